@@ -1,0 +1,206 @@
+import { sizeOf } from '../onnx/tensor.ts';
+import { DataError } from './error.ts';
+
+/** Labelled samples of one shape, read on demand. */
+export interface Dataset {
+  /** For example 'mnist/train'. */
+  readonly name: string;
+  readonly length: number;
+  /** The name of each class; a label is an index into it. */
+  readonly classes: readonly string[];
+  /** The dims of one sample, without the batch: [1, 28, 28]. */
+  readonly sample: readonly number[];
+  /** The true label of each sample. */
+  readonly labels: Int32Array;
+  /**
+   * Writes the samples at `indices` one after another into `into`, row-major. `into` may be longer
+   * than needed; what lies behind is left alone.
+   *
+   * @throws DataError `data/index` for an index outside the data or an `into` that is too short.
+   */
+  read(indices: ArrayLike<number>, into: Float32Array): Promise<void>;
+}
+
+/**
+ * A data set held in memory. `data` has length * size-of-sample elements and is not copied. Bytes
+ * are divided by `divisor` (255 turns pixels into [0, 1]) in the reading, so that they stay bytes
+ * in memory.
+ *
+ * @throws DataError `data/size` where data and labels do not fit together, `data/label` for a label
+ * that is no class.
+ */
+export function arrayDataset(parts: {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly sample: readonly number[];
+  readonly labels: Int32Array;
+  readonly data: Float32Array | Uint8Array;
+  /** Default 1. */
+  readonly divisor?: number;
+}): Dataset {
+  const { name, classes, sample, labels, data, divisor = 1 } = parts;
+  const { length } = labels;
+  const size = sizeOf(sample);
+  if (data.length !== length * size) {
+    throw new DataError(
+      'data/size',
+      `${name}: ${length} samples of [${sample.join(', ')}] need ${length * size} values, ` +
+        `but there are ${data.length}`,
+    );
+  }
+  checkLabels(name, labels, classes.length);
+  const copy = copier(data, size, divisor);
+  return {
+    name,
+    length,
+    classes,
+    sample,
+    labels,
+    async read(indices, into) {
+      checkRead(parts.name, length, size, indices, into);
+      for (let row = 0; row < indices.length; row++) copy(indices[row] as number, into, row * size);
+    },
+  };
+}
+
+type Copy = (index: number, into: Float32Array, at: number) => void;
+
+function copier(data: Float32Array | Uint8Array, size: number, divisor: number): Copy {
+  if (data instanceof Float32Array && divisor === 1) {
+    return (index, into, at) => into.set(data.subarray(index * size, (index + 1) * size), at);
+  }
+  if (data instanceof Uint8Array) {
+    const table = Float32Array.from({ length: 256 }, (_, byte) => byte / divisor);
+    return (index, into, at) => {
+      const from = index * size;
+      for (let i = 0; i < size; i++) into[at + i] = table[data[from + i] as number] as number;
+    };
+  }
+  return (index, into, at) => {
+    const from = index * size;
+    for (let i = 0; i < size; i++) into[at + i] = (data[from + i] as number) / divisor;
+  };
+}
+
+/** The samples at `indices` of another data set, in that order. */
+export function subset(dataset: Dataset, indices: ArrayLike<number>, name?: string): Dataset {
+  const chosen = Uint32Array.from(indices);
+  checkIndices(dataset.name, dataset.length, indices);
+  return {
+    ...dataset,
+    name: name ?? dataset.name,
+    length: chosen.length,
+    labels: Int32Array.from(chosen, (index) => dataset.labels[index] as number),
+    async read(indices, into) {
+      checkIndices(name ?? dataset.name, chosen.length, indices);
+      const inner = new Uint32Array(indices.length);
+      for (let row = 0; row < inner.length; row++) {
+        inner[row] = chosen[indices[row] as number] as number;
+      }
+      await dataset.read(inner, into);
+    },
+  };
+}
+
+/**
+ * Data sets of the same classes and sample dims, one after another.
+ *
+ * @throws DataError `data/mismatch` where classes or dims differ, or nothing is given.
+ */
+export function concat(datasets: readonly Dataset[], name?: string): Dataset {
+  const [first] = datasets;
+  if (!first) throw new DataError('data/mismatch', 'no data set to concatenate: give at least one');
+  for (const other of datasets) {
+    if (shapeOf(other) !== shapeOf(first)) {
+      throw new DataError(
+        'data/mismatch',
+        `${other.name} has ${shapeOf(other)} and ${first.name} has ${shapeOf(first)}: ` +
+          'only data of the same classes and dims can be put together',
+      );
+    }
+  }
+  const size = sizeOf(first.sample);
+  const length = datasets.reduce((sum, { length }) => sum + length, 0);
+  const labels = new Int32Array(length);
+  const starts: number[] = [];
+  let at = 0;
+  for (const dataset of datasets) {
+    starts.push(at);
+    labels.set(dataset.labels, at);
+    at += dataset.length;
+  }
+  const whole = name ?? datasets.map(({ name }) => name).join('+');
+  return {
+    ...first,
+    name: whole,
+    length,
+    labels,
+    async read(indices, into) {
+      checkRead(whole, length, size, indices, into);
+      // Neighbours of the same part are read together.
+      for (let row = 0; row < indices.length;) {
+        const part = starts.findLastIndex((start) => start <= (indices[row] as number));
+        const start = starts[part] as number;
+        const dataset = datasets[part] as Dataset;
+        const inner: number[] = [];
+        for (let i = row; i < indices.length; i++) {
+          const index = (indices[i] as number) - start;
+          if (index < 0 || index >= dataset.length) break;
+          inner.push(index);
+        }
+        await dataset.read(inner, into.subarray(row * size));
+        row += inner.length;
+      }
+    },
+  };
+}
+
+/** The same samples with other labels, one for each. */
+export function relabel(dataset: Dataset, labels: Int32Array, name = dataset.name): Dataset {
+  if (labels.length !== dataset.length) {
+    throw new DataError(
+      'data/size',
+      `${name}: ${labels.length} labels for ${dataset.length} samples`,
+    );
+  }
+  checkLabels(name, labels, dataset.classes.length);
+  return { ...dataset, name, labels, read: (indices, into) => dataset.read(indices, into) };
+}
+
+const shapeOf = ({ classes, sample }: Dataset): string =>
+  `${classes.length} classes (${classes.join(', ')}) of [${sample.join(', ')}]`;
+
+function checkLabels(name: string, labels: Int32Array, classes: number): void {
+  const bad = labels.findIndex((label) => label < 0 || label >= classes);
+  if (bad >= 0) {
+    throw new DataError(
+      'data/label',
+      `${name}: sample ${bad} has label ${labels[bad]}, but there are ${classes} classes`,
+    );
+  }
+}
+
+function checkIndices(name: string, length: number, indices: ArrayLike<number>): void {
+  for (let row = 0; row < indices.length; row++) {
+    const index = indices[row] as number;
+    if (!Number.isInteger(index) || index < 0 || index >= length) {
+      throw new DataError('data/index', `${name}: there is no sample ${index}, only ${length}`);
+    }
+  }
+}
+
+function checkRead(
+  name: string,
+  length: number,
+  size: number,
+  indices: ArrayLike<number>,
+  into: Float32Array,
+): void {
+  checkIndices(name, length, indices);
+  if (into.length < indices.length * size) {
+    throw new DataError(
+      'data/index',
+      `${name}: ${indices.length} samples of ${size} values do not fit in ${into.length}`,
+    );
+  }
+}

