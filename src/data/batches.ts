@@ -1,0 +1,79 @@
+import { sizeOf } from '../onnx/tensor.ts';
+import type { Dataset } from './dataset.ts';
+import { random } from './random.ts';
+
+/** Samples to be run at once. The rows from `count` on are padding. */
+export interface Batch {
+  /** [rows, ...sample], row-major. */
+  readonly x: Float32Array;
+  /** [rows], true labels; a padded row repeats row 0 in x and y, so that it is a legal input. */
+  readonly y: Int32Array;
+  /** [rows], 1 for a sample and 0 for padding. */
+  readonly weights: Float32Array;
+  /** How many rows are samples. */
+  readonly count: number;
+  /** The dims of x: [rows, ...sample]. */
+  readonly dims: readonly number[];
+}
+
+export interface BatchOptions {
+  readonly batchSize: number;
+  /** The samples to go through, in this order: default all, as they lie. See `epochOrder`. */
+  readonly order?: ArrayLike<number>;
+  /**
+   * Fill the last, short batch up to `batchSize` with rows of weight 0, for a graph made for one
+   * batch size. Default true; otherwise the last batch has fewer rows.
+   */
+  readonly pad?: boolean;
+}
+
+/** All indices in an order drawn for this seed and epoch. */
+export function epochOrder(length: number, seed: number, epoch: number): Uint32Array {
+  const order = Uint32Array.from({ length }, (_, i) => i);
+  return random(seed, `epoch/${epoch}`).shuffle(order);
+}
+
+/**
+ * Goes through a data set batch by batch.
+ *
+ * Two sets of buffers take turns: a batch stays as it is while the next one is read, and is
+ * overwritten by the one after that. So a caller may ask for the next batch before using this one;
+ * one who keeps batches copies them.
+ */
+export async function* batches(
+  dataset: Dataset,
+  { batchSize, order, pad = true }: BatchOptions,
+): AsyncGenerator<Batch, void, undefined> {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new RangeError(`batchSize ${batchSize}: must be a whole number from 1 on`);
+  }
+  const all = order ?? inOrder(dataset.length);
+  const size = sizeOf(dataset.sample);
+  const buffers = [0, 1].map(() => ({
+    x: new Float32Array(batchSize * size),
+    y: new Int32Array(batchSize),
+    weights: new Float32Array(batchSize),
+  }));
+  for (let start = 0, turn = 0; start < all.length; start += batchSize, turn ^= 1) {
+    const count = Math.min(batchSize, all.length - start);
+    const rows = pad ? batchSize : count;
+    const { x, y, weights } = buffers[turn] as (typeof buffers)[number];
+    const indices = Uint32Array.from({ length: count }, (_, row) => all[start + row] as number);
+    await dataset.read(indices, x);
+    for (let row = 0; row < rows; row++) {
+      const padding = row >= count;
+      if (padding) x.copyWithin(row * size, 0, size);
+      y[row] = dataset.labels[indices[padding ? 0 : row] as number] as number;
+      weights[row] = padding ? 0 : 1;
+    }
+    yield {
+      x: x.subarray(0, rows * size),
+      y: y.subarray(0, rows),
+      weights: weights.subarray(0, rows),
+      count,
+      dims: [rows, ...dataset.sample],
+    };
+  }
+}
+
+const inOrder = (length: number): Uint32Array => Uint32Array.from({ length }, (_, i) => i);
