@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { accuracy, attackSuccess, robustAccuracy } from './evaluation.ts';
+import type { Rate } from './interval.ts';
+import { targetOf, type Target } from './target.ts';
+
+const share = ({ hits, of }: Rate): string => `${hits}/${of}`;
+
+const wanted = (target: Target) => [0, 1, 2].map((label) => targetOf(target, label));
+
+// Three classes, two samples of each.
+const labels = [0, 0, 1, 1, 2, 2];
+
+describe('attack success', () => {
+  test('all to one leaves out the inputs that are the target already', () => {
+    const target: Target = { kind: 'allToOne', label: 1 };
+    expect(share(attackSuccess([1, 0, 1, 1, 1, 2], labels, target))).toBe('2/4');
+    expect(share(attackSuccess([1, 1, 0, 0, 1, 1], labels, target))).toBe('4/4');
+  });
+
+  test('all to all wants the next class, and the first after the last', () => {
+    const target: Target = { kind: 'allToAll', classes: 3 };
+    expect(share(attackSuccess([1, 1, 2, 2, 0, 0], labels, target))).toBe('6/6');
+    expect(share(attackSuccess([1, 2, 0, 1, 0, 2], labels, target))).toBe('2/6');
+  });
+
+  test('source to target counts the source class alone', () => {
+    const target: Target = { kind: 'sourceToTarget', source: 2, target: 0 };
+    expect(share(attackSuccess([0, 0, 0, 0, 0, 1], labels, target))).toBe('1/2');
+  });
+
+  test('untargeted is any mistake', () => {
+    const target: Target = { kind: 'untargeted' };
+    expect(share(attackSuccess([0, 1, 1, 2, 0, 1], labels, target))).toBe('4/6');
+  });
+
+  test('with no input to attack is a rate of nothing', () => {
+    expect(attackSuccess([1, 1], [1, 1], { kind: 'allToOne', label: 1 }).of).toBe(0);
+  });
+});
+
+test('robust accuracy counts all triggered inputs, the target class among them', () => {
+  expect(share(robustAccuracy([1, 0, 1, 1, 1, 2], labels))).toBe('4/6');
+});
+
+test('accuracy counts right answers', () => {
+  expect(share(accuracy([0, 1, 1, 1, 2, 0], labels))).toBe('4/6');
+});
+
+test('predictions must match labels in number', () => {
+  expect(() => accuracy([0], labels)).toThrow('1 predictions for 6 labels');
+});
+
+test('the label wanted for each true label', () => {
+  expect(wanted({ kind: 'allToOne', label: 2 })).toEqual([2, 2, 2]);
+  expect(wanted({ kind: 'allToAll', classes: 3 })).toEqual([1, 2, 0]);
+  expect(wanted({ kind: 'sourceToTarget', source: 1, target: 0 })).toEqual([
+    undefined,
+    0,
+    undefined,
+  ]);
+  expect(wanted({ kind: 'untargeted' })).toEqual([undefined, undefined, undefined]);
+});

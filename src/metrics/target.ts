@@ -1,0 +1,34 @@
+/** What the attacker wants a triggered input to be called. Plain JSON. */
+export type Target =
+  /** Every class becomes `label`. */
+  | { readonly kind: 'allToOne'; readonly label: number }
+  /** Each class becomes the next: (label + 1) mod `classes`. */
+  | { readonly kind: 'allToAll'; readonly classes: number }
+  /** Only class `source` becomes `target`; other classes are left alone. */
+  | { readonly kind: 'sourceToTarget'; readonly source: number; readonly target: number }
+  /** Anything but the true label. */
+  | { readonly kind: 'untargeted' };
+
+/**
+ * The label that the attacker wants for a triggered input of this true label; undefined where there
+ * is no particular one, as for an untargeted attack or a class that is not attacked.
+ */
+export function targetOf(target: Target, label: number): number | undefined {
+  if (target.kind === 'allToOne') return target.label;
+  if (target.kind === 'allToAll') return (label + 1) % target.classes;
+  if (target.kind === 'sourceToTarget' && label === target.source) return target.target;
+  return undefined;
+}
+
+/** Whether the attack, where it succeeds, changes what an input of this true label is called. */
+export function isAttacked(target: Target, label: number): boolean {
+  if (target.kind === 'untargeted') return true;
+  const wanted = targetOf(target, label);
+  return wanted !== undefined && wanted !== label;
+}
+
+/** Whether a prediction for a triggered input is what the attacker wants. */
+export function isSuccess(target: Target, predicted: number, label: number): boolean {
+  if (target.kind === 'untargeted') return predicted !== label;
+  return predicted === targetOf(target, label);
+}
