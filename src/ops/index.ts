@@ -1,0 +1,3 @@
+export * from './emit.ts';
+export * from './registry.ts';
+export * from './rule.ts';

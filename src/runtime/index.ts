@@ -1,0 +1,3 @@
+export * from './node.ts';
+export * from './runtime.ts';
+export * from './trace.ts';

@@ -1,0 +1,103 @@
+import { encodeModel, type Model, type Tensor } from '../onnx/index.ts';
+import type { Runtime, Session, SessionOptions } from './runtime.ts';
+import { RuntimeFault } from './runtime.ts';
+
+/** What native and wasm ONNX Runtime have in common. */
+interface Ort {
+  readonly InferenceSession: {
+    create(bytes: Uint8Array, options: Record<string, unknown>): Promise<OrtSession>;
+  };
+  readonly Tensor: new (type: string, data: unknown, dims: readonly number[]) => OrtTensor;
+}
+interface OrtTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: unknown;
+}
+interface OrtSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  run(feeds: object, fetches?: object): Promise<Record<string, OrtTensor>>;
+  release(): Promise<void>;
+}
+
+/** Makes a runtime of an ONNX Runtime module: the same code for every backend. */
+export function runtimeOf(
+  ort: Ort,
+  about: { backend: Runtime['backend']; version: string; threads: number },
+): Runtime {
+  return {
+    ...about,
+    async open(model, options = {}) {
+      const bytes = model instanceof Uint8Array ? model : encodeModel(model);
+      try {
+        const session = await ort.InferenceSession.create(
+          bytes,
+          sessionOptions(options, about.threads),
+        );
+        return wrap(ort, session);
+      } catch (cause) {
+        throw new RuntimeFault(
+          'runtime/refused',
+          `ONNX Runtime ${about.version} does not take the graph${nameOf(model)}: ${text(cause)}`,
+          { cause },
+        );
+      }
+    },
+  };
+}
+
+function sessionOptions(options: SessionOptions, threads: number): Record<string, unknown> {
+  return {
+    executionProviders: undefined,
+    graphOptimizationLevel: options.optimise === 'none' ? 'disabled' : 'all',
+    intraOpNumThreads: options.threads ?? threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    logSeverityLevel: 4,
+    ...(options.profile !== undefined && {
+      enableProfiling: true,
+      profileFilePrefix: options.profile,
+    }),
+  };
+}
+
+function wrap(ort: Ort, session: OrtSession): Session {
+  const wrapped = (tensors: Readonly<Record<string, Tensor>>) => {
+    const made: Record<string, OrtTensor> = {};
+    for (const [name, tensor] of Object.entries(tensors)) {
+      made[name] = new ort.Tensor(tensor.type, tensor.data, tensor.dims);
+    }
+    return made;
+  };
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    async run(feeds, fetches) {
+      try {
+        const results = await (fetches === undefined
+          ? session.run(wrapped(feeds))
+          : session.run(
+              wrapped(feeds),
+              Array.isArray(fetches) ? fetches : wrapped(fetches as Record<string, Tensor>),
+            ));
+        const read: Record<string, Tensor> = {};
+        for (const [name, { type, dims, data }] of Object.entries(results)) {
+          read[name] = { type, dims, data } as Tensor;
+        }
+        return read;
+      } catch (cause) {
+        throw new RuntimeFault('runtime/failed', `ONNX Runtime failed: ${text(cause)}`, { cause });
+      }
+    },
+    dispose: () => session.release(),
+  };
+}
+
+function nameOf(model: Model | Uint8Array): string {
+  return model instanceof Uint8Array ? '' : ` "${model.graph.name}"`;
+}
+
+function text(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,52 @@
+import type { DataType, Dim, Model, Tensor } from '../onnx/index.ts';
+import { FinepruneError } from '../onnx/index.ts';
+
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+/** A graph made ready to run. */
+export interface Session {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /**
+   * Runs the graph. Where `fetches` is a record, the outputs are written into its tensors'
+   * buffers, so that nothing is allocated; where it is a list, those outputs are made.
+   *
+   * @throws RuntimeFault when ONNX Runtime refuses or fails
+   */
+  run(feeds: Feeds, fetches?: readonly string[] | Feeds): Promise<Record<string, Tensor>>;
+  dispose(): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** Threads within an operator; the machine's cores, at most 4, by default. */
+  readonly threads?: number;
+  /** How much the runtime may rewrite the graph. 'none' keeps every value as named. */
+  readonly optimise?: 'none' | 'all';
+  /** Writes ONNX Runtime's own profile to a file of this prefix (native only). */
+  readonly profile?: string;
+}
+
+/** One way to run graphs: the native library or WebAssembly. */
+export interface Runtime {
+  readonly backend: 'native' | 'wasm';
+  readonly version: string;
+  /** Threads that a session uses unless told otherwise. */
+  readonly threads: number;
+  /** @throws RuntimeFault when ONNX Runtime does not take the model */
+  open(model: Model | Uint8Array, options?: SessionOptions): Promise<Session>;
+}
+
+/** ONNX Runtime refused a graph or failed while running it. */
+export class RuntimeFault extends FinepruneError {
+  override readonly name = 'RuntimeFault';
+
+  constructor(
+    code: 'runtime/refused' | 'runtime/failed' | 'runtime/missing',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(code, message, options);
+  }
+}
+
+export type { DataType, Dim };
