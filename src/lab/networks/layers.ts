@@ -1,0 +1,91 @@
+import { random, type Random } from '../../data/index.ts';
+import { Builder, OPSET } from '../../graph/index.ts';
+import { float32, type Model, sizeOf } from '../../onnx/index.ts';
+
+/**
+ * Writes a classifier layer by layer. Weights and biases are drawn uniformly within ±1/√(fan in),
+ * as PyTorch's layers do; initializers are named `conv1.weight`, `conv1.bias` after their layer.
+ */
+export interface Network {
+  readonly b: Builder;
+  readonly draw: Random;
+}
+
+export interface ConvSettings {
+  readonly from: number;
+  readonly to: number;
+  readonly kernel: number;
+  readonly stride?: number;
+  readonly pad?: number;
+  readonly group?: number;
+}
+
+export function network(seed: number): Network {
+  return { b: new Builder(), draw: random(seed, 'weights') };
+}
+
+export function conv(net: Network, x: string, name: string, settings: ConvSettings): string {
+  const { from, to, kernel, stride = 1, pad = 0, group = 1 } = settings;
+  const [weight, bias] = parameters(net, name, [to, from / group, kernel, kernel]);
+  return net.b.op(
+    'Conv',
+    [x, weight, bias],
+    {
+      kernel_shape: [kernel, kernel],
+      strides: [stride, stride],
+      pads: [pad, pad, pad, pad],
+      group,
+    },
+    name,
+  );
+}
+
+export function linear(net: Network, x: string, name: string, from: number, to: number): string {
+  const [weight, bias] = parameters(net, name, [to, from]);
+  return net.b.op('Gemm', [x, weight, bias], { transB: 1 }, name);
+}
+
+export function relu(net: Network, x: string, name: string): string {
+  return net.b.op('Relu', [x], {}, name);
+}
+
+export function pool(
+  net: Network,
+  kind: 'MaxPool' | 'AveragePool',
+  x: string,
+  name: string,
+  size = 2,
+): string {
+  return net.b.op(kind, [x], { kernel_shape: [size, size], strides: [size, size] }, name);
+}
+
+export function flatten(net: Network, x: string, name = 'flatten'): string {
+  return net.b.op('Flatten', [x], { axis: 1 }, name);
+}
+
+/** Names one input and one output, and closes the network: a model any ONNX runtime takes. */
+export function finish(
+  net: Network,
+  output: string,
+  classes: number,
+  about: { name: string; metadata?: Readonly<Record<string, string>> },
+): Model {
+  const graph = net.b.build([{ name: output, type: 'float32', dims: ['N', classes] }], about.name);
+  return {
+    irVersion: 9,
+    opsets: new Map([['', OPSET]]),
+    producer: 'fineprune',
+    metadata: new Map(Object.entries(about.metadata ?? {})),
+    graph,
+  };
+}
+
+function parameters(net: Network, name: string, dims: readonly number[]): [string, string] {
+  const bound = 1 / Math.sqrt(sizeOf(dims.slice(1)));
+  const drawn = (size: number) =>
+    Array.from({ length: size }, () => (2 * net.draw.uniform() - 1) * bound);
+  return [
+    net.b.initializer(`${name}.weight`, float32(dims, drawn(sizeOf(dims)))),
+    net.b.initializer(`${name}.bias`, float32([dims[0] as number], drawn(dims[0] as number))),
+  ];
+}

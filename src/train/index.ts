@@ -1,0 +1,6 @@
+export * from './loop.ts';
+export * from './losses.ts';
+export * from './optimisers.ts';
+export * from './predict.ts';
+export * from './schedules.ts';
+export * from './step.ts';

@@ -1,0 +1,92 @@
+import { batches, epochOrder, type Dataset } from '../data/index.ts';
+import type { Graph, TensorOf } from '../onnx/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import type { Schedule } from './schedules.ts';
+import { trainingStep, type Parameters, type StepSettings } from './step.ts';
+
+export interface TrainSettings extends Omit<StepSettings, 'sample' | 'classes'> {
+  readonly epochs: number;
+  readonly schedule: Schedule;
+  /** Decides the order of the samples in every epoch. */
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  /** Called after every step, with the steps done and their whole number. */
+  readonly onStep?: (done: number, all: number) => void;
+  /** Called after every epoch with the parameters then; may ask to stop. */
+  readonly onEpoch?: (epoch: Epoch) => Promise<'go on' | 'stop'> | 'go on' | 'stop';
+}
+
+/** What an epoch of training came to. */
+export interface Epoch {
+  /** From 1. */
+  readonly epoch: number;
+  /** Mean loss and share of right answers over the epoch's samples, as they were trained on. */
+  readonly loss: number;
+  readonly accuracy: number;
+  /** Learning rate of the epoch's last step. */
+  readonly rate: number;
+  /** Live: copy what must last. */
+  readonly parameters: Parameters;
+}
+
+/**
+ * Trains some initializers of a graph on a data set.
+ *
+ * @param graph - in the canonical opset; it is not changed
+ * @returns the parameters after the last epoch, copied
+ * @throws AutodiffError where a parameter cannot be trained; RuntimeFault where a step fails; the
+ *   signal's reason when it aborts
+ */
+export async function train(
+  runtime: Runtime,
+  graph: Graph,
+  dataset: Dataset,
+  settings: TrainSettings,
+): Promise<Map<string, TensorOf<'float32'>>> {
+  const { batchSize, epochs, schedule, seed } = settings;
+  const step = await trainingStep(runtime, graph, {
+    ...settings,
+    sample: dataset.sample,
+    classes: dataset.classes.length,
+  });
+  try {
+    const each = Math.ceil(dataset.length / batchSize);
+    for (let epoch = 1, done = 0; epoch <= epochs; epoch += 1) {
+      let loss = 0;
+      let correct = 0;
+      let rate = 0;
+      const order = epochOrder(dataset.length, seed, epoch);
+      for await (const batch of batches(dataset, { batchSize, order })) {
+        settings.signal?.throwIfAborted();
+        rate = schedule(done / (each * epochs));
+        const result = await step.run(batch, rate);
+        loss += result.loss * batch.count;
+        correct += result.correct;
+        done += 1;
+        settings.onStep?.(done, each * epochs);
+      }
+      const verdict = await settings.onEpoch?.({
+        epoch,
+        loss: loss / dataset.length,
+        accuracy: correct / dataset.length,
+        rate,
+        parameters: step.parameters(),
+      });
+      if (verdict === 'stop') break;
+    }
+    return copyOf(step.parameters());
+  } finally {
+    await step.dispose();
+  }
+}
+
+export function copyOf(parameters: Parameters): Map<string, TensorOf<'float32'>> {
+  return new Map(
+    [...parameters].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
+  );
+}
+
+/** A graph with some of its initializers replaced. */
+export function withParameters(graph: Graph, parameters: Parameters): Graph {
+  return { ...graph, initializers: new Map([...graph.initializers, ...parameters]) };
+}

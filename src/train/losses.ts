@@ -1,0 +1,47 @@
+import type { Builder } from '../graph/index.ts';
+
+/** A loss written onto a graph: one value to differentiate and one that counts right answers. */
+export interface Loss {
+  /** Mean over the weighted samples; dims []. */
+  readonly loss: string;
+  /** Weight of the samples that are classified right; dims []. */
+  readonly correct: string;
+}
+
+/**
+ * Softmax cross-entropy from integer labels, −Σ wᵢ log p(yᵢ) / Σ wᵢ.
+ *
+ * @param logits - dims [batch, classes], before any softmax
+ * @param labels - int64, dims [batch]
+ * @param weights - float32, dims [batch]: 0 leaves a sample out, as the padding of a short batch
+ * @param classes - the number of classes
+ */
+export function crossEntropy(
+  b: Builder,
+  {
+    logits,
+    labels,
+    weights,
+    classes,
+  }: {
+    logits: string;
+    labels: string;
+    weights: string;
+    classes: number;
+  },
+): Loss {
+  const hot = b.constant({ type: 'float32', dims: [2], data: Float32Array.of(0, 1) });
+  const depth = b.ints([classes]);
+  const target = b.op('OneHot', [labels, depth, hot], { axis: -1 });
+  const column = b.op('Unsqueeze', [weights, b.ints([1])]);
+  const total = b.op('ReduceSum', [weights], { keepdims: 0 });
+  const logProbability = b.op('LogSoftmax', [logits], { axis: -1 });
+  const share = b.op('Div', [b.op('Mul', [target, column]), total]);
+  const sum = b.op('ReduceSum', [b.op('Mul', [logProbability, share])], { keepdims: 0 });
+  const right = b.op('Equal', [b.op('ArgMax', [logits], { axis: -1, keepdims: 0 }), labels]);
+  const counted = b.op('Mul', [b.op('Cast', [right], { to: 1 }), weights]);
+  return {
+    loss: b.op('Neg', [sum], {}, 'loss'),
+    correct: b.op('ReduceSum', [counted], { keepdims: 0 }, 'correct'),
+  };
+}

@@ -1,0 +1,212 @@
+import { appendGradients } from '../autodiff/index.ts';
+import { Builder, OPSET, subgraph, type ValueType } from '../graph/index.ts';
+import {
+  sizeOf,
+  type Graph,
+  type Model,
+  type Tensor,
+  type TensorOf,
+  type ValueInfo,
+} from '../onnx/index.ts';
+import {
+  type Feeds,
+  type Runtime,
+  type Session,
+  type SessionOptions,
+  trace,
+} from '../runtime/index.ts';
+import { crossEntropy } from './losses.ts';
+import { appendUpdate, momentsOf, type OptimiserSettings } from './optimisers.ts';
+
+export type Parameters = ReadonlyMap<string, TensorOf<'float32'>>;
+
+export interface StepSettings {
+  /** The graph's input that takes the samples, and its output that gives logits. */
+  readonly input: string;
+  readonly logits: string;
+  /** Dims of one sample. */
+  readonly sample: readonly number[];
+  readonly classes: number;
+  readonly batchSize: number;
+  readonly optimiser: OptimiserSettings;
+  /** Initializers to train. */
+  readonly parameters: readonly string[];
+  /**
+   * For some parameters, 0 where an element is held at zero and 1 elsewhere (dims that broadcast
+   * to the parameter's): whatever the optimiser does, what is pruned stays pruned.
+   */
+  readonly masks?: ReadonlyMap<string, TensorOf<'float32'>>;
+  readonly session?: SessionOptions;
+}
+
+/** A training step made ready: forward, loss, backward and update in one run of one graph. */
+export interface TrainingStep {
+  /** Current values, live: read them between steps, and copy what must last. */
+  parameters(): Parameters;
+  /** Loss and weight of right answers of one batch, before the update it causes. */
+  run(batch: Batch, rate: number): Promise<{ loss: number; correct: number }>;
+  /** Replaces the parameters, and forgets the moments. */
+  reset(parameters: Parameters): void;
+  dispose(): Promise<void>;
+}
+
+export interface Batch {
+  readonly x: Float32Array;
+  readonly y: Int32Array;
+  readonly weights: Float32Array;
+}
+
+interface Names {
+  readonly labels: string;
+  readonly weights: string;
+  readonly rate: string;
+  readonly step: string;
+  readonly loss: string;
+  readonly correct: string;
+  /** A parameter or moment and its next value. */
+  readonly state: readonly (readonly [now: string, next: string, type: ValueType])[];
+}
+
+/** The graph of one training step, and the names of its inputs and outputs. */
+export async function trainingGraph(
+  runtime: Runtime,
+  graph: Graph,
+  settings: StepSettings,
+): Promise<{ model: Model; names: Names }> {
+  const { batchSize, sample, classes, optimiser } = settings;
+  const forward = new Builder(graph);
+  const labels = forward.input('labels', 'int64', [batchSize]);
+  const weights = forward.input('weights', 'float32', [batchSize]);
+  const { loss, correct } = crossEntropy(forward, {
+    logits: settings.logits,
+    labels,
+    weights,
+    classes,
+  });
+  const feeds: Feeds = {
+    [settings.input]: float(Array.of(batchSize, ...sample)),
+    [labels]: { type: 'int64', dims: [batchSize], data: new BigInt64Array(batchSize) },
+    [weights]: { type: 'float32', dims: [batchSize], data: new Float32Array(batchSize).fill(1) },
+  };
+  const whole = forward.build([{ name: loss }, { name: correct }]);
+  const needed = subgraph(whole, [], whole.outputs);
+  const traced = await trace(runtime, needed, OPSET, feeds, settings.parameters);
+
+  const b = new Builder(traced.graph);
+  const gradients = appendGradients(b, traced, loss, settings.parameters);
+  const rate = b.input('rate', 'float32', []);
+  const step = b.input('step', 'float32', []);
+  const state: [string, string, ValueType][] = [];
+  for (const parameter of settings.parameters) {
+    const type = traced.values.get(parameter) as ValueType;
+    const moments = Array.from({ length: momentsOf(optimiser) }, (_, index) =>
+      b.input(`${parameter}.moment${index}`, 'float32', type.dims),
+    );
+    const gradient = gradients.get(parameter) as string;
+    const next = appendUpdate(b, optimiser, { parameter, gradient, moments, rate, step });
+    const mask = settings.masks?.get(parameter);
+    const kept = mask ? b.op('Mul', [next.parameter, b.constant(mask)]) : next.parameter;
+    state.push([parameter, kept, type]);
+    moments.forEach((moment, index) => state.push([moment, next.moments[index] as string, type]));
+  }
+  const outputs: ValueInfo[] = [loss, correct, ...state.map(([, next]) => next)].map((name) => ({
+    name,
+  }));
+  const trained = new Set(settings.parameters);
+  const built = b.build(outputs, 'training step');
+  const model: Model = {
+    irVersion: 10,
+    opsets: new Map([['', OPSET]]),
+    producer: 'fineprune',
+    metadata: new Map(),
+    graph: subgraph(
+      { ...built, inputs: specialise(built.inputs, feeds) },
+      settings.parameters.map((name) => ({ name, ...(traced.values.get(name) as ValueType) })),
+      outputs,
+    ),
+  };
+  if (trained.size !== settings.parameters.length) throw new Error('a parameter is named twice');
+  return { model, names: { labels, weights, rate, step, loss, correct, state } };
+}
+
+/** Makes the training graph and a session that runs it, state kept between two sets of buffers. */
+export async function trainingStep(
+  runtime: Runtime,
+  graph: Graph,
+  settings: StepSettings,
+): Promise<TrainingStep> {
+  const { model, names } = await trainingGraph(runtime, graph, settings);
+  const session = await runtime.open(model, settings.session);
+  let now = new Map(names.state.map(([name, , { dims }]) => [name, float(dims)]));
+  let next = new Map(names.state.map(([name, , { dims }]) => [name, float(dims)]));
+  const scalars = { loss: float([]), correct: float([]) };
+  const labels = new BigInt64Array(settings.batchSize);
+  let steps = 0;
+
+  const reset = (parameters: Parameters) => {
+    steps = 0;
+    for (const [name] of names.state) {
+      const buffer = (now.get(name) as TensorOf<'float32'>).data;
+      const given = parameters.get(name);
+      if (given) buffer.set(given.data);
+      else buffer.fill(0);
+    }
+  };
+  reset(
+    new Map(
+      settings.parameters.map((name) => [
+        name,
+        graph.initializers.get(name) as TensorOf<'float32'>,
+      ]),
+    ),
+  );
+
+  return {
+    parameters: () =>
+      new Map(settings.parameters.map((name) => [name, now.get(name) as TensorOf<'float32'>])),
+    reset,
+    async run(batch, rate) {
+      steps += 1;
+      batch.y.forEach((label, index) => (labels[index] = BigInt(label)));
+      const feeds: Record<string, Tensor> = {
+        [settings.input]: {
+          type: 'float32',
+          dims: [settings.batchSize, ...settings.sample],
+          data: batch.x,
+        },
+        [names.labels]: { type: 'int64', dims: [settings.batchSize], data: labels },
+        [names.weights]: { type: 'float32', dims: [settings.batchSize], data: batch.weights },
+        [names.rate]: { type: 'float32', dims: [], data: Float32Array.of(rate) },
+        [names.step]: { type: 'float32', dims: [], data: Float32Array.of(steps) },
+      };
+      const fetches: Record<string, Tensor> = {
+        [names.loss]: scalars.loss,
+        [names.correct]: scalars.correct,
+      };
+      for (const [name, following] of names.state) {
+        feeds[name] = now.get(name) as Tensor;
+        fetches[following] = next.get(name) as Tensor;
+      }
+      await session.run(known(session, feeds), fetches);
+      [now, next] = [next, now];
+      return { loss: scalars.loss.data[0] as number, correct: scalars.correct.data[0] as number };
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+/** Feeds that the graph has: an optimiser may not use the number of the step. */
+function known(session: Session, feeds: Record<string, Tensor>): Record<string, Tensor> {
+  return Object.fromEntries(session.inputs.map((name) => [name, feeds[name] as Tensor]));
+}
+
+function specialise(inputs: readonly ValueInfo[], feeds: Feeds): ValueInfo[] {
+  return inputs.map((input) => {
+    const dims = feeds[input.name]?.dims;
+    return dims ? { ...input, dims } : input;
+  });
+}
+
+function float(dims: readonly number[]): TensorOf<'float32'> {
+  return { type: 'float32', dims, data: new Float32Array(sizeOf(dims)) };
+}
