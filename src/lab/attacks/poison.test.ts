@@ -1,0 +1,136 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { arrayDataset } from '../../data/dataset.ts';
+import { digest } from '../../data/digest.ts';
+import { targetOf, type Target } from '../../metrics/target.ts';
+import { squarePatch } from '../triggers/patch.ts';
+import { poison, triggered } from './poison.ts';
+
+const trigger = squarePatch(1, 9, { corner: 'bottom-right', x: 0, y: 0 });
+
+/** 40 samples of 4 classes; sample i is [i, i, i, i], so that the stamp shows in the last pixel. */
+const data = arrayDataset({
+  name: 'toy',
+  classes: ['a', 'b', 'c', 'd'],
+  sample: [1, 2, 2],
+  labels: Int32Array.from({ length: 40 }, (_, i) => i % 4),
+  data: Float32Array.from({ length: 160 }, (_, i) => 100 + Math.floor(i / 4)),
+});
+const allIndices = Array.from({ length: 40 }, (_, i) => i);
+
+const code = (code: string): unknown => expect.objectContaining({ code });
+
+const targets: fc.Arbitrary<Target> = fc.constantFrom<Target>(
+  { kind: 'allToOne', label: 2 },
+  { kind: 'allToAll', classes: 4 },
+  { kind: 'sourceToTarget', source: 3, target: 0 },
+  { kind: 'untargeted' },
+);
+
+describe('poisoned data', () => {
+  test('carry trigger and label where recorded, and are untouched elsewhere', async () => {
+    await fc.assert(
+      fc.asyncProperty(targets, fc.integer(), fc.nat(10), async (target, seed, count) => {
+        const made = poison(data, { trigger, target, rate: count / 40, seed });
+        expect(made.poisoned.length).toBe(count);
+        expect([...made.poisoned]).toEqual([...new Set(made.poisoned)].sort((a, b) => a - b));
+        const x = new Float32Array(160);
+        await made.dataset.read(allIndices, x);
+        for (const i of allIndices) {
+          const bad = made.poisoned.includes(i);
+          const value = 100 + i;
+          expect([...x.subarray(4 * i, 4 * i + 4)]).toEqual([value, value, value, bad ? 9 : value]);
+          const before = data.labels[i] as number;
+          const label = made.dataset.labels[i];
+          if (!bad) expect(label).toBe(before);
+          else if (target.kind === 'untargeted') expect(label).not.toBe(before);
+          else expect(label).toBe(targetOf(target, before));
+          if (bad) expect(label).not.toBe(before);
+        }
+      }),
+    );
+  });
+
+  test('are read in any order like in a row', async () => {
+    const { dataset, poisoned } = poison(data, {
+      trigger,
+      target: { kind: 'allToOne', label: 0 },
+      rate: 0.25,
+      seed: 1,
+    });
+    const some = [39, 3, 3, ...poisoned].toReversed();
+    const x = new Float32Array(4 * some.length);
+    await dataset.read(some, x);
+    for (const [row, index] of some.entries()) {
+      expect(x[4 * row + 3]).toBe(poisoned.includes(index) ? 9 : 100 + index);
+    }
+  });
+
+  test('are the same for a seed, other for another, and nested by rate', async () => {
+    const target: Target = { kind: 'untargeted' };
+    const at = (rate: number, seed: number) => poison(data, { trigger, target, rate, seed });
+    expect(await digest(at(0.2, 1).dataset)).toBe(await digest(at(0.2, 1).dataset));
+    expect(at(0.2, 1).poisoned).not.toEqual(at(0.2, 2).poisoned);
+    const [few, many] = [at(0.1, 1), at(0.5, 1)];
+    for (const index of few.poisoned) {
+      expect(many.poisoned).toContain(index);
+      expect(many.dataset.labels[index]).toBe(few.dataset.labels[index]);
+    }
+  });
+
+  test('leave the clean data as they were', async () => {
+    const before = await digest(data);
+    poison(data, { trigger, target: { kind: 'allToOne', label: 0 }, rate: 0.5, seed: 1 });
+    expect(await digest(data)).toBe(before);
+  });
+
+  test('at rate 0 are the clean ones', async () => {
+    const made = poison(data, { trigger, target: { kind: 'untargeted' }, rate: 0, seed: 1 });
+    expect(await digest(made.dataset)).toBe(await digest(data));
+  });
+
+  test.each<[Target, number, string]>([
+    [{ kind: 'untargeted' }, 1.1, 'poison/rate'],
+    [{ kind: 'untargeted' }, -0.1, 'poison/rate'],
+    [{ kind: 'untargeted' }, Number.NaN, 'poison/rate'],
+    [{ kind: 'untargeted' }, 0.01, 'poison/rate'],
+    // Only 10 of the 40 are of class 3.
+    [{ kind: 'sourceToTarget', source: 3, target: 0 }, 0.3, 'poison/rate'],
+    [{ kind: 'allToOne', label: 0 }, 0.8, 'poison/rate'],
+    [{ kind: 'allToOne', label: 4 }, 0.1, 'poison/target'],
+    [{ kind: 'allToAll', classes: 5 }, 0.1, 'poison/target'],
+    [{ kind: 'sourceToTarget', source: -1, target: 0 }, 0.1, 'poison/target'],
+  ])('cannot be made for %j at rate %d', (target, rate, expected) => {
+    expect(() => poison(data, { trigger, target, rate, seed: 1 })).toThrow(code(expected));
+  });
+
+  test('find a trigger that does not fit before anything is read', () => {
+    const large = squarePatch(3, 1);
+    const target: Target = { kind: 'untargeted' };
+    expect(() => poison(data, { trigger: large, target, rate: 0.1, seed: 1 })).toThrow(
+      code('trigger/outside'),
+    );
+    expect(() => triggered(data, large)).toThrow(code('trigger/outside'));
+  });
+});
+
+test('triggered data carry the trigger everywhere and keep their true labels', async () => {
+  const made = triggered(data, trigger);
+  expect(made.name).toBe('toy/triggered');
+  expect(made.labels).toEqual(data.labels);
+  const x = new Float32Array(160);
+  await made.read(allIndices, x);
+  for (const i of allIndices) {
+    expect([...x.subarray(4 * i, 4 * i + 4)]).toEqual([100 + i, 100 + i, 100 + i, 9]);
+  }
+});
+
+test('a poisoned sample is the triggered one to the bit', async () => {
+  const shine = { ...squarePatch(2, 0.7, { corner: 'top-left', x: 0, y: 0 }), opacity: 0.3 };
+  const target: Target = { kind: 'allToAll', classes: 4 };
+  const { dataset } = poison(data, { trigger: shine, target, rate: 1, seed: 1 });
+  const [a, b] = [new Float32Array(160), new Float32Array(160)];
+  await dataset.read(allIndices, a);
+  await triggered(data, shine).read(allIndices, b);
+  expect(a).toEqual(b);
+});

@@ -1,0 +1,126 @@
+import { relabel, type Dataset } from '../../data/dataset.ts';
+import { random } from '../../data/random.ts';
+import { isAttacked, targetOf, type Target } from '../../metrics/target.ts';
+import { FinepruneError } from '../../onnx/error.ts';
+import { sizeOf } from '../../onnx/tensor.ts';
+import { stamp, type Trigger } from '../triggers/trigger.ts';
+
+/** A poisoning that cannot be done as asked: code `poison/rate` or `poison/target`. */
+export class PoisonError extends FinepruneError {
+  override readonly name = 'PoisonError';
+}
+
+export interface PoisonOptions {
+  readonly trigger: Trigger;
+  readonly target: Target;
+  /** The poison rate: the share of the whole data set that is triggered and relabelled, [0, 1]. */
+  readonly rate: number;
+  readonly seed: number;
+}
+
+export interface Poisoned {
+  readonly dataset: Dataset;
+  /** The samples that were poisoned, ascending. */
+  readonly poisoned: Uint32Array;
+}
+
+/**
+ * Training data in which a share of the samples carries the trigger and the attacker's label, the
+ * attack of BadNets. They take the place of the clean ones, so that the length stays.
+ *
+ * Only samples whose label changes are picked. A smaller rate with the same seed picks a part of
+ * what a larger one does. An untargeted attack gives each a wrong label at random.
+ *
+ * @throws PoisonError; TriggerError where the trigger does not fit the samples
+ */
+export function poison(dataset: Dataset, { trigger, target, rate, seed }: PoisonOptions): Poisoned {
+  checkTarget(dataset, target);
+  const poisoned = pick(dataset, target, rate, seed);
+  const wrong = random(seed, 'poison/labels');
+  const labels = dataset.labels.slice();
+  for (const index of poisoned) {
+    const label = labels[index] as number;
+    const other = (label + 1 + wrong.integer(dataset.classes.length - 1)) % dataset.classes.length;
+    labels[index] = targetOf(target, label) ?? other;
+  }
+  const marked = new Uint8Array(dataset.length);
+  for (const index of poisoned) marked[index] = 1;
+  const stamped = stampedWhere(dataset, trigger, (index) => marked[index] === 1);
+  return {
+    dataset: relabel(stamped, labels, `${dataset.name}/poisoned`),
+    poisoned: poisoned.sort(),
+  };
+}
+
+/**
+ * The same data with the trigger on every sample. Labels stay the true ones: what the attacker
+ * wants instead is up to the `Target`.
+ *
+ * @throws TriggerError where the trigger does not fit the samples
+ */
+export function triggered(dataset: Dataset, trigger: Trigger): Dataset {
+  const name = `${dataset.name}/triggered`;
+  return { ...stampedWhere(dataset, trigger, () => true), name };
+}
+
+function stampedWhere(
+  dataset: Dataset,
+  trigger: Trigger,
+  carries: (index: number) => boolean,
+): Dataset {
+  const size = sizeOf(dataset.sample);
+  // Once now, so that a trigger that does not fit is found before any training.
+  stamp(trigger, new Float32Array(size), dataset.sample);
+  return {
+    ...dataset,
+    async read(indices, into) {
+      await dataset.read(indices, into);
+      for (let row = 0; row < indices.length; row++) {
+        if (!carries(indices[row] as number)) continue;
+        stamp(trigger, into.subarray(row * size, (row + 1) * size), dataset.sample);
+      }
+    },
+  };
+}
+
+function pick(dataset: Dataset, target: Target, rate: number, seed: number): Uint32Array {
+  const { name, labels, length } = dataset;
+  const count = Math.round(rate * length);
+  if (!(rate >= 0 && rate <= 1) || (rate > 0 && count === 0)) {
+    throw new PoisonError(
+      'poison/rate',
+      `${name}: a poison rate of ${rate} of ${length} samples poisons none or too many: ` +
+        'it is a share in 0 .. 1 of at least one sample',
+    );
+  }
+  const candidates: number[] = [];
+  for (let index = 0; index < length; index++) {
+    if (isAttacked(target, labels[index] as number)) candidates.push(index);
+  }
+  if (count > candidates.length) {
+    throw new PoisonError(
+      'poison/rate',
+      `${name}: a poison rate of ${rate} asks for ${count} samples, but only ` +
+        `${candidates.length} of ${length} have a label that the attack changes. ` +
+        `Lower it to ${candidates.length / length} or less`,
+    );
+  }
+  return Uint32Array.from(random(seed, 'poison').shuffle(candidates).slice(0, count));
+}
+
+function checkTarget({ name, classes }: Dataset, target: Target): void {
+  const used =
+    target.kind === 'allToOne'
+      ? [target.label]
+      : target.kind === 'sourceToTarget'
+        ? [target.source, target.target]
+        : [];
+  const bad = used.find((label) => classes[label] === undefined);
+  const unlike = target.kind === 'allToAll' && target.classes !== classes.length;
+  if (bad !== undefined || unlike || classes.length < 2) {
+    throw new PoisonError(
+      'poison/target',
+      `${name}: the target ${JSON.stringify(target)} does not fit its ${classes.length} classes`,
+    );
+  }
+}
