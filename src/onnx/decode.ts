@@ -1,0 +1,240 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import {
+  AttributeProto_AttributeType as AttributeType,
+  ModelProtoSchema,
+  type AttributeProto,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type ValueInfoProto,
+} from 'onnx-buf';
+import { dataTypeName, dataTypeOf } from './data-type.ts';
+import { decodeTensor, decodeText, type ExternalData } from './decode-tensor.ts';
+import { OnnxError, quoted } from './error.ts';
+import type { Attribute, Dim, Graph, Model, Node, ValueInfo } from './model.ts';
+import { nodeLabel } from './node.ts';
+import { scanModel } from './scan.ts';
+import type { Tensor } from './tensor.ts';
+import { validateModel } from './validate.ts';
+
+export interface DecodeOptions {
+  /** What to call the file in messages. */
+  readonly name?: string;
+  /** Reads data that is stored beside the file; without it such a file is refused. */
+  readonly external?: ExternalData;
+}
+
+const INT64_MAX = 2n ** 63n - 1n;
+
+/**
+ * An ONNX file as plain values, with every check on a hostile file done. The tensors are copies:
+ * changing them does not change `bytes`, nor the reverse.
+ *
+ * @throws OnnxError naming the node or tensor at fault
+ */
+export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Model {
+  try {
+    scanModel(bytes);
+    return validateModel(modelOf(parse(bytes), options.external));
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new OnnxError(
+        'onnx/too-large',
+        `${options.name ?? 'the model'} does not fit in memory: ${error.message}`,
+        { cause: error },
+      );
+    }
+    if (!(error instanceof OnnxError) || options.name === undefined) throw error;
+    throw new OnnxError(error.code, `${options.name}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+function parse(bytes: Uint8Array): ModelProto {
+  try {
+    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
+  } catch (cause) {
+    throw new OnnxError(
+      'onnx/not-protobuf',
+      `the file does not read as an ONNX model (${String(cause)}); fetch or export it again`,
+      { cause },
+    );
+  }
+}
+
+function modelOf(proto: ModelProto, external: ExternalData | undefined): Model {
+  if (!proto.graph) {
+    throw new OnnxError(
+      'onnx/no-graph',
+      'the file holds no graph; it is not a model, or it is damaged: export it again',
+    );
+  }
+  if (proto.trainingInfo.length > 0) {
+    throw new OnnxError(
+      'onnx/unsupported',
+      'the file holds training information; export the model for inference',
+    );
+  }
+  const [fn] = proto.functions;
+  if (fn) {
+    throw new OnnxError(
+      'onnx/unsupported',
+      `the file defines functions of its own (${quoted(fn.name)}); inline them first, with ` +
+        'onnx.inliner.inline_local_functions',
+    );
+  }
+  return {
+    irVersion: Number(proto.irVersion),
+    opsets: opsetsOf(proto),
+    producer: proto.producerName,
+    metadata: new Map(proto.metadataProps.map(({ key, value }) => [key, value])),
+    graph: graphOf(proto.graph, external),
+  };
+}
+
+function opsetsOf(proto: ModelProto): ReadonlyMap<string, number> {
+  const opsets = new Map<string, number>();
+  for (const entry of proto.opsetImport) {
+    const domain = standardDomain(entry.domain);
+    const version = Number(entry.version);
+    const other = opsets.get(domain);
+    if (other !== undefined && other !== version) {
+      throw new OnnxError(
+        'onnx/duplicate-name',
+        `the file imports two opsets of the domain ${quoted(domain)}, ${other} and ${version}; ` +
+          'export it again',
+      );
+    }
+    opsets.set(domain, version);
+  }
+  return opsets;
+}
+
+function standardDomain(domain: string): string {
+  return domain === 'ai.onnx' ? '' : domain;
+}
+
+function graphOf(proto: GraphProto, external: ExternalData | undefined): Graph {
+  const [sparse] = proto.sparseInitializer;
+  if (sparse) {
+    throw new OnnxError(
+      'onnx/unsupported',
+      `the tensor ${quoted(sparse.values?.name ?? '')} is sparse; export the model with dense weights`,
+    );
+  }
+  const initializers = new Map<string, Tensor>();
+  for (const tensor of proto.initializer) {
+    if (initializers.has(tensor.name)) {
+      throw new OnnxError(
+        'onnx/duplicate-name',
+        `two initializers are named ${quoted(tensor.name)}, so readers may see different weights; ` +
+          'do not trust the file: export it again from the source',
+      );
+    }
+    initializers.set(tensor.name, decodeTensor(tensor, external));
+  }
+  return {
+    name: proto.name,
+    inputs: proto.input.filter(({ name }) => !initializers.has(name)).map(valueInfoOf),
+    outputs: proto.output.map(valueInfoOf),
+    nodes: proto.node.map((node) => nodeOf(node, external)),
+    initializers,
+  };
+}
+
+function valueInfoOf(proto: ValueInfoProto): ValueInfo {
+  const where = `the graph input or output ${quoted(proto.name)}`;
+  const value = proto.type?.value;
+  if (value?.case === undefined) return { name: proto.name };
+  if (value.case !== 'tensorType') {
+    throw new OnnxError(
+      'onnx/unsupported',
+      `${where} is not a dense tensor but a ${value.case.replace('Type', '')}; export the model ` +
+        'with tensors only',
+    );
+  }
+  const { elemType, shape } = value.value;
+  const type = dataTypeOf(elemType);
+  if (!type) {
+    throw new OnnxError(
+      'onnx/tensor-type',
+      `${where} has element type ${dataTypeName(elemType)}, which is not supported`,
+    );
+  }
+  if (!shape) return { name: proto.name, type };
+  const dims = shape.dim.map(({ value }): Dim => {
+    if (value.case === 'dimParam') return value.value === '' ? null : value.value;
+    // Some exporters write -1 or 0 for a dimension that they do not know.
+    if (value.case === 'dimValue') return value.value < 0n ? null : Number(value.value);
+    return null;
+  });
+  return { name: proto.name, type, dims };
+}
+
+function nodeOf(proto: NodeProto, external: ExternalData | undefined): Node {
+  const label = nodeLabel({ op: proto.opType, name: proto.name, outputs: proto.output });
+  const attributes = new Map<string, Attribute>();
+  for (const attribute of proto.attribute) {
+    if (attributes.has(attribute.name)) {
+      throw new OnnxError(
+        'onnx/attribute',
+        `${label} has two attributes ${quoted(attribute.name)}; do not trust the file: export it ` +
+          'again from the source',
+      );
+    }
+    attributes.set(attribute.name, attributeOf(attribute, label, external));
+  }
+  return {
+    op: proto.opType,
+    domain: standardDomain(proto.domain),
+    name: proto.name,
+    inputs: proto.input,
+    outputs: proto.output,
+    attributes: Object.fromEntries(attributes),
+  };
+}
+
+function attributeOf(
+  proto: AttributeProto,
+  label: string,
+  external: ExternalData | undefined,
+): Attribute {
+  const where = `the attribute ${quoted(proto.name)} of ${label}`;
+  switch (proto.type) {
+    case AttributeType.FLOAT:
+      return { float: proto.f };
+    case AttributeType.INT:
+      return integerOf(proto.i, where);
+    case AttributeType.STRING:
+      return decodeText(proto.s, where);
+    case AttributeType.FLOATS:
+      return { floats: proto.floats };
+    case AttributeType.INTS:
+      return proto.ints.map((value) => integerOf(value, where));
+    case AttributeType.STRINGS:
+      return proto.strings.map((bytes) => decodeText(bytes, where));
+    case AttributeType.TENSOR:
+      if (proto.t) return decodeTensor(proto.t, external);
+      break;
+    case AttributeType.GRAPH:
+      if (proto.g) return graphOf(proto.g, external);
+      break;
+    default:
+      throw new OnnxError(
+        'onnx/attribute',
+        `${where} is of type ${AttributeType[proto.type] ?? proto.type}, which is not supported`,
+      );
+  }
+  throw new OnnxError('onnx/attribute', `${where} has no value; export the model again`);
+}
+
+/** Large limits such as 2^63 - 1, "to the end" in Slice, pass; what would be rounded does not. */
+function integerOf(value: bigint, where: string): number {
+  const number = Number(value);
+  if (BigInt(number) === value || value === INT64_MAX) return number;
+  throw new OnnxError(
+    'onnx/attribute',
+    `${where} is ${value}, which is beyond the whole numbers that can be kept exactly`,
+  );
+}

@@ -1,0 +1,28 @@
+export { decodeModel, type DecodeOptions } from './decode.ts';
+export type { ExternalData } from './decode-tensor.ts';
+export { encodeModel } from './encode.ts';
+export { FinepruneError, OnnxError, quoted, type OnnxErrorCode } from './error.ts';
+export {
+  float,
+  type Attribute,
+  type Attributes,
+  type Dim,
+  type Float,
+  type Floats,
+  type Graph,
+  type Model,
+  type Node,
+  type ValueInfo,
+} from './model.ts';
+export {
+  float32,
+  int64,
+  sizeOf,
+  type DataOf,
+  type DataType,
+  type Tensor,
+  type TensorOf,
+} from './tensor.ts';
+export { isGraph, isTensor, nodeLabel, subgraphsOf } from './node.ts';
+export { usedNames } from './sort.ts';
+export { MAX_OPSET, MIN_OPSET } from './validate.ts';
