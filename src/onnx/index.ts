@@ -2,6 +2,7 @@ export { decodeModel, type DecodeOptions } from './decode.ts';
 export type { ExternalData } from './decode-tensor.ts';
 export { encodeModel } from './encode.ts';
 export { FinepruneError, OnnxError, quoted, type OnnxErrorCode } from './error.ts';
+export { readModel, sha256Of, type OnnxFile } from './file.ts';
 export {
   float,
   type Attribute,
@@ -24,5 +25,7 @@ export {
   type TensorOf,
 } from './tensor.ts';
 export { isGraph, isTensor, nodeLabel, subgraphsOf } from './node.ts';
+export { patchModel } from './patch.ts';
 export { usedNames } from './sort.ts';
 export { MAX_OPSET, MIN_OPSET } from './validate.ts';
+export { FileExistsError, FileWriteError, writeFileAtomic } from './write.ts';

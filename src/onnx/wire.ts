@@ -127,3 +127,9 @@ export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuff
   }
   return whole;
 }
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+export function textOf(bytes: Uint8Array, span: Span): string {
+  return utf8.decode(bytes.subarray(span.from, span.to));
+}

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { decodeModel } from './decode.ts';
+import { OnnxError } from './error.ts';
+import { externalDataBeside } from './external.ts';
+import type { Model } from './model.ts';
+
+/** A model together with the file that it was read from. */
+export interface OnnxFile {
+  readonly path?: string;
+  /** The file as it is; `patchModel` starts from it. */
+  readonly bytes: Uint8Array;
+  readonly model: Model;
+  /** Of `bytes`, in lower-case hex. External data is not part of it. */
+  readonly sha256: string;
+}
+
+// Protobuf's limit on a message, and Node's on reading a file at once.
+const MAX_BYTES = 2 ** 31 - 1;
+
+/**
+ * Reads an ONNX file, and the external data in its folder.
+ *
+ * @throws OnnxError 'onnx/unreadable' where there is no such file, and those of `decodeModel`
+ */
+export async function readModel(path: string): Promise<OnnxFile> {
+  const bytes = await readBytes(path);
+  const model = decodeModel(bytes, { name: path, external: externalDataBeside(path) });
+  return { path, bytes, model, sha256: sha256Of(bytes) };
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    const info = await stat(path);
+    if (info.isDirectory()) {
+      throw new OnnxError(
+        'onnx/unreadable',
+        `${path} is a folder; give the path of the .onnx file inside it`,
+      );
+    }
+    if (info.size > MAX_BYTES) {
+      throw new OnnxError(
+        'onnx/too-large',
+        `${path} has ${info.size} bytes, and an ONNX file cannot have more than ${MAX_BYTES}; save ` +
+          'it with external data (onnx.save with save_as_external_data=True)',
+      );
+    }
+    return await readFile(path);
+  } catch (cause) {
+    if (cause instanceof OnnxError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OnnxError(
+      'onnx/unreadable',
+      `${path} cannot be read (${reason}); check the path and its permissions`,
+      { cause },
+    );
+  }
+}

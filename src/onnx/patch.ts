@@ -1,0 +1,117 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  StringStringEntryProtoSchema,
+} from 'onnx-buf';
+import { applyEdits, enclosed, type Edit } from './edit.ts';
+import { OnnxError, quoted } from './error.ts';
+import { patchTensor, tensorName } from './patch-tensor.ts';
+import { scanModel } from './scan.ts';
+import type { Tensor } from './tensor.ts';
+import { concatBytes, fieldsOf, tag, textOf, varint, WIRE, type Span } from './wire.ts';
+
+const MODEL = ModelProtoSchema.field;
+const GRAPH = GraphProtoSchema.field;
+const NODE = NodeProtoSchema.field;
+const ATTRIBUTE = AttributeProtoSchema.field;
+
+/**
+ * The same file with other values in some tensors of its main graph. Data is overwritten where it
+ * lies, and every other byte stays, whatever encoder wrote the file; only data that cannot be
+ * overwritten (typed data that is not packed or has varints, external data) is put into the tensor
+ * as raw data, with the lengths around it put right.
+ *
+ * @param bytes an ONNX file that `decodeModel` takes
+ * @param changes new values by initializer name, or by the output of a Constant node; each of the
+ *   type and dims that it has in the file
+ * @param metadata entries to add to the file's metadata; one whose key is there is replaced
+ * @throws OnnxError 'onnx/dangling-name', 'onnx/tensor-type' or 'onnx/tensor-size' for a change that
+ *   does not fit the file, 'onnx/unsupported' for a tensor of strings
+ */
+export function patchModel(
+  bytes: Uint8Array,
+  changes: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
+  scanModel(bytes);
+  const missing = new Set(changes.keys());
+  const take = (name: string): Tensor | undefined => {
+    missing.delete(name);
+    return changes.get(name);
+  };
+  const replaced = new Map(Object.entries(metadata));
+  const edits: Edit[] = [];
+  for (const field of fieldsOf(bytes, { from: 0, to: bytes.length })) {
+    if (field.number === MODEL.graph.number) {
+      edits.push(...enclosed(field, patchGraph(bytes, field, take)));
+    } else if (field.number === MODEL.metadataProps.number) {
+      const key = textAt(bytes, field, StringStringEntryProtoSchema.field.key.number);
+      if (replaced.has(key)) edits.push({ from: field.start, to: field.to, bytes: NO_BYTES });
+    }
+  }
+  const [name] = missing;
+  if (name !== undefined) {
+    throw new OnnxError(
+      'onnx/dangling-name',
+      `no initializer or Constant of the main graph is named ${quoted(name)}, so it cannot be ` +
+        'changed; give a name that the file has',
+    );
+  }
+  return applyEdits(bytes, edits, [...replaced].map(metadataRecord));
+}
+
+const NO_BYTES = new Uint8Array();
+
+type Take = (name: string) => Tensor | undefined;
+
+function patchGraph(bytes: Uint8Array, graph: Span, take: Take): readonly Edit[] {
+  const edits: Edit[] = [];
+  for (const field of fieldsOf(bytes, graph)) {
+    if (field.number === GRAPH.initializer.number) {
+      const name = tensorName(bytes, field);
+      const tensor = take(name);
+      if (tensor) edits.push(...enclosed(field, patchTensor(bytes, field, name, tensor)));
+    } else if (field.number === GRAPH.node.number) {
+      edits.push(...enclosed(field, patchConstant(bytes, field, take)));
+    }
+  }
+  return edits;
+}
+
+function patchConstant(bytes: Uint8Array, node: Span, take: Take): readonly Edit[] {
+  if (textAt(bytes, node, NODE.opType.number) !== 'Constant') return [];
+  const domain = textAt(bytes, node, NODE.domain.number);
+  if (domain !== '' && domain !== 'ai.onnx') return [];
+  for (const attribute of fieldsOf(bytes, node)) {
+    if (attribute.number !== NODE.attribute.number) continue;
+    if (textAt(bytes, attribute, ATTRIBUTE.name.number) !== 'value') continue;
+    for (const value of fieldsOf(bytes, attribute)) {
+      if (value.number !== ATTRIBUTE.t.number) continue;
+      const name = textAt(bytes, node, NODE.output.number);
+      const tensor = take(name);
+      if (!tensor) return [];
+      return enclosed(attribute, enclosed(value, patchTensor(bytes, value, name, tensor)));
+    }
+  }
+  return [];
+}
+
+/** The first text field of this number in a message, or the empty default. */
+function textAt(bytes: Uint8Array, message: Span, number: number): string {
+  for (const field of fieldsOf(bytes, message)) {
+    if (field.number === number) return textOf(bytes, field);
+  }
+  return '';
+}
+
+function metadataRecord([key, value]: readonly [string, string]): Uint8Array {
+  const entry = toBinary(
+    StringStringEntryProtoSchema,
+    create(StringStringEntryProtoSchema, { key, value }),
+  );
+  const start = tag(MODEL.metadataProps.number, WIRE.bytes);
+  return concatBytes([start, varint(entry.length), entry]);
+}

@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { FinepruneError } from './error.ts';
+
+/** An output file is there already, and overwriting it was not asked for. */
+export class FileExistsError extends FinepruneError<'file/exists'> {
+  override readonly name = 'FileExistsError';
+}
+
+/** An output file could not be written. */
+export class FileWriteError extends FinepruneError<'file/write'> {
+  override readonly name = 'FileWriteError';
+}
+
+/**
+ * Writes a file so that it is there in full or not at all, even if the process is killed: under a
+ * temporary name in the same folder, then renamed.
+ *
+ * @throws FileExistsError where the file is there and `force` is not set; FileWriteError where the
+ * folder is missing, or the disk full
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: Uint8Array | string,
+  { force }: { force: boolean },
+): Promise<void> {
+  if (!force && (await exists(path))) {
+    throw new FileExistsError(
+      'file/exists',
+      `${path} exists already; use --force to overwrite it, or give another name`,
+    );
+  }
+  const unique = `${process.pid}-${randomBytes(6).toString('hex')}`;
+  const temporary = join(dirname(path), `.${basename(path)}.${unique}.tmp`);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FileWriteError(
+      'file/write',
+      `${path} cannot be written (${reason}); check that its folder exists, that you may write ` +
+        'there, and that the disk is not full',
+      { cause },
+    );
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
