@@ -59,7 +59,7 @@ export async function gradcheck<Input extends string>(
   check: GradientCase<Input>,
   tolerance: number,
 ): Promise<Verdict> {
-  const verdict = await compare(check as unknown as GradientCase, tolerance);
+  const verdict = await compare(check, tolerance);
   if (!(verdict.error <= tolerance)) {
     throw new Error(
       `gradients differ by ${verdict.error.toExponential(2)} > ${tolerance}: ${verdict.worst}`,
