@@ -1,3 +1,4 @@
+export * from './channels.ts';
 export * from './emit.ts';
 export * from './registry.ts';
 export * from './rule.ts';

@@ -1,0 +1,114 @@
+import { type Traced, upstream } from '../graph/index.ts';
+import type { Graph, Model, Node, ValueInfo } from '../onnx/index.ts';
+import type { Dataset } from '../data/index.ts';
+import { OPSET } from '../graph/index.ts';
+import { type Runtime, trace } from '../runtime/index.ts';
+import { DefenseError } from './error.ts';
+
+/** A classifier to be defended: its working graph, and how it is fed and read. */
+export interface Classifier {
+  /** In the canonical opset, for any batch size. */
+  readonly graph: Graph;
+  /** The same, traced on two samples: only to be looked at, since its shapes are fixed. */
+  readonly traced: Traced;
+  readonly input: string;
+  /** Value with a score for each class, dims [batch, classes]. */
+  readonly scores: string;
+  /** Initializers that training may change. */
+  readonly parameters: readonly string[];
+}
+
+/** Inputs of operators at which an initializer is a weight to train, not a setting. */
+const TRAINED: Readonly<Record<string, readonly number[]>> = {
+  Add: [0, 1],
+  BatchNormalization: [1, 2],
+  Conv: [1, 2],
+  ConvTranspose: [1, 2],
+  Gather: [0],
+  Gemm: [1, 2],
+  GroupNormalization: [1, 2],
+  InstanceNormalization: [1, 2],
+  LayerNormalization: [1, 2],
+  MatMul: [0, 1],
+  Mul: [0, 1],
+  PRelu: [1],
+  Sub: [0, 1],
+};
+
+/**
+ * Makes a model ready for defense.
+ *
+ * @param dataset - clean samples, of the model's input size
+ * @throws DefenseError where the model is not a classifier of such samples
+ * @throws NormaliseError, RuntimeFault where its graph cannot be worked on
+ */
+export async function classifierOf(
+  runtime: Runtime,
+  model: Model,
+  dataset: Dataset,
+): Promise<Classifier> {
+  const { graph } = model;
+  const input = one(graph.inputs, 'input');
+  const output = one(graph.outputs, 'output');
+  fits(input, dataset);
+  const parameters = parametersOf(graph, output.name);
+  const x = new Float32Array(2 * dataset.sample.reduce((a, b) => a * b, 1));
+  await dataset.read([0, dataset.length - 1], x);
+  const feeds = {
+    [input.name]: { type: 'float32', dims: [2, ...dataset.sample], data: x },
+  } as const;
+  const traced = await trace(runtime, graph, OPSET, feeds, parameters);
+  const scores = traced.values.get(output.name);
+  const classes = dataset.classes.length;
+  if (scores?.dims.length !== 2 || scores.dims[1] !== classes) {
+    throw new DefenseError(
+      'defense/classes',
+      `The model's output "${output.name}" has dims [${scores?.dims.join(', ') ?? ''}] for 2 samples, but the data has ${classes} classes (${dataset.classes.slice(0, 12).join(', ')}): it should be [2, ${classes}]`,
+    );
+  }
+  return { graph, traced, input: input.name, scores: output.name, parameters };
+}
+
+/** Float initializers that are weights, biases, scales or shifts on the way to a value. */
+export function parametersOf(graph: Graph, value: string): string[] {
+  const needed = upstream(graph, [value]);
+  const found = new Set<string>();
+  for (const node of graph.nodes) {
+    if (!node.outputs.some((output) => needed.has(output))) continue;
+    for (const index of trainedInputs(node)) {
+      const tensor = graph.initializers.get(node.inputs[index] ?? '');
+      if (tensor?.type === 'float32' && tensor.dims.length > 0)
+        found.add(node.inputs[index] as string);
+    }
+  }
+  return [...found];
+}
+
+function trainedInputs(node: Node): readonly number[] {
+  return node.domain === '' ? (TRAINED[node.op] ?? []) : [];
+}
+
+function one(infos: readonly ValueInfo[], what: string): ValueInfo {
+  const [info, ...others] = infos;
+  if (!info || others.length > 0) {
+    throw new DefenseError(
+      'defense/model-shape',
+      `The model has ${infos.length} ${what}s (${infos.map(({ name }) => `"${name}"`).join(', ')}): a classifier of one ${what} is needed`,
+    );
+  }
+  return info;
+}
+
+function fits(input: ValueInfo, dataset: Dataset): void {
+  const dims = input.dims?.slice(1);
+  const same =
+    !dims ||
+    (dims.length === dataset.sample.length &&
+      dims.every((dim, axis) => typeof dim !== 'number' || dim === dataset.sample[axis]));
+  if (!same) {
+    throw new DefenseError(
+      'defense/model-shape',
+      `The model's input "${input.name}" takes samples of [${dims?.join(', ')}], the data "${dataset.name}" has [${dataset.sample.join(', ')}]`,
+    );
+  }
+}

@@ -1,0 +1,218 @@
+import { batches, type Dataset } from '../data/index.ts';
+import { sizeOf, type Graph, type TensorOf } from '../onnx/index.ts';
+import type { Runtime, Session } from '../runtime/index.ts';
+import { argmax, open } from '../train/index.ts';
+import type { Classifier } from './classifier.ts';
+import type { Site } from './sites.ts';
+import { cutAfter, maskedSuffix, unitWeights, withoutUnit, type Cut } from './suffix.ts';
+
+type Floats = TensorOf<'float32'>;
+
+export interface CurveSettings {
+  /** How many samples are run at once. */
+  readonly batchSize?: number;
+  /** Units pruned between two points. */
+  readonly step?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What the network says of every sample with more and more units of a site pruned.
+ *
+ * The network up to the site is run once; its activations are kept, and only what follows is run
+ * for each mask. Where one layer sums over the units, even that is not run again: the share of the
+ * unit pruned is taken away from the layer's output.
+ *
+ * @param order - units in the order of pruning
+ * @returns classes [samples] with 0, step, 2 step, ... and at last all units of `order` pruned
+ */
+export async function* predictionsAlong(
+  runtime: Runtime,
+  classifier: Classifier,
+  site: Site,
+  dataset: Dataset,
+  order: readonly number[],
+  settings: CurveSettings = {},
+): AsyncGenerator<{ pruned: number; predicted: Int32Array }, void, undefined> {
+  const cut = cutAfter(classifier.traced, site);
+  const steps = cut.layer
+    ? await bySubtraction(runtime, classifier, cut as Required<Cut>, dataset, settings)
+    : await byMask(runtime, classifier, cut, dataset, settings);
+  try {
+    yield { pruned: 0, predicted: await steps.predict() };
+    const step = settings.step ?? 1;
+    for (let pruned = 0; pruned < order.length;) {
+      settings.signal?.throwIfAborted();
+      const units = order.slice(pruned, pruned + step);
+      pruned += units.length;
+      yield { pruned, predicted: await steps.prune(units) };
+    }
+  } finally {
+    await steps.dispose();
+  }
+}
+
+interface Steps {
+  predict(): Promise<Int32Array>;
+  prune(units: readonly number[]): Promise<Int32Array>;
+  dispose(): Promise<void>;
+}
+
+async function byMask(
+  runtime: Runtime,
+  { graph, traced, input, scores }: Classifier,
+  cut: Cut,
+  dataset: Dataset,
+  settings: CurveSettings,
+): Promise<Steps> {
+  const kept: Floats[] = [];
+  await prefix(runtime, graph, input, [cut.value], dataset, settings, (values) => {
+    kept.push(values[cut.value] as Floats);
+  });
+  const suffix = maskedSuffix(graph, traced, cut, scores);
+  const session = await open(runtime, suffix.graph, { input: cut.value, outputs: [scores] });
+  const { axis, unit } = cut.channels;
+  const rank = traced.values.get(cut.value)?.dims.length ?? 2;
+  const mask: Floats = {
+    type: 'float32',
+    dims: Array.from({ length: rank }, (_, i) => (i === axis ? unit.length : 1)),
+    data: new Float32Array(unit.length).fill(1),
+  };
+  const predict = async () => {
+    const parts: Int32Array[] = [];
+    for (const values of kept) {
+      const results = await session.run({ [cut.value]: values, [suffix.mask]: mask });
+      parts.push(argmax(results[scores] as Floats));
+    }
+    return joined(parts);
+  };
+  return {
+    predict,
+    prune: (units) => {
+      const gone = new Set(units);
+      unit.forEach((u, index) => {
+        if (gone.has(u)) mask.data[index] = 0;
+      });
+      return predict();
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+async function bySubtraction(
+  runtime: Runtime,
+  { graph, traced, input, scores }: Classifier,
+  cut: Required<Cut>,
+  dataset: Dataset,
+  settings: CurveSettings,
+): Promise<Steps> {
+  const { node, weights } = cut.layer;
+  const made = node.outputs[0] as string;
+  const chunks: { units: Floats[]; now: Floats; next: Floats; first: Int32Array }[] = [];
+  await prefix(runtime, graph, input, [cut.value, made, scores], dataset, settings, (values) => {
+    const now = values[made] as Floats;
+    chunks.push({
+      units: apart(values[cut.value] as Floats, cut),
+      now,
+      next: { ...now, data: new Float32Array(now.data.length) },
+      first: argmax(values[scores] as Floats),
+    });
+  });
+  const minus = withoutUnit(graph, traced, cut.layer, scores);
+  const session = await open(runtime, minus.graph, {
+    input: minus.now,
+    outputs: [scores, minus.next],
+  });
+  const parameter = graph.initializers.get(node.inputs[weights.input] as string) as Floats;
+  const take = async (unit: number) => {
+    const slice = unitWeights(parameter, weights, unit);
+    const parts: Int32Array[] = [];
+    for (const chunk of chunks) {
+      const feeds = {
+        [minus.now]: chunk.now,
+        [minus.unit]: chunk.units[unit] as Floats,
+        [minus.weights]: slice,
+      };
+      const classes = (traced.values.get(scores)?.dims ?? []).slice(1);
+      const rows = chunk.now.dims[0] as number;
+      const out: Floats = {
+        type: 'float32',
+        dims: [rows, ...classes],
+        data: new Float32Array(rows * sizeOf(classes)),
+      };
+      await session.run(feeds, { [scores]: out, [minus.next]: chunk.next });
+      [chunk.now, chunk.next] = [chunk.next, chunk.now];
+      parts.push(argmax(out));
+    }
+    return joined(parts);
+  };
+  return {
+    predict: async () => joined(chunks.map((chunk) => chunk.first)),
+    async prune(units) {
+      let predicted: Int32Array = new Int32Array();
+      for (const unit of units) predicted = await take(unit);
+      return predicted;
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+/** Runs the network up to some values, chunk by chunk. */
+async function prefix(
+  runtime: Runtime,
+  graph: Graph,
+  input: string,
+  outputs: readonly string[],
+  dataset: Dataset,
+  settings: CurveSettings,
+  keep: (values: Record<string, Floats>) => void,
+): Promise<void> {
+  const session: Session = await open(runtime, graph, { input, outputs });
+  try {
+    const batchSize = settings.batchSize ?? 500;
+    for await (const batch of batches(dataset, { batchSize, pad: false })) {
+      settings.signal?.throwIfAborted();
+      const x: Floats = { type: 'float32', dims: batch.dims, data: batch.x };
+      keep((await session.run({ [input]: x })) as Record<string, Floats>);
+    }
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** The values of each unit, taken apart: one tensor a unit. */
+function apart({ dims, data }: Floats, { channels: { axis, unit } }: Cut): Floats[] {
+  const inner = sizeOf(dims.slice(axis + 1));
+  const outer = sizeOf(dims.slice(0, axis));
+  const width = dims[axis] as number;
+  const places: number[][] = [];
+  unit.forEach((u, index) => {
+    if (u >= 0) (places[u] ??= []).push(index);
+  });
+  return places.map((own) => {
+    const values = new Float32Array(outer * own.length * inner);
+    for (let o = 0, at = 0; o < outer; o += 1) {
+      for (const place of own) {
+        const start = (o * width + place) * inner;
+        if (inner === 1) values[at] = data[start] as number;
+        else values.set(data.subarray(start, start + inner), at);
+        at += inner;
+      }
+    }
+    return {
+      type: 'float32',
+      dims: dims.map((dim, i) => (i === axis ? own.length : dim)),
+      data: values,
+    };
+  });
+}
+
+function joined(parts: readonly Int32Array[]): Int32Array {
+  const all = new Int32Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

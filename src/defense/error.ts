@@ -1,0 +1,17 @@
+import { FinepruneError } from '../onnx/index.ts';
+
+export type DefenseErrorCode =
+  | 'defense/no-site'
+  | 'defense/unknown-site'
+  | 'defense/model-shape'
+  | 'defense/classes'
+  | 'defense/diverged';
+
+/** A model that cannot be defended as asked. */
+export class DefenseError extends FinepruneError {
+  override readonly name = 'DefenseError';
+
+  constructor(code: DefenseErrorCode, message: string) {
+    super(code, message);
+  }
+}

@@ -1,0 +1,184 @@
+import {
+  axisOf,
+  consumers,
+  downstream,
+  intOf,
+  producers,
+  type Traced,
+  upstream,
+} from '../graph/index.ts';
+import type { Node } from '../onnx/index.ts';
+import { channelRuleOf, type Channels, channelsAt } from '../ops/index.ts';
+import { DefenseError } from './error.ts';
+
+/** A place where units can be pruned: an activation with a channel axis. */
+export interface Site {
+  /** The activation's value name. */
+  readonly name: string;
+  readonly units: number;
+  readonly axis: number;
+  /** Dims of the activation for one sample: the batch axis left out. */
+  readonly dims: readonly number[];
+  readonly kind: 'convolutional' | 'fully connected';
+  /** The operator that makes the activation, such as Relu. */
+  readonly activation: string;
+  /** Operators that read it. */
+  readonly consumers: readonly string[];
+}
+
+const NONLINEAR = new Set([
+  'Relu',
+  'LeakyRelu',
+  'PRelu',
+  'ThresholdedRelu',
+  'Elu',
+  'Selu',
+  'Celu',
+  'Sigmoid',
+  'HardSigmoid',
+  'HardSwish',
+  'Mish',
+  'Softplus',
+  'Softsign',
+  'Tanh',
+  'Gelu',
+  'Clip',
+  'Swish',
+]);
+
+/**
+ * Every site of a classifier, in the order of the graph: outputs of nonlinear operators that carry
+ * the channels of a layer upstream, and that reach the output only through another layer.
+ *
+ * @param output - the value of class scores
+ */
+export function sitesOf(traced: Traced, output: string): Site[] {
+  const { graph, values } = traced;
+  const made = producers(graph);
+  const uses = consumers(graph);
+  const needed = upstream(graph, [output]);
+  const dims = dimsOf(traced);
+  const mixing = mixedDownstream(traced, output);
+  return graph.nodes.flatMap((node) => {
+    const name = node.outputs[0] as string;
+    if (!NONLINEAR.has(node.op) || !needed.has(name) || !mixing.has(name)) return [];
+    const layer = layerOf(node, made, dims);
+    if (!layer) return [];
+    const whole = values.get(name)?.dims ?? [];
+    const units = whole[layer.axis] as number;
+    return [
+      {
+        name,
+        units,
+        axis: layer.axis,
+        dims: whole.slice(1),
+        kind: layer.kind,
+        activation: node.op,
+        consumers: (uses.get(name) ?? []).map(({ node }) => node.op),
+      },
+    ];
+  });
+}
+
+/** The channels of a site, one index for each unit. */
+export function channelsOf(site: Site): Channels {
+  return channelsAt(site.axis, site.units);
+}
+
+export function dimsOf({ values }: Traced): (value: string) => readonly number[] {
+  return (value) => values.get(value)?.dims ?? [];
+}
+
+/**
+ * The site to prune unless told otherwise, as in the paper: the last convolutional one, by the graph
+ * and not by name. "Last" is the one after which no other lies; of several side by side the one with
+ * the most units.
+ *
+ * @throws DefenseError where there is no site at all
+ */
+export function lastSite(traced: Traced, sites: readonly Site[]): Site {
+  const convolutional = sites.filter((site) => site.kind === 'convolutional');
+  const choice = convolutional.length > 0 ? convolutional : sites;
+  const names = choice.map((site) => site.name);
+  const last = choice.filter((site) => {
+    const after = downstream(traced.graph, [site.name]);
+    return !names.some((other) => other !== site.name && after.has(other));
+  });
+  const [first, ...others] = last;
+  if (!first) {
+    throw new DefenseError(
+      'defense/no-site',
+      'No place to prune was found: the model has no activation with a channel axis between two layers',
+    );
+  }
+  return others.reduce((most, site) => (site.units > most.units ? site : most), first);
+}
+
+/** @throws DefenseError which lists the sites, where none has this name */
+export function siteNamed(sites: readonly Site[], name: string): Site {
+  const found = sites.find((site) => site.name === name);
+  if (found) return found;
+  const known = sites.map((site) => `"${site.name}" (${site.units} units)`).join(', ');
+  throw new DefenseError(
+    'defense/unknown-site',
+    `There is no site "${name}" in the model. Its sites: ${known || 'none'}`,
+  );
+}
+
+/** The layer whose channels an activation carries: found by walking up its first inputs. */
+function layerOf(
+  activation: Node,
+  made: ReadonlyMap<string, Node>,
+  dims: (value: string) => readonly number[],
+): { kind: Site['kind']; axis: number } | undefined {
+  for (let node = made.get(activation.inputs[0] as string), left = 8; node && left > 0; left -= 1) {
+    const rank = dims(node.outputs[0] as string).length;
+    if (node.op === 'Conv' || node.op === 'ConvTranspose')
+      return { kind: 'convolutional', axis: 1 };
+    if (node.op === 'Gemm') return { kind: 'fully connected', axis: 1 };
+    if (node.op === 'MatMul') return { kind: 'fully connected', axis: rank - 1 };
+    if (node.op === 'Concat' && rank === 4 && axisOf(intOf(node, 'axis', 0), rank) === 1) {
+      return { kind: 'convolutional', axis: 1 };
+    }
+    if (
+      ![
+        'BatchNormalization',
+        'Add',
+        'Sum',
+        'Mul',
+        'Identity',
+        'Dropout',
+        'MaxPool',
+        'AveragePool',
+        'InstanceNormalization',
+        'GroupNormalization',
+        'LayerNormalization',
+        'LRN',
+      ].includes(node.op)
+    ) {
+      return undefined;
+    }
+    const operand = node.inputs.find((input) => made.has(input));
+    node = operand === undefined ? undefined : made.get(operand);
+  }
+  return undefined;
+}
+
+/** Values from which every way to the output leads through a layer that mixes channels. */
+function mixedDownstream(traced: Traced, output: string): Set<string> {
+  const dims = dimsOf(traced);
+  const direct = new Set([output]);
+  for (const node of traced.graph.nodes.toReversed()) {
+    if (!node.outputs.some((value) => direct.has(value))) continue;
+    for (const [index, input] of node.inputs.entries()) {
+      const rank = dims(input).length;
+      const mixes = [1, rank - 1].some(
+        (axis) =>
+          channelRuleOf(node).passage(node, index, channelsAt(axis, dims(input)[axis] ?? 0), dims)
+            .kind === 'mix',
+      );
+      if (!mixes) direct.add(input);
+    }
+  }
+  return new Set([...traced.values.keys()].filter((name) => !direct.has(name)));
+}

@@ -1,0 +1,150 @@
+import { Builder, consumers, subgraph, type Traced } from '../graph/index.ts';
+import type { Graph, Node, TensorOf } from '../onnx/index.ts';
+import { channelRuleOf, type Channels, type ParameterSlices } from '../ops/index.ts';
+import { channelsOf, dimsOf, type Site } from './sites.ts';
+
+/** Where a network is cut to try masks: after the site, as far as its units stay apart. */
+export interface Cut {
+  readonly value: string;
+  readonly channels: Channels;
+  /** The one layer that reads the value and sums over its units, if it is so. */
+  readonly layer?: { readonly node: Node; readonly weights: ParameterSlices };
+}
+
+/** Follows the site through pooling and flattening: what they give is smaller to keep. */
+export function cutAfter(traced: Traced, site: Site): Cut {
+  const uses = consumers(traced.graph);
+  const outputs = new Set(traced.graph.outputs.map((output) => output.name));
+  const dims = dimsOf(traced);
+  let cut: Cut = { value: site.name, channels: channelsOf(site) };
+  for (;;) {
+    const [use, ...others] = uses.get(cut.value) ?? [];
+    if (!use || others.length > 0 || outputs.has(cut.value)) return cut;
+    const { node, index } = use;
+    const passage = channelRuleOf(node).passage(node, index, cut.channels, dims);
+    if (passage.kind === 'pass' && passage.zero) {
+      cut = { value: node.outputs[0] as string, channels: passage.channels };
+    } else {
+      const summed =
+        passage.kind === 'mix' &&
+        passage.linear &&
+        isEven(cut.channels.unit, site.units) &&
+        traced.graph.initializers.has(node.inputs[passage.weights.input] as string);
+      return summed ? { ...cut, layer: { node, weights: passage.weights } } : cut;
+    }
+  }
+}
+
+/** Every unit has the same number of places. */
+function isEven(unit: Int32Array, units: number): boolean {
+  const counts = new Int32Array(units);
+  for (const u of unit) if (u >= 0) counts[u] = (counts[u] as number) + 1;
+  return counts.every((count) => count === counts[0]);
+}
+
+/** From the kept values and a mask to the scores. */
+export function maskedSuffix(
+  graph: Graph,
+  traced: Traced,
+  cut: Cut,
+  scores: string,
+): { graph: Graph; mask: string } {
+  const dims = traced.values.get(cut.value)?.dims ?? [];
+  const b = new Builder(
+    subgraph(graph, [{ name: cut.value, type: 'float32', dims: sized(dims) }], [{ name: scores }]),
+  );
+  const mask = b.input(
+    'mask',
+    'float32',
+    dims.map((_, axis) => (axis === cut.channels.axis ? cut.channels.unit.length : 1)),
+  );
+  const product = b.op('Mul', [cut.value, mask], {}, 'masked');
+  const whole = b.build([{ name: scores }]);
+  const nodes = whole.nodes.map((node) =>
+    node.outputs[0] === product
+      ? node
+      : { ...node, inputs: node.inputs.map((name) => (name === cut.value ? product : name)) },
+  );
+  return { graph: { ...whole, nodes: sortedFirst(nodes, product) }, mask };
+}
+
+function sortedFirst(nodes: readonly Node[], output: string): Node[] {
+  const first = nodes.filter((node) => node.outputs[0] === output);
+  return [...first, ...nodes.filter((node) => node.outputs[0] !== output)];
+}
+
+/**
+ * One unit less: from the layer's output so far, the unit's values and its weights to the layer's
+ * output without it, and on to the scores. A curve then costs a fraction of the layer a step.
+ */
+export function withoutUnit(
+  graph: Graph,
+  traced: Traced,
+  layer: { readonly node: Node; readonly weights: ParameterSlices },
+  scores: string,
+): { graph: Graph; unit: string; weights: string; now: string; next: string } {
+  const { node } = layer;
+  const made = node.outputs[0] as string;
+  const rank = traced.values.get(made)?.dims.length ?? 2;
+  const rest = subgraph(
+    graph,
+    [{ name: made, type: 'float32', dims: named(rank) }],
+    [{ name: scores }],
+  );
+  const b = new Builder({ ...rest, inputs: rest.inputs.filter((input) => input.name !== made) });
+  const now = b.input('now', 'float32', named(rank));
+  const unit = b.input(
+    'unit',
+    'float32',
+    named(traced.values.get(node.inputs[0] as string)?.dims.length ?? 2),
+  );
+  const weights = b.input(
+    'weights',
+    'float32',
+    named(traced.values.get(node.inputs[1] as string)?.dims.length ?? 2),
+  );
+  const share = b.op(node.op, [unit, weights], node.attributes);
+  const next = b.op('Sub', [now, share]);
+  const whole = b.build([{ name: scores }, { name: next }]);
+  const renamed = whole.nodes.map((other) => ({
+    ...other,
+    inputs: other.inputs.map((name) => (name === made ? next : name)),
+  }));
+  const first = renamed.filter((other) => other.outputs[0] === share || other.outputs[0] === next);
+  return {
+    graph: { ...whole, nodes: [...first, ...renamed.filter((other) => !first.includes(other))] },
+    unit,
+    weights,
+    now,
+    next,
+  };
+}
+
+/** The slice of a layer's weights that meets one unit. */
+export function unitWeights(
+  weights: TensorOf<'float32'>,
+  { axis, unit }: ParameterSlices,
+  which: number,
+): TensorOf<'float32'> {
+  const places = [...unit.keys()].filter((index) => unit[index] === which);
+  const inner = weights.dims.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const outer = weights.dims.slice(0, axis).reduce((a, b) => a * b, 1);
+  const data = new Float32Array(outer * places.length * inner);
+  for (let o = 0, at = 0; o < outer; o += 1) {
+    for (const place of places) {
+      const start = (o * unit.length + place) * inner;
+      data.set(weights.data.subarray(start, start + inner), at);
+      at += inner;
+    }
+  }
+  const dims = weights.dims.map((dim, i) => (i === axis ? places.length : dim));
+  return { type: 'float32', dims, data };
+}
+
+function named(rank: number): string[] {
+  return Array.from({ length: rank }, (_, axis) => `d${axis}`);
+}
+
+function sized(dims: readonly number[]): (number | string)[] {
+  return dims.map((dim, axis) => (axis === 0 ? 'N' : dim));
+}

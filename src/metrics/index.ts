@@ -1,0 +1,4 @@
+export * from './confusion.ts';
+export * from './evaluation.ts';
+export * from './interval.ts';
+export * from './target.ts';

@@ -1,0 +1,361 @@
+import { axisOf, intOf, intsOf } from '../graph/index.ts';
+import type { Node } from '../onnx/index.ts';
+import { sizeOf } from '../onnx/index.ts';
+
+/** Which unit each index along an axis of a value belongs to; -1 where it belongs to none. */
+export interface Channels {
+  readonly axis: number;
+  readonly unit: Int32Array;
+}
+
+/** Dims of the values around a node, by name. */
+export type DimsOf = (value: string) => readonly number[];
+
+/** A slice of a parameter: the indices along `axis` that belong to each unit. */
+export interface ParameterSlices {
+  /** Which input of the node is the parameter. */
+  readonly input: number;
+  readonly axis: number;
+  readonly unit: Int32Array;
+}
+
+/** What becomes of the units of one input of a node. */
+export type Passage =
+  /**
+   * Each unit has places of its own in the output. `zero` where these are zero when the unit is, so
+   * that a mask may as well be put on the output.
+   */
+  | { readonly kind: 'pass'; readonly channels: Channels; readonly zero: boolean }
+  /**
+   * Units are mixed, linearly: zeros in these slices of a parameter cut a unit off. `linear` where
+   * the output is a sum over the units, so that one can be taken away from it.
+   */
+  | { readonly kind: 'mix'; readonly weights: ParameterSlices; readonly linear: boolean }
+  | { readonly kind: 'opaque'; readonly why: string };
+
+/** What makes a unit of a node's output zero: parameters to zero, and inputs that must be zero. */
+export type Silence =
+  | {
+      readonly kind: 'silence';
+      readonly parameters: readonly ParameterSlices[];
+      readonly inputs: readonly { readonly index: number; readonly channels: Channels }[];
+    }
+  | { readonly kind: 'opaque'; readonly why: string };
+
+export interface ChannelRule {
+  /** From input `index` to the output. */
+  passage(node: Node, index: number, channels: Channels, dims: DimsOf): Passage;
+  /** From the output back. */
+  silence(node: Node, channels: Channels, dims: DimsOf): Silence;
+}
+
+const opaque = (why: string) => ({ kind: 'opaque', why }) as const;
+
+/** Consecutive runs of `block` indices for each unit. */
+export function channelsAt(axis: number, units: number, block = 1): Channels {
+  return {
+    axis,
+    unit: Int32Array.from({ length: units * block }, (_, i) => Math.floor(i / block)),
+  };
+}
+
+/** f(x) by element, or by window of a channel; `zero` where f(0) = 0. */
+const bySelf = (zero: boolean): ChannelRule => ({
+  passage: (_node, index, channels) =>
+    index === 0 ? { kind: 'pass', channels, zero } : opaque('the units are a parameter here'),
+  silence: (node, channels) =>
+    zero
+      ? { kind: 'silence', parameters: [], inputs: [{ index: 0, channels }] }
+      : opaque(`${node.op} of zero is not zero`),
+});
+
+/** A pooling or the like that keeps channels apart only along axis 1. */
+const byWindow: ChannelRule = {
+  passage: (node, index, channels, dims) =>
+    channels.axis === 1
+      ? bySelf(true).passage(node, index, channels, dims)
+      : opaque(`${node.op} pools over the channel axis`),
+  silence: (node, channels, dims) =>
+    channels.axis === 1
+      ? bySelf(true).silence(node, channels, dims)
+      : opaque(`${node.op} pools over the channel axis`),
+};
+
+const reshaping: ChannelRule = {
+  passage: (node, index, channels, dims) => {
+    if (index !== 0) return opaque('the units decide a shape here');
+    const mapped = throughReshape(
+      channels,
+      dims(node.inputs[0] as string),
+      dims(node.outputs[0] as string),
+    );
+    return mapped
+      ? { kind: 'pass', channels: mapped, zero: true }
+      : opaque(`${node.op} mixes the channel axis`);
+  },
+  silence: (node, channels, dims) => {
+    const mapped = throughReshape(
+      channels,
+      dims(node.outputs[0] as string),
+      dims(node.inputs[0] as string),
+    );
+    return mapped
+      ? { kind: 'silence', parameters: [], inputs: [{ index: 0, channels: mapped }] }
+      : opaque(`${node.op} mixes the channel axis`);
+  },
+};
+
+/**
+ * Where the units lie after a reshape. Axes before the channel axis must stay as they are, up to one
+ * axis of the result which holds the channels and, before or after them, whole axes merged with it.
+ */
+export function throughReshape(
+  channels: Channels,
+  from: readonly number[],
+  to: readonly number[],
+): Channels | undefined {
+  const inner = sizeOf(from.slice(channels.axis + 1));
+  const width = from[channels.axis] as number;
+  for (const [axis, size] of to.entries()) {
+    const after = sizeOf(to.slice(axis + 1));
+    // Index i of this axis holds elements [i * after, (i + 1) * after) of a run of size * after.
+    const run = size * after;
+    if (inner % after !== 0 || run % (width * inner) !== 0) continue;
+    const unit = Int32Array.from(
+      { length: size },
+      (_, i) => channels.unit[Math.floor((i * after) / inner) % width] as number,
+    );
+    return { axis, unit };
+  }
+  return undefined;
+}
+
+const transposing: ChannelRule = {
+  passage: (node, _index, channels, dims) => {
+    const perm = permOf(node, dims);
+    return {
+      kind: 'pass',
+      channels: { axis: perm.indexOf(channels.axis), unit: channels.unit },
+      zero: true,
+    };
+  },
+  silence: (node, channels, dims) => ({
+    kind: 'silence',
+    parameters: [],
+    inputs: [
+      {
+        index: 0,
+        channels: { axis: permOf(node, dims)[channels.axis] as number, unit: channels.unit },
+      },
+    ],
+  }),
+};
+
+function permOf(node: Node, dims: DimsOf): readonly number[] {
+  const rank = dims(node.inputs[0] as string).length;
+  return intsOf(
+    node,
+    'perm',
+    Array.from({ length: rank }, (_, axis) => rank - 1 - axis),
+  );
+}
+
+const conv: ChannelRule = {
+  passage: (node, index, channels, dims) => {
+    if (index !== 0) return opaque('the units are a parameter here');
+    if (channels.axis !== 1) return opaque('Conv slides along the channel axis');
+    const [units, perGroup] = dims(node.inputs[1] as string) as [number, number];
+    const groups = intOf(node, 'group', 1);
+    if (groups === 1) {
+      return { kind: 'mix', linear: true, weights: { input: 1, axis: 1, unit: channels.unit } };
+    }
+    if (perGroup === 1) {
+      const each = units / groups;
+      const unit = Int32Array.from(
+        { length: units },
+        (_, i) => channels.unit[Math.floor(i / each)] as number,
+      );
+      return { kind: 'pass', channels: { axis: 1, unit }, zero: !node.inputs[2] };
+    }
+    // Weights [units, perGroup, ...]: where the same column means another unit in each group, the
+    // slice is not along one axis.
+    return opaque('a grouped Conv reads each unit by part of its weights');
+  },
+  silence: (_node, channels) =>
+    channels.axis === 1
+      ? { kind: 'silence', parameters: both(channels.unit), inputs: [] }
+      : opaque('Conv has its units on axis 1'),
+};
+
+const both = (unit: Int32Array): ParameterSlices[] => [
+  { input: 1, axis: 0, unit },
+  { input: 2, axis: 0, unit },
+];
+
+const gemm: ChannelRule = {
+  passage: (node, index, channels) => {
+    const transA = intOf(node, 'transA', 0);
+    const transB = intOf(node, 'transB', 0);
+    if (index !== 0 || transA !== 0 || channels.axis !== 1) {
+      return opaque('Gemm has the units where its weights or rows are');
+    }
+    return {
+      kind: 'mix',
+      linear: true,
+      weights: { input: 1, axis: transB ? 1 : 0, unit: channels.unit },
+    };
+  },
+  silence: (node, { axis, unit }, dims) => {
+    if (axis !== 1) return opaque('Gemm has its units on axis 1');
+    const bias = node.inputs[2];
+    const transB = intOf(node, 'transB', 0);
+    return {
+      kind: 'silence',
+      parameters: [
+        { input: 1, axis: transB ? 0 : 1, unit },
+        ...(bias ? [{ input: 2, axis: dims(bias).length - 1, unit }] : []),
+      ],
+      inputs: [],
+    };
+  },
+};
+
+const matMul: ChannelRule = {
+  passage: (node, index, channels, dims) => {
+    const rank = dims(node.inputs[0] as string).length;
+    const weights = dims(node.inputs[1] as string).length;
+    return index === 0 && channels.axis === rank - 1 && weights === 2
+      ? { kind: 'mix', linear: true, weights: { input: 1, axis: 0, unit: channels.unit } }
+      : opaque('MatMul has the units where its weights or rows are');
+  },
+  silence: (node, { axis, unit }, dims) => {
+    const rank = dims(node.outputs[0] as string).length;
+    return axis === rank - 1 && dims(node.inputs[1] as string).length === 2
+      ? { kind: 'silence', parameters: [{ input: 1, axis: 1, unit }], inputs: [] }
+      : opaque('MatMul has its units on the last axis');
+  },
+};
+
+/** y = scale (x − mean) / √(var + ε) + shift: zero scale and shift make zero, whatever x is. */
+const batchNormalization: ChannelRule = {
+  passage: (_node, index, channels) =>
+    index === 0 && channels.axis === 1
+      ? { kind: 'pass', channels, zero: false }
+      : opaque('the units are not on axis 1 of what is normalised'),
+  silence: (_node, { axis, unit }) =>
+    axis === 1
+      ? { kind: 'silence', parameters: both(unit), inputs: [] }
+      : opaque('BatchNormalization has its units on axis 1'),
+};
+
+/** Operands of the same channels: all must be zero for the output to be. */
+const addition: ChannelRule = {
+  passage: (node, index, channels, dims) => throughBroadcast(node, index, channels, dims, false),
+  silence: (node, channels, dims) => {
+    const rank = dims(node.outputs[0] as string).length;
+    const inputs = node.inputs.map((input, index) => {
+      const own = dims(input);
+      const axis = channels.axis - (rank - own.length);
+      return { index, axis, size: own[axis] };
+    });
+    return inputs.every(({ size }) => size === channels.unit.length)
+      ? {
+          kind: 'silence',
+          parameters: [],
+          inputs: inputs.map(({ index, axis }) => ({
+            index,
+            channels: { axis, unit: channels.unit },
+          })),
+        }
+      : opaque(`${node.op} spreads one value over the units`);
+  },
+};
+
+/** One operand of zero is enough, but which is not for a rule to choose: consumers are asked. */
+const product: ChannelRule = {
+  passage: (node, index, channels, dims) => throughBroadcast(node, index, channels, dims, true),
+  silence: (node) => opaque(`${node.op} has two operands that could be zero`),
+};
+
+function throughBroadcast(
+  node: Node,
+  index: number,
+  channels: Channels,
+  dims: DimsOf,
+  zero: boolean,
+): Passage {
+  const rank = dims(node.outputs[0] as string).length;
+  const own = dims(node.inputs[index] as string);
+  const axis = channels.axis + rank - own.length;
+  return dims(node.outputs[0] as string)[axis] === channels.unit.length
+    ? { kind: 'pass', channels: { axis, unit: channels.unit }, zero }
+    : opaque(`${node.op} spreads the channel axis`);
+}
+
+const concat: ChannelRule = {
+  passage: (node, index, channels, dims) => {
+    const out = dims(node.outputs[0] as string);
+    const axis = axisOf(intOf(node, 'axis', 0), out.length);
+    if (axis !== channels.axis) return opaque('Concat joins along another axis than the channels');
+    const unit = new Int32Array(out[axis] as number).fill(-1);
+    const start = node.inputs
+      .slice(0, index)
+      .reduce((total, input) => total + (dims(input)[axis] as number), 0);
+    unit.set(channels.unit, start);
+    return { kind: 'pass', channels: { axis, unit }, zero: true };
+  },
+  silence: (node, channels, dims) => {
+    const axis = axisOf(intOf(node, 'axis', 0), dims(node.outputs[0] as string).length);
+    if (axis !== channels.axis) return opaque('Concat joins along another axis than the channels');
+    let start = 0;
+    const inputs = node.inputs.map((input, index) => {
+      const size = dims(input)[axis] as number;
+      const unit = channels.unit.slice(start, (start += size));
+      return { index, channels: { axis, unit } };
+    });
+    return { kind: 'silence', parameters: [], inputs };
+  },
+};
+
+/** How units pass through each operator; what is not listed lets none through. */
+const rules: Readonly<Record<string, ChannelRule>> = {
+  Add: addition,
+  AveragePool: byWindow,
+  BatchNormalization: batchNormalization,
+  Clip: bySelf(false),
+  Concat: concat,
+  Conv: conv,
+  Dropout: bySelf(true),
+  Elu: bySelf(true),
+  Flatten: reshaping,
+  Gelu: bySelf(true),
+  Gemm: gemm,
+  GlobalAveragePool: byWindow,
+  GlobalMaxPool: byWindow,
+  HardSigmoid: bySelf(false),
+  HardSwish: bySelf(true),
+  Identity: bySelf(true),
+  LeakyRelu: bySelf(true),
+  MatMul: matMul,
+  MaxPool: byWindow,
+  Mish: bySelf(true),
+  Mul: product,
+  Relu: bySelf(true),
+  Reshape: reshaping,
+  Selu: bySelf(true),
+  Sigmoid: bySelf(false),
+  Squeeze: reshaping,
+  Sum: addition,
+  Tanh: bySelf(true),
+  Transpose: transposing,
+  Unsqueeze: reshaping,
+};
+
+const unknown: ChannelRule = {
+  passage: (node) => opaque(`${node.op} has no channel rule`),
+  silence: (node) => opaque(`${node.op} has no channel rule`),
+};
+
+export function channelRuleOf(node: Node): ChannelRule {
+  return (node.domain === '' && rules[node.op]) || unknown;
+}
