@@ -1,0 +1,48 @@
+import { drawCharts } from './charts.ts';
+import { detailsSection } from './details.ts';
+import { html, trusted } from './markup.ts';
+import { parseRecord } from './record.ts';
+import type { RunRecord } from './record.ts';
+import {
+  activationsSection,
+  curveSection,
+  evaluationsSection,
+  examplesSection,
+  trainingSection,
+  verdictSection,
+} from './sections.ts';
+import { STYLE } from './style.ts';
+
+// The page needs nothing but itself, and must not run anything, whatever a model's names hold.
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+/**
+ * The record as one self-contained HTML page: no script, no network. The same record gives the
+ * same bytes; leave out the facts of one execution with `stable()` where runs are compared.
+ *
+ * @throws ReportError `report/invalid-record`
+ */
+export async function renderHtml(value: RunRecord): Promise<string> {
+  const record = parseRecord(value);
+  const charts = await drawCharts(record);
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${trusted(POLICY)}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${record.input.path}: ${record.tool.name} report</title>
+        <style>
+          ${trusted(STYLE)}
+        </style>
+      </head>
+      <body>
+        <main>
+          ${verdictSection(record)} ${evaluationsSection(record)}
+          ${curveSection(record, charts.curve)} ${activationsSection(record, charts.activations)}
+          ${examplesSection(record)} ${trainingSection(record, charts.training)}
+          ${detailsSection(record)}
+        </main>
+      </body>
+    </html> `.markup;
+}

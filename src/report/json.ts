@@ -1,0 +1,62 @@
+import { parseRecord, ReportError } from './record.ts';
+import type { RunRecord } from './record.ts';
+
+const WIDTH = 100;
+
+/**
+ * The record as JSON text. Equal records give equal bytes, whatever the order of their keys: keys
+ * come in the schema's order, those of `settings` in alphabetical order.
+ *
+ * @throws ReportError `report/invalid-record`
+ */
+export function recordToJson(record: RunRecord): string {
+  const parsed = parseRecord(record);
+  return `${print({ ...parsed, settings: sortKeys(parsed.settings) }, '')}\n`;
+}
+
+/**
+ * The record that `report.json` holds.
+ *
+ * @throws ReportError `report/not-json` or `report/invalid-record`
+ */
+export function recordFromJson(text: string): RunRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new ReportError(
+      'report/not-json',
+      `This report is not JSON (${(error as Error).message}). Was it written to the end?`,
+    );
+  }
+  return parseRecord(value);
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, entry]) => [key, sortKeys(entry)]),
+  );
+}
+
+/** Like `JSON.stringify(value, null, 2)`, but what fits a line, and any list of numbers, is one. */
+function print(value: unknown, indent: string): string {
+  const flat = JSON.stringify(value);
+  if (value === null || typeof value !== 'object') return flat;
+  if (indent.length + flat.length <= WIDTH || isNumbers(value)) return flat;
+  const inner = `${indent}  `;
+  const lines = Array.isArray(value)
+    ? value.map((entry) => inner + print(entry, inner))
+    : Object.entries(value)
+        .filter(([, entry]) => entry !== undefined)
+        .map(([key, entry]) => `${inner}${JSON.stringify(key)}: ${print(entry, inner)}`);
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  return `${open}\n${lines.join(',\n')}\n${indent}${close}`;
+}
+
+function isNumbers(value: object): boolean {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'number');
+}

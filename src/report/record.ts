@@ -1,0 +1,209 @@
+/**
+ * The record of one run: everything a report says, as plain data. `report.json` is this record,
+ * and the page is drawn from nothing else.
+ */
+import * as z from 'zod';
+import { FinepruneError } from '../onnx/error.ts';
+
+export type ReportErrorCode = 'report/not-json' | 'report/invalid-record' | 'report/image';
+
+/** A report, or a part of one, that cannot be used. */
+export class ReportError extends FinepruneError<ReportErrorCode> {
+  override readonly name = 'ReportError';
+}
+
+const count = z.int().nonnegative();
+const share = z.number().min(0).max(1);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
+
+const rate = z
+  .object({ rate: share, hits: count, of: count, low: share, high: share })
+  .refine((r) => r.hits <= r.of, 'more hits than trials')
+  .describe('A share with its count and its 95% Wilson interval');
+
+const evaluation = z.object({
+  acc: rate.describe('Clean accuracy'),
+  asr: rate.optional().describe('Attack success rate'),
+  ra: rate.optional().describe('Robust accuracy'),
+});
+
+const file = z.object({ path: z.string(), sha256 });
+
+const image = z.union([
+  z
+    .string()
+    .regex(/^data:image\/png;base64,[A-Za-z0-9+/]+={0,2}$/, 'expected a PNG data URI')
+    .describe('PNG as a data URI'),
+  z
+    .object({
+      width: z.int().positive().max(4096),
+      height: z.int().positive().max(4096),
+      channels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
+      pixels: z.array(z.int().min(0).max(255)).describe('Row-major, channels interleaved'),
+    })
+    .refine((i) => i.pixels.length === i.width * i.height * i.channels, {
+      message: 'pixels must number width * height * channels',
+    }),
+]);
+
+const example = z.object({
+  image,
+  triggeredImage: image.optional(),
+  label: z.string().describe('The true class'),
+  before: z.string().describe('What the input model says of the image'),
+  beforeTriggered: z.string().optional(),
+  after: z.string().describe('What the output model says of the image'),
+  afterTriggered: z.string().optional(),
+});
+
+const curvePoint = z.object({
+  pruned: count.describe('How many units are pruned at this point'),
+  unit: count.nullable().describe('The unit pruned last; null where none is'),
+  validation: rate.describe('Clean accuracy on validation data: the only rate that chooses'),
+  acc: rate.optional().describe('Clean accuracy on test data'),
+  asr: rate.optional(),
+  ra: rate.optional(),
+});
+
+const epoch = z.object({
+  epoch: count,
+  loss: z.number(),
+  validation: rate,
+  learningRate: z.number().nonnegative(),
+});
+
+const setting: z.ZodType<Setting> = z.lazy(() =>
+  z.union([
+    z.string(),
+    z.number(),
+    z.boolean(),
+    z.null(),
+    z.array(setting),
+    z.record(z.string(), setting),
+  ]),
+);
+
+export type Setting = string | number | boolean | null | Setting[] | { [name: string]: Setting };
+
+export const runRecord = z
+  .object({
+    tool: z
+      .object({
+        name: z.string(),
+        version: z.string(),
+        backend: z.enum(['native', 'wasm']),
+        runtimeVersion: z.string().describe('Version of ONNX Runtime'),
+      })
+      .describe('What computed the result'),
+    host: z
+      .object({
+        node: z.string(),
+        platform: z.string(),
+        threads: z.int().positive(),
+        seconds: z.number().nonnegative(),
+      })
+      .optional()
+      .describe('Facts of one execution, left out of the stable view'),
+    command: z.string().describe('The command line that repeats the run'),
+    seed: z.int(),
+    settings: z.record(z.string(), setting),
+    input: file,
+    output: file.optional(),
+    data: z.array(
+      z.object({
+        role: z.enum(['train', 'validation', 'test', 'triggered']),
+        name: z.string(),
+        count,
+        sha256,
+        source: z.enum(['real', 'synthetic']),
+      }),
+    ),
+    site: z.object({
+      name: z.string().describe('The activation tensor whose units are pruned'),
+      units: z.int().positive(),
+      axis: z.int(),
+      dims: z.array(z.int()),
+    }),
+    profile: z
+      .object({ clean: z.array(z.number()), triggered: z.array(z.number()).optional() })
+      .describe('Mean activation of each unit, by unit index'),
+    order: z.array(count).describe('Unit indices in pruning order'),
+    curve: z.array(curvePoint).describe('In ascending order of pruned units'),
+    stop: z.object({
+      pruned: count,
+      maxDrop: share.describe('Allowed absolute drop of validation accuracy'),
+      reason: z.string(),
+    }),
+    training: z.array(z.object({ name: z.string(), epochs: z.array(epoch) })).optional(),
+    evaluations: z
+      .array(
+        z.object({
+          name: z.enum(['none', 'pruning', 'fine-tuning', 'fine-pruning']),
+          evaluation,
+        }),
+      )
+      .describe('On test data, the input model first and the output model last'),
+    examples: z.array(example),
+    verdict: z.object({ repaired: z.boolean().nullable(), text: z.string() }),
+  })
+  .check(({ value: record, issues }) => {
+    const refuse = (path: PropertyKey[], message: string) =>
+      issues.push({ code: 'custom', input: record, path, message });
+    const { units } = record.site;
+    const { clean, triggered } = record.profile;
+    if (clean.length !== units) {
+      refuse(['profile', 'clean'], `${clean.length} means for ${units} units`);
+    }
+    if (triggered !== undefined && triggered.length !== units) {
+      refuse(['profile', 'triggered'], `${triggered.length} means for ${units} units`);
+    }
+    if (new Set(record.order).size !== record.order.length) {
+      refuse(['order'], 'a unit is pruned twice');
+    }
+    if (record.order.some((unit) => unit >= units)) {
+      refuse(['order'], `a unit is out of range: the site has ${units} units`);
+    }
+    if (record.stop.pruned > record.order.length) {
+      refuse(['stop', 'pruned'], 'more units pruned than the pruning order names');
+    }
+    record.curve.forEach((point, i) => {
+      if (point.pruned > units) refuse(['curve', i, 'pruned'], `the site has ${units} units`);
+      const previous = record.curve[i - 1];
+      if (previous !== undefined && point.pruned <= previous.pruned) {
+        refuse(['curve', i, 'pruned'], 'the curve must be in ascending order of pruned units');
+      }
+    });
+  });
+
+export type RunRecord = z.infer<typeof runRecord>;
+export type CurvePoint = z.infer<typeof curvePoint>;
+export type Example = z.infer<typeof example>;
+export type Picture = z.infer<typeof image>;
+export type NamedEvaluation = RunRecord['evaluations'][number];
+
+/**
+ * Check that a value is a record of a run; keys that a record does not have are dropped, and the
+ * others come in the schema's order.
+ *
+ * @throws ReportError `report/invalid-record`, naming each field that is wrong
+ */
+export function parseRecord(value: unknown): RunRecord {
+  const result = runRecord.safeParse(value);
+  if (result.success) return result.data;
+  throw new ReportError(
+    'report/invalid-record',
+    `This is not the record of a run:\n${z.prettifyError(result.error)}\n` +
+      'Use a report.json as fineprune wrote it, or make a new one by repeating the run.',
+  );
+}
+
+/** The record without the facts of one execution: equal for equal seed, settings and versions. */
+export function stable(record: RunRecord): RunRecord {
+  const { host: _, ...rest } = record;
+  return rest;
+}
+
+/** The JSON Schema (2020-12) of `report.json`. */
+export function recordJsonSchema(): object {
+  return z.toJSONSchema(runRecord);
+}

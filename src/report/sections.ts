@@ -1,0 +1,284 @@
+import type { Rate } from '../metrics/interval.ts';
+import { COLORS, curveSeries, prunedUnits, seriesColor } from './charts.ts';
+import type { Chart, Charts } from './charts.ts';
+import { interval, number, percent } from './format.ts';
+import { html, trusted } from './markup.ts';
+import type { Markup } from './markup.ts';
+import { pngDataUri } from './png.ts';
+import type { Example, NamedEvaluation, Picture, RunRecord } from './record.ts';
+
+const METHOD: Record<NamedEvaluation['name'], string> = {
+  none: 'As delivered',
+  pruning: 'Pruning',
+  'fine-tuning': 'Fine-tuning',
+  'fine-pruning': 'Fine-pruning',
+};
+
+const RATES = [
+  { key: 'acc', title: 'Clean accuracy' },
+  { key: 'asr', title: 'Attack success' },
+  { key: 'ra', title: 'Robust accuracy' },
+] as const;
+
+export function verdictSection(record: RunRecord): Markup {
+  const { repaired, text } = record.verdict;
+  const headline = repaired === null ? 'No verdict' : repaired ? 'Repaired' : 'Not repaired';
+  const tone = repaired === null ? '' : repaired ? 'repaired' : 'unrepaired';
+  const synthetic = record.data.filter(({ source }) => source === 'synthetic');
+  return html`<header>
+    <p class="origin">${record.tool.name} report on <code>${record.input.path}</code></p>
+    <h1 class="${tone}">${headline}</h1>
+    <p class="verdict">${text}</p>
+    ${synthetic.length > 0 && html`<p class="warning">Measured on generated data (${synthetic.map(({ role }) => role).join(', ')}), which says that the method works, not how well it does on real inputs.</p>`}
+    ${keyFigures(record)}
+  </header>`;
+}
+
+function keyFigures(record: RunRecord): Markup | undefined {
+  const [before, after] = [record.evaluations[0], record.evaluations.at(-1)];
+  if (before === undefined || after === undefined) return undefined;
+  const figures = RATES.slice(0, 2).map(({ key, title }) => {
+    const [from, to] = [before.evaluation[key], after.evaluation[key]];
+    if (!counted(from) || !counted(to)) return undefined;
+    if (before === after)
+      return html`<div>
+        <dt>${title}</dt>
+        <dd>${percent(to.rate)}</dd>
+      </div>`;
+    return html`<div>
+      <dt>${title}</dt>
+      <dd><span class="from">${percent(from.rate)} →</span> ${percent(to.rate)}</dd>
+    </div>`;
+  });
+  return html`<dl class="figures">
+    ${figures}
+    <div>
+      <dt>Units pruned</dt>
+      <dd>${record.stop.pruned} <span class="from">of ${record.site.units}</span></dd>
+    </div>
+  </dl>`;
+}
+
+export function evaluationsSection({ evaluations }: RunRecord): Markup | undefined {
+  if (evaluations.length === 0) return undefined;
+  const columns = RATES.filter(({ key }) => evaluations.some((e) => e.evaluation[key]));
+  return html`<section id="evaluations">
+    <h2>Before and after</h2>
+    <table class="evaluations">
+      <thead>
+        <tr>
+          <th scope="col">Network</th>
+          ${columns.map(({ title }) => html`<th scope="col">${title}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${evaluations.map(
+          ({ name, evaluation }) =>
+            html` <tr>
+              <th scope="row">${METHOD[name]}</th>
+              ${columns.map(({ key }) => html`<td>${rateCell(evaluation[key])}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+    <p class="note">
+      On test data, which was used to choose nothing. In brackets the 95% Wilson interval, then the
+      counts. Attack success is the share of triggered inputs that get the attacker’s label; robust
+      accuracy is the share of them that get their true one.
+    </p>
+  </section>`;
+}
+
+function counted(rate: Rate | undefined): rate is Rate {
+  return rate !== undefined && rate.of > 0;
+}
+
+function rateCell(rate: Rate | undefined): Markup {
+  if (!counted(rate)) return html`–`;
+  return html`<span class="rate">${percent(rate.rate)}</span
+    ><span class="extent"
+      ><span>${interval(rate)}</span><span>${rate.hits}/${rate.of}</span></span
+    >`;
+}
+
+export function curveSection(record: RunRecord, chart: Chart | undefined): Markup | undefined {
+  if (chart === undefined) return undefined;
+  const series = curveSeries(record);
+  const { pruned, reason } = record.stop;
+  return html`<section id="curve">
+    <h2>Pruning, unit by unit</h2>
+    <p>
+      Units are pruned in ascending order of their mean activation on clean validation data. Pruning
+      stopped at ${pruned} of ${record.site.units} units: ${reason}.
+    </p>
+    <figure>
+      <ul class="legend">
+        ${series.map(({ key, title, color }) => swatch(title, color, key === 'validation' ? 'dashed' : ''))}
+      </ul>
+      ${both(chart)}
+      <figcaption>
+        Bands are 95% intervals. The test rates are shown, never used: the stopping point was chosen
+        on validation data, with an allowed drop of ${number(100 * record.stop.maxDrop)} points.
+      </figcaption>
+      ${dataTable(
+        ['pruned', 'share', 'unit', ...series.map(({ title }) => title)],
+        record.curve.map((point) => [
+          point.pruned,
+          percent(point.pruned / record.site.units, 1),
+          point.unit ?? '–',
+          ...series.map(({ key }) => rateText(point[key])),
+        ]),
+      )}
+    </figure>
+  </section>`;
+}
+
+export function activationsSection(record: RunRecord, chart: Chart): Markup {
+  const { clean, triggered } = record.profile;
+  const pruned = prunedUnits(record);
+  const rank = new Map(record.order.map((unit, i) => [unit, i + 1]));
+  return html`<section id="activations">
+    <h2>What each unit does</h2>
+    <p>
+      Mean activation of every unit of
+      <code>${record.site.name}</code
+      >${triggered ? ', on clean inputs and on the same kind of input with the trigger. Units that are quiet on clean inputs and loud on triggered ones belong to the backdoor' : ' on clean inputs'}.
+    </p>
+    <figure>
+      <ul class="legend">
+        ${swatch('clean', COLORS.accuracy, 'block')}${triggered && swatch('triggered', COLORS.attack, 'dot')}${swatch('pruned', COLORS.shade, 'block')}
+      </ul>
+      ${both(chart)}
+      ${dataTable(
+        ['unit', 'clean', ...(triggered ? ['triggered'] : []), 'pruning order', 'pruned'],
+        clean.map((value, unit) => [
+          unit,
+          number(value),
+          ...(triggered ? [number(triggered[unit] ?? 0)] : []),
+          rank.get(unit) ?? '–',
+          pruned.has(unit) ? 'yes' : 'no',
+        ]),
+      )}
+    </figure>
+  </section>`;
+}
+
+export function examplesSection({ examples }: RunRecord): Markup | undefined {
+  if (examples.length === 0) return undefined;
+  return html`<section id="examples">
+    <h2>What the network says</h2>
+    <p>
+      Before and after the repair, of the same inputs without and with the trigger. Wrong answers
+      are marked ✗.
+    </p>
+    <div class="examples">${examples.map(exampleCard)}</div>
+  </section>`;
+}
+
+function exampleCard(example: Example): Markup {
+  const { image, triggeredImage, label } = example;
+  const triggered = triggeredImage !== undefined || example.beforeTriggered !== undefined;
+  const row = (title: string, clean: string, other: string | undefined) =>
+    html`<tr>
+      <th scope="row">${title}</th>
+      <td>${answer(clean, label)}</td>
+      ${triggered && html`<td>${answer(other, label)}</td>`}
+    </tr>`;
+  return html` <figure class="example">
+    <table>
+      <thead>
+        <tr>
+          <td></td>
+          <th scope="col">clean${picture(image, `${label}, clean`)}</th>
+          ${triggered && html`<th scope="col">triggered${triggeredImage && picture(triggeredImage, `${label}, with the trigger`)}</th>`}
+        </tr>
+      </thead>
+      <tbody>
+        <tr>
+          <th scope="row">truth</th>
+          <td>${label}</td>
+          ${triggered && html`<td>${label}</td>`}
+        </tr>
+        ${row('before', example.before, example.beforeTriggered)}
+        ${row('after', example.after, example.afterTriggered)}
+      </tbody>
+    </table>
+  </figure>`;
+}
+
+function answer(said: string | undefined, label: string): Markup {
+  if (said === undefined) return html`–`;
+  return said === label ? html`${said}` : html`<span class="wrong">${said} ✗</span>`;
+}
+
+function picture(image: Picture, alt: string): Markup {
+  const small = typeof image !== 'string' && Math.max(image.width, image.height) <= 96;
+  return html`<img${small && trusted(' class="small"')} src="${pngDataUri(image)}" alt="${alt}">`;
+}
+
+export function trainingSection(
+  { training }: RunRecord,
+  charts: Charts['training'],
+): Markup | undefined {
+  if (charts === undefined || training === undefined) return undefined;
+  const phases = training.filter(({ epochs }) => epochs.length > 0);
+  return html`<section id="training">
+    <h2>Training</h2>
+    <figure>
+      <ul class="legend">
+        ${phases.map(({ name }, i) => swatch(name, seriesColor(i), ''))}
+      </ul>
+      <div class="pair">${charts.loss}${charts.accuracy}</div>
+      ${dataTable(
+        ['run', 'epoch', 'loss', 'validation accuracy', 'learning rate'],
+        phases.flatMap(({ name, epochs }) =>
+          epochs.map((e) => [
+            name,
+            e.epoch,
+            number(e.loss),
+            rateText(e.validation),
+            number(e.learningRate),
+          ]),
+        ),
+      )}
+    </figure>
+  </section>`;
+}
+
+function both({ wide, narrow }: Chart): Markup {
+  return html`<div class="wide">${wide}</div>
+    <div class="narrow">${narrow}</div>`;
+}
+
+function swatch(title: string, color: string, shape: string): Markup {
+  const paint = shape === 'dot' || shape === 'block' ? 'background' : 'border-color';
+  return html`<li><i class="${shape}" style="${paint}:${color}"></i>${title}</li>`;
+}
+
+function rateText(rate: Rate | undefined): string {
+  if (!counted(rate)) return '–';
+  return `${percent(rate.rate)} ${interval(rate)} ${rate.hits}/${rate.of}`;
+}
+
+function dataTable(head: readonly string[], rows: readonly (string | number)[][]): Markup {
+  return html`<details>
+    <summary>Data table</summary>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            ${head.map((title) => html`<th scope="col">${title}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            (row) =>
+              html` <tr>
+                ${row.map((cell) => html`<td>${cell}</td>`)}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </details>`;
+}
