@@ -32,9 +32,9 @@ describe('along every axis', () => {
   });
 });
 
-describe('Dropout', () => {
-  const bool = (value: number) => ({ type: 'bool', dims: [], data: Uint8Array.of(value) }) as const;
+const bool = (value: number) => ({ type: 'bool', dims: [], data: Uint8Array.of(value) }) as const;
 
+describe('Dropout', () => {
   test('is the identity where it is not trained', async () => {
     await gradcheck(
       {

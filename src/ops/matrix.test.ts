@@ -68,8 +68,10 @@ test('Gemm with every transposition, alpha, beta and shape of C', async () => {
       const a = normal(transA ? [k, m] : [m, k], seed);
       const b = normal(transB ? [n, k] : [k, n], seed + 1);
       const attributes = {
-        ...{ transA, transB },
-        ...{ alpha: float(gemm.alpha), beta: float(gemm.beta) },
+        transA,
+        transB,
+        alpha: float(gemm.alpha),
+        beta: float(gemm.beta),
       };
       if (gemm.c === 'none') {
         await gradcheck(

@@ -192,8 +192,11 @@ test.each<[string, Pool]>([
     {
       x: [1, 2, 6, 6],
       attributes: {
-        ...{ kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
-        ...{ count_include_pad: 1, ceil_mode: 1 },
+        kernel_shape: [3, 3],
+        strides: [2, 2],
+        pads: [1, 1, 1, 1],
+        count_include_pad: 1,
+        ceil_mode: 1,
       },
     },
   ],
