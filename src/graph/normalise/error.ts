@@ -1,0 +1,33 @@
+import type { Node } from '../../onnx/index.ts';
+import { FinepruneError, nodeLabel } from '../../onnx/index.ts';
+
+export type NormaliseErrorCode =
+  /** The opset of the model is not among those that can be brought to the canonical one. */
+  | 'graph/opset'
+  /** The node is newer than the canonical opset and no rule says it in older operators. */
+  | 'graph/too-new'
+  /** The node has a meaning that the canonical opset cannot say. */
+  | 'graph/no-equivalent'
+  /** The node lacks what its operator needs. */
+  | 'graph/malformed';
+
+/** A graph that cannot be brought to the canonical opset: which node, and why. */
+export class NormaliseError extends FinepruneError {
+  override readonly name = 'NormaliseError';
+  /** The name of the node, or of its first output where it has none; absent for a whole model. */
+  readonly node: string | undefined;
+
+  constructor(code: NormaliseErrorCode, message: string, node?: string) {
+    super(code, message);
+    this.node = node;
+  }
+}
+
+export function refusal(code: NormaliseErrorCode, node: Node, reason: string): NormaliseError {
+  return new NormaliseError(code, `${nodeLabel(node)} ${reason}`, calledBy(node));
+}
+
+/** What to call a node: exporters may leave its name empty. */
+export function calledBy(node: Node): string {
+  return node.name === '' ? (node.outputs[0] ?? node.op) : node.name;
+}

@@ -1,0 +1,116 @@
+import {
+  type Attributes,
+  type Graph,
+  type Model,
+  type Node,
+  sizeOf,
+  type Tensor,
+} from '../../onnx/index.ts';
+import { normalise, type Normalised, type NormaliseOptions } from '../normalise.ts';
+import { OPSET } from '../opset.ts';
+
+/** A small model for a test: one old node or a few, and what to feed. */
+export interface Case {
+  readonly opset: number;
+  readonly nodes: readonly Node[];
+  readonly feeds?: Readonly<Record<string, Tensor>>;
+  readonly initializers?: Readonly<Record<string, Tensor>>;
+  readonly outputs?: readonly string[];
+  readonly domains?: Readonly<Record<string, number>>;
+  readonly to?: NormaliseOptions;
+}
+
+/** A runtime, as far as tests of this folder need one; they pass it in from above. */
+export interface Runs {
+  open(
+    model: Model,
+    options: { readonly optimise: 'none' },
+  ): Promise<{
+    run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
+    dispose(): Promise<void>;
+  }>;
+}
+
+export function node(
+  op: string,
+  inputs: readonly string[],
+  attributes: Attributes = {},
+  outputs: readonly string[] = ['y'],
+  domain = '',
+): Node {
+  return { op, domain, name: `${op}_${outputs[0]}`, inputs, outputs, attributes };
+}
+
+/** Distinct numbers between -2 and 2, in no order, the same at each call. */
+export function sample(...dims: readonly number[]): Tensor {
+  const data = Float32Array.from(
+    { length: sizeOf(dims) },
+    (_, index) => (((index * 37 + 11) % 101) - 50) / 25 + (index % 7) / 100,
+  );
+  return { type: 'float32', dims, data };
+}
+
+export function modelOf({ opset, nodes, feeds, initializers, outputs, domains }: Case): Model {
+  const graph: Graph = {
+    name: 'test',
+    inputs: Object.entries(feeds ?? {}).map(([name, { type, dims }]) => ({
+      name,
+      type,
+      dims: dims.map((_, axis) => `${name}_${axis}`),
+    })),
+    outputs: (outputs ?? ['y']).map((name) => ({ name })),
+    nodes,
+    initializers: new Map(Object.entries(initializers ?? {})),
+  };
+  return around(graph, new Map([['', opset], ...Object.entries(domains ?? {})]));
+}
+
+export function around(graph: Graph, opsets: ReadonlyMap<string, number>): Model {
+  return { irVersion: 8, opsets, producer: 'test', metadata: new Map(), graph };
+}
+
+export interface BothWays {
+  readonly before: Record<string, Tensor>;
+  readonly after: Record<string, Tensor>;
+  readonly normalised: Normalised;
+}
+
+/** What a model gives as it is and after normalisation. */
+export async function bothWays(runtime: Runs, test: Case): Promise<BothWays> {
+  const model = modelOf(test);
+  const normalised = normalise(model, test.to);
+  const expected = test.to?.opset ?? OPSET;
+  if (normalised.opsets.get('') !== expected) throw new Error('not in the opset asked for');
+  const feeds = test.feeds ?? {};
+  return {
+    before: await outputsOf(runtime, model, feeds),
+    after: await outputsOf(runtime, around(normalised.graph, normalised.opsets), feeds),
+    normalised,
+  };
+}
+
+export async function outputsOf(
+  runtime: Runs,
+  model: Model,
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<Record<string, Tensor>> {
+  const session = await runtime.open(model, { optimise: 'none' });
+  try {
+    return await session.run(feeds);
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** The largest difference between two results, by element; infinite where they differ in form. */
+export function difference(a: Tensor | undefined, b: Tensor | undefined): number {
+  if (!a || !b || a.type !== b.type || a.dims.join() !== b.dims.join()) return Infinity;
+  let largest = 0;
+  for (const [index, value] of Array.from(a.data, Number).entries()) {
+    const other = Number(b.data[index]);
+    if (Object.is(value, other) || value === other) continue;
+    const apart = Math.abs(value - other);
+    largest = Math.max(largest, Number.isNaN(apart) ? Infinity : apart);
+  }
+  return largest;
+}

@@ -1,0 +1,86 @@
+import type { Attribute, DataType, Graph, Node, Tensor, ValueInfo } from '../../onnx/index.ts';
+import { toFloat32 } from '../precision.ts';
+
+/** ONNX's numbers of the float types. */
+const FLOAT = 1;
+const NUMBER: Readonly<Partial<Record<DataType, number>>> = {
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+};
+
+/** Attributes that name an element type, whatever the operator. */
+const TYPE_ATTRIBUTES = new Set([
+  'dtype',
+  'output_datatype',
+  'output_dtype',
+  'precision',
+  'softmax_precision',
+  'stash_type',
+  'to',
+]);
+
+export interface InFloat32 {
+  readonly graph: Graph;
+  /** The type that each converted initializer, input and output of the main graph had. */
+  readonly types: ReadonlyMap<string, DataType>;
+}
+
+/** A graph that works in float32 where it worked in one of the types `from`. */
+export function inFloat32(graph: Graph, from: readonly DataType[]): InFloat32 {
+  const types = new Map<string, DataType>();
+  const numbers = new Set(from.map((type) => NUMBER[type]));
+  return { graph: convert(graph, types), types };
+
+  function convert(graph: Graph, types: Map<string, DataType>): Graph {
+    const value = (info: ValueInfo): ValueInfo => {
+      if (info.type === undefined || !from.includes(info.type)) return info;
+      types.set(info.name, info.type);
+      return { ...info, type: 'float32' };
+    };
+    const initializers = new Map<string, Tensor>();
+    for (const [name, tensor] of graph.initializers) {
+      if (from.includes(tensor.type)) types.set(name, tensor.type);
+      initializers.set(name, inOne(tensor));
+    }
+    return {
+      ...graph,
+      inputs: graph.inputs.map(value),
+      outputs: graph.outputs.map(value),
+      nodes: graph.nodes.map((node) => inNode(node, types)),
+      initializers,
+    };
+  }
+
+  function inNode(node: Node, types: Map<string, DataType>): Node {
+    const [output] = node.outputs;
+    const { value } = node.attributes;
+    if (node.op === 'Constant' && output && isTensor(value) && from.includes(value.type)) {
+      types.set(output, value.type);
+    }
+    const attributes = Object.entries(node.attributes).map(([key, attribute]) => [
+      key,
+      inAttribute(node, key, attribute),
+    ]);
+    return { ...node, attributes: Object.fromEntries(attributes) as Node['attributes'] };
+  }
+
+  function inAttribute(node: Node, key: string, value: Attribute): Attribute {
+    if (typeof value === 'number') {
+      const names = node.domain === '' && TYPE_ATTRIBUTES.has(key) && numbers.has(value);
+      return names ? FLOAT : value;
+    }
+    if (isTensor(value)) return inOne(value);
+    // Values in the bodies of control flow are never written back.
+    if (typeof value === 'object' && 'nodes' in value) return convert(value, new Map());
+    return value;
+  }
+
+  function inOne(tensor: Tensor): Tensor {
+    return from.includes(tensor.type) ? toFloat32(tensor) : tensor;
+  }
+}
+
+function isTensor(value: Attribute | undefined): value is Tensor {
+  return typeof value === 'object' && 'dims' in value;
+}
