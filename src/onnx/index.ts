@@ -1,8 +1,10 @@
+// Runs in a page too: what needs a file system is imported from file.ts and write.ts.
+
 export { decodeModel, type DecodeOptions } from './decode.ts';
 export type { ExternalData } from './decode-tensor.ts';
 export { encodeModel } from './encode.ts';
 export { FinepruneError, OnnxError, quoted, type OnnxErrorCode } from './error.ts';
-export { readModel, sha256Of, type OnnxFile } from './file.ts';
+export type { OnnxFile } from './file.ts';
 export {
   float,
   type Attribute,
@@ -28,4 +30,3 @@ export { isGraph, isTensor, nodeLabel, subgraphsOf } from './node.ts';
 export { patchModel } from './patch.ts';
 export { usedNames } from './sort.ts';
 export { MAX_OPSET, MIN_OPSET } from './validate.ts';
-export { FileExistsError, FileWriteError, writeFileAtomic } from './write.ts';

@@ -6,32 +6,40 @@ import { fieldsOf, WIRE, type Span, type Wire, type WireField } from './wire.ts'
 // Three levels for each nested graph (graph, node, attribute), as the protobuf library has it.
 const MAX_DEPTH = 90;
 
+// What the protobuf library takes for each thing in a file that may take but a byte or two there,
+// measured on Node 20, and how much of it all together. The largest real models, with raw data,
+// need a hundredth of that.
+const MEMORY_OF = { message: 600, text: 40, varint: 32, fixed: 8 } as const;
+const MAX_MEMORY = 2 ** 30;
+
+interface Scan {
+  readonly bytes: Uint8Array;
+  /** How many fields of an ONNX file were seen. */
+  known: number;
+  memory: number;
+}
+
 /**
  * Walks a whole file without taking memory, and refuses what protobuf readers disagree on or read
  * past: lengths beyond the enclosing message, a field of the wrong wire type, and a second value
- * for a field that has one. What passes has one meaning.
+ * for a field that has one. What passes has one meaning, and reading it takes bounded memory.
  *
- * @throws OnnxError 'onnx/truncated', 'onnx/not-protobuf' or 'onnx/unsupported' (nested too deep)
+ * @throws OnnxError 'onnx/truncated', 'onnx/not-protobuf', 'onnx/too-large', or 'onnx/unsupported'
+ * (nested too deep)
  */
 export function scanModel(bytes: Uint8Array): void {
   if (bytes.length === 0) {
     throw new OnnxError('onnx/truncated', 'the file is empty; fetch or export it again');
   }
-  let known = 0;
+  const scan: Scan = { bytes, known: 0, memory: 0 };
   try {
-    scanMessage(bytes, { from: 0, to: bytes.length }, ModelProtoSchema, 0, () => known++);
+    scanMessage(scan, { from: 0, to: bytes.length }, ModelProtoSchema, 0);
   } catch (error) {
-    throw explained(bytes, error, known);
+    throw explained(scan, error);
   }
 }
 
-function scanMessage(
-  bytes: Uint8Array,
-  span: Span,
-  message: DescMessage,
-  depth: number,
-  onKnown?: () => void,
-): void {
+function scanMessage(scan: Scan, span: Span, message: DescMessage, depth: number): void {
   if (depth > MAX_DEPTH) {
     throw new OnnxError(
       'onnx/unsupported',
@@ -41,18 +49,36 @@ function scanMessage(
   }
   const fields = fieldsByNumber(message);
   let seen = 0;
-  for (const field of fieldsOf(bytes, span)) {
+  for (const field of fieldsOf(scan.bytes, span)) {
     const desc = fields.get(field.number);
     if (!desc) continue;
-    checkWireType(bytes, field, desc, message);
-    onKnown?.();
+    checkWireType(scan.bytes, field, desc, message);
+    scan.known++;
+    countMemory(scan, field, desc, message);
     if (desc.fieldKind !== 'list') {
       const bit = 1 << field.number;
       if (seen & bit) throw malformed(field, desc, message, 'is there twice');
       seen |= bit;
     }
-    if (desc.message) scanMessage(bytes, field, desc.message, depth + 1);
+    if (desc.message) scanMessage(scan, field, desc.message, depth + 1);
   }
+}
+
+/** Sizes are checked before memory is taken: a crash for want of memory cannot be caught. */
+function countMemory(scan: Scan, field: WireField, desc: DescField, message: DescMessage): void {
+  const size = field.to - field.from;
+  const wire = wireOf(desc);
+  if (desc.message) scan.memory += MEMORY_OF.message;
+  else if (wire === WIRE.bytes) scan.memory += MEMORY_OF.text;
+  else if (wire === WIRE.varint) scan.memory += MEMORY_OF.varint * size;
+  else scan.memory += MEMORY_OF.fixed * (size / (wire === WIRE.fixed32 ? 4 : 8));
+  if (scan.memory <= MAX_MEMORY) return;
+  throw new OnnxError(
+    'onnx/too-large',
+    `reading the file would take too much memory, from ${message.name}.${desc.name} at byte ` +
+      `${field.start} on: it has too many parts, or weights that are not stored as raw data; load ` +
+      'its weights with onnx.numpy_helper.to_array, put them back with from_array, and save it again',
+  );
 }
 
 function checkWireType(
@@ -113,7 +139,7 @@ function malformed(
 }
 
 /** A file that seems cut off before anything of ONNX was seen in it is something else. */
-function explained(bytes: Uint8Array, error: unknown, known: number): unknown {
+function explained({ bytes, known }: Scan, error: unknown): unknown {
   if (!(error instanceof OnnxError)) return error;
   const opening = new TextDecoder('latin1').decode(bytes.subarray(0, 64));
   if (opening.startsWith('version https://git-lfs')) {
