@@ -61,9 +61,9 @@ export function prunedUnits(record: RunRecord): Set<number> {
 /** The series of the pruning curve, those the record has, from the back to the front. */
 export function curveSeries(record: RunRecord) {
   const all = [
-    { key: 'validation', title: 'clean accuracy, validation', color: COLORS.validation },
     { key: 'acc', title: 'clean accuracy, test', color: COLORS.accuracy },
     { key: 'asr', title: 'attack success, test', color: COLORS.attack },
+    { key: 'validation', title: 'clean accuracy, validation', color: COLORS.validation },
   ] as const;
   return all.filter(({ key }) => record.curve.some((point) => (point[key]?.of ?? 0) > 0));
 }
@@ -196,7 +196,13 @@ function activations(Plot: Plot, draw: Draw, record: RunRecord, wide: boolean): 
     );
     if (triggered !== undefined) {
       marks.push(
-        Plot.dot(bars, { x: 'x', y: 'triggered', r: 1, fill: attack, className: 'triggered' }),
+        Plot.dot(bars, {
+          x: 'x',
+          y: 'triggered',
+          r: wide ? 1.75 : 1.25,
+          fill: attack,
+          className: 'triggered',
+        }),
       );
     }
   }

@@ -142,7 +142,7 @@ export function activationsSection(record: RunRecord, chart: Chart): Markup {
     <p>
       Mean activation of every unit of
       <code>${record.site.name}</code
-      >${triggered ? ', on clean inputs and on the same kind of input with the trigger. Units that are quiet on clean inputs and loud on triggered ones belong to the backdoor' : ' on clean inputs'}.
+      >${triggered ? ', on clean inputs and on the same kind of input with the trigger. Units that are quiet on clean inputs and loud on triggered ones are likely to carry the backdoor' : ' on clean inputs'}.
     </p>
     <figure>
       <ul class="legend">
