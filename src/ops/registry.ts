@@ -2,36 +2,274 @@ import type { Node } from '../onnx/index.ts';
 import * as activations from './activations.ts';
 import * as convolution from './convolution.ts';
 import * as elementwise from './elementwise.ts';
+import * as indexing from './indexing.ts';
+import * as joining from './joining.ts';
+import * as layout from './layout.ts';
 import * as matrix from './matrix.ts';
+import * as padding from './padding.ts';
 import * as pooling from './pooling.ts';
 import * as reductions from './reductions.ts';
-import type { Operator } from './rule.ts';
 import * as shape from './shape.ts';
+import type { OperatorName } from './names.ts';
+import { none, type Operator, zero } from './rule.ts';
 
-/** Every operator that fineprune knows, by its ONNX name. */
+const NO_RULE = 'fineprune has no gradient rule for it';
+const BOOLEAN = 'its output is boolean';
+const INTEGER = 'its output is integer';
+const STRING = 'it reads strings';
+const SEQUENCE = 'sequences and optionals take no gradient';
+
+/**
+ * Every standard operator, by family file: an operator that ONNX adds does not compile before
+ * something is said about it here.
+ */
 export const operators = {
+  // elementwise
+  Abs: none(NO_RULE),
+  Acos: none(NO_RULE),
+  Acosh: none(NO_RULE),
   Add: elementwise.addition,
-  AveragePool: pooling.averagePool,
-  Conv: convolution.conv,
+  Asin: none(NO_RULE),
+  Asinh: none(NO_RULE),
+  Atan: none(NO_RULE),
+  Atanh: none(NO_RULE),
+  Cos: none(NO_RULE),
+  Cosh: none(NO_RULE),
   Div: elementwise.division,
-  Dropout: activations.dropout,
-  Flatten: shape.reshaping,
-  Gemm: matrix.gemm,
-  GlobalAveragePool: pooling.globalAveragePool,
+  Exp: none(NO_RULE),
   Identity: elementwise.identity,
-  LogSoftmax: activations.logSoftmax,
-  MatMul: matrix.matMul,
-  MaxPool: pooling.maxPool,
+  Log: none(NO_RULE),
+  Max: none(NO_RULE),
+  Mean: none(NO_RULE),
+  Min: none(NO_RULE),
+  Mod: none(NO_RULE),
   Mul: elementwise.multiplication,
   Neg: elementwise.negation,
-  ReduceMean: reductions.reduceMean,
-  ReduceSum: reductions.reduceSum,
-  Relu: activations.relu,
-  Reshape: shape.reshaping,
-  Softmax: activations.softmax,
+  Pow: none(NO_RULE),
+  Reciprocal: none(NO_RULE),
+  Sin: none(NO_RULE),
+  Sinh: none(NO_RULE),
+  Sqrt: none(NO_RULE),
   Sub: elementwise.subtraction,
   Sum: elementwise.sum,
-} as const satisfies Record<string, Operator>;
+  Tan: none(NO_RULE),
+  Where: none(NO_RULE),
+
+  // activations
+  Celu: none(NO_RULE),
+  Clip: none(NO_RULE),
+  Dropout: activations.dropout,
+  Elu: none(NO_RULE),
+  Erf: none(NO_RULE),
+  Gelu: none(NO_RULE),
+  HardSigmoid: none(NO_RULE),
+  HardSwish: none(NO_RULE),
+  LeakyRelu: none(NO_RULE),
+  LogSoftmax: activations.logSoftmax,
+  Mish: none(NO_RULE),
+  PRelu: none(NO_RULE),
+  Relu: activations.relu,
+  Selu: none(NO_RULE),
+  Shrink: none(NO_RULE),
+  Sigmoid: none(NO_RULE),
+  Softmax: activations.softmax,
+  Softplus: none(NO_RULE),
+  Softsign: none(NO_RULE),
+  Swish: none(NO_RULE),
+  Tanh: none(NO_RULE),
+  ThresholdedRelu: none(NO_RULE),
+
+  // reductions
+  CumSum: none(NO_RULE),
+  ReduceL1: none(NO_RULE),
+  ReduceL2: none(NO_RULE),
+  ReduceLogSum: none(NO_RULE),
+  ReduceLogSumExp: none(NO_RULE),
+  ReduceMax: none(NO_RULE),
+  ReduceMean: reductions.reduceMean,
+  ReduceMin: none(NO_RULE),
+  ReduceProd: none(NO_RULE),
+  ReduceSum: reductions.reduceSum,
+  ReduceSumSquare: none(NO_RULE),
+  TopK: none(NO_RULE),
+
+  // normalisation
+  BatchNormalization: none(NO_RULE),
+  GroupNormalization: none(NO_RULE),
+  InstanceNormalization: none(NO_RULE),
+  LRN: none(NO_RULE),
+  LayerNormalization: none(NO_RULE),
+  LpNormalization: none(NO_RULE),
+  MeanVarianceNormalization: none(NO_RULE),
+  RMSNormalization: none(NO_RULE),
+
+  // convolution
+  Col2Im: none(NO_RULE),
+  Conv: convolution.conv,
+  ConvTranspose: none(NO_RULE),
+  DeformConv: none(NO_RULE),
+
+  // pooling
+  AveragePool: pooling.averagePool,
+  GlobalAveragePool: pooling.globalAveragePool,
+  GlobalLpPool: none(NO_RULE),
+  GlobalMaxPool: none(NO_RULE),
+  LpPool: none(NO_RULE),
+  MaxPool: pooling.maxPool,
+  MaxRoiPool: none(NO_RULE),
+  MaxUnpool: none(NO_RULE),
+  RoiAlign: none(NO_RULE),
+
+  // matrix
+  Det: none(NO_RULE),
+  Einsum: none(NO_RULE),
+  Gemm: matrix.gemm,
+  MatMul: matrix.matMul,
+
+  // recurrent
+  GRU: none(NO_RULE),
+  LSTM: none(NO_RULE),
+  RNN: none(NO_RULE),
+
+  // attention
+  Attention: none(NO_RULE),
+  RotaryEmbedding: none(NO_RULE),
+
+  // shape
+  Flatten: shape.reshaping,
+  Reshape: shape.reshaping,
+  Squeeze: shape.reshaping,
+  Unsqueeze: shape.reshaping,
+
+  // layout
+  Cast: layout.cast,
+  CastLike: layout.cast,
+  DepthToSpace: layout.depthToSpace,
+  Expand: layout.expand,
+  ReverseSequence: layout.reverseSequence,
+  SpaceToDepth: layout.spaceToDepth,
+  Tile: layout.tile,
+  Transpose: layout.transpose,
+  Trilu: layout.trilu,
+
+  // joining
+  Concat: joining.concat,
+  Slice: joining.slice,
+  Split: joining.split,
+
+  // indexing
+  Compress: indexing.compress,
+  Gather: indexing.gather,
+  GatherElements: indexing.gatherElements,
+  GatherND: indexing.gatherND,
+  OneHot: none(NO_RULE),
+  ScatterElements: indexing.scatterElements,
+  ScatterND: indexing.scatterND,
+  TensorScatter: none(NO_RULE),
+
+  // padding
+  CenterCropPad: none(NO_RULE),
+  Pad: padding.pad,
+
+  // resizing
+  AffineGrid: none(NO_RULE),
+  GridSample: none(NO_RULE),
+  Resize: none(NO_RULE),
+
+  // losses
+  NegativeLogLikelihoodLoss: none(NO_RULE),
+  SoftmaxCrossEntropyLoss: none(NO_RULE),
+
+  // signals
+  DFT: none(NO_RULE),
+  STFT: none(NO_RULE),
+
+  // quantisation
+  DequantizeLinear: none(NO_RULE),
+
+  // A step: flat everywhere, but for the places where it jumps.
+  Ceil: zero('flat between its steps'),
+  Floor: zero('flat between its steps'),
+  Round: zero('flat between its steps'),
+  Sign: zero('flat between its steps'),
+
+  // Outputs that take no gradient.
+  And: none(BOOLEAN),
+  ArgMax: none(INTEGER),
+  ArgMin: none(INTEGER),
+  BitShift: none(INTEGER),
+  BitwiseAnd: none(INTEGER),
+  BitwiseNot: none(INTEGER),
+  BitwiseOr: none(INTEGER),
+  BitwiseXor: none(INTEGER),
+  ConvInteger: none(INTEGER),
+  DynamicQuantizeLinear: none(INTEGER),
+  Equal: none(BOOLEAN),
+  Greater: none(BOOLEAN),
+  GreaterOrEqual: none(BOOLEAN),
+  ImageDecoder: none(INTEGER),
+  IsInf: none(BOOLEAN),
+  IsNaN: none(BOOLEAN),
+  Less: none(BOOLEAN),
+  LessOrEqual: none(BOOLEAN),
+  MatMulInteger: none(INTEGER),
+  Multinomial: none(INTEGER),
+  NonMaxSuppression: none(INTEGER),
+  NonZero: none(INTEGER),
+  Not: none(BOOLEAN),
+  OptionalHasElement: none(BOOLEAN),
+  Or: none(BOOLEAN),
+  QLinearConv: none(INTEGER),
+  QLinearMatMul: none(INTEGER),
+  QuantizeLinear: none(INTEGER),
+  RegexFullMatch: none(BOOLEAN),
+  SequenceLength: none(INTEGER),
+  Shape: none(INTEGER),
+  Size: none(INTEGER),
+  StringConcat: none(STRING),
+  StringNormalizer: none(STRING),
+  StringSplit: none(STRING),
+  TfIdfVectorizer: none(STRING),
+  Xor: none(BOOLEAN),
+
+  // Outputs that depend on no number, only on dims or on nothing.
+  BlackmanWindow: zero('has no input that is differentiated'),
+  Constant: zero('has no input that is differentiated'),
+  ConstantOfShape: zero('depends on the dims of its input only'),
+  EyeLike: zero('depends on the dims of its input only'),
+  HammingWindow: zero('has no input that is differentiated'),
+  HannWindow: zero('has no input that is differentiated'),
+  MelWeightMatrix: zero('has no input that is differentiated'),
+  RandomNormal: zero('has no input that is differentiated'),
+  RandomNormalLike: zero('depends on the dims of its input only'),
+  RandomUniform: zero('has no input that is differentiated'),
+  RandomUniformLike: zero('depends on the dims of its input only'),
+
+  // Where there is a jump in every direction, or a choice that is not differentiable.
+  Bernoulli: none('a random draw'),
+  Hardmax: none('jumps from 0 to 1'),
+  Range: none('its length depends on its inputs'),
+  Unique: none('which elements stay depends on their values'),
+
+  // Graphs within graphs, and values that are no tensors.
+  ConcatFromSequence: none(SEQUENCE),
+  If: none('its body is not differentiated'),
+  Loop: none('its body is not differentiated'),
+  Optional: none(SEQUENCE),
+  OptionalGetElement: none(SEQUENCE),
+  Scan: none('its body is not differentiated'),
+  SequenceAt: none(SEQUENCE),
+  SequenceConstruct: none(SEQUENCE),
+  SequenceEmpty: none(SEQUENCE),
+  SequenceErase: none(SEQUENCE),
+  SequenceInsert: none(SEQUENCE),
+  SequenceMap: none('its body is not differentiated'),
+  SplitToSequence: none(SEQUENCE),
+
+  // Out of use in the canonical opset.
+  Scatter: none('deprecated: it is ScatterElements now'),
+  Upsample: none('deprecated: it is Resize now'),
+} satisfies Record<OperatorName, Operator>;
 
 export function operatorOf(node: Node): Operator | undefined {
   if (node.domain !== '') return undefined;
