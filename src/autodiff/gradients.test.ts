@@ -138,6 +138,30 @@ describe('integers and booleans on the way', () => {
   });
 });
 
+describe('operators whose gradient is zero', () => {
+  test('add nothing and refuse nothing', async () => {
+    const { gradients } = await differentiate({ x: float32([2], [1.3, 2.6]) }, (b) =>
+      total(b, b.op('Sub', ['x', b.op('Floor', ['x'])])),
+    );
+    expect(gradients['x']).toEqual([1, 1]);
+  });
+
+  test('leave a parameter that the loss reads through them only unreachable', async () => {
+    const error = await failure(
+      differentiate({ x: float32([2], [1.3, 2.6]) }, (b) => total(b, b.op('Floor', ['x']))),
+    );
+    expect(error.code).toBe('autodiff/unreachable');
+  });
+
+  test('an unsupported operator that is read through integers only does no harm', async () => {
+    const { gradients } = await differentiate({ x: float32([2, 2], [1, 0, 0, 1]) }, (b) => {
+      const index = b.op('Cast', [b.op('Det', ['x'])], { to: 7 });
+      return total(b, b.op('Mul', ['x', b.op('Cast', [index], { to: 1 })]));
+    });
+    expect(gradients['x']).toEqual([1, 1, 1, 1]);
+  });
+});
+
 describe('refusals', () => {
   test('name every operator in the way, why, and the parameters that it cuts off', async () => {
     const error = await failure(

@@ -39,23 +39,21 @@ export function appendGradients(
   }
 
   const wanted = differentiable(traced, parameters);
-  const relevant = upstream(graph, [loss]);
+  const carrying = carriers(graph.nodes, loss, wanted);
   const cotangents = new Map<string, string[]>([[loss, [ones(builder, traced, loss)]]]);
   const gradientOf = (value: string) => {
     const terms = cotangents.get(value);
     return terms && add(emit(builder), terms);
   };
 
-  const path = graph.nodes.filter((node) =>
-    node.outputs.some((output) => wanted.has(output) && relevant.has(output)),
-  );
+  const path = graph.nodes.filter((node) => node.outputs.some((output) => carrying.has(output)));
   refuse(path, parameters, graph.nodes);
 
   for (const node of path.toReversed()) {
     const dy = node.outputs.map(gradientOf);
     if (dy.every((gradient) => gradient === undefined)) continue;
     const operator = operatorOf(node);
-    if (!operator || 'none' in operator.gradient) continue;
+    if (typeof operator?.gradient !== 'function') continue;
     const tape: Tape = {
       ...emit(builder),
       node,
@@ -111,6 +109,22 @@ function differentiable({ graph, values }: Traced, parameters: readonly string[]
     }
   }
   return reached;
+}
+
+/** Those of the `wanted` values from which a gradient can arrive: the loss reads them as numbers. */
+function carriers(
+  nodes: readonly Node[],
+  loss: string,
+  wanted: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const carrying = new Set(wanted.has(loss) ? [loss] : []);
+  for (const node of nodes.toReversed()) {
+    const rule = operatorOf(node)?.gradient;
+    if (typeof rule === 'object' && 'zero' in rule) continue;
+    if (!node.outputs.some((output) => carrying.has(output))) continue;
+    for (const input of node.inputs) if (wanted.has(input)) carrying.add(input);
+  }
+  return carrying;
 }
 
 function emit(builder: Builder): Pick<Tape, 'op' | 'ints'> {

@@ -44,9 +44,22 @@ export interface NoGradient {
   readonly none: string;
 }
 
+/** An operator whose gradient is zero wherever there is one, and why: nothing is refused. */
+export interface ZeroGradient {
+  readonly zero: string;
+}
+
 /** What is known of an operator, in one record. */
 export interface Operator {
-  readonly gradient: Gradient | NoGradient;
+  readonly gradient: Gradient | NoGradient | ZeroGradient;
   /** Inputs are broadcast against each other, as NumPy does. */
   readonly broadcasts?: boolean;
+}
+
+export function none(why: string): Operator {
+  return { gradient: { none: why } };
+}
+
+export function zero(why: string): Operator {
+  return { gradient: { zero: why } };
 }
