@@ -28,6 +28,8 @@ import { concatBytes, tag, varint, WIRE } from './wire.ts';
 
 // Before it, every initializer had to be listed as a graph input too, which Graph does not keep.
 const MIN_IR_VERSION = 4;
+// The newest that ONNX Runtime 1.30 takes; nothing that Model keeps depends on a newer one.
+const MAX_IR_VERSION = 13;
 // Protobuf's limit on a message.
 const MAX_BYTES = 2 ** 31 - 1;
 
@@ -43,7 +45,7 @@ export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
   const head = toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
-      irVersion: BigInt(Math.max(MIN_IR_VERSION, model.irVersion)),
+      irVersion: BigInt(Math.min(Math.max(MIN_IR_VERSION, model.irVersion), MAX_IR_VERSION)),
       producerName: model.producer,
       opsetImport: [...model.opsets].map(([domain, version]) =>
         create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
