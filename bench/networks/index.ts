@@ -1,0 +1,56 @@
+import { deepIdNetwork } from '../../src/lab/networks/deepid.ts';
+import { digitNetwork } from '../../src/lab/networks/digits.ts';
+import { smallNetwork } from '../../src/lab/networks/small.ts';
+import { speechNetwork } from '../../src/lab/networks/speech.ts';
+import type { Graph, Model } from '../../src/onnx/index.ts';
+import { inTrainingMode } from './training-mode.ts';
+
+/** A network as it is measured; bench/torch_step.py has the same ones by the same names. */
+export interface BenchNetwork {
+  readonly name: string;
+  build(): Model;
+  readonly batch: number;
+  readonly sample: readonly number[];
+  readonly classes: number;
+  readonly logits: string;
+}
+
+export const networks: readonly BenchNetwork[] = [
+  {
+    name: 'small',
+    build: () => smallNetwork(0),
+    batch: 64,
+    sample: [3, 32, 32],
+    classes: 10,
+    logits: 'fc2',
+  },
+  {
+    name: 'deepid',
+    build: () => inTrainingMode(deepIdNetwork(0, 1283)),
+    batch: 64,
+    sample: [3, 55, 47],
+    classes: 1283,
+    logits: 'fc5',
+  },
+  {
+    name: 'speech',
+    build: () => inTrainingMode(speechNetwork(0)),
+    batch: 32,
+    sample: [1, 128, 128],
+    classes: 10,
+    logits: 'fc8',
+  },
+  {
+    name: 'digits',
+    build: () => digitNetwork(0),
+    batch: 64,
+    sample: [1, 28, 28],
+    classes: 10,
+    logits: 'fc2',
+  },
+];
+
+/** What is trained: weights and biases, and scales and shifts of normalisations. */
+export function trainedIn(graph: Graph): string[] {
+  return [...graph.initializers.keys()].filter((name) => /\.(?:weight|bias)$/.test(name));
+}
