@@ -5,6 +5,8 @@ import { dims, FEW, seeds } from '../../test/arbitraries.ts';
 import { gradcheck, normal } from '../../test/gradcheck.ts';
 
 const TIGHT = 1e-8;
+const condition = (values: readonly number[]) =>
+  ({ type: 'bool', dims: [values.length], data: Uint8Array.from(values) }) as const;
 const index = (size: number) => fc.integer({ min: -size, max: size - 1 });
 const indices = (size: number, count: number) =>
   fc.array(index(size), { minLength: count, maxLength: count });
@@ -120,9 +122,6 @@ describe('scattering', () => {
 });
 
 describe('Compress', () => {
-  const condition = (values: readonly number[]) =>
-    ({ type: 'bool', dims: [values.length], data: Uint8Array.from(values) }) as const;
-
   test.each([
     ['along an axis', 1, [1, 0, 1]],
     ['along the last axis, with a short condition', -1, [0, 1]],

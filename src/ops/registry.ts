@@ -9,6 +9,7 @@ import * as matrix from './matrix.ts';
 import * as padding from './padding.ts';
 import * as pooling from './pooling.ts';
 import * as reductions from './reductions.ts';
+import * as resize from './resize.ts';
 import * as shape from './shape.ts';
 import type { OperatorName } from './names.ts';
 import { none, type Operator, zero } from './rule.ts';
@@ -174,7 +175,7 @@ export const operators = {
   // resizing
   AffineGrid: none(NO_RULE),
   GridSample: none(NO_RULE),
-  Resize: none(NO_RULE),
+  Resize: resize.resize,
 
   // losses
   NegativeLogLikelihoodLoss: none(NO_RULE),

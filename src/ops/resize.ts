@@ -1,0 +1,134 @@
+import { axisOf, floatOf, intOf, intsOf, stringOf } from '../graph/index.ts';
+import { sizeOf } from '../onnx/index.ts';
+import { floats, knownNumbers, zeros } from './constants.ts';
+import { reshape } from './emit.ts';
+import { type Interpolation, type Tap, tapsOf } from './interpolation.ts';
+import { noGradient } from './refusal.ts';
+import type { Operator, Tape } from './rule.ts';
+
+/**
+ * Y = A₁ ⊗ A₂ ⊗ ... X, an interpolation matrix for each axis: dX = A₁ᵀ ⊗ A₂ᵀ ⊗ ... dY. Where each
+ * element is repeated a whole number of times, Aᵀ is a sum over the copies.
+ */
+export const resize: Operator = {
+  gradient: (t) => {
+    const input = t.dims(t.x[0] as string);
+    const output = [...t.dims(t.y[0] as string)];
+    // ONNX Runtime copies what keeps its dims, even where the scales say a shift.
+    if (input.every((size, axis) => size === output[axis])) return [t.dy[0]];
+    const scales = scalesOf(t, input, output);
+    const taps = input.map((size, axis) =>
+      tapsOf(size, output[axis] as number, scales[axis] as number, howOf(t, axis)),
+    );
+    const times = input.map((size, axis) => copiesOf(taps[axis] ?? [], size));
+    let dx = sumCopies(t, t.dy[0] as string, output, times);
+    const dims = output.map((size, axis) => size / (times[axis] ?? 1));
+    for (const [axis, size] of input.entries()) {
+      if (times[axis] !== undefined) continue;
+      dx = transposed(t, dx, dims, axis, size, taps[axis] ?? []);
+      dims[axis] = size;
+    }
+    return [dx];
+  },
+};
+
+/** The factor of every axis, as ONNX Runtime takes it into the coordinates. */
+function scalesOf(t: Tape, input: readonly number[], output: readonly number[]): number[] {
+  const axes = axesOf(t);
+  const each = (values: readonly number[], otherwise: number) =>
+    input.map((_, axis) =>
+      axes.includes(axis) ? (values[axes.indexOf(axis)] as number) : otherwise,
+    );
+  const given = knownNumbers(t, 2, 'scales');
+  if (given && given.length > 0) return each(given, 1);
+
+  const sizes = knownNumbers(t, 3, 'sizes') as number[];
+  const asked = each(sizes, 1).map((size, axis) => size / (input[axis] as number));
+  const policy = stringOf(t.node, 'keep_aspect_ratio_policy', 'stretch');
+  if (policy === 'stretch') {
+    return input.map((size, axis) => (output[axis] as number) / size);
+  }
+  const among = axes.map((axis) => asked[axis] as number);
+  const common = policy === 'not_larger' ? Math.min(...among) : Math.max(...among);
+  return input.map((_, axis) => (axes.includes(axis) ? common : 1));
+}
+
+function axesOf(t: Tape): number[] {
+  const rank = t.dims(t.x[0] as string).length;
+  const all = Array.from({ length: rank }, (_, axis) => axis);
+  return intsOf(t.node, 'axes', all).map((axis) => axisOf(axis, rank));
+}
+
+function howOf(t: Tape, axis: number): Interpolation {
+  if (intOf(t.node, 'antialias', 0) !== 0) {
+    return noGradient(t.node, 'fineprune does not differentiate antialias');
+  }
+  const coordinates = stringOf(t.node, 'coordinate_transformation_mode', 'half_pixel');
+  const axes = axesOf(t);
+  const roi = coordinates === 'tf_crop_and_resize' ? knownNumbers(t, 1, 'roi') : undefined;
+  const index = axes.indexOf(axis);
+  return {
+    mode: stringOf(t.node, 'mode', 'nearest') as Interpolation['mode'],
+    coordinates,
+    nearest: stringOf(t.node, 'nearest_mode', 'round_prefer_floor'),
+    cubicCoefficient: floatOf(t.node, 'cubic_coeff_a', -0.75),
+    excludeOutside: intOf(t.node, 'exclude_outside', 0) === 1,
+    roi: [roi?.[index] ?? 0, roi?.[index + axes.length] ?? 1],
+  };
+}
+
+/** How often each element is repeated, one copy beside the other; undefined where it is not that. */
+function copiesOf(taps: readonly (readonly Tap[])[], size: number): number | undefined {
+  const times = taps.length / size;
+  const repeats = taps.every(
+    (each, place) =>
+      each.length === 1 && each[0]?.weight === 1 && each[0].at === Math.floor(place / times),
+  );
+  return Number.isInteger(times) && repeats ? times : undefined;
+}
+
+function sumCopies(
+  t: Tape,
+  value: string,
+  dims: readonly number[],
+  times: readonly (number | undefined)[],
+): string {
+  const repeated = times.flatMap((count, axis) => ((count ?? 1) > 1 ? [axis] : []));
+  if (repeated.length === 0) return value;
+  const apart = dims.flatMap((size, axis) =>
+    repeated.includes(axis) ? [size / (times[axis] as number), times[axis] as number] : [size],
+  );
+  const axes = repeated.map((axis, index) => axis + index + 1);
+  return t.op('ReduceSum', [reshape(t, value, apart), t.ints(axes)], { keepdims: 0 });
+}
+
+/** Multiplies an axis by the transpose of its interpolation matrix, whose rows are the taps. */
+function transposed(
+  t: Tape,
+  value: string,
+  dims: readonly number[],
+  axis: number,
+  size: number,
+  taps: readonly (readonly Tap[])[],
+): string {
+  const places = taps.length;
+  const before = sizeOf(dims.slice(0, axis));
+  const after = sizeOf(dims.slice(axis + 1));
+  const result = dims.map((each, index) => (index === axis ? size : each));
+  if (places === 0) return zeros(t, result);
+  const last = after === 1;
+  const matrix = Array<number>(places * size).fill(0);
+  for (const [place, each] of taps.entries()) {
+    for (const { at, weight } of each) {
+      const index = last ? place * size + at : at * places + place;
+      matrix[index] = (matrix[index] as number) + weight;
+    }
+  }
+  const product = last
+    ? t.op('MatMul', [reshape(t, value, [before, places]), floats(t, [places, size], matrix)])
+    : t.op('MatMul', [
+        floats(t, [size, places], matrix),
+        reshape(t, value, [before, places, after]),
+      ]);
+  return reshape(t, product, result);
+}
