@@ -32,7 +32,7 @@ export async function openTorch(): Promise<Torch | undefined> {
   const read = async () => {
     const { value, done } = await lines.next();
     if (done) throw new Error('bench/torch_step.py ended: its error is above');
-    return JSON.parse(value as string) as unknown;
+    return JSON.parse(value) as unknown;
   };
   const { torch } = (await read()) as { torch: string };
   return {

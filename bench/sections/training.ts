@@ -84,8 +84,8 @@ async function measure(
 }
 
 async function ready(network: BenchNetwork, threads: number) {
-  const { build, batch, sample, classes, logits } = network;
-  const { graph } = build();
+  const { batch, sample, classes, logits } = network;
+  const { graph } = network.build();
   const parameters = trainedIn(graph);
   const runtime = await nodeRuntime({ threads });
   const step: TrainingStep = await trainingStep(runtime, graph, {
@@ -121,8 +121,6 @@ async function ready(network: BenchNetwork, threads: number) {
 }
 
 function line({ network, batch, threads, oursMs, torchMs, ratio }: Row): string {
-  const figure = (value: number | undefined, width: number) =>
-    (value === undefined ? '-' : value.toFixed(2)).padStart(width);
   return [
     network.padEnd(12),
     String(batch).padStart(6),
@@ -131,4 +129,8 @@ function line({ network, batch, threads, oursMs, torchMs, ratio }: Row): string 
     figure(torchMs, 10),
     figure(ratio, 7),
   ].join(' ');
+}
+
+function figure(value: number | undefined, width: number): string {
+  return (value === undefined ? '-' : value.toFixed(2)).padStart(width);
 }
