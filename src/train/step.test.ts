@@ -1,0 +1,123 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { testRuntime } from '../../test/gradcheck.ts';
+import type { TensorOf } from '../onnx/index.ts';
+import { BATCH, distance, golden, goldenBatch, goldenGraph, names, SAMPLE } from './golden.ts';
+import { type StepSettings, type TrainingStep, trainingStep } from './step.ts';
+
+const open: TrainingStep[] = [];
+afterAll(async () => {
+  for (const step of open) await step.dispose();
+});
+
+async function stepOf(settings: Partial<StepSettings>): Promise<TrainingStep> {
+  const step = await trainingStep(await testRuntime(), goldenGraph(), {
+    input: 'image',
+    logits: 'logits',
+    sample: SAMPLE,
+    classes: 5,
+    batchSize: BATCH,
+    optimiser: { kind: 'sgd' },
+    parameters: names,
+    ...settings,
+  });
+  open.push(step);
+  return step;
+}
+
+const bytesOf = (step: TrainingStep) =>
+  [...step.parameters()].map(([name, { data }]) => [name, Array.from(data)]);
+
+describe('20 steps follow PyTorch', () => {
+  test.each(golden.runs.map((run) => [run.name, run] as const))('%s', async (_, run) => {
+    const step = await stepOf({ optimiser: run.settings });
+    for (const [index, expected] of run.losses.entries()) {
+      const { loss } = await step.run(goldenBatch(index), run.rate);
+      expect(Math.abs(loss - expected) / expected, `step ${index}`).toBeLessThan(1e-3);
+    }
+    const last = step.parameters();
+    for (const [name, { data }] of Object.entries(run.last)) {
+      expect(distance((last.get(name) as TensorOf<'float32'>).data, data), name).toBeLessThan(5e-3);
+    }
+  });
+});
+
+test('rows of weight 0 change nothing: a short batch trains as if it were whole', async () => {
+  const optimiser = { kind: 'sgd', momentum: 0.9 } as const;
+  const short = await stepOf({ batchSize: 5, optimiser });
+  const padded = await stepOf({ optimiser });
+  const { x, y } = goldenBatch(0);
+  for (let index = 0; index < 3; index += 1) {
+    const expected = await short.run(
+      { x: x.slice(0, 5 * 64), y: y.slice(0, 5), weights: new Float32Array(5).fill(1) },
+      0.1,
+    );
+    const rows = x.slice();
+    rows.fill(100, 5 * 64);
+    const weights = Float32Array.of(1, 1, 1, 1, 1, 0, 0, 0);
+    const got = await padded.run({ x: rows, y, weights }, 0.1);
+    expect(got.loss).toBeCloseTo(expected.loss, 5);
+    expect(got.correct).toBe(expected.correct);
+  }
+  for (const [name, { data }] of short.parameters()) {
+    const got = padded.parameters().get(name) as TensorOf<'float32'>;
+    expect(distance(got.data, Array.from(data)), name).toBeLessThan(1e-4);
+  }
+});
+
+describe('what is masked stays zero', () => {
+  const pruned = new Set([1, 3]);
+  const bias = {
+    type: 'float32',
+    dims: [4],
+    data: Float32Array.from([0, 1, 2, 3], (unit) => (pruned.has(unit) ? 0 : 1)),
+  } as const;
+  const masks = new Map<string, TensorOf<'float32'>>([
+    ['conv1.weight', { ...bias, dims: [4, 1, 1, 1] }],
+    ['conv1.bias', bias],
+  ]);
+  test.each([
+    { kind: 'sgd', momentum: 0.9, weightDecay: 0.1 } as const,
+    { kind: 'adam', weightDecay: 0.1 } as const,
+  ])('through %j', async (optimiser) => {
+    const step = await stepOf({ optimiser, masks });
+    const free = await stepOf({ optimiser });
+    for (let index = 0; index < 5; index += 1) {
+      await step.run(goldenBatch(index), 0.05);
+      await free.run(goldenBatch(index), 0.05);
+      for (const [name, each] of [
+        ['conv1.weight', 9],
+        ['conv1.bias', 1],
+      ] as const) {
+        const { data } = step.parameters().get(name) as TensorOf<'float32'>;
+        const other = free.parameters().get(name) as TensorOf<'float32'>;
+        data.forEach((value, at) => {
+          expect(value === 0, `${name}[${at}]`).toBe(pruned.has(Math.floor(at / each)));
+        });
+        expect(other.data.every((value) => value !== 0)).toBe(true);
+      }
+    }
+  });
+});
+
+test('only the parameters named are trained', async () => {
+  const step = await stepOf({ parameters: ['fc2.weight', 'fc2.bias'] });
+  await step.run(goldenBatch(0), 0.1);
+  expect([...step.parameters().keys()]).toEqual(['fc2.weight', 'fc2.bias']);
+});
+
+test('reset gives back the first run to the bit, moments and step count forgotten', async () => {
+  const step = await stepOf({ optimiser: { kind: 'adam' } });
+  const start = new Map(
+    [...step.parameters()].map(([name, tensor]) => [
+      name,
+      { ...tensor, data: tensor.data.slice() },
+    ]),
+  );
+  const run = async () => {
+    for (let index = 0; index < 5; index += 1) await step.run(goldenBatch(index), 0.01);
+    return bytesOf(step);
+  };
+  const first = await run();
+  step.reset(start);
+  expect(await run()).toEqual(first);
+});
