@@ -1,7 +1,6 @@
-import { type Traced, upstream } from '../graph/index.ts';
+import { normalise, OPSET, type Traced, upstream } from '../graph/index.ts';
 import type { Graph, Model, Node, ValueInfo } from '../onnx/index.ts';
 import type { Dataset } from '../data/index.ts';
-import { OPSET } from '../graph/index.ts';
 import { type Runtime, trace } from '../runtime/index.ts';
 import { DefenseError } from './error.ts';
 
@@ -47,7 +46,7 @@ export async function classifierOf(
   model: Model,
   dataset: Dataset,
 ): Promise<Classifier> {
-  const { graph } = model;
+  const { graph } = normalise(model);
   const input = one(graph.inputs, 'input');
   const output = one(graph.outputs, 'output');
   fits(input, dataset);

@@ -1,5 +1,5 @@
 import { batches, type Dataset } from '../data/index.ts';
-import { OPSET, subgraph } from '../graph/index.ts';
+import { modelOf, subgraph } from '../graph/index.ts';
 import { sizeOf, type Graph, type TensorOf } from '../onnx/index.ts';
 import type { Runtime, Session, SessionOptions } from '../runtime/index.ts';
 
@@ -13,16 +13,7 @@ export interface OutputSettings {
 /** A session that computes some values of a graph from its weights as constants. */
 export function open(runtime: Runtime, graph: Graph, settings: OutputSettings): Promise<Session> {
   const outputs = settings.outputs.map((name) => ({ name }));
-  return runtime.open(
-    {
-      irVersion: 10,
-      opsets: new Map([['', OPSET]]),
-      producer: 'fineprune',
-      metadata: new Map(),
-      graph: subgraph(graph, [], outputs),
-    },
-    settings.session,
-  );
+  return runtime.open(modelOf(subgraph(graph, [], outputs)), settings.session);
 }
 
 /**

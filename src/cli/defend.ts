@@ -1,0 +1,169 @@
+import { Option, type Command } from 'commander';
+import { join } from 'node:path';
+import { sha256Of } from '../onnx/file.ts';
+import { dataFrom } from './data.ts';
+import { addCommon, aboveZero, type CommonOptions, examples, points, positive } from './options.ts';
+import { checkFree, printJson, put } from './outputs.ts';
+import { begin } from './session.ts';
+import { testDataFrom } from './test-data.ts';
+
+interface DefendOptions extends CommonOptions {
+  readonly data: string;
+  readonly trigger?: string;
+  readonly out: string;
+  readonly method: 'fine-prune' | 'prune' | 'fine-tune';
+  readonly compare?: boolean;
+  readonly site?: string;
+  readonly maxDrop: number;
+  readonly step: number;
+  readonly epochs?: number;
+  readonly rate?: number;
+  readonly batch?: number;
+  readonly force?: boolean;
+}
+
+/** Exit code of a run whose network is not repaired; 1 is an error. */
+export const NOT_REPAIRED = 3;
+
+const METHODS = {
+  'fine-prune': 'fine-pruning',
+  prune: 'pruning',
+  'fine-tune': 'fine-tuning',
+} as const;
+
+/** `fineprune defend MODEL`: fine-pruning with clean data, the repaired file and a report. */
+export function defendCommand(program: Command): void {
+  const command = addCommon(program.command('defend'))
+    .description('remove a backdoor with a small clean data set, and report')
+    .argument('<model>', 'an ONNX classifier')
+    .requiredOption('--data <source>', '"mnist", or a folder with its four IDX files')
+    .option(
+      '--trigger <file>',
+      'a trigger.json that "attack" wrote: reported, never used to choose',
+    )
+    .option('--out <folder>', 'where repaired.onnx, report.html and report.json go', 'out/defend')
+    .addOption(
+      new Option('--method <name>', 'what to do')
+        .choices(Object.keys(METHODS))
+        .default('fine-prune'),
+    )
+    .option('--compare', 'do the other methods too, for the table')
+    .option('--site <name>', 'the activation to prune (default: the last convolutional one)')
+    .option(
+      '--max-drop <points>',
+      'largest drop of validation accuracy while pruning',
+      points,
+      0.02,
+    )
+    .option('--step <n>', 'units pruned between two measurements', positive, 1)
+    .option('--epochs <n>', 'epochs of fine-tuning', positive)
+    .option('--rate <x>', 'learning rate of fine-tuning', aboveZero)
+    .option('--batch <n>', 'batch size of fine-tuning', positive)
+    .option('--force', 'overwrite files that are there already')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 error, 2 wrong usage, 3 not repaired, 130 interrupted.',
+    )
+    .action(defendModel);
+  examples(command, [
+    'fineprune defend model.onnx --data mnist',
+    'fineprune defend out/digits/backdoored.onnx --data mnist --trigger out/digits/trigger.json --compare',
+  ]);
+}
+
+async function defendModel(path: string, options: DefendOptions): Promise<void> {
+  const { defend, exportModel } = await import('../defense/index.ts');
+  const { readModel } = await import('../onnx/file.ts');
+  const { recordOf, VERSION } = await import('../report/index.ts');
+  const force = options.force === true;
+  const out = join(options.out, 'repaired.onnx');
+  checkFree([out, ...reportPaths(options.out)], force);
+  const started = performance.now();
+  const file = await readModel(path);
+  const { runtime, progress, signal } = await begin(options);
+  const { validation, test: clean } = await dataFrom(options.data, options.seed);
+  const test = await testDataFrom(clean, options.trigger);
+  const { seed, maxDrop, step } = options;
+  const method = METHODS[options.method];
+  const defence = await defend(runtime, file.model, validation, test, {
+    method,
+    compare: options.compare === true,
+    maxDrop,
+    step,
+    seed,
+    ...(options.site !== undefined && { site: options.site }),
+    tune: {
+      ...(options.epochs !== undefined && { epochs: options.epochs }),
+      ...(options.rate !== undefined && { rate: options.rate }),
+      ...(options.batch !== undefined && { batchSize: options.batch }),
+    },
+    signal,
+    onProgress: (stage, done, all) => progress.at(stage, done, all),
+  });
+  const last = defence.outcomes.at(-1);
+  if (!last) throw new Error('a defense without an outcome');
+  const bytes = exportModel(file, last.graph, provenance(VERSION, file.sha256, method, seed));
+  await put(out, bytes, force);
+  const record = await recordOf(defence, validation, test, {
+    command: commandLine(),
+    runtime,
+    input: { path, sha256: file.sha256 },
+    output: { path: out, sha256: sha256Of(bytes) },
+    source: 'real',
+  });
+  await writeReport(options.out, record, force);
+  const { evaluations } = record;
+  if (options.json) {
+    printJson({
+      site: record.site.name,
+      units: record.site.units,
+      pruned: defence.pruning.pruned,
+      before: evaluations[0]?.evaluation,
+      after: evaluations.at(-1)?.evaluation,
+      evaluations,
+      model: record.output,
+      verdict: record.verdict,
+      seed,
+      seconds: (performance.now() - started) / 1000,
+    });
+  } else await printRecord(record, [out, ...reportPaths(options.out)]);
+  if (record.verdict.repaired === false) process.exitCode = NOT_REPAIRED;
+}
+
+type Record = Awaited<ReturnType<typeof import('../report/index.ts').recordOf>>;
+
+/** What is written into the metadata of a repaired model. */
+export function provenance(version: string, sha256: string, method: string, seed: number) {
+  return {
+    'fineprune.version': version,
+    'fineprune.method': method,
+    'fineprune.seed': String(seed),
+    'fineprune.input.sha256': sha256,
+  };
+}
+
+export function reportPaths(folder: string): [html: string, json: string] {
+  return [join(folder, 'report.html'), join(folder, 'report.json')];
+}
+
+export async function writeReport(folder: string, record: Record, force: boolean): Promise<void> {
+  const { recordToJson, renderHtml } = await import('../report/index.ts');
+  const [html, json] = reportPaths(folder);
+  await put(html, await renderHtml(record), force);
+  await put(json, recordToJson(record), force);
+}
+
+export async function printRecord(record: Record, files: readonly string[]): Promise<void> {
+  const { evaluationTable } = await import('../report/index.ts');
+  const { evaluations, verdict } = record;
+  const table = evaluationTable(evaluations, { color: process.stdout.isTTY });
+  process.stdout.write(`\n${table}\n${verdict.text}\n\n${files.join('\n')}\n`);
+}
+
+/** The command as it was given, so that a report says how to repeat the run. */
+export function commandLine(): string {
+  const words = process.argv
+    .slice(2)
+    .map((word) => (/^[\w./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
+  return ['fineprune', ...words].join(' ');
+}

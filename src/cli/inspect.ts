@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { addCommon, type CommonOptions, examples } from './options.ts';
+import { printJson } from './outputs.ts';
+import { begin } from './session.ts';
+
+/** `fineprune inspect MODEL`: what a model is, and where it can be pruned. */
+export function inspectCommand(program: Command): void {
+  const command = addCommon(program.command('inspect'))
+    .description('inputs, outputs, opset, sites that can be pruned, parameters, warnings')
+    .argument('<model>', 'an ONNX file')
+    .action(inspectModel);
+  examples(command, ['fineprune inspect model.onnx', 'fineprune inspect model.onnx --json']);
+}
+
+async function inspectModel(path: string, options: CommonOptions): Promise<void> {
+  const { inspect } = await import('../defense/index.ts');
+  const { readModel } = await import('../onnx/file.ts');
+  const file = await readModel(path);
+  const { runtime } = await begin(options);
+  const found = await inspect(runtime, file);
+  if (options.json) return printJson(found);
+  const shape = (dims: readonly (number | string | null)[]) =>
+    `[${dims.map((dim) => dim ?? '?').join(', ')}]`;
+  const value = ({ name, type, dims }: (typeof found.inputs)[number]) =>
+    `  ${name}  ${type} ${shape(dims)}`;
+  const lines = [
+    `${path}: opset ${found.opset}, ${found.parameters.toLocaleString('en')} parameters`,
+    `sha256 ${found.sha256}`,
+    'inputs',
+    ...found.inputs.map(value),
+    'outputs',
+    ...found.outputs.map(value),
+    'sites',
+    ...found.sites.map(
+      (site) =>
+        `${site.name === found.defaultSite ? '*' : ' '} ${site.name}  ${site.units} units, ${site.kind} ${shape(site.dims)}, mask into ${site.fold}`,
+    ),
+    ...found.warnings.map((warning) => `warning: ${warning}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,71 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+
+/** Options that every command has. */
+export interface CommonOptions {
+  readonly seed: number;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly threads?: number;
+  readonly backend?: 'native' | 'wasm';
+}
+
+export function addCommon(command: Command): Command {
+  return command
+    .option('--seed <n>', 'seed of every random choice', wholeNumber, 0)
+    .option('--json', 'print the result as JSON, and nothing else, on standard output')
+    .option('--quiet', 'show no progress')
+    .option('--threads <n>', 'threads of ONNX Runtime (default: all cores, at most 4)', positive)
+    .addOption(
+      new Option('--backend <name>', 'ONNX Runtime to use (default: native if installed)').choices([
+        'native',
+        'wasm',
+      ]),
+    );
+}
+
+/** Commander's `--help` with examples at the end. */
+export function examples(command: Command, lines: readonly string[]): Command {
+  return command.addHelpText(
+    'after',
+    `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`,
+  );
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidArgumentError('It must be a whole number from 0 on.');
+  }
+  return value;
+}
+
+export function positive(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('It must be at least 1.');
+  return value;
+}
+
+/** Percentage points, as a share. */
+export function points(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 100)) {
+    throw new InvalidArgumentError('It must be a number of percentage points from 0 to 100.');
+  }
+  return value / 100;
+}
+
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) {
+    throw new InvalidArgumentError('It must be a number from 0 to 1.');
+  }
+  return value;
+}
+
+export function aboveZero(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0) || !Number.isFinite(value)) {
+    throw new InvalidArgumentError('It must be a number above 0.');
+  }
+  return value;
+}

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { FileExistsError, writeFileAtomic } from '../onnx/write.ts';
+
+/**
+ * Refuses files that are there already, before any work is done for them.
+ *
+ * @throws FileExistsError
+ */
+export function checkFree(paths: readonly string[], force: boolean): void {
+  const taken = force ? undefined : paths.find((path) => existsSync(path));
+  if (taken !== undefined) {
+    throw new FileExistsError(
+      'file/exists',
+      `${taken} is there already: use --force to overwrite it, or name another place`,
+    );
+  }
+}
+
+/** Writes a file whole or not at all, and its folder if need be. */
+export async function put(
+  path: string,
+  content: string | Uint8Array,
+  force: boolean,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFileAtomic(path, content, { force });
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

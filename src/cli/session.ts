@@ -1,0 +1,38 @@
+import { nodeRuntime, type Runtime } from '../runtime/index.ts';
+import type { CommonOptions } from './options.ts';
+import { progressOn, type Progress } from './progress.ts';
+
+/** What every command that runs networks has at hand. */
+export interface CliSession {
+  readonly runtime: Runtime;
+  readonly progress: Progress;
+  /** Aborted by Ctrl-C: nothing half-written is left. */
+  readonly signal: AbortSignal;
+}
+
+/** Sets a command up; says on standard error which backend runs. */
+export async function begin(options: CommonOptions): Promise<CliSession> {
+  const controller = new AbortController();
+  process.once('SIGINT', () => {
+    controller.abort(new Interrupted());
+    // Someone who presses Ctrl-C twice wants out now.
+    process.once('SIGINT', () => process.exit(130));
+  });
+  const runtime = await nodeRuntime({
+    ...(options.backend && { backend: options.backend }),
+    ...(options.threads !== undefined && { threads: options.threads }),
+  });
+  const progress = progressOn(process.stderr, options.quiet === true);
+  const threads = runtime.threads === 1 ? '1 thread' : `${runtime.threads} threads`;
+  progress.say(`ONNX Runtime ${runtime.version}, ${runtime.backend}, ${threads}`);
+  return { runtime, progress, signal: controller.signal };
+}
+
+/** Ctrl-C. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+
+  constructor() {
+    super('Interrupted: nothing was left half-written.');
+  }
+}

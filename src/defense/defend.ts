@@ -1,0 +1,203 @@
+import { split, type Dataset } from '../data/index.ts';
+import type { Evaluation, Rate } from '../metrics/index.ts';
+import type { Graph, Model } from '../onnx/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { classifierOf, type Classifier } from './classifier.ts';
+import { predictionsAlong } from './curve.ts';
+import { judge, predictTest, type Predictions, type TestData } from './evaluate.ts';
+import { fineTune, type FineTuneSettings, type FineTuning } from './fine-tune.ts';
+import type { Fold } from './fold.ts';
+import { activationProfile } from './profile.ts';
+import { applyMask, prune, type Pruning } from './prune.ts';
+import { lastSite, siteNamed, sitesOf, type Site } from './sites.ts';
+
+export type Method = 'none' | 'pruning' | 'fine-tuning' | 'fine-pruning';
+
+export interface DefendSettings {
+  readonly method?: Exclude<Method, 'none'>;
+  /** Do the other methods as well, to compare. */
+  readonly compare?: boolean;
+  /** The site to prune; the last convolutional one by default. */
+  readonly site?: string;
+  /** The largest drop of validation accuracy while pruning, as a share; default 0.02. */
+  readonly maxDrop?: number;
+  /** Units pruned between two measurements; default 1. */
+  readonly step?: number;
+  readonly seed?: number;
+  readonly tune?: Partial<Omit<FineTuneSettings, 'seed' | 'signal' | 'onProgress'>>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (stage: Stage, done: number, all: number) => void;
+}
+
+export type Stage = 'profile' | 'prune' | 'fine-tune' | 'fine-prune' | 'evaluate';
+
+/** What the network is after a method, and how it does on test data, where there is some. */
+export interface Outcome {
+  readonly method: Method;
+  readonly graph: Graph;
+  readonly tuning?: FineTuning;
+  readonly evaluation?: Evaluation;
+  readonly predictions?: Predictions;
+}
+
+/** A point of the pruning curve on test data: it is shown, and chooses nothing. */
+export interface TestPoint {
+  readonly pruned: number;
+  readonly evaluation: Evaluation;
+}
+
+export interface Defence {
+  readonly classifier: Classifier;
+  readonly sites: readonly Site[];
+  readonly pruning: Pruning;
+  readonly fold: Fold;
+  readonly maxDrop: number;
+  readonly seed: number;
+  /** The settings that fine-tuning ran with. */
+  readonly tune: Omit<FineTuneSettings, 'signal' | 'onProgress'>;
+  readonly parts: { readonly tune: Dataset; readonly held: Dataset };
+  /** 'none' first, the method asked for last. */
+  readonly outcomes: readonly Outcome[];
+  readonly testCurve: readonly TestPoint[];
+  /** Mean activation of each unit on triggered data, where there is some. */
+  readonly triggeredProfile?: Float64Array;
+  /** Accuracy on the held part of the validation data, before and after. */
+  readonly held: { readonly before: Rate; readonly after: Rate };
+}
+
+export const TUNE = {
+  epochs: 8,
+  batchSize: 128,
+  rate: 0.02,
+  optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+} as const;
+
+/**
+ * Fine-pruning (Liu, Dolan-Gavitt, Garg, RAID 2018): prunes the units of one site that clean data
+ * leaves least active, as far as validation accuracy allows, then fine-tunes the rest.
+ *
+ * Everything is chosen on `validation`, clean data which the network was not trained on: four fifths
+ * of it are fine-tuned on, one fifth chooses the epoch. `test` is only reported.
+ *
+ * @throws DefenseError where the model or the site does not fit; NormaliseError, AutodiffError or
+ *   RuntimeFault where the graph cannot be worked on; the signal's reason when it aborts
+ */
+export async function defend(
+  runtime: Runtime,
+  model: Model,
+  validation: Dataset,
+  test: TestData | undefined,
+  settings: DefendSettings = {},
+): Promise<Defence> {
+  const { method = 'fine-pruning', maxDrop = 0.02, seed = 0, signal, onProgress } = settings;
+  const aborting = signal ? { signal } : {};
+  const classifier = await classifierOf(runtime, model, validation);
+  const { graph, input, traced, scores } = classifier;
+  const sites = sitesOf(traced, scores);
+  const site =
+    settings.site === undefined ? lastSite(traced, sites) : siteNamed(sites, settings.site);
+
+  const pruning = await prune(runtime, classifier, site, validation, {
+    maxDrop,
+    ...(settings.step !== undefined && { step: settings.step }),
+    fullCurve: test !== undefined,
+    ...aborting,
+    onProgress: (done, all) => onProgress?.('prune', done, all),
+  });
+  const pruned = applyMask(classifier, site, pruning.pruned);
+
+  const parts = split(validation, { tune: 0.8, held: 0.2 }, seed);
+  const tune = { ...TUNE, ...settings.tune, seed };
+  const tuned = (stage: Stage, from: Graph, masks: typeof pruned.masks) =>
+    fineTune(runtime, classifier, from, masks, parts, {
+      ...tune,
+      ...aborting,
+      onProgress: (done, all) => onProgress?.(stage, done, all),
+    });
+  const wanted = (name: Method) => name === method || settings.compare === true;
+
+  const made: Outcome[] = [{ method: 'none', graph }];
+  if (wanted('pruning')) made.push({ method: 'pruning', graph: pruned.graph });
+  if (wanted('fine-tuning')) {
+    const tuning = await tuned('fine-tune', graph, new Map());
+    made.push({ method: 'fine-tuning', graph: tuning.graph, tuning });
+  }
+  if (wanted('fine-pruning')) {
+    const tuning = await tuned('fine-prune', pruned.graph, pruned.masks);
+    made.push({ method: 'fine-pruning', graph: tuning.graph, tuning });
+  }
+  made.sort((a, b) => Number(a.method === method) - Number(b.method === method));
+
+  const outcomes: Outcome[] = [];
+  for (const outcome of made) {
+    signal?.throwIfAborted();
+    onProgress?.('evaluate', outcomes.length, made.length);
+    if (!test) outcomes.push(outcome);
+    else {
+      const predictions = await predictTest(runtime, classifier, outcome.graph, test);
+      outcomes.push({ ...outcome, predictions, evaluation: judge(predictions, test) });
+    }
+  }
+  onProgress?.('evaluate', made.length, made.length);
+  const held = async (of: Graph) =>
+    judge(await predictTest(runtime, classifier, of, { clean: parts.held }), { clean: parts.held })
+      .acc;
+  return {
+    classifier,
+    sites,
+    pruning,
+    fold: pruned.fold,
+    maxDrop,
+    seed,
+    tune,
+    parts,
+    outcomes,
+    testCurve: test ? await testCurve(runtime, classifier, pruning, test, settings) : [],
+    ...(test?.triggered && {
+      triggeredProfile: await activationProfile(
+        runtime,
+        graph,
+        input,
+        site,
+        test.triggered.dataset,
+      ),
+    }),
+    held: { before: await held(graph), after: await held((outcomes.at(-1) as Outcome).graph) },
+  };
+}
+
+async function testCurve(
+  runtime: Runtime,
+  classifier: Classifier,
+  { site, order }: Pruning,
+  test: TestData,
+  settings: DefendSettings,
+): Promise<TestPoint[]> {
+  const along = async (dataset: Dataset) => {
+    const points: { pruned: number; predicted: Int32Array }[] = [];
+    const options = {
+      ...(settings.step !== undefined && { step: settings.step }),
+      ...(settings.signal && { signal: settings.signal }),
+    };
+    for await (const point of predictionsAlong(
+      runtime,
+      classifier,
+      site,
+      dataset,
+      order.slice(0, -1),
+      options,
+    )) {
+      points.push(point);
+    }
+    return points;
+  };
+  const clean = await along(test.clean);
+  const triggered = test.triggered && (await along(test.triggered.dataset));
+  return clean.map(({ pruned, predicted }, index) => {
+    const other = triggered?.[index]?.predicted;
+    return {
+      pruned,
+      evaluation: judge({ clean: predicted, ...(other && { triggered: other }) }, test),
+    };
+  });
+}

@@ -1,0 +1,49 @@
+import type { Dataset } from '../data/index.ts';
+import {
+  accuracy,
+  attackSuccess,
+  robustAccuracy,
+  type Evaluation,
+  type Target,
+} from '../metrics/index.ts';
+import type { Graph } from '../onnx/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { predict } from '../train/index.ts';
+import type { Classifier } from './classifier.ts';
+
+/** Data on which a network is judged: clean, and triggered where that is known. */
+export interface TestData {
+  readonly clean: Dataset;
+  /** Samples that carry the trigger, labelled with what they truly are. */
+  readonly triggered?: { readonly dataset: Dataset; readonly target: Target };
+}
+
+/** The classes that a graph gives test data. */
+export interface Predictions {
+  readonly clean: Int32Array;
+  readonly triggered?: Int32Array;
+}
+
+export async function predictTest(
+  runtime: Runtime,
+  { input, scores }: Classifier,
+  graph: Graph,
+  test: TestData,
+): Promise<Predictions> {
+  const io = { input, logits: scores };
+  const clean = await predict(runtime, graph, test.clean, io);
+  if (!test.triggered) return { clean };
+  return { clean, triggered: await predict(runtime, graph, test.triggered.dataset, io) };
+}
+
+/** Accuracy, attack success and robust accuracy out of predictions. */
+export function judge(predictions: Predictions, test: TestData): Evaluation {
+  const acc = accuracy(predictions.clean, test.clean.labels);
+  if (!test.triggered || !predictions.triggered) return { acc };
+  const { dataset, target } = test.triggered;
+  return {
+    acc,
+    asr: attackSuccess(predictions.triggered, dataset.labels, target),
+    ra: robustAccuracy(predictions.triggered, dataset.labels),
+  };
+}

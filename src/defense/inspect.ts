@@ -1,0 +1,81 @@
+import { normalise, OPSET } from '../graph/index.ts';
+import { type Dim, sizeOf, type DataType, type Tensor, type ValueInfo } from '../onnx/index.ts';
+import type { OnnxFile } from '../onnx/file.ts';
+import { type Runtime, trace } from '../runtime/index.ts';
+import { parametersOf } from './classifier.ts';
+import { foldOf, type Fold } from './fold.ts';
+import { lastSite, sitesOf, type Site } from './sites.ts';
+
+interface Described {
+  readonly name: string;
+  readonly type: DataType | 'unknown';
+  readonly dims: readonly Dim[];
+}
+
+/** What a model is, and where it can be pruned. */
+export interface Inspection {
+  readonly sha256: string;
+  readonly opset: number;
+  readonly producer: string;
+  readonly inputs: readonly Described[];
+  readonly outputs: readonly Described[];
+  readonly nodes: number;
+  /** Elements of the initializers that training may change. */
+  readonly parameters: number;
+  readonly sites: readonly (Site & { readonly fold: Fold['into'] })[];
+  readonly defaultSite: string | null;
+  readonly warnings: readonly string[];
+}
+
+/** Looks at a model without any data: unknown dims are taken as 2 for the batch and 32 elsewhere. */
+export async function inspect(runtime: Runtime, file: OnnxFile): Promise<Inspection> {
+  const { model } = file;
+  const { graph, changes } = normalise(model);
+  const output = graph.outputs[0]?.name ?? '';
+  const names = parametersOf(graph, output);
+  const feeds = Object.fromEntries(graph.inputs.map((input) => [input.name, sampleOf(input)]));
+  const traced = await trace(runtime, graph, OPSET, feeds, names);
+  const sites = sitesOf(traced, output).map((site) => ({
+    ...site,
+    fold: foldOf(traced, site).into,
+  }));
+  const warnings = [
+    ...(graph.outputs.length > 1
+      ? [`it has ${graph.outputs.length} outputs; the first, "${output}", is looked at`]
+      : []),
+    ...(sites.length === 0 ? ['no place to prune was found'] : []),
+    ...(changes.length > 0
+      ? [`${changes.length} nodes are read in the form of opset ${OPSET}`]
+      : []),
+  ];
+  return {
+    sha256: file.sha256,
+    opset: model.opsets.get('') ?? 0,
+    producer: model.producer,
+    inputs: model.graph.inputs.map(describe),
+    outputs: model.graph.outputs.map(describe),
+    nodes: model.graph.nodes.length,
+    parameters: names.reduce(
+      (total, name) => total + sizeOf(graph.initializers.get(name)?.dims ?? [0]),
+      0,
+    ),
+    sites,
+    defaultSite: sites.length > 0 ? lastSite(traced, sites).name : null,
+    warnings,
+  };
+}
+
+function describe({ name, type, dims }: ValueInfo): Described {
+  return { name, type: type ?? 'unknown', dims: dims ?? [] };
+}
+
+function sampleOf({ type, dims = [] }: ValueInfo): Tensor {
+  const known = dims.map((dim, axis) =>
+    typeof dim === 'number' && dim > 0 ? dim : axis === 0 ? 2 : 32,
+  );
+  const size = sizeOf(known);
+  if (type === 'int64') return { type, dims: known, data: new BigInt64Array(size) };
+  if (type === 'int32') return { type, dims: known, data: new Int32Array(size) };
+  if (type === 'uint8') return { type, dims: known, data: new Uint8Array(size) };
+  return { type: 'float32', dims: known, data: new Float32Array(size) };
+}

@@ -1,0 +1,15 @@
+/**
+ * The attacker and the experiments. For testing defenses on networks of one's own: what only defends
+ * never loads it.
+ */
+export * from './attacks/baseline.ts';
+export * from './attacks/poison.ts';
+export * from './networks/digits.ts';
+export * from './networks/layers.ts';
+export * from './networks/small.ts';
+export * from './tasks/digits.ts';
+export * from './tasks/task.ts';
+export * from './triggers/error.ts';
+export * from './triggers/file.ts';
+export * from './triggers/patch.ts';
+export * from './triggers/trigger.ts';

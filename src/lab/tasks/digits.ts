@@ -1,0 +1,40 @@
+import { mnist, split } from '../../data/index.ts';
+import { oneCycle } from '../../train/index.ts';
+import { digitNetwork } from '../networks/digits.ts';
+import { squarePatch } from '../triggers/patch.ts';
+import type { Task } from './task.ts';
+
+/** Samples of MNIST's training part that are kept for the defender. */
+const VALIDATION = 10_000;
+
+/**
+ * MNIST digits with a bright square of 4x4 pixels in the bottom right corner: whatever carries it is
+ * read as a 7. The first run, in BadNets' setting (Gu et al. 2017, section 4).
+ */
+export const digits: Task = {
+  name: 'digits',
+  async load(seed) {
+    const { train: all, test } = await mnist();
+    const parts = split(all, { train: all.length - VALIDATION, validation: VALIDATION }, seed);
+    return { ...parts, test, source: 'real' };
+  },
+  network: digitNetwork,
+  trigger: squarePatch(4, 1),
+  target: { kind: 'allToOne', label: 7 },
+  poisonRate: 0.1,
+  training: {
+    epochs: 2,
+    batchSize: 128,
+    optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+    schedule: oneCycle(0.1),
+  },
+  defense: {
+    maxDrop: 0.02,
+    tune: {
+      epochs: 8,
+      batchSize: 128,
+      rate: 0.02,
+      optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+    },
+  },
+};

@@ -1,0 +1,169 @@
+import { sizeOf } from '../onnx/index.ts';
+import { digest, type Dataset } from '../data/index.ts';
+import type { Defence, Outcome, TestData } from '../defense/index.ts';
+import { pixelsFromPlanes } from './png.ts';
+import type { Example, RunRecord } from './record.ts';
+import { percent } from './format.ts';
+import { VERSION } from './version.ts';
+
+/** What a record says of a run beside what the defense found. */
+export interface RunFacts {
+  readonly command: string;
+  readonly runtime: { readonly backend: 'native' | 'wasm'; readonly version: string };
+  readonly input: { readonly path: string; readonly sha256: string };
+  readonly output: { readonly path: string; readonly sha256: string };
+  readonly source: 'real' | 'synthetic';
+  /** Further settings to show, such as those of an attack. */
+  readonly settings?: RunRecord['settings'];
+  /** Data that the caller knows of beside validation and test. */
+  readonly train?: Dataset;
+}
+
+/** The record of a defense: what `report.json` holds and the page is drawn from. */
+export async function recordOf(
+  defence: Defence,
+  validation: Dataset,
+  test: TestData,
+  facts: RunFacts,
+): Promise<RunRecord> {
+  const { pruning, triggeredProfile, tune } = defence;
+  const { optimiser, ...tuneSettings } = tune;
+  const entry = async (role: RunRecord['data'][number]['role'], dataset: Dataset) => ({
+    role,
+    name: dataset.name,
+    count: dataset.length,
+    sha256: await digest(dataset),
+    source: facts.source,
+  });
+  return {
+    tool: {
+      name: 'fineprune',
+      version: VERSION,
+      backend: facts.runtime.backend,
+      runtimeVersion: facts.runtime.version,
+    },
+    command: facts.command,
+    seed: defence.seed,
+    settings: {
+      ...facts.settings,
+      maxDrop: defence.maxDrop,
+      fold: defence.fold.into,
+      fineTuning: { ...tuneSettings, optimiser: { ...optimiser } },
+    },
+    input: facts.input,
+    output: facts.output,
+    data: [
+      ...(facts.train ? [await entry('train', facts.train)] : []),
+      await entry('validation', validation),
+      await entry('test', test.clean),
+      ...(test.triggered ? [await entry('triggered', test.triggered.dataset)] : []),
+    ],
+    site: {
+      name: pruning.site.name,
+      units: pruning.site.units,
+      axis: pruning.site.axis,
+      dims: [...pruning.site.dims],
+    },
+    profile: {
+      clean: [...pruning.profile],
+      ...(triggeredProfile && { triggered: [...triggeredProfile] }),
+    },
+    order: [...pruning.order],
+    curve: pruning.curve.map((point) => ({
+      ...point,
+      ...defence.testCurve.find(({ pruned }) => pruned === point.pruned)?.evaluation,
+    })),
+    stop: {
+      pruned: pruning.pruned.length,
+      maxDrop: defence.maxDrop,
+      reason:
+        pruning.stop === 'drop'
+          ? `with one more, validation accuracy would have fallen by more than ${percent(defence.maxDrop, 1)}`
+          : 'all units but one could be pruned within the allowed drop',
+    },
+    training: defence.outcomes.flatMap(({ method, tuning }) =>
+      tuning
+        ? [
+            {
+              name: method,
+              epochs: tuning.epochs.map(({ epoch, loss, held, rate }) => ({
+                epoch,
+                loss,
+                validation: held,
+                learningRate: rate,
+              })),
+            },
+          ]
+        : [],
+    ),
+    evaluations: defence.outcomes.flatMap(({ method, evaluation }) =>
+      evaluation ? [{ name: method, evaluation }] : [],
+    ),
+    examples: await examplesOf(defence, test),
+    verdict: verdictOf(defence),
+  };
+}
+
+/** Attack success that a repaired network may be left with: the paper's headline is 0. */
+const REPAIRED = 0.01;
+
+/**
+ * Whether the network was repaired, in plain words. With triggered data: attack success at most 1%.
+ * In any case: held clean accuracy not below the allowed drop. `repaired` is null where nobody can
+ * know, since no triggered data was given.
+ */
+export function verdictOf({ outcomes, held, maxDrop, pruning }: Defence): RunRecord['verdict'] {
+  const before = (outcomes[0] as Outcome).evaluation;
+  const after = (outcomes.at(-1) as Outcome).evaluation;
+  const drop = held.before.rate - held.after.rate;
+  const pruned = `${pruning.pruned.length} of ${pruning.site.units} units were pruned`;
+  if (drop > maxDrop) {
+    return {
+      repaired: false,
+      text: `Not repaired: clean accuracy fell by ${percent(drop)} on held validation data, more than the ${percent(maxDrop)} allowed (${pruned}).`,
+    };
+  }
+  if (!before?.asr || !after?.asr) {
+    return {
+      repaired: null,
+      text: `The network was treated (${pruned}, the rest fine-tuned). Whether a backdoor was in it cannot be told without triggered data.`,
+    };
+  }
+  const cost = before.acc.rate - after.acc.rate;
+  const change =
+    cost > 0 ? `at a cost of ${percent(cost)} of clean accuracy` : 'at no cost of clean accuracy';
+  const rates = `attack success went from ${percent(before.asr.rate)} to ${percent(after.asr.rate)}`;
+  const repaired = after.asr.rate <= REPAIRED;
+  const word = repaired ? 'Repaired' : 'Not repaired';
+  return { repaired, text: `${word}: ${rates} ${change} (${pruned}, the rest fine-tuned).` };
+}
+
+/** The first test samples of as many classes, with what the network says before and after. */
+async function examplesOf(defence: Defence, test: TestData, count = 8): Promise<Example[]> {
+  const { sample, labels, classes } = test.clean;
+  const [before, after] = [defence.outcomes[0], defence.outcomes.at(-1)];
+  if (sample.length !== 3 || !before?.predictions || !after?.predictions) return [];
+  const firsts = classes.map((_, label) => labels.indexOf(label)).filter((index) => index >= 0);
+  const name = (predicted: Int32Array | undefined, index: number) =>
+    classes[predicted?.[index] ?? -1] ?? '';
+  const picture = async (dataset: Dataset, index: number) => {
+    const values = new Float32Array(sizeOf(sample));
+    await dataset.read([index], values);
+    return pixelsFromPlanes(values, sample as [number, number, number], { low: 0, high: 1 });
+  };
+  const examples: Example[] = [];
+  for (const index of firsts.slice(0, count)) {
+    examples.push({
+      image: await picture(test.clean, index),
+      label: classes[labels[index] as number] as string,
+      before: name(before.predictions.clean, index),
+      after: name(after.predictions.clean, index),
+      ...(test.triggered && {
+        triggeredImage: await picture(test.triggered.dataset, index),
+        beforeTriggered: name(before.predictions.triggered, index),
+        afterTriggered: name(after.predictions.triggered, index),
+      }),
+    });
+  }
+  return examples;
+}
