@@ -8,6 +8,8 @@ import {
 } from '../../onnx/index.ts';
 import { normalise, type Normalised, type NormaliseOptions } from '../normalise.ts';
 import { OPSET } from '../opset.ts';
+import type { Rule } from './rule.ts';
+import { ruleName } from './table.ts';
 
 /** A small model for a test: one old node or a few, and what to feed. */
 export interface Case {
@@ -113,4 +115,32 @@ export function difference(a: Tensor | undefined, b: Tensor | undefined): number
     largest = Math.max(largest, Number.isNaN(apart) ? Infinity : apart);
   }
   return largest;
+}
+
+/**
+ * Comparisons of models with what they are normalised to, and which rules they put to the test.
+ *
+ * @param open - makes the runtime, once
+ */
+export function checks(open: () => Promise<Runs>) {
+  let runtime: Promise<Runs> | undefined;
+  const exercised = new Set<string>();
+  return {
+    /** Fails unless the outputs are the same. */
+    same: async (test: Case, tolerance = 1e-6): Promise<BothWays> => {
+      runtime ??= open();
+      const result = await bothWays(await runtime, test);
+      for (const { rule } of result.normalised.changes) exercised.add(rule);
+      for (const output of test.outputs ?? ['y']) {
+        const apart = difference(result.before[output], result.after[output]);
+        if (!(apart <= tolerance)) throw new Error(`${output} is ${apart} from what it was`);
+      }
+      return result;
+    },
+    /** The rules that rewrote nothing in any comparison, but for those that only refuse. */
+    unexercised: (rules: readonly Rule[]): string[] =>
+      rules
+        .filter((rule) => !exercised.has(ruleName(rule)) && !rule.summary.startsWith('refused'))
+        .map(ruleName),
+  };
 }

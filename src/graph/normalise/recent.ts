@@ -8,7 +8,8 @@ function unknownBefore(op: string, since: number): Rule {
     op,
     since,
     summary: 'refused',
-    rewrite: (_, c) => c.refuse(`is newer than the working opset; ${EXPORT_OLDER}`),
+    rewrite: (_, c) =>
+      c.refuse(`is newer than the working opset; ${EXPORT_OLDER}`, 'graph/too-new'),
   };
 }
 
