@@ -11,6 +11,7 @@ import * as pooling from './pooling.ts';
 import * as reductions from './reductions.ts';
 import * as resize from './resize.ts';
 import * as shape from './shape.ts';
+import * as transposed from './transposed.ts';
 import type { OperatorName } from './names.ts';
 import { none, type Operator, zero } from './rule.ts';
 
@@ -107,7 +108,7 @@ export const operators = {
   // convolution
   Col2Im: none(NO_RULE),
   Conv: convolution.conv,
-  ConvTranspose: none(NO_RULE),
+  ConvTranspose: transposed.convTranspose,
   DeformConv: none(NO_RULE),
 
   // pooling
