@@ -362,6 +362,18 @@ describe('refusals', () => {
       nodes: [node('QuantizeLinear', ['x', 's'], { block_size: 16 })],
       to,
     },
+    'Attention since 25': {
+      opset: 25,
+      nodes: [node('Attention', ['x', 'x', 'x'], { left_window_size: 2 })],
+    },
+    'Attention since 24': {
+      opset: 24,
+      nodes: [node('Attention', ['x', 'x', 'x', '', '', '', 'n'])],
+    },
+    'Attention since 23': {
+      opset: 23,
+      nodes: [node('Attention', ['x', 'x', 'x', '', 'k', 'v'])],
+    },
     'DFT since 20': { opset: 20, nodes: [node('DFT', ['x', '', 'axis'])], to },
     'Slice before 10': { opset: 9, nodes: [node('Slice', ['x'])] },
     'TopK before 10': { opset: 9, nodes: [node('TopK', ['x'])] },

@@ -59,7 +59,6 @@ export const recent: readonly Rule[] = [
   unknownBefore('RegexFullMatch', 20),
   unknownBefore('StringConcat', 20),
   unknownBefore('StringSplit', 20),
-  unknownBefore('Attention', 23),
   unknownBefore('RotaryEmbedding', 23),
   unknownBefore('TensorScatter', 24),
   unknownBefore('BitCast', 26),

@@ -28,6 +28,8 @@ export interface Context {
   known(value: string): Tensor | undefined;
   /** The number of axes of a value, where the graph tells it. */
   rank(value: string): number | undefined;
+  /** Whether a value is of booleans, as far as the graph tells. */
+  isBool(value: string): boolean;
   /** Whether anything reads a value, or it is an output of the graph. */
   used(value: string): boolean;
   /** Says why the node cannot be rewritten. */

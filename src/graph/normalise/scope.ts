@@ -1,6 +1,6 @@
 import type { Attributes, Graph, Node, Tensor } from '../../onnx/index.ts';
 import { calledBy, refusal } from './error.ts';
-import { type Known, outputLength, outputRank } from './rank.ts';
+import { type Known, outputIsBool, outputLength, outputRank } from './infer.ts';
 import type { Context } from './rule.ts';
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -30,7 +30,11 @@ export function scopeOf(graph: Graph, names: Names, outer?: Scope): Scope {
   const constants = new Map<string, string>();
   const ranks = new Map<string, number>();
   const lengths = new Map<string, number>();
-  for (const { name, dims } of graph.inputs) if (dims) ranks.set(name, dims.length);
+  const booleans = new Set<string>();
+  for (const { name, dims, type } of graph.inputs) {
+    if (dims) ranks.set(name, dims.length);
+    if (type === 'bool') booleans.add(name);
+  }
   const nodes: Node[] = [];
   const scope: Scope = {
     nodes,
@@ -42,13 +46,20 @@ export function scopeOf(graph: Graph, names: Names, outer?: Scope): Scope {
       if (dims) return dims.length === 1 ? dims[0] : undefined;
       return lengths.get(value) ?? outer?.length(value);
     },
+    isBool(value) {
+      const type = initializers.get(value)?.type;
+      if (type !== undefined) return type === 'bool';
+      return booleans.has(value) || outer?.isBool(value) === true;
+    },
     add(node) {
       nodes.push(node);
+      const isBool = outputIsBool(node, scope);
       const rank = outputRank(node, scope);
       const length = outputLength(node, scope);
       for (const output of node.outputs) {
         if (rank !== undefined) ranks.set(output, rank);
         if (length !== undefined) lengths.set(output, length);
+        if (isBool) booleans.add(output);
       }
     },
     constant(tensor, stem) {
@@ -92,6 +103,7 @@ export function contextOf(node: Node, scope: Scope, names: Names, emitted: Node[
     },
     known: (value) => scope.tensor(value),
     rank: (value) => scope.rank(value),
+    isBool: (value) => scope.isBool(value),
     used: (value) => names.used(value),
     refuse(reason, code = 'graph/no-equivalent') {
       throw refusal(code, node, reason);

@@ -1,4 +1,5 @@
 import { activations } from './activations.ts';
+import { attention } from './attention.ts';
 import { axes } from './axes.ts';
 import { indexing } from './indexing.ts';
 import { legacy } from './legacy.ts';
@@ -12,6 +13,7 @@ import { softmax } from './softmax.ts';
 /** Every change of form or meaning of a standard operator that concerns an opset since 7. */
 export const rules: readonly Rule[] = [
   ...activations,
+  ...attention,
   ...axes,
   ...indexing,
   ...legacy,

@@ -7,6 +7,7 @@ export interface Known {
   tensor(value: string): Tensor | undefined;
   /** The number of elements of a 1-D value. */
   length(value: string): number | undefined;
+  isBool(value: string): boolean;
 }
 
 const SAME = new Set([
@@ -99,6 +100,49 @@ export function outputLength(node: Node, known: Known): number | undefined {
   if (node.op === 'Concat') return sum(node.inputs.map((input) => known.length(input)));
   if (node.op === 'Unsqueeze') return known.rank(x) === 0 ? 1 : undefined;
   return undefined;
+}
+
+const TESTS = new Set([
+  'And',
+  'Equal',
+  'Greater',
+  'GreaterOrEqual',
+  'IsInf',
+  'IsNaN',
+  'Less',
+  'LessOrEqual',
+  'Not',
+  'Or',
+  'Xor',
+]);
+const MOVES = new Set([
+  'Concat',
+  'Expand',
+  'Flatten',
+  'Gather',
+  'Identity',
+  'Pad',
+  'Reshape',
+  'Slice',
+  'Split',
+  'Squeeze',
+  'Tile',
+  'Transpose',
+  'Trilu',
+  'Unsqueeze',
+]);
+/** ONNX's number of the element type bool. */
+const BOOL = 9;
+
+/** Whether a node's outputs are booleans. */
+export function outputIsBool(node: Node, known: Known): boolean {
+  const [x = '', second = ''] = node.inputs;
+  if (TESTS.has(node.op)) return true;
+  if (MOVES.has(node.op)) return known.isBool(x);
+  if (node.op === 'Where') return known.isBool(second);
+  if (node.op === 'Cast') return intOf(node, 'to', 0) === BOOL;
+  const { value } = node.attributes;
+  return typeof value === 'object' && 'dims' in value && value.type === 'bool';
 }
 
 function largest(values: readonly string[], known: Known): number | undefined {
