@@ -1,21 +1,29 @@
 import type { Node } from '../onnx/index.ts';
 import * as activations from './activations.ts';
 import * as convolution from './convolution.ts';
+import * as einsum from './einsum.ts';
 import * as elementwise from './elementwise.ts';
+import * as functions from './functions.ts';
 import * as indexing from './indexing.ts';
 import * as joining from './joining.ts';
 import * as layout from './layout.ts';
+import * as lpPooling from './lp-pooling.ts';
 import * as matrix from './matrix.ts';
+import * as normalisation from './normalisation.ts';
 import * as padding from './padding.ts';
 import * as pooling from './pooling.ts';
+import * as rectifiers from './rectifiers.ts';
 import * as reductions from './reductions.ts';
 import * as resize from './resize.ts';
+import * as scans from './scans.ts';
 import * as shape from './shape.ts';
+import * as sigmoids from './sigmoids.ts';
 import * as transposed from './transposed.ts';
 import type { OperatorName } from './names.ts';
 import { none, type Operator, zero } from './rule.ts';
 
 const NO_RULE = 'fineprune has no gradient rule for it';
+const NEWER = 'it is newer than the canonical opset';
 const BOOLEAN = 'its output is boolean';
 const INTEGER = 'its output is integer';
 const STRING = 'it reads strings';
@@ -27,83 +35,91 @@ const SEQUENCE = 'sequences and optionals take no gradient';
  */
 export const operators = {
   // elementwise
-  Abs: none(NO_RULE),
-  Acos: none(NO_RULE),
-  Acosh: none(NO_RULE),
   Add: elementwise.addition,
-  Asin: none(NO_RULE),
-  Asinh: none(NO_RULE),
-  Atan: none(NO_RULE),
-  Atanh: none(NO_RULE),
-  Cos: none(NO_RULE),
-  Cosh: none(NO_RULE),
   Div: elementwise.division,
-  Exp: none(NO_RULE),
   Identity: elementwise.identity,
-  Log: none(NO_RULE),
-  Max: none(NO_RULE),
-  Mean: none(NO_RULE),
-  Min: none(NO_RULE),
-  Mod: none(NO_RULE),
+  Max: elementwise.extreme,
+  Mean: elementwise.mean,
+  Min: elementwise.extreme,
+  Mod: elementwise.remainder,
   Mul: elementwise.multiplication,
   Neg: elementwise.negation,
-  Pow: none(NO_RULE),
-  Reciprocal: none(NO_RULE),
-  Sin: none(NO_RULE),
-  Sinh: none(NO_RULE),
-  Sqrt: none(NO_RULE),
+  Pow: elementwise.power,
   Sub: elementwise.subtraction,
   Sum: elementwise.sum,
-  Tan: none(NO_RULE),
-  Where: none(NO_RULE),
+  Where: elementwise.choice,
+
+  // functions
+  Abs: functions.abs,
+  Acos: functions.acos,
+  Acosh: functions.acosh,
+  Asin: functions.asin,
+  Asinh: functions.asinh,
+  Atan: functions.atan,
+  Atanh: functions.atanh,
+  Cos: functions.cos,
+  Cosh: functions.cosh,
+  Exp: functions.exp,
+  Log: functions.log,
+  Reciprocal: functions.reciprocal,
+  Sin: functions.sin,
+  Sinh: functions.sinh,
+  Sqrt: functions.sqrt,
+  Tan: functions.tan,
 
   // activations
-  Celu: none(NO_RULE),
-  Clip: none(NO_RULE),
   Dropout: activations.dropout,
-  Elu: none(NO_RULE),
-  Erf: none(NO_RULE),
-  Gelu: none(NO_RULE),
-  HardSigmoid: none(NO_RULE),
-  HardSwish: none(NO_RULE),
-  LeakyRelu: none(NO_RULE),
   LogSoftmax: activations.logSoftmax,
-  Mish: none(NO_RULE),
-  PRelu: none(NO_RULE),
   Relu: activations.relu,
-  Selu: none(NO_RULE),
-  Shrink: none(NO_RULE),
-  Sigmoid: none(NO_RULE),
   Softmax: activations.softmax,
-  Softplus: none(NO_RULE),
-  Softsign: none(NO_RULE),
-  Swish: none(NO_RULE),
-  Tanh: none(NO_RULE),
-  ThresholdedRelu: none(NO_RULE),
+  Swish: none(NEWER),
+
+  // rectifiers
+  Celu: rectifiers.celu,
+  Clip: rectifiers.clip,
+  Elu: rectifiers.elu,
+  HardSigmoid: rectifiers.hardSigmoid,
+  HardSwish: rectifiers.hardSwish,
+  LeakyRelu: rectifiers.leakyRelu,
+  PRelu: rectifiers.pRelu,
+  Selu: rectifiers.selu,
+  Shrink: rectifiers.shrink,
+  ThresholdedRelu: rectifiers.thresholdedRelu,
+
+  // sigmoids
+  Erf: sigmoids.erf,
+  Gelu: sigmoids.gelu,
+  Mish: sigmoids.mish,
+  Sigmoid: sigmoids.sigmoid,
+  Softplus: sigmoids.softplus,
+  Softsign: sigmoids.softsign,
+  Tanh: sigmoids.tanh,
 
   // reductions
-  CumSum: none(NO_RULE),
-  ReduceL1: none(NO_RULE),
-  ReduceL2: none(NO_RULE),
-  ReduceLogSum: none(NO_RULE),
-  ReduceLogSumExp: none(NO_RULE),
-  ReduceMax: none(NO_RULE),
+  ReduceL1: reductions.reduceL1,
+  ReduceL2: reductions.reduceL2,
+  ReduceLogSum: reductions.reduceLogSum,
+  ReduceLogSumExp: reductions.reduceLogSumExp,
+  ReduceMax: reductions.reduceExtreme,
   ReduceMean: reductions.reduceMean,
-  ReduceMin: none(NO_RULE),
-  ReduceProd: none(NO_RULE),
+  ReduceMin: reductions.reduceExtreme,
+  ReduceProd: reductions.reduceProd,
   ReduceSum: reductions.reduceSum,
-  ReduceSumSquare: none(NO_RULE),
-  TopK: none(NO_RULE),
+  ReduceSumSquare: reductions.reduceSumSquare,
+
+  // scans
+  CumSum: scans.cumSum,
+  TopK: scans.topK,
 
   // normalisation
-  BatchNormalization: none(NO_RULE),
-  GroupNormalization: none(NO_RULE),
-  InstanceNormalization: none(NO_RULE),
-  LRN: none(NO_RULE),
-  LayerNormalization: none(NO_RULE),
-  LpNormalization: none(NO_RULE),
-  MeanVarianceNormalization: none(NO_RULE),
-  RMSNormalization: none(NO_RULE),
+  BatchNormalization: normalisation.batchNormalization,
+  GroupNormalization: normalisation.groupNormalization,
+  InstanceNormalization: normalisation.instanceNormalization,
+  LRN: normalisation.lrn,
+  LayerNormalization: normalisation.layerNormalization,
+  LpNormalization: normalisation.lpNormalization,
+  MeanVarianceNormalization: normalisation.meanVarianceNormalization,
+  RMSNormalization: none(NEWER),
 
   // convolution
   Col2Im: none(NO_RULE),
@@ -114,9 +130,9 @@ export const operators = {
   // pooling
   AveragePool: pooling.averagePool,
   GlobalAveragePool: pooling.globalAveragePool,
-  GlobalLpPool: none(NO_RULE),
-  GlobalMaxPool: none(NO_RULE),
-  LpPool: none(NO_RULE),
+  GlobalLpPool: lpPooling.globalLpPool,
+  GlobalMaxPool: reductions.globalMaxPool,
+  LpPool: lpPooling.lpPool,
   MaxPool: pooling.maxPool,
   MaxRoiPool: none(NO_RULE),
   MaxUnpool: none(NO_RULE),
@@ -124,7 +140,7 @@ export const operators = {
 
   // matrix
   Det: none(NO_RULE),
-  Einsum: none(NO_RULE),
+  Einsum: einsum.einsum,
   Gemm: matrix.gemm,
   MatMul: matrix.matMul,
 
