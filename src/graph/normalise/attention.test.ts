@@ -15,6 +15,11 @@ function attend(feeds: Readonly<Record<string, Tensor>>, attributes: Attributes 
   return same({ opset, feeds, nodes: [node('Attention', Object.keys(feeds), attributes)] }, 2e-6);
 }
 
+function graphOf(opset: number, attributes: Attributes) {
+  const nodes = [node('Attention', ['q', 'k', 'v'], attributes)];
+  return normalise(modelOf({ opset, feeds: four, nodes })).graph;
+}
+
 describe('Attention, written out', () => {
   it('of heads apart', () => attend(four));
   it('of heads together', () => attend(three, heads));
@@ -25,10 +30,6 @@ describe('Attention, written out', () => {
   it('opset 24', () => attend(three, heads, 24));
 
   it('with a window that is not one, as without: ONNX Runtime 1.30 takes none', () => {
-    const graphOf = (opset: number, attributes: Attributes) =>
-      normalise(
-        modelOf({ opset, feeds: four, nodes: [node('Attention', ['q', 'k', 'v'], attributes)] }),
-      ).graph;
     expect(graphOf(25, { left_window_size: -1 })).toEqual(graphOf(23, {}));
   });
 
