@@ -1,6 +1,7 @@
 import { axisOf, intOf } from '../graph/index.ts';
 import { sizeOf } from '../onnx/index.ts';
 import { reshape } from './emit.ts';
+import { type Maths, maths } from './maths.ts';
 import type { Operator, Tape } from './rule.ts';
 
 /** y = Σ x: dx = dy, at every element summed. */
@@ -15,6 +16,84 @@ export const reduceMean: Operator = {
     return [spread(t, t.op('Div', [t.dy[0] as string, t.scalar(count)]))];
   },
 };
+
+/** y = Σ |x|: dx = dy sign x */
+export const reduceL1 = reduction((m, x, _, dy) => m.mul(dy, m.sign(x)));
+
+/** y = √Σ x²: dx = dy x / y, 0 where y = 0 */
+export const reduceL2 = reduction((m, x, y, dy) =>
+  m.mul(m.where(m.equal(y, 0), 0, m.div(dy, y)), x),
+);
+
+/** y = Σ x²: dx = 2 dy x */
+export const reduceSumSquare = reduction((m, x, _, dy) => m.mul(m.mul(2, dy), x));
+
+/** y = ln Σ x: dx = dy / Σ x = dy e⁻ʸ */
+export const reduceLogSum: Operator = {
+  gradient: (t) => {
+    const m = maths(t);
+    return [spread(t, m.mul(t.dy[0] as string, m.exp(m.neg(t.y[0] as string))))];
+  },
+};
+
+/** y = ln Σ eˣ: dx = dy e^(x - y) */
+export const reduceLogSumExp = reduction((m, x, y, dy) => m.mul(dy, m.exp(m.sub(x, y))));
+
+/** y = max x or min x: dy in equal shares to the elements that are y */
+export const reduceExtreme = reduction((m, x, y, dy, sum) => {
+  const hit = m.where(m.equal(x, y), 1, 0);
+  return m.mul(hit, m.div(dy, sum(hit)));
+});
+
+/**
+ * y = Π x: dx = dy times the product of the others. That is y / x without zeros; a lone zero gets
+ * the product of the rest, and with two or more all get 0.
+ */
+export const reduceProd: Operator = {
+  gradient: (t) => {
+    const m = maths(t);
+    const [x] = t.x as [string];
+    const isZero = m.equal(x, 0);
+    const filled = m.where(isZero, 1, x);
+    const rest = reduced(t, 'ReduceProd', filled);
+    const zeros = reduced(t, 'ReduceSum', m.where(isZero, 1, 0));
+    const alone = m.where(m.equal(zeros, 1), rest, 0);
+    const none = m.where(m.equal(zeros, 0), rest, 0);
+    const others = m.where(isZero, alone, m.div(none, filled));
+    return [m.mul(keepAxes(t, t.dy[0] as string), others)];
+  },
+};
+
+/** y = max x over all places: dy in equal shares to the elements that are y */
+export const globalMaxPool: Operator = {
+  gradient: (t) => {
+    const m = maths(t);
+    const [x] = t.x as [string];
+    const axes = t.dims(x).flatMap((_, axis) => (axis < 2 ? [] : [axis]));
+    const hit = m.where(m.equal(x, t.y[0] as string), 1, 0);
+    const count = t.op('ReduceSum', [hit, t.ints(axes)], { keepdims: 1 });
+    return [m.mul(hit, m.div(t.dy[0] as string, count))];
+  },
+};
+
+/** A reduction told by its gradient, y and dy with the reduced axes kept. */
+function reduction(
+  gradient: (m: Maths, x: string, y: string, dy: string, sum: (value: string) => string) => string,
+): Operator {
+  return {
+    gradient: (t) => {
+      const kept = (value: string) => keepAxes(t, value);
+      const sum = (value: string) => reduced(t, 'ReduceSum', value);
+      const [x, y, dy] = [t.x[0], t.y[0], t.dy[0]] as [string, string, string];
+      return [gradient(maths(t), x, kept(y), kept(dy), sum)];
+    },
+  };
+}
+
+function reduced(t: Tape, op: 'ReduceSum' | 'ReduceProd', value: string): string {
+  const axes = reducedAxes(t);
+  return axes.length === 0 ? value : t.op(op, [value, t.ints(axes)], { keepdims: 1 });
+}
 
 /** The axes that a reduction reduces: an input in the canonical opset. */
 export function reducedAxes(t: Tape): number[] {
