@@ -1,0 +1,1 @@
+export { lowerRecurrent, type Lowered } from './recurrent.ts';
