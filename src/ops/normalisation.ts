@@ -7,17 +7,32 @@ import type { Operator, Tape } from './rule.ts';
 
 /**
  * y = s x̂ + b by channel. In training mode x̂ is over the batch, else by the statistics given, which
- * are constants of the layer: x̂ = (x - μ) / √(v + ε). The running statistics take no gradient.
+ * are constants of the layer. The running statistics take no gradient.
  */
 export const batchNormalization: Operator = {
   gradient: (t) => {
     if (t.dy[0] === undefined) return [];
+    if (intOf(t.node, 'training_mode', 0) === 0) return frozen(t, t.dy[0]);
     const [x] = t.x as [string];
     const places = axesOf(t, x).filter((axis) => axis !== 1);
-    const training = intOf(t.node, 'training_mode', 0) === 1;
-    return affine(t, training ? standard(t, x, places) : frozen(t), () => channelDims(t));
+    return affine(t, standard(t, x, places), () => channelDims(t));
   },
 };
+
+/** y = s (x - μ) / σ + b, σ = √(v + ε): dx = dy s / σ, ds = (Σ dy x - μ Σ dy) / σ, db = Σ dy */
+function frozen(t: Tape, dy: string): (string | undefined)[] {
+  const m = maths(t);
+  const [x, scale, , mean, variance] = t.x as [string, string, string, string, string];
+  const deviation = m.sqrt(m.add(variance, floatOf(t.node, 'epsilon', 1e-5)));
+  const places = t.ints(axesOf(t, x).filter((axis) => axis !== 1));
+  const total = (value: string) => t.op('ReduceSum', [value, places], { keepdims: 0 });
+  const gain = () => reshape(t, m.div(scale, deviation), channelDims(t));
+  return [
+    t.wants(0) ? m.mul(dy, gain()) : undefined,
+    t.wants(1) ? m.div(m.sub(total(m.mul(dy, x)), m.mul(mean, total(dy))), deviation) : undefined,
+    t.wants(2) ? total(dy) : undefined,
+  ];
+}
 
 /** y = s x̂ + b, x̂ over the last axes */
 export const layerNormalization: Operator = {
@@ -122,19 +137,6 @@ function standard(
       const along = m.mul(value(), mean(m.mul(gradient, value())));
       return m.div(m.sub(m.sub(gradient, mean(gradient)), along), deviation);
     },
-  };
-}
-
-/** x̂ = (x - μ) / σ by statistics that are constants: dx = dx̂ / σ */
-function frozen(t: Tape): Normal {
-  const m = maths(t);
-  const [x, , , mean, variance] = t.x as [string, string, string, string, string];
-  const byChannel = (value: string) => reshape(t, value, channelDims(t));
-  const epsilon = floatOf(t.node, 'epsilon', 1e-5);
-  const deviation = byChannel(m.sqrt(m.add(variance, epsilon)));
-  return {
-    value: () => m.div(m.sub(x, byChannel(mean)), deviation),
-    back: (gradient) => m.div(gradient, deviation),
   };
 }
 

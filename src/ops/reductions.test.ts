@@ -2,7 +2,14 @@ import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { Attributes } from '../onnx/index.ts';
 import { dims, FEW, seeds } from '../../test/arbitraries.ts';
-import { distinct, gradcheck, type Values } from '../../test/gradcheck.ts';
+import {
+  distinct,
+  gradcheck,
+  normal,
+  offZero,
+  uniform,
+  type Values,
+} from '../../test/gradcheck.ts';
 
 /** A reduction over random axes of random dims, counted from either end, axes kept or not. */
 const reduction = dims({ min: 1 }).chain((whole) =>
@@ -37,7 +44,49 @@ async function holds(op: string, values: (dims: number[], seed: number) => Value
 }
 
 describe('reductions over random axes', () => {
-  test.each(['ReduceSum', 'ReduceMean'])('%s', async (op) => {
-    await holds(op, distinct);
+  test.each([
+    'ReduceSum',
+    'ReduceMean',
+    'ReduceMax',
+    'ReduceMin',
+    'ReduceL1',
+    'ReduceL2',
+    'ReduceSumSquare',
+  ])('%s', async (op) => {
+    await holds(op, (dims, seed) => distinct(dims, seed));
   });
+
+  test('ReduceProd', async () => {
+    await holds('ReduceProd', (dims, seed) => offZero(dims, seed, 0.5, 1.5));
+  });
+
+  test('ReduceLogSum', async () => {
+    await holds('ReduceLogSum', (dims, seed) => uniform(dims, seed, 0.5, 2));
+  });
+
+  test('ReduceLogSumExp', async () => {
+    await holds('ReduceLogSumExp', normal);
+  });
+});
+
+test('ReduceProd of groups with a zero', async () => {
+  await gradcheck(
+    {
+      inputs: { x: { dims: [3, 3], data: [0, 2, 3, 0, 0, 3, 1, 2, 3] } },
+      build: (b, { x }) => b.op('ReduceProd', [x, b.ints([1])]),
+    },
+    1e-7,
+  );
+});
+
+test('GlobalMaxPool', async () => {
+  await gradcheck(
+    {
+      type: 'float32',
+      step: 0.04,
+      inputs: { x: distinct([2, 3, 2, 3]) },
+      build: (b, { x }) => b.op('GlobalMaxPool', [x]),
+    },
+    1e-3,
+  );
 });

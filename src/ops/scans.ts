@@ -17,8 +17,8 @@ export const topK: Operator = {
   gradient: (t) => {
     const [x, k] = t.x as [string, string];
     const axis = axisOf(intOf(t.node, 'axis', -1), t.dims(x).length);
-    const indices = t.y[1] || (t.ops('TopK', [x, k], t.node.attributes, 2)[1] as string);
-    const inputs = [zeros(t, t.dims(x)), indices, t.dy[0] as string];
+    const [, indices] = t.y[1] ? t.y : t.ops('TopK', [x, k], t.node.attributes, 2);
+    const inputs = [zeros(t, t.dims(x)), indices as string, t.dy[0] as string];
     return [t.op('ScatterElements', inputs, { axis })];
   },
 };
