@@ -1,11 +1,12 @@
 import { axisOf, intOf } from '../graph/index.ts';
 import type { Operator } from './rule.ts';
 
-/** y = max(x, 0): dx = dy where y > 0 */
+/** y = max(x, 0): dx = dy where y > 0. As a product: Where takes twice as long in ONNX Runtime. */
 export const relu: Operator = {
   gradient: (t) => {
-    const zero = t.scalar(0);
-    return [t.op('Where', [t.op('Greater', [t.y[0] as string, zero]), t.dy[0] as string, zero])];
+    const y = t.y[0] as string;
+    const open = t.op('Greater', [y, t.scalar(0)]);
+    return [t.op('Mul', [t.dy[0] as string, t.op('CastLike', [open, y])])];
   },
 };
 

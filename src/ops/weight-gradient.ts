@@ -63,12 +63,19 @@ function byShifting(t: Tape, x: string, dy: string, window: Window, sizes: Sizes
   const rank = input.length;
   const places = sizeOf(output);
   const axes = input.map((_, axis) => axis + 2);
-  // [groups, images, ...input, channels]; dims of one group, or of one image, need no moving.
-  const last = transpose(t, reshape(t, x, [images, groups, channels, ...input]), [
-    1,
-    0,
-    ...input.map((_, axis) => axis + 3),
-    2,
+  // [groups, images, ...input, channels], by moving one axis at a time: a general permutation is slow.
+  const byGroup = reshape(
+    t,
+    groups === 1
+      ? x
+      : transpose(t, reshape(t, x, [images, groups, channels * sizeOf(input)]), [1, 0, 2]),
+    [groups * images, channels, ...input],
+  );
+  const last = reshape(t, transpose(t, byGroup, [0, ...input.map((_, axis) => axis + 2), 1]), [
+    groups,
+    images,
+    ...input,
+    channels,
   ]);
   const padded = padAxes(t, last, 2, window, rank + 3);
   const rows = reshape(

@@ -17,6 +17,7 @@ import {
 } from '../runtime/index.ts';
 import { crossEntropy } from './losses.ts';
 import { appendUpdate, momentsOf, type OptimiserSettings } from './optimisers.ts';
+import { fasterToTrain } from './rewrites/index.ts';
 
 export type Parameters = ReadonlyMap<string, TensorOf<'float32'>>;
 
@@ -90,7 +91,10 @@ export async function trainingGraph(
   };
   const whole = forward.build([{ name: loss }, { name: correct }]);
   const needed = subgraph(whole, [], whole.outputs);
-  const traced = await trace(runtime, needed, OPSET, feeds, settings.parameters);
+  const traced = fasterToTrain(
+    await trace(runtime, needed, OPSET, feeds, settings.parameters),
+    settings.parameters,
+  );
 
   const b = new Builder(traced.graph);
   const gradients = appendGradients(b, traced, loss, settings.parameters);

@@ -1,0 +1,102 @@
+import type { Attributes, DataType, Graph, Node, Tensor } from '../../onnx/index.ts';
+import { int64 } from '../../onnx/index.ts';
+import {
+  consumers,
+  downstream,
+  producers,
+  type Traced,
+  type ValueType,
+} from '../../graph/index.ts';
+
+/** What a rewrite sees of the node it may replace, and the tape it writes the replacement on. */
+export interface Site {
+  readonly node: Node;
+  dims(value: string): readonly number[];
+  producer(value: string): Node | undefined;
+  /** Whether this node alone reads a value. */
+  sole(value: string): boolean;
+  /** Whether a value depends on what is trained. */
+  trained(value: string): boolean;
+  /** Writes a node; `name` is given where it must make a value that others already read. */
+  op(op: string, inputs: readonly string[], to: Written): string;
+  ints(values: readonly number[]): string;
+}
+
+interface Written {
+  readonly dims: readonly number[];
+  readonly type?: DataType;
+  readonly attributes?: Attributes;
+  readonly name?: string;
+}
+
+/**
+ * Writes nodes that make the node's outputs in another way, or answers false and writes nothing.
+ * What the outputs are must not change; how fast they and their gradients are made may.
+ */
+export type Rewrite = (site: Site) => boolean;
+
+/** Applies a rewrite wherever it fits, in the order of the nodes, and drops what nobody reads then. */
+export function rewrite(traced: Traced, parameters: readonly string[], apply: Rewrite): Traced {
+  const { graph } = traced;
+  const made = producers(graph);
+  const uses = consumers(graph);
+  const outputs = new Set(graph.outputs.map((output) => output.name));
+  const trained = downstream(graph, parameters);
+  const values = new Map(traced.values);
+  const initializers = new Map<string, Tensor>(graph.initializers);
+  const nodes: Node[] = [];
+  const dimsOf = (value: string) => (values.get(value) as ValueType).dims;
+  let counter = 0;
+  const fresh = (stem: string) => {
+    let name = stem;
+    while (values.has(name)) name = `${stem}.${++counter}`;
+    return name;
+  };
+  let changed = false;
+  for (const node of graph.nodes) {
+    const type = values.get(node.outputs[0] as string)?.type ?? 'float32';
+    const done = apply({
+      node,
+      dims: dimsOf,
+      producer: (value) => made.get(value),
+      sole: (value) => !outputs.has(value) && uses.get(value)?.length === 1,
+      trained: (value) => trained.has(value),
+      op(op, inputs, to) {
+        const output = to.name ?? fresh(`${node.outputs[0]}.${op}`);
+        values.set(output, { type: to.type ?? type, dims: to.dims });
+        nodes.push({
+          op,
+          domain: '',
+          name: output,
+          inputs,
+          outputs: [output],
+          attributes: to.attributes ?? {},
+        });
+        return output;
+      },
+      ints(given) {
+        const name = `ints ${given.join()}`;
+        initializers.set(name, int64([given.length], given));
+        values.set(name, { type: 'int64', dims: [given.length] });
+        return name;
+      },
+    });
+    if (!done) nodes.push(node);
+    changed ||= done;
+  }
+  if (!changed) return traced;
+  return { graph: live({ ...graph, nodes, initializers }), values };
+}
+
+function live(graph: Graph): Graph {
+  const needed = new Set(graph.outputs.map((output) => output.name));
+  const nodes = graph.nodes
+    .toReversed()
+    .filter((node) => {
+      if (!node.outputs.some((output) => needed.has(output))) return false;
+      for (const input of node.inputs) needed.add(input);
+      return true;
+    })
+    .toReversed();
+  return { ...graph, nodes };
+}
