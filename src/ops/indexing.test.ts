@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { int64, sizeOf } from '../onnx/index.ts';
 import { dims, FEW, seeds } from '../../test/arbitraries.ts';
-import { gradcheck, normal } from '../../test/gradcheck.ts';
+import { distinct, gradcheck, normal } from '../../test/gradcheck.ts';
 
 const TIGHT = 1e-8;
 const condition = (values: readonly number[]) =>
@@ -119,6 +119,21 @@ describe('scattering', () => {
     );
     await expect(check).rejects.toThrow(new RegExp(`ScatterElements.*not ${reduction}`));
   });
+});
+
+test('MaxUnpool of what a MaxPool took', async () => {
+  await gradcheck(
+    {
+      type: 'float32',
+      inputs: { x: distinct([2, 2, 4, 4]) },
+      build: (b, { x }) => {
+        const window = { kernel_shape: [2, 2], strides: [2, 2] };
+        const [y, indices] = b.ops('MaxPool', [x], window, 2) as [string, string];
+        return b.op('MaxUnpool', [y, indices], window);
+      },
+    },
+    1e-3,
+  );
 });
 
 describe('Compress', () => {

@@ -94,6 +94,16 @@ export const scatterND: Operator = {
   },
 };
 
+/** y has x at the places that a MaxPool took it from, by their numbers in the whole of y. */
+export const maxUnpool: Operator = {
+  gradient: (t) => {
+    const [x, indices] = t.x as [string, string];
+    const flat = (value: string) => reshape(t, value, [-1]);
+    const taken = t.op('GatherElements', [flat(t.dy[0] as string), flat(indices)], { axis: 0 });
+    return [reshape(t, taken, t.dims(x))];
+  },
+};
+
 /** Whether updates replace what was there; otherwise they are added to it. */
 function replaces(t: Tape): boolean {
   const reduction = stringOf(t.node, 'reduction', 'none');

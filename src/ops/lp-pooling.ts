@@ -1,7 +1,7 @@
 import { intOf, intsOf } from '../graph/index.ts';
 import { sizeOf } from '../onnx/index.ts';
-import { floats, zeros } from './constants.ts';
-import { pad, reshape } from './emit.ts';
+import { floats } from './constants.ts';
+import { pad } from './emit.ts';
 import type { Operator, Tape } from './rule.ts';
 import { windowOf } from './window.ts';
 
@@ -13,19 +13,6 @@ export const lpPool: Operator = {
 /** The same with one window. */
 export const globalLpPool: Operator = {
   gradient: (t) => [t.op('Mul', [powerOfInput(t), powerOfOutput(t)])],
-};
-
-/** dx = dy at the maximum (the first, where several are equal). */
-export const globalMaxPool: Operator = {
-  gradient: (t) => {
-    const [x] = t.x as [string];
-    const [images, channels, ...places] = t.dims(x) as [number, number, ...number[]];
-    const flat = [images, channels, sizeOf(places)];
-    const first = t.op('ArgMax', [reshape(t, x, flat)], { axis: 2, keepdims: 1 });
-    const dy = reshape(t, t.dy[0] as string, [images, channels, 1]);
-    const dx = t.op('ScatterElements', [zeros(t, flat), first, dy], { axis: 2 });
-    return [reshape(t, dx, t.dims(x))];
-  },
 };
 
 /** sign(x) |x|^(p-1) */

@@ -27,6 +27,7 @@ const NEWER = 'it is newer than the canonical opset';
 const BOOLEAN = 'its output is boolean';
 const INTEGER = 'its output is integer';
 const STRING = 'it reads strings';
+const RECURRENT = 'lowerRecurrent, which writes it out as its steps, was not run or left it';
 const SEQUENCE = 'sequences and optionals take no gradient';
 
 /**
@@ -122,10 +123,10 @@ export const operators = {
   RMSNormalization: none(NEWER),
 
   // convolution
-  Col2Im: none(NO_RULE),
+  Col2Im: none('fineprune does not fold columns back to images'),
   Conv: convolution.conv,
   ConvTranspose: transposed.convTranspose,
-  DeformConv: none(NO_RULE),
+  DeformConv: none('fineprune does not differentiate sampling at computed places yet'),
 
   // pooling
   AveragePool: pooling.averagePool,
@@ -134,9 +135,9 @@ export const operators = {
   GlobalMaxPool: reductions.globalMaxPool,
   LpPool: lpPooling.lpPool,
   MaxPool: pooling.maxPool,
-  MaxRoiPool: none(NO_RULE),
-  MaxUnpool: none(NO_RULE),
-  RoiAlign: none(NO_RULE),
+  MaxRoiPool: none('fineprune does not train through regions of interest yet'),
+  MaxUnpool: indexing.maxUnpool,
+  RoiAlign: none('fineprune does not train through regions of interest yet'),
 
   // matrix
   Det: none(NO_RULE),
@@ -145,13 +146,13 @@ export const operators = {
   MatMul: matrix.matMul,
 
   // recurrent
-  GRU: none(NO_RULE),
-  LSTM: none(NO_RULE),
-  RNN: none(NO_RULE),
+  GRU: none(RECURRENT),
+  LSTM: none(RECURRENT),
+  RNN: none(RECURRENT),
 
   // attention
-  Attention: none(NO_RULE),
-  RotaryEmbedding: none(NO_RULE),
+  Attention: none(NEWER),
+  RotaryEmbedding: none(NEWER),
 
   // shape
   Flatten: shape.reshaping,
@@ -180,13 +181,13 @@ export const operators = {
   Gather: indexing.gather,
   GatherElements: indexing.gatherElements,
   GatherND: indexing.gatherND,
-  OneHot: none(NO_RULE),
+  OneHot: none('fineprune does not differentiate the values that it puts'),
   ScatterElements: indexing.scatterElements,
   ScatterND: indexing.scatterND,
-  TensorScatter: none(NO_RULE),
+  TensorScatter: none(NEWER),
 
   // padding
-  CenterCropPad: none(NO_RULE),
+  CenterCropPad: none('fineprune does not differentiate it: export the model with Slice and Pad'),
   Pad: padding.pad,
 
   // resizing
@@ -203,7 +204,7 @@ export const operators = {
   STFT: none(NO_RULE),
 
   // quantisation
-  DequantizeLinear: none(NO_RULE),
+  DequantizeLinear: none('what it reads is quantised: train the model before quantising it'),
 
   // A step: flat everywhere, but for the places where it jumps.
   Ceil: zero('flat between its steps'),
