@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { nodeRuntime } from '../src/runtime/index.ts';
 import type { Context, Section } from './section.ts';
+import { curve } from './sections/curve.ts';
 import { training } from './sections/training.ts';
 import { openTorch } from './torch.ts';
 
@@ -12,7 +13,7 @@ import { openTorch } from './torch.ts';
  *
  * Results go to bench/results.json with the versions and the machine they were measured on.
  */
-const sections: readonly Section[] = [training];
+const sections: readonly Section[] = [training, curve];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

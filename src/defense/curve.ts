@@ -121,7 +121,7 @@ async function bySubtraction(
   const minus = withoutUnit(graph, traced, cut.layer, scores);
   const session = await open(runtime, minus.graph, {
     input: minus.now,
-    outputs: [scores, minus.next],
+    outputs: [...new Set([minus.scores, minus.next])],
   });
   const parameter = graph.initializers.get(node.inputs[weights.input] as string) as Floats;
   const take = async (unit: number) => {
@@ -140,9 +140,9 @@ async function bySubtraction(
         dims: [rows, ...classes],
         data: new Float32Array(rows * sizeOf(classes)),
       };
-      await session.run(feeds, { [scores]: out, [minus.next]: chunk.next });
+      await session.run(feeds, { [minus.scores]: out, [minus.next]: chunk.next });
       [chunk.now, chunk.next] = [chunk.next, chunk.now];
-      parts.push(argmax(out));
+      parts.push(argmax(minus.scores === minus.next ? chunk.now : out));
     }
     return joined(parts);
   };
@@ -191,12 +191,12 @@ function apart({ dims, data }: Floats, { channels: { axis, unit } }: Cut): Float
   });
   return places.map((own) => {
     const values = new Float32Array(outer * own.length * inner);
+    const runs = runsOf(own);
     for (let o = 0, at = 0; o < outer; o += 1) {
-      for (const place of own) {
+      for (const [place, count] of runs) {
         const start = (o * width + place) * inner;
-        if (inner === 1) values[at] = data[start] as number;
-        else values.set(data.subarray(start, start + inner), at);
-        at += inner;
+        values.set(data.subarray(start, start + count * inner), at);
+        at += count * inner;
       }
     }
     return {
@@ -205,6 +205,17 @@ function apart({ dims, data }: Floats, { channels: { axis, unit } }: Cut): Float
       data: values,
     };
   });
+}
+
+/** Ascending numbers as runs of consecutive ones: where each starts, and how many it has. */
+function runsOf(numbers: readonly number[]): [start: number, count: number][] {
+  const runs: [number, number][] = [];
+  for (const number of numbers) {
+    const last = runs.at(-1);
+    if (last && last[0] + last[1] === number) last[1] += 1;
+    else runs.push([number, 1]);
+  }
+  return runs;
 }
 
 function joined(parts: readonly Int32Array[]): Int32Array {

@@ -1,6 +1,6 @@
 import { consumers, producers, type Traced, type Use } from '../graph/index.ts';
-import type { Node, TensorOf } from '../onnx/index.ts';
-import { channelRuleOf, type Channels, type ParameterSlices } from '../ops/index.ts';
+import type { Graph, Node, TensorOf } from '../onnx/index.ts';
+import { channelRuleOf, type Channels } from '../ops/index.ts';
 import { channelsOf, dimsOf, type Site } from './sites.ts';
 
 /** Slices of an initializer that silence units when they are zero. */
@@ -19,36 +19,34 @@ export type Fold =
   | { readonly into: 'producer' | 'consumers'; readonly slices: readonly Slices[] }
   | { readonly into: 'mul'; readonly why: string };
 
-/** Finds where the mask of a site can be folded in, and why not further up. */
-export function foldOf(traced: Traced, site: Site): Fold {
-  const producer = intoProducer(traced, site);
+/**
+ * Finds where the mask of a site can be folded in, and why not further up.
+ *
+ * @param graph - what `traced` was traced from: only its own initializers can be written back
+ */
+export function foldOf(graph: Graph, traced: Traced, site: Site): Fold {
+  const producer = intoProducer(graph, traced, site);
   if (typeof producer !== 'string') return { into: 'producer', slices: producer };
-  const readers = intoConsumers(traced, site);
+  const readers = intoConsumers(graph, traced, site);
   if (typeof readers !== 'string') return { into: 'consumers', slices: readers };
   return { into: 'mul', why: `${producer}; ${readers}` };
 }
 
 /** Walks up from the site until parameters make all its units zero. */
-function intoProducer(traced: Traced, site: Site): Slices[] | string {
+function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | string {
   const made = producers(traced.graph);
   const uses = consumers(traced.graph);
   const dims = dimsOf(traced);
   const slices: Slices[] = [];
+  const add = adder(graph, slices);
   const silence = (value: string, channels: Channels): string | undefined => {
-    const constant = traced.graph.initializers.get(value);
-    if (constant) {
-      if (only(uses, value)) {
-        slices.push({ parameter: value, axis: channels.axis, unit: channels.unit });
-        return undefined;
-      }
-      return `"${value}" is used in several places`;
-    }
+    if (traced.graph.initializers.has(value)) return add(value, channels);
     const node = made.get(value);
     if (!node) return `"${value}" is an input of the model`;
     const way = channelRuleOf(node).silence(node, channels, dims);
     if (way.kind === 'opaque') return way.why;
-    for (const parameter of way.parameters) {
-      const problem = addSlices(traced, uses, node, parameter, slices);
+    for (const { input, ...channels } of way.parameters) {
+      const problem = add(node.inputs[input], channels);
       if (problem !== undefined) return problem;
     }
     for (const { index, channels } of way.inputs) {
@@ -65,11 +63,12 @@ function intoProducer(traced: Traced, site: Site): Slices[] | string {
 }
 
 /** Follows the units down to every layer that mixes them. */
-function intoConsumers(traced: Traced, site: Site): Slices[] | string {
+function intoConsumers(graph: Graph, traced: Traced, site: Site): Slices[] | string {
   const uses = consumers(traced.graph);
   const dims = dimsOf(traced);
   const outputs = new Set(traced.graph.outputs.map((output) => output.name));
   const slices: Slices[] = [];
+  const add = adder(graph, slices);
   const cut = (value: string, channels: Channels): string | undefined => {
     if (outputs.has(value)) return `"${value}" is an output of the model`;
     for (const { node, index } of uses.get(value) ?? []) {
@@ -78,7 +77,7 @@ function intoConsumers(traced: Traced, site: Site): Slices[] | string {
       if (passage.kind === 'pass' && !passage.zero) return `${node.op} of zero is not zero`;
       const problem =
         passage.kind === 'mix'
-          ? addSlices(traced, uses, node, passage.weights, slices)
+          ? add(node.inputs[passage.weights.input], passage.weights)
           : cut(node.outputs[0] as string, passage.channels);
       if (problem !== undefined) return problem;
     }
@@ -87,19 +86,19 @@ function intoConsumers(traced: Traced, site: Site): Slices[] | string {
   return cut(site.name, channelsOf(site)) ?? slices;
 }
 
-function addSlices(
-  traced: Traced,
-  uses: ReadonlyMap<string, readonly Use[]>,
-  node: Node,
-  { input, axis, unit }: ParameterSlices,
-  slices: Slices[],
-): string | undefined {
-  const parameter = node.inputs[input];
-  if (!parameter) return undefined;
-  if (!traced.graph.initializers.has(parameter)) return `"${parameter}" is computed, not stored`;
-  if (!only(uses, parameter)) return `"${parameter}" is used in several places`;
-  slices.push({ parameter, axis, unit });
-  return undefined;
+/** Takes note of slices of a parameter, or says why they cannot be set to zero. */
+function adder(graph: Graph, slices: Slices[]) {
+  // A parameter may also be read where constants are computed, which tracing has folded away.
+  const uses = consumers(graph);
+  return (parameter: string | undefined, { axis, unit }: Channels): string | undefined => {
+    if (!parameter) return undefined;
+    const tensor = graph.initializers.get(parameter);
+    if (!tensor) return `"${parameter}" is computed, not stored`;
+    if (!only(uses, parameter)) return `"${parameter}" is used in several places`;
+    if (tensor.dims[axis] !== unit.length) return `"${parameter}" is spread over the units`;
+    slices.push({ parameter, axis, unit });
+    return undefined;
+  };
 }
 
 function only(uses: ReadonlyMap<string, readonly Use[]>, value: string): boolean {
@@ -115,14 +114,16 @@ export function parameterMasks(
   slices: readonly Slices[],
   pruned: ReadonlySet<number>,
 ): Map<string, TensorOf<'float32'>> {
-  return new Map(
-    slices.map(({ parameter, axis, unit }) => {
-      const rank = traced.graph.initializers.get(parameter)?.dims.length ?? 0;
-      const dims = Array.from({ length: rank }, (_, i) => (i === axis ? unit.length : 1));
-      const data = Float32Array.from(unit, (u) => (pruned.has(u) ? 0 : 1));
-      return [parameter, { type: 'float32', dims, data }];
-    }),
-  );
+  const masks = new Map<string, TensorOf<'float32'>>();
+  for (const { parameter, axis, unit } of slices) {
+    const rank = traced.graph.initializers.get(parameter)?.dims.length ?? 0;
+    const dims = Array.from({ length: rank }, (_, i) => (i === axis ? unit.length : 1));
+    // A layer that reads a unit by several ways, as after a Concat of two pools, has slices of each.
+    const other = masks.get(parameter)?.data;
+    const data = Float32Array.from(unit, (u, i) => (pruned.has(u) || other?.[i] === 0 ? 0 : 1));
+    masks.set(parameter, { type: 'float32', dims, data });
+  }
+  return masks;
 }
 
 /** A parameter times a mask that has its length along one axis and 1 along the others. */

@@ -37,7 +37,7 @@ export async function inspect(runtime: Runtime, file: OnnxFile): Promise<Inspect
   const traced = await trace(runtime, graph, OPSET, feeds, names);
   const sites = sitesOf(traced, output).map((site) => ({
     ...site,
-    fold: foldOf(traced, site).into,
+    fold: foldOf(graph, traced, site).into,
   }));
   const warnings = [
     ...(graph.outputs.length > 1

@@ -102,7 +102,7 @@ export function applyMask(
   site: Site,
   pruned: readonly number[],
 ): Pruned {
-  const fold = foldOf(traced, site);
+  const fold = foldOf(graph, traced, site);
   if (fold.into === 'mul') return { graph: withMul(graph, site, pruned), fold, masks: new Map() };
   const masks = parameterMasks(traced, fold.slices, new Set(pruned));
   const initializers = new Map(graph.initializers);

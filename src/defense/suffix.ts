@@ -1,5 +1,5 @@
-import { Builder, consumers, subgraph, type Traced } from '../graph/index.ts';
-import type { Graph, Node, TensorOf } from '../onnx/index.ts';
+import { Builder, consumers, floatOf, subgraph, type Traced } from '../graph/index.ts';
+import { float, type Graph, type Node, type TensorOf } from '../onnx/index.ts';
 import { channelRuleOf, type Channels, type ParameterSlices } from '../ops/index.ts';
 import { channelsOf, dimsOf, type Site } from './sites.ts';
 
@@ -82,7 +82,7 @@ export function withoutUnit(
   traced: Traced,
   layer: { readonly node: Node; readonly weights: ParameterSlices },
   scores: string,
-): { graph: Graph; unit: string; weights: string; now: string; next: string } {
+): { graph: Graph; unit: string; weights: string; now: string; next: string; scores: string } {
   const { node } = layer;
   const made = node.outputs[0] as string;
   const rank = traced.values.get(made)?.dims.length ?? 2;
@@ -103,20 +103,32 @@ export function withoutUnit(
     'float32',
     named(traced.values.get(node.inputs[1] as string)?.dims.length ?? 2),
   );
-  const share = b.op(node.op, [unit, weights], node.attributes);
-  const next = b.op('Sub', [now, share]);
-  const whole = b.build([{ name: scores }, { name: next }]);
+  const rows = traced.values.get(node.inputs[0] as string)?.dims.length === 2;
+  // A product of matrices is taken away in the very pass that computes it: now - unit · weights.
+  const next =
+    rows && (node.op === 'Gemm' || node.op === 'MatMul')
+      ? b.op(
+          'Gemm',
+          [unit, weights, now],
+          { ...node.attributes, alpha: float(-floatOf(node, 'alpha', 1)), beta: float(1) },
+          'next',
+        )
+      : b.op('Sub', [now, b.op(node.op, [unit, weights], node.attributes)], {}, 'next');
+  // Where the layer gives the scores, what is left of it does.
+  const left = scores === made ? next : scores;
+  const whole = b.build([{ name: left }, { name: next }]);
   const renamed = whole.nodes.map((other) => ({
     ...other,
     inputs: other.inputs.map((name) => (name === made ? next : name)),
   }));
-  const first = renamed.filter((other) => other.outputs[0] === share || other.outputs[0] === next);
+  const first = renamed.slice(rest.nodes.length);
   return {
-    graph: { ...whole, nodes: [...first, ...renamed.filter((other) => !first.includes(other))] },
+    graph: { ...whole, nodes: [...first, ...renamed.slice(0, rest.nodes.length)] },
     unit,
     weights,
     now,
     next,
+    scores: left,
   };
 }
 
