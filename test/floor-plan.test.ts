@@ -43,9 +43,9 @@ describe('the house', () => {
   });
 });
 
-describe('the check itself', () => {
-  const found = (path: string, text: string) => violations(new Map([[path, text]]));
+const found = (path: string, text: string) => violations(new Map([[path, text]]));
 
+describe('the check itself', () => {
   test.each([
     ['up', 'src/ops/a.ts', "import { x } from '../defense/b.ts';"],
     ['up for a type', 'src/ops/a.ts', "import type { X } from '../train/b.ts';"],

@@ -1,5 +1,5 @@
 import { consumers, producers, type Traced, type Use } from '../graph/index.ts';
-import type { Graph, Node, TensorOf } from '../onnx/index.ts';
+import type { Graph, TensorOf } from '../onnx/index.ts';
 import { channelRuleOf, type Channels } from '../ops/index.ts';
 import { channelsOf, dimsOf, type Site } from './sites.ts';
 

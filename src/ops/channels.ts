@@ -1,6 +1,8 @@
 import { axisOf, intOf, intsOf } from '../graph/index.ts';
-import type { Node } from '../onnx/index.ts';
+import type { Node, Tensor } from '../onnx/index.ts';
 import { sizeOf } from '../onnx/index.ts';
+import * as layers from './channel-layers.ts';
+import * as places from './channel-places.ts';
 
 /** Which unit each index along an axis of a value belongs to; -1 where it belongs to none. */
 export interface Channels {
@@ -10,6 +12,9 @@ export interface Channels {
 
 /** Dims of the values around a node, by name. */
 export type DimsOf = (value: string) => readonly number[];
+
+/** The tensor of a value that does not depend on the input. */
+export type KnownOf = (value: string) => Tensor | undefined;
 
 /** A slice of a parameter: the indices along `axis` that belong to each unit. */
 export interface ParameterSlices {
@@ -42,11 +47,15 @@ export type Silence =
     }
   | { readonly kind: 'opaque'; readonly why: string };
 
+/**
+ * What a rule says holds for the first output. Without `known` fewer nodes let units through: those
+ * whose constants (axes, pads, bounds) decide.
+ */
 export interface ChannelRule {
   /** From input `index` to the output. */
-  passage(node: Node, index: number, channels: Channels, dims: DimsOf): Passage;
+  passage(node: Node, index: number, channels: Channels, dims: DimsOf, known?: KnownOf): Passage;
   /** From the output back. */
-  silence(node: Node, channels: Channels, dims: DimsOf): Silence;
+  silence(node: Node, channels: Channels, dims: DimsOf, known?: KnownOf): Silence;
 }
 
 const opaque = (why: string) => ({ kind: 'opaque', why }) as const;
@@ -117,6 +126,8 @@ export function throughReshape(
   const inner = sizeOf(from.slice(channels.axis + 1));
   const width = from[channels.axis] as number;
   for (const [axis, size] of to.entries()) {
+    // Axis 0 is the batch, which has another length in the next run.
+    if (axis === 0) continue;
     const after = sizeOf(to.slice(axis + 1));
     // Index i of this axis holds elements [i * after, (i + 1) * after) of a run of size * after.
     const run = size * after;
@@ -271,10 +282,29 @@ const addition: ChannelRule = {
   },
 };
 
-/** One operand of zero is enough, but which is not for a rule to choose: consumers are asked. */
+/**
+ * One operand of zero is enough: a constant one, a scale of each unit, else the larger, so that x and
+ * not its gate is chosen of a gated x, else the first.
+ */
 const product: ChannelRule = {
   passage: (node, index, channels, dims) => throughBroadcast(node, index, channels, dims, true),
-  silence: (node) => opaque(`${node.op} has two operands that could be zero`),
+  silence: (node, channels, dims, known) => {
+    const rank = dims(node.outputs[0] as string).length;
+    const operands = node.inputs.flatMap((input, index) => {
+      const own = dims(input);
+      const axis = channels.axis - (rank - own.length);
+      const order = known?.(input) ? Infinity : sizeOf(own);
+      return own[axis] === channels.unit.length ? [{ index, axis, order }] : [];
+    });
+    const [chosen] = operands.toSorted((a, b) => b.order - a.order || a.index - b.index);
+    return chosen
+      ? {
+          kind: 'silence',
+          parameters: [],
+          inputs: [{ index: chosen.index, channels: { axis: chosen.axis, unit: channels.unit } }],
+        }
+      : opaque(`${node.op} spreads its operands over the units`);
+  },
 };
 
 function throughBroadcast(
@@ -319,34 +349,81 @@ const concat: ChannelRule = {
 
 /** How units pass through each operator; what is not listed lets none through. */
 const rules: Readonly<Record<string, ChannelRule>> = {
+  Abs: bySelf(true),
   Add: addition,
+  Asin: bySelf(true),
+  Asinh: bySelf(true),
+  Atan: bySelf(true),
+  Atanh: bySelf(true),
   AveragePool: byWindow,
   BatchNormalization: batchNormalization,
-  Clip: bySelf(false),
+  Cast: bySelf(true),
+  CastLike: bySelf(true),
+  Ceil: bySelf(true),
+  Celu: bySelf(true),
+  Clip: layers.clip,
   Concat: concat,
   Conv: conv,
+  ConvTranspose: layers.convTranspose,
+  Cos: bySelf(false),
+  Cosh: bySelf(false),
+  DepthToSpace: places.depthToSpace,
+  Div: layers.division,
   Dropout: bySelf(true),
   Elu: bySelf(true),
+  Erf: bySelf(true),
+  Exp: bySelf(false),
   Flatten: reshaping,
+  Floor: bySelf(true),
   Gelu: bySelf(true),
   Gemm: gemm,
   GlobalAveragePool: byWindow,
+  GlobalLpPool: byWindow,
   GlobalMaxPool: byWindow,
+  GroupNormalization: layers.groupNormalization,
   HardSigmoid: bySelf(false),
   HardSwish: bySelf(true),
   Identity: bySelf(true),
+  InstanceNormalization: layers.instanceNormalization,
+  LayerNormalization: layers.layerNormalization,
   LeakyRelu: bySelf(true),
+  LpPool: byWindow,
   MatMul: matMul,
   MaxPool: byWindow,
   Mish: bySelf(true),
   Mul: product,
+  Neg: bySelf(true),
+  PRelu: bySelf(true),
+  Pad: places.padding,
+  ReduceL1: layers.reduction(true),
+  ReduceL2: layers.reduction(true),
+  ReduceLogSumExp: layers.reduction(false),
+  ReduceMax: layers.reduction(true),
+  ReduceMean: layers.reduction(true),
+  ReduceMin: layers.reduction(true),
+  ReduceSum: layers.reduction(true),
+  ReduceSumSquare: layers.reduction(true),
   Relu: bySelf(true),
   Reshape: reshaping,
+  Resize: places.resizing,
+  Round: bySelf(true),
   Selu: bySelf(true),
   Sigmoid: bySelf(false),
+  Sign: bySelf(true),
+  Sin: bySelf(true),
+  Sinh: bySelf(true),
+  Slice: places.slicing,
+  Softplus: bySelf(false),
+  Softsign: bySelf(true),
+  SpaceToDepth: places.spaceToDepth,
+  Split: places.slicing,
+  Sqrt: bySelf(true),
   Squeeze: reshaping,
+  Sub: addition,
   Sum: addition,
+  Tan: bySelf(true),
   Tanh: bySelf(true),
+  ThresholdedRelu: bySelf(true),
   Transpose: transposing,
   Unsqueeze: reshaping,
 };
