@@ -22,7 +22,9 @@ import * as transposed from './transposed.ts';
 import type { OperatorName } from './names.ts';
 import { none, type Operator, zero } from './rule.ts';
 
-const NO_RULE = 'fineprune has no gradient rule for it';
+const SAMPLING = 'fineprune does not differentiate sampling at computed places yet';
+const LOSS = 'fineprune makes the loss itself: give it the model up to the logits';
+const SPECTRUM = 'fineprune does not train what comes before a spectrum';
 const NEWER = 'it is newer than the canonical opset';
 const BOOLEAN = 'its output is boolean';
 const INTEGER = 'its output is integer';
@@ -126,7 +128,7 @@ export const operators = {
   Col2Im: none('fineprune does not fold columns back to images'),
   Conv: convolution.conv,
   ConvTranspose: transposed.convTranspose,
-  DeformConv: none('fineprune does not differentiate sampling at computed places yet'),
+  DeformConv: none(SAMPLING),
 
   // pooling
   AveragePool: pooling.averagePool,
@@ -140,7 +142,7 @@ export const operators = {
   RoiAlign: none('fineprune does not train through regions of interest yet'),
 
   // matrix
-  Det: none(NO_RULE),
+  Det: none('its gradient is an inverse matrix, which ONNX has no operator for'),
   Einsum: einsum.einsum,
   Gemm: matrix.gemm,
   MatMul: matrix.matMul,
@@ -191,17 +193,17 @@ export const operators = {
   Pad: padding.pad,
 
   // resizing
-  AffineGrid: none(NO_RULE),
-  GridSample: none(NO_RULE),
+  AffineGrid: none(SAMPLING),
+  GridSample: none(SAMPLING),
   Resize: resize.resize,
 
   // losses
-  NegativeLogLikelihoodLoss: none(NO_RULE),
-  SoftmaxCrossEntropyLoss: none(NO_RULE),
+  NegativeLogLikelihoodLoss: none(LOSS),
+  SoftmaxCrossEntropyLoss: none(LOSS),
 
   // signals
-  DFT: none(NO_RULE),
-  STFT: none(NO_RULE),
+  DFT: none(SPECTRUM),
+  STFT: none(SPECTRUM),
 
   // quantisation
   DequantizeLinear: none('what it reads is quantised: train the model before quantising it'),

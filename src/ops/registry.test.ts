@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { operatorsPage } from '../../scripts/docs-ops.ts';
+import type { Node } from '../onnx/index.ts';
+import { operatorOf, operators } from './registry.ts';
+import type { Operator } from './rule.ts';
+
+const entries = Object.entries<Operator>(operators);
+const rules = entries.filter(([, { gradient }]) => typeof gradient === 'function');
+
+/** The tests beside the rules. */
+const tests = readdirSync(new URL('.', import.meta.url))
+  .filter((file) => file.endsWith('.test.ts') && file !== 'registry.test.ts')
+  .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
+  .join('\n');
+
+test.each(rules.map(([name]) => name))('a test beside the rules names %s', (name) => {
+  expect(tests).toMatch(new RegExp(`['"\`]${name}\\b`));
+});
+
+test('what has no gradient says why', () => {
+  for (const [name, { gradient }] of entries) {
+    if (typeof gradient === 'function') continue;
+    const why = 'none' in gradient ? gradient.none : gradient.zero;
+    expect(why.length, name).toBeGreaterThan(10);
+  }
+});
+
+const node = (op: string, domain = ''): Node => ({
+  op,
+  domain,
+  name: '',
+  inputs: [],
+  outputs: [],
+  attributes: {},
+});
+
+describe('looking up a node', () => {
+  test('finds standard operators only', () => {
+    expect(operatorOf(node('Conv'))).toBe(operators.Conv);
+    expect(operatorOf(node('Conv', 'com.example'))).toBeUndefined();
+    expect(operatorOf(node('toString'))).toBeUndefined();
+    expect(operatorOf(node('NoSuchOperator'))).toBeUndefined();
+  });
+});
+
+test('docs/ops.md is what the registry says: run "npx tsx scripts/docs-ops.ts"', () => {
+  const page = readFileSync(new URL('../../docs/ops.md', import.meta.url), 'utf8');
+  expect(page).toBe(operatorsPage());
+});
