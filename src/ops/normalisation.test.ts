@@ -46,7 +46,7 @@ describe('BatchNormalization', () => {
           return b.ops('BatchNormalization', inputs, { epsilon, training_mode: 1 }, 3)[0] as string;
         },
       },
-      2e-3,
+      2e-4,
     );
   });
 
@@ -115,7 +115,7 @@ test.each([[[2, 3, 4]], [[2, 3, 2, 3]]])('InstanceNormalization of %j', async (d
       build: (b, { x, scale, bias }) =>
         b.op('InstanceNormalization', [x, scale, bias], { epsilon }),
     },
-    2e-3,
+    2e-4,
   );
 });
 
@@ -127,7 +127,7 @@ test.each([1, 2, 6])('GroupNormalization in %i groups', async (num_groups) => {
       build: (b, { x, scale, bias }) =>
         b.op('GroupNormalization', [x, scale, bias], { epsilon, num_groups }),
     },
-    2e-3,
+    2e-4,
   );
 });
 
@@ -140,7 +140,7 @@ test.each<Attributes>([{}, { axes: [0, 2] }])(
         inputs: { x: normal([3, 2, 2, 2]) },
         build: (b, { x }) => b.op('MeanVarianceNormalization', [x], attributes),
       },
-      3e-3,
+      2e-4,
     );
   },
 );
@@ -154,7 +154,7 @@ test.each([1, 3, 5])('LRN over %i channels', async (size) => {
       build: (b, { x }) =>
         b.op('LRN', [x], { size, alpha: float(0.5), beta: float(0.7), bias: float(1.5) }),
     },
-    1e-3,
+    2e-4,
   );
 });
 
@@ -171,7 +171,7 @@ describe('LpNormalization', () => {
         inputs: { x: offZero([3, 4, 2], 1, 0.3) },
         build: (b, { x }) => b.op('LpNormalization', [x], { axis, p }),
       },
-      1e-3,
+      2e-4,
     );
   });
 

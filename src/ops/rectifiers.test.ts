@@ -36,7 +36,7 @@ test.each<[string, Attributes, readonly number[]]>([
       inputs: { x: offKinks(kinks) },
       build: (b, { x }) => b.op(op, [x], attributes),
     },
-    2e-3,
+    2e-4,
   );
 });
 
@@ -53,7 +53,7 @@ describe('PRelu', () => {
         inputs: { x: offZero([2, 3, 4]), s: offZero(slope, 2) },
         build: (b, { x, s }) => b.op('PRelu', [x, s]),
       },
-      1e-3,
+      2e-4,
     );
   });
 });

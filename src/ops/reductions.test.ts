@@ -39,7 +39,7 @@ async function holds(op: string, values: (dims: number[], seed: number) => Value
         1e-6,
       );
     }),
-    { ...FEW, numRuns: 20 },
+    FEW,
   );
 }
 
