@@ -1,5 +1,5 @@
 import { batches, type Dataset } from '../data/index.ts';
-import { sizeOf, type Graph, type TensorOf } from '../onnx/index.ts';
+import { sizeOf, type Graph, type Tensor, type TensorOf } from '../onnx/index.ts';
 import type { Runtime, Session } from '../runtime/index.ts';
 import { argmax, open } from '../train/index.ts';
 import type { Classifier } from './classifier.ts';
@@ -34,13 +34,16 @@ export async function* predictionsAlong(
   order: readonly number[],
   settings: CurveSettings = {},
 ): AsyncGenerator<{ pruned: number; predicted: Int32Array }, void, undefined> {
-  const cut = cutAfter(classifier.traced, site);
+  const step = settings.step ?? 1;
+  if (!Number.isInteger(step) || step < 1) {
+    throw new RangeError(`step ${step}: must be a whole number from 1 on`);
+  }
+  const cut = cutAfter(classifier.graph, classifier.traced, site);
   const steps = cut.layer
     ? await bySubtraction(runtime, classifier, cut as Required<Cut>, dataset, settings)
     : await byMask(runtime, classifier, cut, dataset, settings);
   try {
     yield { pruned: 0, predicted: await steps.predict() };
-    const step = settings.step ?? 1;
     for (let pruned = 0; pruned < order.length;) {
       settings.signal?.throwIfAborted();
       const units = order.slice(pruned, pruned + step);
@@ -65,11 +68,10 @@ async function byMask(
   dataset: Dataset,
   settings: CurveSettings,
 ): Promise<Steps> {
-  const kept: Floats[] = [];
-  await prefix(runtime, graph, input, [cut.value], dataset, settings, (values) => {
-    kept.push(values[cut.value] as Floats);
-  });
   const suffix = maskedSuffix(graph, traced, cut, scores);
+  const wanted = [cut.value, ...suffix.beside];
+  const kept: Readonly<Record<string, Tensor>>[] = [];
+  await prefix(runtime, graph, input, wanted, dataset, settings, (values) => kept.push(values));
   const session = await open(runtime, suffix.graph, { input: cut.value, outputs: [scores] });
   const { axis, unit } = cut.channels;
   const rank = traced.values.get(cut.value)?.dims.length ?? 2;
@@ -81,7 +83,7 @@ async function byMask(
   const predict = async () => {
     const parts: Int32Array[] = [];
     for (const values of kept) {
-      const results = await session.run({ [cut.value]: values, [suffix.mask]: mask });
+      const results = await session.run({ ...values, [suffix.mask]: mask });
       parts.push(argmax(results[scores] as Floats));
     }
     return joined(parts);
@@ -108,17 +110,25 @@ async function bySubtraction(
 ): Promise<Steps> {
   const { node, weights } = cut.layer;
   const made = node.outputs[0] as string;
-  const chunks: { units: Floats[]; now: Floats; next: Floats; first: Int32Array }[] = [];
-  await prefix(runtime, graph, input, [cut.value, made, scores], dataset, settings, (values) => {
+  const minus = withoutUnit(graph, traced, cut.layer, scores);
+  const wanted = [cut.value, made, scores, ...minus.beside];
+  const chunks: {
+    units: Floats[];
+    beside: Record<string, Tensor>;
+    now: Floats;
+    next: Floats;
+    first: Int32Array;
+  }[] = [];
+  await prefix(runtime, graph, input, wanted, dataset, settings, (values) => {
     const now = values[made] as Floats;
     chunks.push({
       units: apart(values[cut.value] as Floats, cut),
+      beside: Object.fromEntries(minus.beside.map((name) => [name, values[name] as Tensor])),
       now,
       next: { ...now, data: new Float32Array(now.data.length) },
       first: argmax(values[scores] as Floats),
     });
   });
-  const minus = withoutUnit(graph, traced, cut.layer, scores);
   const session = await open(runtime, minus.graph, {
     input: minus.now,
     outputs: [...new Set([minus.scores, minus.next])],
@@ -129,6 +139,7 @@ async function bySubtraction(
     const parts: Int32Array[] = [];
     for (const chunk of chunks) {
       const feeds = {
+        ...chunk.beside,
         [minus.now]: chunk.now,
         [minus.unit]: chunk.units[unit] as Floats,
         [minus.weights]: slice,
@@ -165,15 +176,20 @@ async function prefix(
   outputs: readonly string[],
   dataset: Dataset,
   settings: CurveSettings,
-  keep: (values: Record<string, Floats>) => void,
+  keep: (values: Record<string, Tensor>) => void,
 ): Promise<void> {
-  const session: Session = await open(runtime, graph, { input, outputs });
+  const made = outputs.filter((name) => name !== input);
+  const session: Session = await open(runtime, graph, { input, outputs: [...new Set(made)] });
   try {
     const batchSize = settings.batchSize ?? 500;
     for await (const batch of batches(dataset, { batchSize, pad: false })) {
       settings.signal?.throwIfAborted();
       const x: Floats = { type: 'float32', dims: batch.dims, data: batch.x };
-      keep((await session.run({ [input]: x })) as Record<string, Floats>);
+      const values = await session.run({ [input]: x });
+      // The batch's own buffer is used again.
+      keep(
+        outputs.includes(input) ? { ...values, [input]: { ...x, data: x.data.slice() } } : values,
+      );
     }
   } finally {
     await session.dispose();

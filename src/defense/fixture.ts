@@ -122,7 +122,8 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
     (n, x) => {
       const product = n.b.op('MatMul', [flatten(n, x), weight(n, 'fc1.weight', [72, 8])]);
       const hidden = relu(n, n.b.op('Add', [product, weight(n, 'fc1.bias', [8])]), 'site');
-      return n.b.op('MatMul', [hidden, weight(n, 'fc2.weight', [8, CLASSES])]);
+      const scores = n.b.op('MatMul', [hidden, weight(n, 'fc2.weight', [8, CLASSES])]);
+      return n.b.op('Add', [scores, weight(n, 'fc2.bias', [CLASSES])]);
     },
   ],
   'DeepID: two layers read one pool': [
@@ -151,6 +152,13 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
       const r = relu(n, first(n, x), 'site');
       const c = conv(n, r, 'conv2', { from: 4, to: 4, kernel: 3, pad: 1 });
       return head(n, relu(n, n.b.op('Add', [c, r]), 'relu2'), 4 * WHOLE);
+    },
+  ],
+  'the image added again': [
+    'producer',
+    (n, x) => {
+      const c = conv(n, relu(n, first(n, x), 'site'), 'conv2', { from: 4, to: 2, kernel: 1 });
+      return head(n, relu(n, n.b.op('Add', [c, x]), 'relu2'), 2 * WHOLE);
     },
   ],
   'a lone unit': ['producer', (n, x) => head(n, relu(n, first(n, x, 1), 'site'), WHOLE)],
@@ -280,7 +288,8 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
       const turn = (name: string, dims: readonly number[]) =>
         n.b.op('Transpose', [weight(n, name, dims)], { perm: [1, 0] });
       const hidden = n.b.op('MatMul', [flatten(n, x), turn('fc1.weight', [8, 72])]);
-      return n.b.op('MatMul', [relu(n, hidden, 'site'), turn('fc2.weight', [CLASSES, 8])]);
+      const scores = n.b.op('MatMul', [relu(n, hidden, 'site'), turn('fc2.weight', [CLASSES, 8])]);
+      return n.b.op('Add', [scores, weight(n, 'fc2.bias', [CLASSES])]);
     },
   ],
 };

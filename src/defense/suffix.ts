@@ -1,5 +1,13 @@
-import { Builder, consumers, floatOf, subgraph, type Traced } from '../graph/index.ts';
-import { float, type Graph, type Node, type TensorOf } from '../onnx/index.ts';
+import {
+  Builder,
+  consumers,
+  downstream,
+  floatOf,
+  subgraph,
+  type Traced,
+  upstream,
+} from '../graph/index.ts';
+import { float, type Graph, type Node, type TensorOf, type ValueInfo } from '../onnx/index.ts';
 import { channelRuleOf, type Channels, type ParameterSlices } from '../ops/index.ts';
 import { channelsOf, dimsOf, type Site } from './sites.ts';
 
@@ -12,7 +20,7 @@ export interface Cut {
 }
 
 /** Follows the site through pooling and flattening: what they give is smaller to keep. */
-export function cutAfter(traced: Traced, site: Site): Cut {
+export function cutAfter(graph: Graph, traced: Traced, site: Site): Cut {
   const uses = consumers(traced.graph);
   const outputs = new Set(traced.graph.outputs.map((output) => output.name));
   const dims = dimsOf(traced);
@@ -29,7 +37,7 @@ export function cutAfter(traced: Traced, site: Site): Cut {
         passage.kind === 'mix' &&
         passage.linear &&
         isEven(cut.channels.unit, site.units) &&
-        traced.graph.initializers.has(node.inputs[passage.weights.input] as string);
+        graph.initializers.has(node.inputs[passage.weights.input] as string);
       return summed ? { ...cut, layer: { node, weights: passage.weights } } : cut;
     }
   }
@@ -42,17 +50,39 @@ function isEven(unit: Int32Array, units: number): boolean {
   return counts.every((count) => count === counts[0]);
 }
 
+/**
+ * Values that reach the scores past a value, by a residual or a second branch: the suffix that starts
+ * there needs them too.
+ */
+function beside(graph: Graph, traced: Traced, value: string, scores: string): ValueInfo[] {
+  const varying = downstream(
+    graph,
+    graph.inputs.map((input) => input.name),
+  );
+  const after = downstream(graph, [value]);
+  const needed = upstream(graph, [scores]);
+  const inputs = graph.nodes
+    .filter((node) => !node.outputs.includes(value))
+    .filter((node) => node.outputs.some((output) => after.has(output) && needed.has(output)))
+    .flatMap((node) => node.inputs)
+    .filter((name) => varying.has(name) && !after.has(name));
+  return [...new Set(inputs)].map((name) => {
+    const { type = 'float32', dims = [] } = traced.values.get(name) ?? {};
+    return { name, type, dims: dims.map(() => null) };
+  });
+}
+
 /** From the kept values and a mask to the scores. */
 export function maskedSuffix(
   graph: Graph,
   traced: Traced,
   cut: Cut,
   scores: string,
-): { graph: Graph; mask: string } {
+): { graph: Graph; mask: string; beside: string[] } {
   const dims = traced.values.get(cut.value)?.dims ?? [];
-  const b = new Builder(
-    subgraph(graph, [{ name: cut.value, type: 'float32', dims: sized(dims) }], [{ name: scores }]),
-  );
+  const others = beside(graph, traced, cut.value, scores);
+  const own: ValueInfo = { name: cut.value, type: 'float32', dims: sized(dims) };
+  const b = new Builder(subgraph(graph, [own, ...others], [{ name: scores }]));
   const mask = b.input(
     'mask',
     'float32',
@@ -65,7 +95,11 @@ export function maskedSuffix(
       ? node
       : { ...node, inputs: node.inputs.map((name) => (name === cut.value ? product : name)) },
   );
-  return { graph: { ...whole, nodes: sortedFirst(nodes, product) }, mask };
+  return {
+    graph: { ...whole, nodes: sortedFirst(nodes, product) },
+    mask,
+    beside: others.map(({ name }) => name),
+  };
 }
 
 function sortedFirst(nodes: readonly Node[], output: string): Node[] {
@@ -82,13 +116,22 @@ export function withoutUnit(
   traced: Traced,
   layer: { readonly node: Node; readonly weights: ParameterSlices },
   scores: string,
-): { graph: Graph; unit: string; weights: string; now: string; next: string; scores: string } {
+): {
+  graph: Graph;
+  unit: string;
+  weights: string;
+  now: string;
+  next: string;
+  scores: string;
+  beside: string[];
+} {
   const { node } = layer;
   const made = node.outputs[0] as string;
   const rank = traced.values.get(made)?.dims.length ?? 2;
+  const others = beside(graph, traced, made, scores);
   const rest = subgraph(
     graph,
-    [{ name: made, type: 'float32', dims: named(rank) }],
+    [{ name: made, type: 'float32', dims: named(rank) }, ...others],
     [{ name: scores }],
   );
   const b = new Builder({ ...rest, inputs: rest.inputs.filter((input) => input.name !== made) });
@@ -129,6 +172,7 @@ export function withoutUnit(
     now,
     next,
     scores: left,
+    beside: others.map(({ name }) => name),
   };
 }
 
