@@ -30,6 +30,8 @@ export function maths(t: Pick<Tape, 'op' | 'scalar'>) {
     sigmoid: unary('Sigmoid'),
     softplus: unary('Softplus'),
     erf: unary('Erf'),
+    min: binary('Min'),
+    max: binary('Max'),
     greater: binary('Greater'),
     less: binary('Less'),
     equal: binary('Equal'),

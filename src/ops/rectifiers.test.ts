@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FEW, seeds } from '../../test/arbitraries.ts';
+import { FAR, slopesAt } from '../../test/far.ts';
 import { gradcheck, offZero, uniform, type Values } from '../../test/gradcheck.ts';
 import { float, type Attributes } from '../onnx/index.ts';
 
@@ -94,4 +95,19 @@ describe('Clip', () => {
     );
     expect(verdict.error).toBeGreaterThan(0);
   });
+});
+
+test.each([
+  ['Relu', 0, 1],
+  ['LeakyRelu', 0.01, 1],
+  ['ThresholdedRelu', 0, 1],
+  ['Elu', 0, 1],
+  ['Selu', 0, 1.0507],
+  ['Celu', 0, 1],
+  ['HardSigmoid', 0, 0],
+  ['HardSwish', 0, 1],
+])('%s far from zero', async (op, below, above) => {
+  for (const [index, slope] of (await slopesAt(FAR, op)).entries()) {
+    expect(slope, `at ${FAR[index]}`).toBeCloseTo((FAR[index] as number) < 0 ? below : above, 4);
+  }
 });

@@ -1,4 +1,5 @@
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
+import { FAR, slopesAt } from '../../test/far.ts';
 import { gradcheck, uniform } from '../../test/gradcheck.ts';
 
 test.each([
@@ -20,3 +21,21 @@ test.each([
     type === 'float32' ? 2e-4 : 1e-8,
   );
 });
+
+test.each([
+  ['Sigmoid', {}, 0],
+  ['Tanh', {}, 0],
+  ['Softplus', {}, 1],
+  ['Mish', {}, 1],
+  ['Erf', {}, 0],
+  ['Gelu', {}, 1],
+  ['Gelu', { approximate: 'tanh' }, 1],
+] as const)(
+  '%s %j is flat far below zero and straight far above',
+  async (op, attributes, above) => {
+    const slopes = await slopesAt(FAR, op, attributes);
+    for (const [index, slope] of slopes.entries()) {
+      expect(slope, `at ${FAR[index]}`).toBeCloseTo((FAR[index] as number) < 0 ? 0 : above, 5);
+    }
+  },
+);

@@ -24,7 +24,10 @@ export const erf = pointwise((m, x) => m.mul(2 / Math.sqrt(Math.PI), m.exp(m.neg
 
 /** y = x Φ(x), the normal distribution's Φ exact or by a tanh (Hendrycks & Gimpel 2016). */
 export const gelu = pointwise((m, x, _, node) =>
-  stringOf(node, 'approximate', 'none') === 'tanh' ? geluByTanh(m, x) : geluByErf(m, x),
+  stringOf(node, 'approximate', 'none') === 'tanh'
+    ? // Beyond 10 the tanh is 1 to the last bit, and x² x³ would overflow for a bias of 1e20.
+      geluByTanh(m, m.min(m.max(x, -10), 10))
+    : geluByErf(m, x),
 );
 
 /** dy/dx = Φ(x) + x φ(x), Φ(x) = (1 + erf(x/√2)) / 2, φ(x) = e^(-x²/2) / √2π */
