@@ -125,41 +125,57 @@ export function siteNamed(sites: readonly Site[], name: string): Site {
   );
 }
 
-/** The layer whose channels an activation carries: found by walking up its first inputs. */
+/** Operators between a layer and its activation that leave the channels where they are. */
+const BETWEEN = new Set([
+  'BatchNormalization',
+  'Add',
+  'Sum',
+  'Mul',
+  'Identity',
+  'Dropout',
+  'MaxPool',
+  'AveragePool',
+  'InstanceNormalization',
+  'GroupNormalization',
+  'LayerNormalization',
+  'LRN',
+]);
+
+/** The layer whose channels an activation carries: found by walking up, at a sum by either way. */
 function layerOf(
-  activation: Node,
+  node: Node,
   made: ReadonlyMap<string, Node>,
   dims: (value: string) => readonly number[],
+  left = 8,
 ): { kind: Site['kind']; axis: number } | undefined {
-  for (let node = made.get(activation.inputs[0] as string), left = 8; node && left > 0; left -= 1) {
-    const rank = dims(node.outputs[0] as string).length;
-    if (node.op === 'Conv' || node.op === 'ConvTranspose')
-      return { kind: 'convolutional', axis: 1 };
-    if (node.op === 'Gemm') return { kind: 'fully connected', axis: 1 };
-    if (node.op === 'MatMul') return { kind: 'fully connected', axis: rank - 1 };
-    if (node.op === 'Concat' && rank === 4 && axisOf(intOf(node, 'axis', 0), rank) === 1) {
-      return { kind: 'convolutional', axis: 1 };
-    }
-    if (
-      ![
-        'BatchNormalization',
-        'Add',
-        'Sum',
-        'Mul',
-        'Identity',
-        'Dropout',
-        'MaxPool',
-        'AveragePool',
-        'InstanceNormalization',
-        'GroupNormalization',
-        'LayerNormalization',
-        'LRN',
-      ].includes(node.op)
-    ) {
-      return undefined;
-    }
-    const operand = node.inputs.find((input) => made.has(input));
-    node = operand === undefined ? undefined : made.get(operand);
+  if (left === 0) return undefined;
+  for (const input of node.inputs) {
+    const above = made.get(input);
+    const layer = above && (asLayer(above, dims) ?? through(above, made, dims, left));
+    if (layer) return layer;
+  }
+  return undefined;
+}
+
+function through(
+  node: Node,
+  made: ReadonlyMap<string, Node>,
+  dims: (value: string) => readonly number[],
+  left: number,
+): ReturnType<typeof layerOf> {
+  return BETWEEN.has(node.op) ? layerOf(node, made, dims, left - 1) : undefined;
+}
+
+function asLayer(
+  node: Node,
+  dims: (value: string) => readonly number[],
+): ReturnType<typeof layerOf> {
+  const rank = dims(node.outputs[0] as string).length;
+  if (node.op === 'Conv' || node.op === 'ConvTranspose') return { kind: 'convolutional', axis: 1 };
+  if (node.op === 'Gemm') return { kind: 'fully connected', axis: 1 };
+  if (node.op === 'MatMul') return { kind: 'fully connected', axis: rank - 1 };
+  if (node.op === 'Concat' && rank === 4 && axisOf(intOf(node, 'axis', 0), rank) === 1) {
+    return { kind: 'convolutional', axis: 1 };
   }
   return undefined;
 }
