@@ -52,3 +52,19 @@ test('fails on a rule that is wrong at one element of many', async () => {
   };
   await expect(gradcheck(many, 1e-6)).rejects.toThrow(/along direction|\[17\]/);
 });
+
+test('fails on a rule that gives something else where one input alone is wanted', async () => {
+  table['Mul'] = {
+    broadcasts: true,
+    gradient: (t) => {
+      const wrong = t.wants(0) && t.wants(1) ? 1 : 2;
+      const dy = t.op('Mul', [t.dy[0] as string, t.scalar(wrong)]);
+      return [t.op('Mul', [dy, t.x[1] as string]), t.op('Mul', [dy, t.x[0] as string])];
+    },
+  };
+  const product = {
+    inputs: { x: normal([3]), y: normal([3], 2) },
+    build: (b: Builder, { x, y }: Record<'x' | 'y', string>) => b.op('Mul', [x, y]),
+  };
+  await expect(gradcheck(product, 1e-3)).rejects.toThrow(/alone/);
+});

@@ -3,6 +3,9 @@ import { random, type Random } from '../src/data/index.ts';
 import { Builder, OPSET } from '../src/graph/index.ts';
 import { sizeOf, type Graph, type Model, type Tensor, type TensorOf } from '../src/onnx/index.ts';
 import { nodeRuntime, trace, type Runtime, type Session } from '../src/runtime/index.ts';
+import { away, tensorOf, type Values } from './values.ts';
+
+export * from './values.ts';
 
 /**
  * Compares the gradients that the rules give with finite differences, both run by ONNX Runtime.
@@ -27,11 +30,6 @@ export interface GradientCase<Input extends string = string> {
   /** Kinks of the function must be further away than twice this. Default 1e-3, float32: 1e-2. */
   readonly step?: number;
   readonly seed?: number;
-}
-
-export interface Values {
-  readonly dims: readonly number[];
-  readonly data: readonly number[];
 }
 
 export interface Verdict {
@@ -85,7 +83,14 @@ async function compare(check: GradientCase, tolerance: number): Promise<Verdict>
   try {
     const results = await session.run(feeds);
     const weights = outputs.map((name) => weightsFor(results[name] as Tensor, rng));
-    const gradients = await analytic(runtime, { graph, feeds, outputs, weights, type });
+    const inputs = Object.keys(feeds);
+    const weighted = { graph, feeds, outputs, weights, type };
+    const gradients = await analytic(runtime, weighted, inputs);
+    if (inputs.length > 1) {
+      const one = inputs[rng.integer(inputs.length)] as string;
+      const alone = await analytic(runtime, weighted, [one]);
+      sameAlone(one, gradients[one] as number[], alone[one] as number[]);
+    }
     const lossAt = lossOf(session, feeds, outputs, weights);
     return await worstOf(check, type, gradients, lossAt, rng, tolerance);
   } finally {
@@ -93,16 +98,31 @@ async function compare(check: GradientCase, tolerance: number): Promise<Verdict>
   }
 }
 
-/** The gradients by the rules, by input. */
+interface Weighted {
+  readonly graph: Graph;
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  readonly outputs: readonly string[];
+  readonly weights: readonly Values[];
+  readonly type: 'float32' | 'float64';
+}
+
+/** A rule leaves out what nobody wants: what is wanted must not change by that. */
+function sameAlone(input: string, among: readonly number[], alone: readonly number[]): void {
+  const scale = 1e-6 * Math.max(...among.map(Math.abs));
+  for (const [index, value] of among.entries()) {
+    const other = alone[index] as number;
+    if (Object.is(value, other) || Math.abs(value - other) <= scale) continue;
+    throw new Error(
+      `the gradient by ${input}[${index}] is ${other} alone, and ${value} among the others`,
+    );
+  }
+}
+
+/** The gradients by the rules of some inputs. */
 async function analytic(
   runtime: Runtime,
-  at: {
-    graph: Graph;
-    feeds: Readonly<Record<string, Tensor>>;
-    outputs: readonly string[];
-    weights: readonly Values[];
-    type: 'float32' | 'float64';
-  },
+  at: Weighted,
+  inputs: readonly string[],
 ): Promise<Record<string, readonly number[]>> {
   const b = new Builder(at.graph);
   const terms = at.outputs.map((name, index) => {
@@ -111,7 +131,6 @@ async function analytic(
     return b.op('ReduceSum', [b.op('Mul', [name, weights])], { keepdims: 0 });
   });
   const loss = terms.length === 1 ? (terms[0] as string) : b.op('Sum', terms);
-  const inputs = Object.keys(at.feeds);
   const traced = await trace(runtime, b.build([{ name: loss }]), OPSET, at.feeds);
   const reverse = new Builder(traced.graph);
   const gradients = appendGradients(reverse, traced, loss, inputs);
@@ -234,23 +253,6 @@ function weightsFor({ dims }: Tensor, rng: Random): Values {
   return { dims: [...dims], data: away(sizeOf(dims), rng, 0.5, 1.5) };
 }
 
-function away(size: number, rng: Random, low: number, high: number): number[] {
-  return Array.from(
-    { length: size },
-    () => (rng.uniform() < 0.5 ? -1 : 1) * (low + (high - low) * rng.uniform()),
-  );
-}
-
-export function tensorOf(
-  type: 'float32' | 'float64',
-  dims: readonly number[],
-  data: readonly number[],
-): TensorOf<'float32'> | TensorOf<'float64'> {
-  return type === 'float64'
-    ? { type, dims, data: Float64Array.from(data) }
-    : { type, dims, data: Float32Array.from(data) };
-}
-
 /** A model of the working opset around a graph. */
 export function modelOf(graph: Graph): Model {
   return {
@@ -260,29 +262,4 @@ export function modelOf(graph: Graph): Model {
     metadata: new Map(),
     graph,
   };
-}
-
-/** Standard normal values. */
-export function normal(dims: readonly number[], seed = 1): Values {
-  const rng = random(seed, 'values');
-  return { dims, data: Array.from({ length: sizeOf(dims) }, () => rng.normal()) };
-}
-
-/** Values of either sign with magnitude in [low, high): off a kink at zero. */
-export function offZero(dims: readonly number[], seed = 1, low = 0.1, high = 2): Values {
-  return { dims, data: away(sizeOf(dims), random(seed, 'values'), low, high) };
-}
-
-/** Uniform in [low, high). */
-export function uniform(dims: readonly number[], seed: number, low: number, high: number): Values {
-  const rng = random(seed, 'values');
-  const data = Array.from({ length: sizeOf(dims) }, () => low + (high - low) * rng.uniform());
-  return { dims, data };
-}
-
-/** All values differ from each other, and from zero, by `gap` at least: off the kinks of a max. */
-export function distinct(dims: readonly number[], seed = 1, gap = 0.1): Values {
-  const size = sizeOf(dims);
-  const data = Array.from({ length: size }, (_, index) => (index - size / 2 + 0.25) * 2 * gap);
-  return { dims, data: random(seed, 'values').shuffle(data) };
 }
