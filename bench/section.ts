@@ -8,7 +8,7 @@ export interface Context {
   readonly threads: readonly number[];
   /** Alternating runs of each side. */
   readonly runs: number;
-  print(line: string): void;
+  readonly print: (line: string) => void;
 }
 
 /** One part of the benchmark: it prints as it goes, and what it returns goes into results.json. */

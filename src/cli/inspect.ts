@@ -19,8 +19,6 @@ async function inspectModel(path: string, options: CommonOptions): Promise<void>
   const { runtime } = await begin(options);
   const found = await inspect(runtime, file);
   if (options.json) return printJson(found);
-  const shape = (dims: readonly (number | string | null)[]) =>
-    `[${dims.map((dim) => dim ?? '?').join(', ')}]`;
   const value = ({ name, type, dims }: (typeof found.inputs)[number]) =>
     `  ${name}  ${type} ${shape(dims)}`;
   const lines = [
@@ -38,4 +36,8 @@ async function inspectModel(path: string, options: CommonOptions): Promise<void>
     ...found.warnings.map((warning) => `warning: ${warning}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function shape(dims: readonly (number | string | null)[]): string {
+  return `[${dims.map((dim) => dim ?? '?').join(', ')}]`;
 }

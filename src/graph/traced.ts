@@ -1,4 +1,4 @@
-import type { DataType, Graph, Tensor } from '../onnx/index.ts';
+import type { DataType, Graph } from '../onnx/index.ts';
 
 export interface ValueType {
   readonly type: DataType;

@@ -149,7 +149,7 @@ async function examplesOf(defence: Defence, test: TestData, count = 8): Promise<
   const picture = async (dataset: Dataset, index: number) => {
     const values = new Float32Array(sizeOf(sample));
     await dataset.read([index], values);
-    return pixelsFromPlanes(values, sample as [number, number, number], { low: 0, high: 1 });
+    return pixelsFromPlanes(values, sample, { low: 0, high: 1 });
   };
   const examples: Example[] = [];
   for (const index of firsts.slice(0, count)) {
