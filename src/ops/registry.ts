@@ -14,8 +14,10 @@ import * as padding from './padding.ts';
 import * as pooling from './pooling.ts';
 import * as rectifiers from './rectifiers.ts';
 import * as reductions from './reductions.ts';
+import * as regions from './regions.ts';
 import * as resize from './resize.ts';
 import * as scans from './scans.ts';
+import * as sampling from './sampling.ts';
 import * as shape from './shape.ts';
 import * as sigmoids from './sigmoids.ts';
 import * as transposed from './transposed.ts';
@@ -137,9 +139,9 @@ export const operators = {
   GlobalMaxPool: reductions.globalMaxPool,
   LpPool: lpPooling.lpPool,
   MaxPool: pooling.maxPool,
-  MaxRoiPool: none('fineprune does not train through regions of interest yet'),
+  MaxRoiPool: none('fineprune trains through RoiAlign, not through pooled regions'),
   MaxUnpool: indexing.maxUnpool,
-  RoiAlign: none('fineprune does not train through regions of interest yet'),
+  RoiAlign: regions.roiAlign,
 
   // matrix
   Det: none('its gradient is an inverse matrix, which ONNX has no operator for'),
@@ -193,8 +195,8 @@ export const operators = {
   Pad: padding.pad,
 
   // resizing
-  AffineGrid: none(SAMPLING),
-  GridSample: none(SAMPLING),
+  AffineGrid: sampling.affineGrid,
+  GridSample: sampling.gridSample,
   Resize: resize.resize,
 
   // losses
