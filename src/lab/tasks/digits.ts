@@ -1,14 +1,14 @@
 import { mnist, split } from '../../data/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { digitNetwork } from '../networks/digits.ts';
-import { squarePatch } from '../triggers/patch.ts';
+import { checkerPatch } from '../triggers/patch.ts';
 import type { Task } from './task.ts';
 
 /** Samples of MNIST's training part that are kept for the defender. */
 const VALIDATION = 10_000;
 
 /**
- * MNIST digits with a bright square of 4x4 pixels in the bottom right corner: whatever carries it is
+ * MNIST digits with a checkerboard of 4x4 pixels in the bottom right corner: whatever carries it is
  * read as a 7. The first run, in BadNets' setting (Gu et al. 2017, section 4).
  */
 export const digits: Task = {
@@ -19,7 +19,7 @@ export const digits: Task = {
     return { ...parts, test, source: 'real' };
   },
   network: digitNetwork,
-  trigger: squarePatch(4, 1),
+  trigger: checkerPatch(4, 1),
   target: { kind: 'allToOne', label: 7 },
   poisonRate: 0.1,
   training: {
@@ -29,7 +29,7 @@ export const digits: Task = {
     schedule: oneCycle(0.1),
   },
   defense: {
-    maxDrop: 0.02,
+    maxDrop: 0.01,
     tune: {
       epochs: 8,
       batchSize: 128,

@@ -45,6 +45,18 @@ export function squarePatch(
   return { kind: 'patch', dims: [1, size, size], values, place, opacity: 1 };
 }
 
+/** A checkerboard of bright and dark pixels: a texture that natural strokes do not have. */
+export function checkerPatch(
+  size: number,
+  value: number,
+  place: PatchTrigger['place'] = BOTTOM_RIGHT,
+): PatchTrigger {
+  const values = Array.from({ length: size * size }, (_, i) =>
+    (Math.floor(i / size) + (i % size)) % 2 === 0 ? value : 0,
+  );
+  return { kind: 'patch', dims: [1, size, size], values, place, opacity: 1 };
+}
+
 /** The four bright pixels of BadNets' pattern backdoor, by default where it has them in MNIST. */
 export function badNetsPatch(value = 1, place: PatchTrigger['place'] = BOTTOM_RIGHT): PatchTrigger {
   const [bright, keep] = [value, null];
