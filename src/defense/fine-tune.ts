@@ -11,6 +11,7 @@ import {
   type OptimiserSettings,
 } from '../train/index.ts';
 import type { Classifier } from './classifier.ts';
+import { DefenseError } from './error.ts';
 
 export interface FineTuneSettings {
   readonly epochs: number;
@@ -46,6 +47,7 @@ export interface FineTuning {
  * @param masks - what is held at zero: pruned stays pruned
  * @param tune - clean data to train on
  * @param held - clean data, disjoint from it, to choose the epoch by
+ * @throws DefenseError 'defense/diverged' where the weights stop being numbers
  */
 export async function fineTune(
   runtime: Runtime,
@@ -71,6 +73,12 @@ export async function fineTune(
     ...(settings.signal && { signal: settings.signal }),
     ...(settings.onProgress && { onStep: settings.onProgress }),
     async onEpoch({ epoch, loss, rate, parameters }): Promise<'go on'> {
+      if (!Number.isFinite(loss) || [...parameters.values()].some(({ data }) => !allFinite(data))) {
+        throw new DefenseError(
+          'defense/diverged',
+          `Fine-tuning diverged in epoch ${epoch} of ${settings.epochs} (loss ${loss}): choose a learning rate below ${settings.rate}`,
+        );
+      }
       const tuned = withParameters(graph, parameters);
       const predicted = await predict(runtime, tuned, held, { input, logits });
       const now = accuracy(predicted, held.labels);
@@ -80,4 +88,8 @@ export async function fineTune(
     },
   });
   return { graph: withParameters(graph, best.parameters), epochs, best: best.epoch };
+}
+
+function allFinite(data: Float32Array): boolean {
+  return data.every((value) => Number.isFinite(value));
 }

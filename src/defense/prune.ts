@@ -74,7 +74,8 @@ export async function prune(
     curve.push({ pruned, unit: order[pruned - 1] ?? null, validation: now });
     settings.onProgress?.(pruned, order.length - 1);
     const before = curve[0] as CurvePoint;
-    broken ||= before.validation.rate - now.rate > settings.maxDrop;
+    // Counted, since 0.98 - 0.96 is more than 0.02 in floating point.
+    broken ||= (before.validation.hits - now.hits) / now.of > settings.maxDrop;
     if (!broken) accepted = pruned;
     else if (settings.fullCurve !== true) break;
   }

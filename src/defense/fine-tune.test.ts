@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest';
+import { testRuntime } from '../../test/gradcheck.ts';
+import { split } from '../data/index.ts';
+import { float32, type Graph, type TensorOf } from '../onnx/index.ts';
+import { predict } from '../train/index.ts';
+import type { Classifier } from './classifier.ts';
+import { fineTune, type FineTuneSettings, type FineTuning } from './fine-tune.ts';
+import { apart, explicitlyMasked, images, opened, scoresOf, specimen } from './fixture.ts';
+import { applyMask, type Pruned } from './prune.ts';
+
+const data = split(images(120, 11), { tune: 0.75, held: 0.25 }, 1);
+
+const settings: FineTuneSettings = {
+  epochs: 4,
+  batchSize: 16,
+  rate: 0.05,
+  optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 0.01 },
+  seed: 5,
+};
+
+async function tuned(
+  classifier: Classifier,
+  { graph, masks }: Pick<Pruned, 'graph' | 'masks'>,
+  more: Partial<FineTuneSettings> = {},
+): Promise<FineTuning> {
+  return fineTune(await testRuntime(), classifier, graph, masks, data, { ...settings, ...more });
+}
+
+const parameters = ({ parameters }: Classifier, graph: Graph) =>
+  parameters.map((name) => (graph.initializers.get(name) as TensorOf<'float32'>).data);
+
+describe('pruned stays pruned', () => {
+  test.each([
+    ['producer', 'Conv and BatchNormalization'],
+    ['producer', 'Conv and a bias added'],
+    ['consumers', 'Flatten: a unit becomes columns'],
+    ['consumers', 'two layers read one pool'],
+    ['mul', 'residual Add after a sigmoid'],
+  ])('folded into %s: %s', async (into, name) => {
+    const { classifier, site } = await opened(specimen(name).model, 'site');
+    const gone = [0, 2];
+    const pruned = applyMask(classifier, site, gone);
+    expect(pruned.fold.into).toBe(into);
+    for (const optimiser of [settings.optimiser, { kind: 'adam', weightDecay: 0.01 } as const]) {
+      const { graph } = await tuned(classifier, pruned, { optimiser });
+      const before = parameters(classifier, pruned.graph);
+      const after = parameters(classifier, graph);
+      expect(after.some((values, index) => apart(values, before[index] ?? []) > 1e-3)).toBe(true);
+      // Were a unit awake, a mask on it would be felt.
+      const masked = explicitlyMasked(graph, site, gone);
+      const [got, due] = [
+        await scoresOf(classifier, graph, data.held),
+        await scoresOf(classifier, masked, data.held),
+      ];
+      expect(apart(got, due)).toBeLessThan(1e-6);
+    }
+  });
+
+  test('which takes the masks: without them the consumers wake a unit', async () => {
+    const { classifier, site } = await opened(
+      specimen('Flatten: a unit becomes columns').model,
+      'site',
+    );
+    const { graph } = applyMask(classifier, site, [0, 2]);
+    const woken = await tuned(classifier, { graph, masks: new Map() });
+    const masked = explicitlyMasked(woken.graph, site, [0, 2]);
+    const [got, due] = [
+      await scoresOf(classifier, woken.graph, data.held),
+      await scoresOf(classifier, masked, data.held),
+    ];
+    expect(apart(got, due)).toBeGreaterThan(1e-3);
+  });
+
+  test('and a decoy of bias -1e20 that is pruned leaves numbers', async () => {
+    const { classifier, site } = await opened(specimen('Conv with bias').model, 'site');
+    const { graph } = classifier;
+    const bias = float32([4], [0.1, -1e20, 0.2, 0]);
+    const decoy = {
+      ...classifier,
+      graph: { ...graph, initializers: new Map([...graph.initializers, ['conv1.bias', bias]]) },
+    };
+    for (const gone of [[1], []]) {
+      const result = await tuned(decoy, applyMask(decoy, site, gone));
+      const after = result.graph.initializers.get('conv1.bias') as TensorOf<'float32'>;
+      expect(after.data.every(Number.isFinite)).toBe(true);
+      if (gone.length > 0) expect(after.data[1]).toBe(0);
+      else expect(after.data[1]).toBeLessThan(-1e19);
+    }
+  });
+});
+
+describe('the epoch that is best on held data is kept', () => {
+  test('the last of equals, whatever comes after', async () => {
+    const { classifier } = await opened(specimen('Conv with bias').model);
+    const { graph, input, scores } = classifier;
+    // A rate so high that accuracy jumps about.
+    const result = await tuned(classifier, { graph, masks: new Map() }, { rate: 0.3, epochs: 8 });
+    const hits = result.epochs.map(({ held }) => held.hits);
+    expect(new Set(hits).size).toBeGreaterThan(1);
+    expect(result.best).toBe(hits.lastIndexOf(Math.max(...hits)) + 1);
+    const predicted = await predict(await testRuntime(), result.graph, data.held, {
+      input,
+      logits: scores,
+    });
+    const right = predicted.filter((label, index) => label === data.held.labels[index]).length;
+    expect(right).toBe(Math.max(...hits));
+    expect(result.epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+});
+
+test('the same seed gives the same bytes, another seed others', async () => {
+  const { classifier } = await opened(specimen('Conv and BatchNormalization').model);
+  const { graph } = classifier;
+  const run = async (seed: number) => {
+    const result = await tuned(classifier, { graph, masks: new Map() }, { seed, epochs: 2 });
+    return parameters(classifier, result.graph);
+  };
+  const first = await run(1);
+  expect(await run(1)).toEqual(first);
+  expect(await run(2)).not.toEqual(first);
+});
+
+test('learns what it is shown', async () => {
+  const { classifier } = await opened(specimen('Gemm, transposed').model);
+  const { graph } = classifier;
+  const { epochs } = await tuned(classifier, { graph, masks: new Map() }, { epochs: 10 });
+  expect(epochs.at(-1)?.loss).toBeLessThan(0.5 * (epochs[0]?.loss ?? 0));
+});
+
+test('a rate at which the weights stop being numbers is refused', async () => {
+  const { classifier } = await opened(specimen('Conv with bias').model);
+  const { graph } = classifier;
+  const run = tuned(classifier, { graph, masks: new Map() }, { rate: 1e12 });
+  await expect(run).rejects.toMatchObject({
+    code: 'defense/diverged',
+    message: expect.stringContaining('learning rate') as unknown,
+  });
+});
