@@ -23,14 +23,17 @@ const TRAINED: Readonly<Record<string, readonly number[]>> = {
   BatchNormalization: [1, 2],
   Conv: [1, 2],
   ConvTranspose: [1, 2],
+  GRU: [1, 2, 3],
   Gather: [0],
   Gemm: [1, 2],
   GroupNormalization: [1, 2],
   InstanceNormalization: [1, 2],
+  LSTM: [1, 2, 3],
   LayerNormalization: [1, 2],
   MatMul: [0, 1],
   Mul: [0, 1],
   PRelu: [1],
+  RNN: [1, 2, 3],
   Sub: [0, 1],
 };
 

@@ -1,5 +1,5 @@
 import type { Graph, Node, Tensor } from '../onnx/index.ts';
-import { captured, type Traced, type ValueType } from '../graph/index.ts';
+import { captured, modelOf, type Traced, type ValueType } from '../graph/index.ts';
 import type { Feeds, Runtime } from './runtime.ts';
 
 /** Operators whose output is not determined by their inputs. */
@@ -64,16 +64,9 @@ async function runAll(
 ): Promise<Record<string, Tensor>> {
   const names = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== '');
   if (names.length === 0) return {};
-  const session = await runtime.open(
-    {
-      irVersion: 10,
-      opsets: new Map([['', opset]]),
-      producer: 'fineprune',
-      metadata: new Map(),
-      graph: { ...graph, outputs: names.map((name) => ({ name })) },
-    },
-    { optimise: 'none' },
-  );
+  const model = modelOf({ ...graph, outputs: names.map((name) => ({ name })) });
+  const opsets = new Map([...model.opsets, ['', opset]]);
+  const session = await runtime.open({ ...model, opsets }, { optimise: 'none' });
   try {
     return await session.run(feeds);
   } finally {

@@ -1,5 +1,13 @@
 import { appendGradients } from '../autodiff/index.ts';
-import { Builder, OPSET, subgraph, type ValueType } from '../graph/index.ts';
+import {
+  Builder,
+  lowerRecurrent,
+  modelOf,
+  OPSET,
+  subgraph,
+  type Traced,
+  type ValueType,
+} from '../graph/index.ts';
 import {
   sizeOf,
   type Graph,
@@ -91,10 +99,7 @@ export async function trainingGraph(
   };
   const whole = forward.build([{ name: loss }, { name: correct }]);
   const needed = subgraph(whole, [], whole.outputs);
-  const traced = fasterToTrain(
-    await trace(runtime, needed, OPSET, feeds, settings.parameters),
-    settings.parameters,
-  );
+  const traced = await traceToTrain(runtime, needed, feeds, settings.parameters);
 
   const b = new Builder(traced.graph);
   const gradients = appendGradients(b, traced, loss, settings.parameters);
@@ -116,21 +121,32 @@ export async function trainingGraph(
   const outputs: ValueInfo[] = [loss, correct, ...state.map(([, next]) => next)].map((name) => ({
     name,
   }));
-  const trained = new Set(settings.parameters);
   const built = b.build(outputs, 'training step');
-  const model: Model = {
-    irVersion: 10,
-    opsets: new Map([['', OPSET]]),
-    producer: 'fineprune',
-    metadata: new Map(),
-    graph: subgraph(
+  const model = modelOf(
+    subgraph(
       { ...built, inputs: specialise(built.inputs, feeds) },
       settings.parameters.map((name) => ({ name, ...(traced.values.get(name) as ValueType) })),
       outputs,
     ),
-  };
-  if (trained.size !== settings.parameters.length) throw new Error('a parameter is named twice');
+  );
   return { model, names: { labels, weights, rate, step, loss, correct, state } };
+}
+
+/** Traces a graph in the form in which it is differentiated: recurrent layers written out step by step. */
+async function traceToTrain(
+  runtime: Runtime,
+  graph: Graph,
+  feeds: Feeds,
+  parameters: readonly string[],
+): Promise<Traced> {
+  const traced = await trace(runtime, graph, OPSET, feeds, parameters);
+  const lowered = lowerRecurrent(traced);
+  return fasterToTrain(
+    lowered.changed.length === 0
+      ? traced
+      : await trace(runtime, lowered.graph, OPSET, feeds, parameters),
+    parameters,
+  );
 }
 
 /** Makes the training graph and a session that runs it, state kept between two sets of buffers. */
