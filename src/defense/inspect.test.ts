@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { testRuntime } from '../../test/gradcheck.ts';
+import { digitNetwork } from '../lab/networks/digits.ts';
+import { conv, flatten, linear, relu } from '../lab/networks/layers.ts';
+import { decodeModel, encodeModel, type Model } from '../onnx/index.ts';
+import { sha256Of } from '../onnx/file.ts';
+import { built, CLASSES, specimen, specimens } from './fixture.ts';
+import { inspect, type Inspection } from './inspect.ts';
+
+async function inspected(model: Model): Promise<Inspection> {
+  const bytes = encodeModel(model);
+  return inspect(await testRuntime(), {
+    bytes,
+    model: decodeModel(bytes),
+    sha256: sha256Of(bytes),
+  });
+}
+
+test('says what a model is', async () => {
+  const found = await inspected(digitNetwork(1));
+  expect(found).toMatchObject({
+    producer: 'fineprune',
+    nodes: 10,
+    // 16·25 + 16, 32·16·25 + 32, 512·512 + 512, 10·512 + 10.
+    parameters: 416 + 12_832 + 262_656 + 5130,
+    inputs: [{ name: 'image', type: 'float32', dims: ['N', 1, 28, 28] }],
+    outputs: [{ type: 'float32', dims: ['N', 10] }],
+    defaultSite: 'relu2',
+    warnings: [],
+  });
+  expect(found.sha256).toMatch(/^[0-9a-f]{64}$/);
+  expect(
+    found.sites.map(({ name, units, kind, activation, consumers, fold }) => [
+      name,
+      units,
+      kind,
+      activation,
+      consumers,
+      fold,
+    ]),
+  ).toEqual([
+    ['relu1', 16, 'convolutional', 'Relu', ['MaxPool'], 'producer'],
+    ['relu2', 32, 'convolutional', 'Relu', ['MaxPool'], 'producer'],
+    ['relu3', 512, 'fully connected', 'Relu', ['Gemm'], 'producer'],
+  ]);
+  expect(JSON.parse(JSON.stringify(found))).toEqual(found);
+});
+
+describe('says where a mask would go', () => {
+  test.each(specimens)('$name: $fold', async ({ model, site, fold }) => {
+    const { sites } = await inspected(model);
+    expect(sites.find(({ name }) => name === site)?.fold).toBe(fold);
+  });
+});
+
+test('takes sizes that the file leaves open', async () => {
+  const { model } = specimen('Relu6 and global pooling');
+  const open: Model = {
+    ...model,
+    graph: {
+      ...model.graph,
+      inputs: [{ name: 'image', type: 'float32', dims: ['N', 2, 'height', null] }],
+    },
+  };
+  const found = await inspected(open);
+  expect(found.inputs[0]?.dims).toEqual(['N', 2, 'height', null]);
+  expect(found.sites[0]).toMatchObject({ name: 'site', units: 4, dims: [4, 32, 32] });
+});
+
+describe('warns', () => {
+  test('where there is nothing to prune', async () => {
+    const found = await inspected(built(1, (n, x) => linear(n, flatten(n, x), 'fc', 72, CLASSES)));
+    expect(found).toMatchObject({ sites: [], defaultSite: null });
+    expect(found.warnings).toEqual(['no place to prune was found']);
+  });
+
+  test('of a second output', async () => {
+    const model = built(2, (n, x) => {
+      const r1 = relu(n, conv(n, x, 'conv1', { from: 2, to: 4, kernel: 3 }), 'relu1');
+      return linear(n, flatten(n, r1), 'fc', 64, CLASSES);
+    });
+    const outputs = [...model.graph.outputs, { name: 'relu1', type: 'float32' } as const];
+    const found = await inspected({ ...model, graph: { ...model.graph, outputs } });
+    expect(found.warnings).toEqual([expect.stringContaining('2 outputs')]);
+    expect(found.sites.map(({ name }) => name)).toEqual(['relu1']);
+  });
+});
