@@ -161,6 +161,13 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
       return head(n, relu(n, n.b.op('Add', [c, x]), 'relu2'), 2 * WHOLE);
     },
   ],
+  Relu6: [
+    'producer',
+    (n, x) => {
+      const s = n.b.op('Clip', [first(n, x), n.b.scalar(0), n.b.scalar(6)], {}, 'site');
+      return head(n, s, 4 * WHOLE);
+    },
+  ],
   'a lone unit': ['producer', (n, x) => head(n, relu(n, first(n, x, 1), 'site'), WHOLE)],
 
   // Into the consumers: the sigmoid of zero is not zero.
@@ -216,10 +223,10 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
       return head(n, n.b.op('Mul', [sigmoid(n, c), c]), 4 * WHOLE);
     },
   ],
-  'Relu6 and global pooling': [
+  'Clip that starts above zero, and global pooling': [
     'consumers',
     (n, x) => {
-      const bounds = [n.b.scalar(0), n.b.scalar(0.4)];
+      const bounds = [n.b.scalar(0.1), n.b.scalar(0.4)];
       const s = n.b.op('Clip', [first(n, x), ...bounds], {}, 'site');
       return head(n, n.b.op('GlobalAveragePool', [s]), 4);
     },

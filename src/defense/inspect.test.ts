@@ -54,7 +54,7 @@ describe('says where a mask would go', () => {
 });
 
 test('takes sizes that the file leaves open', async () => {
-  const { model } = specimen('Relu6 and global pooling');
+  const { model } = specimen('Clip that starts above zero, and global pooling');
   const open: Model = {
     ...model,
     graph: {

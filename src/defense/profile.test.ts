@@ -9,28 +9,29 @@ import { activationProfile, ascending } from './profile.ts';
 const data = images(270, 7);
 
 describe('the mean activation of a unit is over all samples and places', () => {
-  test.each(['Conv with bias', 'Relu6 and global pooling', 'Gemm, transposed'])(
-    '%s',
-    async (name) => {
-      const { classifier, site } = await opened(specimen(name).model, 'site');
-      const { graph, input } = classifier;
-      const runtime = await testRuntime();
-      const profile = await activationProfile(runtime, graph, input, site, data);
-      const outputs = await outputsOf(runtime, graph, data, { input, outputs: [site.name] });
-      const values = (outputs[site.name] as TensorOf<'float32'>).data;
-      const places = sizeOf(site.dims) / site.units;
-      const sums = new Float64Array(site.units);
-      for (let at = 0; at < values.length; at += 1) {
-        const unit = Math.floor(at / places) % site.units;
-        sums[unit] = (sums[unit] as number) + (values[at] as number);
-      }
-      expect(profile).toHaveLength(site.units);
-      profile.forEach((mean, unit) => {
-        expect(mean).toBeGreaterThan(0);
-        expect(mean).toBeCloseTo((sums[unit] as number) / (data.length * places), 6);
-      });
-    },
-  );
+  test.each([
+    'Conv with bias',
+    'Clip that starts above zero, and global pooling',
+    'Gemm, transposed',
+  ])('%s', async (name) => {
+    const { classifier, site } = await opened(specimen(name).model, 'site');
+    const { graph, input } = classifier;
+    const runtime = await testRuntime();
+    const profile = await activationProfile(runtime, graph, input, site, data);
+    const outputs = await outputsOf(runtime, graph, data, { input, outputs: [site.name] });
+    const values = (outputs[site.name] as TensorOf<'float32'>).data;
+    const places = sizeOf(site.dims) / site.units;
+    const sums = new Float64Array(site.units);
+    for (let at = 0; at < values.length; at += 1) {
+      const unit = Math.floor(at / places) % site.units;
+      sums[unit] = (sums[unit] as number) + (values[at] as number);
+    }
+    expect(profile).toHaveLength(site.units);
+    profile.forEach((mean, unit) => {
+      expect(mean).toBeGreaterThan(0);
+      expect(mean).toBeCloseTo((sums[unit] as number) / (data.length * places), 6);
+    });
+  });
 });
 
 test('a bias of -1e20 makes a dormant unit, and nothing infinite', async () => {
