@@ -1,7 +1,7 @@
 import { consumers, producers, type Traced, type Use } from '../graph/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import { channelRuleOf, type Channels } from '../ops/index.ts';
-import { channelsOf, dimsOf, type Site } from './sites.ts';
+import { channelsOf, dimsOf, knownOf, type Site } from './sites.ts';
 
 /** Slices of an initializer that silence units when they are zero. */
 export interface Slices {
@@ -43,7 +43,7 @@ function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | stri
     if (traced.graph.initializers.has(value)) return add(value, channels);
     const node = made.get(value);
     if (!node) return `"${value}" is an input of the model`;
-    const way = channelRuleOf(node).silence(node, channels, dims);
+    const way = channelRuleOf(node).silence(node, channels, dims, knownOf(traced));
     if (way.kind === 'opaque') return way.why;
     for (const { input, ...channels } of way.parameters) {
       const problem = add(node.inputs[input], channels);
@@ -72,7 +72,7 @@ function intoConsumers(graph: Graph, traced: Traced, site: Site): Slices[] | str
   const cut = (value: string, channels: Channels): string | undefined => {
     if (outputs.has(value)) return `"${value}" is an output of the model`;
     for (const { node, index } of uses.get(value) ?? []) {
-      const passage = channelRuleOf(node).passage(node, index, channels, dims);
+      const passage = channelRuleOf(node).passage(node, index, channels, dims, knownOf(traced));
       if (passage.kind === 'opaque') return passage.why;
       if (passage.kind === 'pass' && !passage.zero) return `${node.op} of zero is not zero`;
       const problem =

@@ -7,7 +7,7 @@ import {
   type Traced,
   upstream,
 } from '../graph/index.ts';
-import type { Node } from '../onnx/index.ts';
+import type { Node, Tensor } from '../onnx/index.ts';
 import { channelRuleOf, type Channels, channelsAt } from '../ops/index.ts';
 import { DefenseError } from './error.ts';
 
@@ -87,6 +87,11 @@ export function channelsOf(site: Site): Channels {
 
 export function dimsOf({ values }: Traced): (value: string) => readonly number[] {
   return (value) => values.get(value)?.dims ?? [];
+}
+
+/** What is known of a value before the graph runs: bounds, pads, scales. */
+export function knownOf({ graph }: Traced): (value: string) => Tensor | undefined {
+  return (value) => graph.initializers.get(value);
 }
 
 /**
@@ -190,8 +195,13 @@ function mixedDownstream(traced: Traced, output: string): Set<string> {
       const rank = dims(input).length;
       const mixes = [1, rank - 1].some(
         (axis) =>
-          channelRuleOf(node).passage(node, index, channelsAt(axis, dims(input)[axis] ?? 0), dims)
-            .kind === 'mix',
+          channelRuleOf(node).passage(
+            node,
+            index,
+            channelsAt(axis, dims(input)[axis] ?? 0),
+            dims,
+            knownOf(traced),
+          ).kind === 'mix',
       );
       if (!mixes) direct.add(input);
     }

@@ -9,7 +9,7 @@ import {
 } from '../graph/index.ts';
 import { float, type Graph, type Node, type TensorOf, type ValueInfo } from '../onnx/index.ts';
 import { channelRuleOf, type Channels, type ParameterSlices } from '../ops/index.ts';
-import { channelsOf, dimsOf, type Site } from './sites.ts';
+import { channelsOf, dimsOf, knownOf, type Site } from './sites.ts';
 
 /** Where a network is cut to try masks: after the site, as far as its units stay apart. */
 export interface Cut {
@@ -29,7 +29,7 @@ export function cutAfter(graph: Graph, traced: Traced, site: Site): Cut {
     const [use, ...others] = uses.get(cut.value) ?? [];
     if (!use || others.length > 0 || outputs.has(cut.value)) return cut;
     const { node, index } = use;
-    const passage = channelRuleOf(node).passage(node, index, cut.channels, dims);
+    const passage = channelRuleOf(node).passage(node, index, cut.channels, dims, knownOf(traced));
     if (passage.kind === 'pass' && passage.zero) {
       cut = { value: node.outputs[0] as string, channels: passage.channels };
     } else {
