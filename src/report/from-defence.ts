@@ -110,32 +110,46 @@ const REPAIRED = 0.01;
 /**
  * Whether the network was repaired, in plain words. With triggered data: attack success at most 1%.
  * In any case: held clean accuracy not below the allowed drop. `repaired` is null where nobody can
- * know, since no triggered data was given.
+ * know: no triggered data was given, or the trigger did nothing to begin with.
  */
-export function verdictOf({ outcomes, held, maxDrop, pruning }: Defence): RunRecord['verdict'] {
+export function verdictOf(defence: Defence): RunRecord['verdict'] {
+  const { outcomes, held, maxDrop } = defence;
   const before = (outcomes[0] as Outcome).evaluation;
   const after = (outcomes.at(-1) as Outcome).evaluation;
-  const drop = held.before.rate - held.after.rate;
-  const pruned = `${pruning.pruned.length} of ${pruning.site.units} units were pruned`;
+  const done = doneIn(defence);
+  const drop = (held.before.hits - held.after.hits) / held.after.of;
   if (drop > maxDrop) {
     return {
       repaired: false,
-      text: `Not repaired: clean accuracy fell by ${percent(drop)} on held validation data, more than the ${percent(maxDrop)} allowed (${pruned}).`,
+      text: `Not repaired: clean accuracy fell by ${percent(drop)} on held validation data, more than the ${percent(maxDrop)} allowed (${done}).`,
     };
   }
-  if (!before?.asr || !after?.asr) {
+  if (!before?.asr?.of || !after?.asr) {
     return {
       repaired: null,
-      text: `The network was treated (${pruned}, the rest fine-tuned). Whether a backdoor was in it cannot be told without triggered data.`,
+      text: `The network was treated (${done}). Whether a backdoor was in it cannot be told without triggered data.`,
     };
   }
   const cost = before.acc.rate - after.acc.rate;
   const change =
     cost > 0 ? `at a cost of ${percent(cost)} of clean accuracy` : 'at no cost of clean accuracy';
   const rates = `attack success went from ${percent(before.asr.rate)} to ${percent(after.asr.rate)}`;
-  const repaired = after.asr.rate <= REPAIRED;
-  const word = repaired ? 'Repaired' : 'Not repaired';
-  return { repaired, text: `${word}: ${rates} ${change} (${pruned}, the rest fine-tuned).` };
+  if (after.asr.rate > REPAIRED) {
+    return { repaired: false, text: `Not repaired: ${rates} ${change} (${done}).` };
+  }
+  return before.asr.rate > REPAIRED
+    ? { repaired: true, text: `Repaired: ${rates} ${change} (${done}).` }
+    : {
+        repaired: null,
+        text: `This trigger opened no backdoor to begin with: ${rates} ${change} (${done}).`,
+      };
+}
+
+function doneIn({ outcomes, pruning }: Defence): string {
+  const pruned = `${pruning.pruned.length} of ${pruning.site.units} units were pruned`;
+  const method = outcomes.at(-1)?.method;
+  if (method === 'fine-tuning') return 'fine-tuned, no unit pruned';
+  return method === 'pruning' ? pruned : `${pruned}, the rest fine-tuned`;
 }
 
 /** The first test samples of as many classes, with what the network says before and after. */
