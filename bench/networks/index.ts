@@ -3,6 +3,8 @@ import { digitNetwork } from '../../src/lab/networks/digits.ts';
 import { smallNetwork } from '../../src/lab/networks/small.ts';
 import { speechNetwork } from '../../src/lab/networks/speech.ts';
 import type { Graph, Model } from '../../src/onnx/index.ts';
+import { mobileNetV2 } from './mobilenetv2.ts';
+import { resnet18 } from './resnet18.ts';
 import { inTrainingMode } from './training-mode.ts';
 
 /** A network as it is measured; bench/torch_step.py has the same ones by the same names. */
@@ -39,6 +41,22 @@ export const networks: readonly BenchNetwork[] = [
     sample: [1, 128, 128],
     classes: 10,
     logits: 'fc8',
+  },
+  {
+    name: 'resnet18',
+    build: () => inTrainingMode(resnet18()),
+    batch: 32,
+    sample: [3, 32, 32],
+    classes: 10,
+    logits: 'logits',
+  },
+  {
+    name: 'mobilenetv2',
+    build: () => inTrainingMode(mobileNetV2()),
+    batch: 32,
+    sample: [3, 64, 64],
+    classes: 10,
+    logits: 'logits',
   },
   {
     name: 'digits',

@@ -1,7 +1,7 @@
 import { sizeOf } from '../onnx/index.ts';
 import { pad, reshape, slice, transpose } from './emit.ts';
 import type { Tape } from './rule.ts';
-import { groupOf, offsetsOf, type Window } from './window.ts';
+import { groupOf, meetsInput, offsetsOf, type Window } from './window.ts';
 
 /** Sizes that decide how a weight gradient is computed fastest. */
 interface Sizes {
@@ -66,7 +66,7 @@ function byShifting(t: Tape, x: string, dy: string, window: Window, sizes: Sizes
   // [groups, images, ...input, channels], by moving one axis at a time: a general permutation is slow.
   const byGroup = reshape(
     t,
-    groups === 1
+    groups === 1 || images === 1
       ? x
       : transpose(t, reshape(t, x, [images, groups, channels * sizeOf(input)]), [1, 0, 2]),
     [groups * images, channels, ...input],
@@ -80,7 +80,7 @@ function byShifting(t: Tape, x: string, dy: string, window: Window, sizes: Sizes
   const padded = padAxes(t, last, 2, window, rank + 3);
   const rows = reshape(
     t,
-    transpose(t, reshape(t, dy, [images, groups * units, places]), [1, 0, 2]),
+    images === 1 ? dy : transpose(t, reshape(t, dy, [images, groups * units, places]), [1, 0, 2]),
     [groups, units, images * places],
   );
   const blocks = offsetsOf(kernel).map((offset) => {
@@ -173,19 +173,4 @@ function shifted(
     (start, axis) => start + ((output[axis] as number) - 1) * (strides[axis] as number) + 1,
   );
   return slice(t, padded, axes, starts, ends, strides);
-}
-
-/** Whether any place meets the input at this offset, and not only padding. */
-function meetsInput(
-  offset: readonly number[],
-  { strides, dilations, before }: Window,
-  input: readonly number[],
-  output: readonly number[],
-): boolean {
-  return offset.every((at, axis) => {
-    const start = at * (dilations[axis] as number) - (before[axis] as number);
-    const stride = strides[axis] as number;
-    const first = Math.max(0, Math.ceil(-start / stride));
-    return first < (output[axis] as number) && start + first * stride < (input[axis] as number);
-  });
 }

@@ -66,3 +66,18 @@ export function offsetsOf(kernel: readonly number[]): number[][] {
     [[]],
   );
 }
+
+/** Whether any place of the output meets the input at this offset of its window, not only padding. */
+export function meetsInput(
+  offset: readonly number[],
+  { strides, dilations, before }: Window,
+  input: readonly number[],
+  output: readonly number[],
+): boolean {
+  return offset.every((at, axis) => {
+    const start = at * (dilations[axis] as number) - (before[axis] as number);
+    const stride = strides[axis] as number;
+    const first = Math.max(0, Math.ceil(-start / stride));
+    return first < (output[axis] as number) && start + first * stride < (input[axis] as number);
+  });
+}

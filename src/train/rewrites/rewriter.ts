@@ -20,6 +20,7 @@ export interface Site {
   /** Writes a node; `name` is given where it must make a value that others already read. */
   op(op: string, inputs: readonly string[], to: Written): string;
   ints(values: readonly number[]): string;
+  constant(tensor: Tensor): string;
 }
 
 interface Written {
@@ -52,6 +53,11 @@ export function rewrite(traced: Traced, parameters: readonly string[], apply: Re
     while (values.has(name)) name = `${stem}.${++counter}`;
     return name;
   };
+  const constant = (name: string, tensor: Tensor) => {
+    initializers.set(name, tensor);
+    values.set(name, { type: tensor.type, dims: tensor.dims });
+    return name;
+  };
   let changed = false;
   for (const node of graph.nodes) {
     const type = values.get(node.outputs[0] as string)?.type ?? 'float32';
@@ -74,12 +80,8 @@ export function rewrite(traced: Traced, parameters: readonly string[], apply: Re
         });
         return output;
       },
-      ints(given) {
-        const name = `ints ${given.join()}`;
-        initializers.set(name, int64([given.length], given));
-        values.set(name, { type: 'int64', dims: [given.length] });
-        return name;
-      },
+      ints: (given) => constant(`ints ${given.join()}`, int64([given.length], given)),
+      constant: (tensor) => constant(fresh(`${node.outputs[0]}.constant`), tensor),
     });
     if (!done) nodes.push(node);
     changed ||= done;
