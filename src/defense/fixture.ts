@@ -216,11 +216,11 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
       return head(n, relu(n, conv(n, d, 'conv2', { from: 8, to: 5, kernel: 1 }), 'relu2'), 80);
     },
   ],
-  'a gate': [
+  'Swish, written as a Mul by its own sigmoid': [
     'consumers',
     (n, x) => {
       const c = first(n, x);
-      return head(n, n.b.op('Mul', [sigmoid(n, c), c]), 4 * WHOLE);
+      return head(n, n.b.op('Mul', [n.b.op('Sigmoid', [c]), c], {}, 'site'), 4 * WHOLE);
     },
   ],
   'Clip that starts above zero, and global pooling': [

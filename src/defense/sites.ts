@@ -6,6 +6,7 @@ import {
   producers,
   type Traced,
   upstream,
+  type Use,
 } from '../graph/index.ts';
 import type { Node, Tensor } from '../onnx/index.ts';
 import { channelRuleOf, type Channels, channelsAt } from '../ops/index.ts';
@@ -25,6 +26,9 @@ export interface Site {
   /** Operators that read it. */
   readonly consumers: readonly string[];
 }
+
+/** Stands for a value that is gated and is not what the gate is made from; no value has this name. */
+const ANOTHER = '';
 
 const NONLINEAR = new Set([
   'Relu',
@@ -60,8 +64,12 @@ export function sitesOf(traced: Traced, output: string): Site[] {
   const dims = dimsOf(traced);
   const mixing = mixedDownstream(traced, output);
   return graph.nodes.flatMap((node) => {
-    const name = node.outputs[0] as string;
-    if (!NONLINEAR.has(node.op) || !needed.has(name) || !mixing.has(name)) return [];
+    if (!NONLINEAR.has(node.op)) return [];
+    const gated = gatedBy(node, uses);
+    // A gate (of squeeze and excitation, say) is no activation: it is never dormant.
+    if (gated === ANOTHER) return [];
+    const name = gated ?? (node.outputs[0] as string);
+    if (!needed.has(name) || !mixing.has(name)) return [];
     const layer = layerOf(node, made, dims);
     if (!layer) return [];
     const whole = values.get(name)?.dims ?? [];
@@ -145,6 +153,19 @@ const BETWEEN = new Set([
   'LayerNormalization',
   'LRN',
 ]);
+
+/**
+ * What a sigmoid gates, where all it does is multiply: its own input, which makes Swish, x σ(x), whose
+ * value is given; or another value.
+ */
+function gatedBy(node: Node, uses: ReadonlyMap<string, readonly Use[]>): string | undefined {
+  const [use, ...others] = uses.get(node.outputs[0] as string) ?? [];
+  const sigmoid = node.op === 'Sigmoid' || node.op === 'HardSigmoid';
+  if (!sigmoid || !use || others.length > 0 || use.node.op !== 'Mul') return undefined;
+  return use.node.inputs[1 - use.index] === node.inputs[0]
+    ? (use.node.outputs[0] as string)
+    : ANOTHER;
+}
 
 /** The layer whose channels an activation carries: found by walking up, at a sum by either way. */
 function layerOf(
