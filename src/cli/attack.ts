@@ -41,6 +41,7 @@ export function attackCommand(program: Command): void {
     .option('--epochs <n>', 'passes over the training data (default: 2)', positive)
     .option('--force', 'overwrite files that are there already')
     .action(attackDigits);
+  examples(attack, ['fineprune attack digits', 'fineprune attack digits --help']);
   examples(digits, [
     'fineprune attack digits',
     'fineprune attack digits --target all-to-all --poison-rate 0.2 --seed 1 --out out/all',

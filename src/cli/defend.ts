@@ -117,7 +117,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     printJson({
       site: record.site.name,
       units: record.site.units,
-      pruned: defence.pruning.pruned,
+      pruned: method === 'fine-tuning' ? [] : defence.pruning.pruned,
       before: evaluations[0]?.evaluation,
       after: evaluations.at(-1)?.evaluation,
       evaluations,

@@ -5,7 +5,9 @@ import type { TestData } from '../defense/index.ts';
 export async function testDataFrom(clean: Dataset, triggerFile?: string): Promise<TestData> {
   if (triggerFile === undefined) return { clean };
   // Only who has a trigger loads the lab.
-  const { readTrigger, triggered } = await import('../lab/index.ts');
+  const { checkTarget, readTrigger, triggered } = await import('../lab/index.ts');
   const { trigger, target } = await readTrigger(triggerFile);
+  // A label that no class has is never predicted: every attack would seem to fail.
+  checkTarget(clean, target);
   return { clean, triggered: { dataset: triggered(clean, trigger), target } };
 }

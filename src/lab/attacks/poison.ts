@@ -108,7 +108,12 @@ function pick(dataset: Dataset, target: Target, rate: number, seed: number): Uin
   return Uint32Array.from(random(seed, 'poison').shuffle(candidates).slice(0, count));
 }
 
-function checkTarget({ name, classes }: Dataset, target: Target): void {
+/**
+ * Refuses a target that names a class which the data do not have.
+ *
+ * @throws PoisonError 'poison/target'
+ */
+export function checkTarget({ name, classes }: Dataset, target: Target): void {
   const used =
     target.kind === 'allToOne'
       ? [target.label]
