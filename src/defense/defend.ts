@@ -4,6 +4,7 @@ import type { Graph, Model } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { classifierOf, type Classifier } from './classifier.ts';
 import { predictionsAlong } from './curve.ts';
+import { DefenseError } from './error.ts';
 import { judge, predictTest, type Predictions, type TestData } from './evaluate.ts';
 import { fineTune, type FineTuneSettings, type FineTuning } from './fine-tune.ts';
 import type { Fold } from './fold.ts';
@@ -91,6 +92,13 @@ export async function defend(
 ): Promise<Defence> {
   const { method = 'fine-pruning', maxDrop = 0.02, seed = 0, signal, onProgress } = settings;
   const aborting = signal ? { signal } : {};
+  const parts = split(validation, { tune: 0.8, held: 0.2 }, seed);
+  if (parts.tune.length === 0 || parts.held.length === 0) {
+    throw new DefenseError(
+      'defense/too-few',
+      `The validation data "${validation.name}" has ${validation.length} samples: at least 3 are needed to fine-tune on some and choose by others, and some hundred to tell anything`,
+    );
+  }
   const classifier = await classifierOf(runtime, model, validation);
   const { graph, input, traced, scores } = classifier;
   const sites = sitesOf(traced, scores);
@@ -106,7 +114,6 @@ export async function defend(
   });
   const pruned = applyMask(classifier, site, pruning.pruned);
 
-  const parts = split(validation, { tune: 0.8, held: 0.2 }, seed);
   const tune = { ...TUNE, ...settings.tune, seed };
   const tuned = (stage: Stage, from: Graph, masks: typeof pruned.masks) =>
     fineTune(runtime, classifier, from, masks, parts, {

@@ -5,7 +5,8 @@ export type DefenseErrorCode =
   | 'defense/unknown-site'
   | 'defense/model-shape'
   | 'defense/classes'
-  | 'defense/diverged';
+  | 'defense/diverged'
+  | 'defense/too-few';
 
 /** A model that cannot be defended as asked. */
 export class DefenseError extends FinepruneError {

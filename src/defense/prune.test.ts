@@ -215,3 +215,16 @@ test('test data are reported, and choose nothing', async () => {
   expect(none.outcomes.at(-1)?.graph.initializers).toEqual(a.outcomes.at(-1)?.graph.initializers);
   expect(none.outcomes.at(-1)?.evaluation).toBeUndefined();
 });
+
+test.each([0, 1, 2])('validation data of %d samples are refused', async (length) => {
+  const { model } = specimen('Conv with bias');
+  const run = defend(await testRuntime(), model, images(length), undefined);
+  await expect(run).rejects.toMatchObject({ code: 'defense/too-few' });
+});
+
+test('three samples will do, if little comes of it', async () => {
+  const { model } = specimen('Conv with bias');
+  const tune = { epochs: 1, batchSize: 2 };
+  const { parts } = await defend(await testRuntime(), model, images(3), undefined, { tune });
+  expect([parts.tune.length, parts.held.length]).toEqual([2, 1]);
+});
