@@ -1,8 +1,9 @@
-import { normalise, OPSET, type Traced, upstream } from '../graph/index.ts';
-import type { Graph, Model, Node, ValueInfo } from '../onnx/index.ts';
+import { normalise, OPSET, type Traced } from '../graph/index.ts';
+import type { Graph, Model, ValueInfo } from '../onnx/index.ts';
 import type { Dataset } from '../data/index.ts';
 import { type Runtime, trace } from '../runtime/index.ts';
 import { DefenseError } from './error.ts';
+import { literalsOf, parametersOf } from './parameters.ts';
 
 /** A classifier to be defended: its working graph, and how it is fed and read. */
 export interface Classifier {
@@ -16,26 +17,6 @@ export interface Classifier {
   /** Initializers that training may change. */
   readonly parameters: readonly string[];
 }
-
-/** Inputs of operators at which an initializer is a weight to train, not a setting. */
-const TRAINED: Readonly<Record<string, readonly number[]>> = {
-  Add: [0, 1],
-  BatchNormalization: [1, 2],
-  Conv: [1, 2],
-  ConvTranspose: [1, 2],
-  GRU: [1, 2, 3],
-  Gather: [0],
-  Gemm: [1, 2],
-  GroupNormalization: [1, 2],
-  InstanceNormalization: [1, 2],
-  LSTM: [1, 2, 3],
-  LayerNormalization: [1, 2],
-  MatMul: [0, 1],
-  Mul: [0, 1],
-  PRelu: [1],
-  RNN: [1, 2, 3],
-  Sub: [0, 1],
-};
 
 /**
  * Makes a model ready for defense.
@@ -53,7 +34,7 @@ export async function classifierOf(
   const input = one(graph.inputs, 'input');
   const output = one(graph.outputs, 'output');
   fits(input, dataset);
-  const parameters = parametersOf(graph, output.name);
+  const parameters = parametersOf(graph, output.name, literalsOf(model));
   const x = new Float32Array(2 * dataset.sample.reduce((a, b) => a * b, 1));
   await dataset.read([0, dataset.length - 1], x);
   const feeds = {
@@ -69,25 +50,6 @@ export async function classifierOf(
     );
   }
   return { graph, traced, input: input.name, scores: output.name, parameters };
-}
-
-/** Float initializers that are weights, biases, scales or shifts on the way to a value. */
-export function parametersOf(graph: Graph, value: string): string[] {
-  const needed = upstream(graph, [value]);
-  const found = new Set<string>();
-  for (const node of graph.nodes) {
-    if (!node.outputs.some((output) => needed.has(output))) continue;
-    for (const index of trainedInputs(node)) {
-      const tensor = graph.initializers.get(node.inputs[index] ?? '');
-      if (tensor?.type === 'float32' && tensor.dims.length > 0)
-        found.add(node.inputs[index] as string);
-    }
-  }
-  return [...found];
-}
-
-function trainedInputs(node: Node): readonly number[] {
-  return node.domain === '' ? (TRAINED[node.op] ?? []) : [];
 }
 
 function one(infos: readonly ValueInfo[], what: string): ValueInfo {

@@ -7,6 +7,7 @@ export * from './export.ts';
 export * from './fine-tune.ts';
 export * from './fold.ts';
 export * from './inspect.ts';
+export * from './parameters.ts';
 export * from './profile.ts';
 export * from './prune.ts';
 export * from './sites.ts';

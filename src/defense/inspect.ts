@@ -2,7 +2,7 @@ import { normalise, OPSET } from '../graph/index.ts';
 import { type Dim, sizeOf, type DataType, type Tensor, type ValueInfo } from '../onnx/index.ts';
 import type { OnnxFile } from '../onnx/file.ts';
 import { type Runtime, trace } from '../runtime/index.ts';
-import { parametersOf } from './classifier.ts';
+import { literalsOf, parametersOf } from './parameters.ts';
 import { foldOf, type Fold } from './fold.ts';
 import { lastSite, sitesOf, type Site } from './sites.ts';
 
@@ -32,7 +32,7 @@ export async function inspect(runtime: Runtime, file: OnnxFile): Promise<Inspect
   const { model } = file;
   const { graph, changes } = normalise(model);
   const output = graph.outputs[0]?.name ?? '';
-  const names = parametersOf(graph, output);
+  const names = parametersOf(graph, output, literalsOf(model));
   const feeds = Object.fromEntries(graph.inputs.map((input) => [input.name, sampleOf(input)]));
   const traced = await trace(runtime, graph, OPSET, feeds, names);
   const sites = sitesOf(traced, output).map((site) => ({
