@@ -1,7 +1,6 @@
 /** For tests only: small networks in which a site's units take every way to the scores. */
 import { testRuntime } from '../../test/gradcheck.ts';
 import { arrayDataset, random, type Dataset } from '../data/index.ts';
-import { OPSET } from '../graph/index.ts';
 import * as layers from '../lab/networks/layers.ts';
 import { float32, sizeOf, type Graph, type Model, type TensorOf } from '../onnx/index.ts';
 import { outputsOf } from '../train/index.ts';
@@ -387,6 +386,3 @@ export function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
   }
   return most;
 }
-
-/** The opset that specimens are written in. */
-export const SPECIMEN_OPSET = OPSET;
