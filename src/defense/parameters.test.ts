@@ -51,16 +51,17 @@ test('scalars, integers and running statistics are settings', () => {
   expect(found(graph)).toEqual(['scale', 'shift']);
 });
 
+const constant = (name: string, dims: readonly number[]) => ({
+  op: 'Constant',
+  domain: '',
+  name,
+  inputs: [],
+  outputs: [name],
+  attributes: { value: float32(dims, new Float32Array(dims.reduce((a, b) => a * b, 1))) },
+});
+
 test('a Constant node is a weight where only weights can be, and else part of a formula', () => {
   const base = graphOf((b, x) => b.op('MatMul', [b.op('Sub', [x, 'mean']), 'weight']));
-  const constant = (name: string, dims: readonly number[]) => ({
-    op: 'Constant',
-    domain: '',
-    name,
-    inputs: [],
-    outputs: [name],
-    attributes: { value: float32(dims, new Float32Array(dims.reduce((a, b) => a * b, 1))) },
-  });
   const nodes = [constant('mean', [4]), constant('weight', [4, 2]), ...base.nodes];
   const model: Model = modelOf({ ...base, nodes });
   const { graph } = normalise(model);

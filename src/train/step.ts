@@ -133,7 +133,7 @@ export async function trainingGraph(
 }
 
 /** Traces a graph in the form in which it is differentiated: recurrent layers written out step by step. */
-async function traceToTrain(
+export async function traceToTrain(
   runtime: Runtime,
   graph: Graph,
   feeds: Feeds,

@@ -1,0 +1,250 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { appendGradients } from '../src/autodiff/index.ts';
+import { literalsOf, parametersOf } from '../src/defense/parameters.ts';
+import { Builder, modelOf, normalise, OPSET, type ValueType } from '../src/graph/index.ts';
+import { decodeModel, type Graph, type Model, sizeOf, type Tensor } from '../src/onnx/index.ts';
+import { type Runtime, trace } from '../src/runtime/index.ts';
+import { crossEntropy, traceToTrain } from '../src/train/index.ts';
+
+/** What PyTorch says of a network; scripts/golden/families.py writes it and tells how. */
+export interface FamilyGolden {
+  readonly opset: number;
+  readonly x: InputRecipe & { readonly seed: number };
+  readonly loss: number;
+  readonly gradients: readonly GoldenGradient[];
+}
+
+/** How the inputs are drawn: uniform in -1 .. 1, or integers below `below`. */
+interface InputRecipe {
+  readonly dims: readonly number[];
+  readonly below?: number;
+}
+
+export interface GoldenGradient {
+  /** The initializer. */
+  readonly name: string;
+  /** Its largest element, as a magnitude. */
+  readonly max: number;
+  /** With random sign vectors. */
+  readonly products: readonly number[];
+  /** Where the file holds a constant computed from a weight: the weight's element of each. */
+  readonly gathered?: readonly number[];
+  readonly key?: string;
+}
+
+/** Losses of SGD steps by PyTorch. */
+export interface TrainingGolden {
+  readonly rate: number;
+  readonly x: InputRecipe & { readonly seeds: readonly number[] };
+  readonly losses: readonly number[];
+}
+
+export const FAMILIES = new URL('golden/families/', import.meta.url);
+
+/** Names of the networks of a folder, those of training runs left out. */
+export function familiesIn(folder: URL): string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.onnx') && !file.startsWith('train-'))
+    .map((file) => file.slice(0, -'.onnx'.length));
+}
+
+export function readFamily(folder: URL, name: string): { golden: FamilyGolden; model: Model } {
+  const golden = readGolden(folder, name) as FamilyGolden;
+  const gathered = new Map(golden.gradients.map((entry) => [entry.key, entry.gathered]));
+  return { golden, model: readModel(folder, name, gathered) };
+}
+
+/** A training run and the network that it starts from. */
+export function readTraining(name: string): { golden: TrainingGolden; model: Model } {
+  const golden = readGolden(FAMILIES, `train-${name}`) as TrainingGolden;
+  return { golden, model: readModel(FAMILIES, `train-${name}`, new Map()) };
+}
+
+function readGolden(folder: URL, name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'));
+}
+
+type Gathered = ReadonlyMap<string | undefined, readonly number[] | undefined>;
+
+function readModel(folder: URL, name: string, gathered: Gathered): Model {
+  return decodeModel(readFileSync(new URL(`${name}.onnx`, folder)), {
+    name,
+    external: (location, _, length) => drawn(location, length / 4, gathered),
+  });
+}
+
+/** The weights that a location such as "draw/17/0.5/0" stands for. */
+function drawn(location: string, size: number, gathered: Gathered): Uint8Array {
+  const [, seed, scale, shift, key] = location.split('/');
+  const from = key === undefined ? undefined : gathered.get(key);
+  const values = new Float32Array(size);
+  for (let index = 0; index < size; index++) {
+    const at = from ? (from[index] as number) : index;
+    values[index] = Number(shift) + Number(scale) * unit(bits(Number(seed), at));
+  }
+  return new Uint8Array(values.buffer);
+}
+
+/** Murmur's finaliser: 32 random bits for each index. */
+function bits(seed: number, index: number): number {
+  let h = (Math.imul(index, 0x9e3779b1) + seed) >>> 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b) >>> 0;
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35) >>> 0;
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** Uniform in -1 .. 1, exact in float32. */
+function unit(word: number): number {
+  return (word >>> 8) / 2 ** 23 - 1;
+}
+
+/** A batch that PyTorch saw. */
+export function inputOf({ dims, below }: InputRecipe, seed: number): Tensor {
+  const size = sizeOf(dims);
+  return below === undefined
+    ? {
+        type: 'float32',
+        dims,
+        data: Float32Array.from({ length: size }, (_, i) => unit(bits(seed, i))),
+      }
+    : {
+        type: 'int64',
+        dims,
+        data: BigInt64Array.from({ length: size }, (_, i) => BigInt(bits(seed, i) % below)),
+      };
+}
+
+export function labelsOf(seed: number, count: number, classes: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, index) => bits(seed, index) % classes);
+}
+
+export interface Comparison {
+  readonly nodes: number;
+  readonly gradientNodes: number;
+  readonly parameters: number;
+  /** Elements of all parameters. */
+  readonly elements: number;
+  /** Relative difference of the loss. */
+  readonly loss: number;
+  /** Largest difference of a product, as a share of the tensor's largest gradient. */
+  readonly error: number;
+  readonly worst: string;
+  /** Parameters that PyTorch has and `parametersOf` does not find. */
+  readonly missed: readonly string[];
+  readonly seconds: { readonly build: number };
+}
+
+/** Gradients this much smaller than the network's largest are zero but for rounding. */
+const ZERO = 1e-7;
+
+/** Differentiates a network by all its parameters and compares with PyTorch. */
+export async function compare(
+  runtime: Runtime,
+  model: Model,
+  golden: FamilyGolden,
+): Promise<Comparison> {
+  const { graph } = normalise(model);
+  const output = graph.outputs[0]?.name as string;
+  const parameters = golden.gradients.map(({ name }) => name);
+  const found = new Set(parametersOf(graph, output, literalsOf(model)));
+  const feeds = { x: inputOf(golden.x, golden.x.seed) };
+  const { whole, loss } = await withLoss(runtime, graph, output, feeds, golden.x.seed);
+  const traced = await traceToTrain(runtime, whole, feeds, parameters);
+  const b = new Builder(traced.graph);
+  const started = performance.now();
+  const names = appendGradients(b, traced, loss, parameters);
+  const build = (performance.now() - started) / 1000;
+  const built = b.build([loss, ...names.values()].map((name) => ({ name })));
+  const session = await runtime.open(modelOf(built));
+  const results = await session.run(feeds);
+  await session.dispose();
+  const value = Number(results[loss]?.data[0]);
+  const top = Math.max(...golden.gradients.map(({ max }) => max));
+  let error = 0;
+  let worst = '';
+  let elements = 0;
+  for (const expected of golden.gradients) {
+    const tensor = results[names.get(expected.name) as string] as Tensor;
+    const gradient = scattered(tensor.data as Float32Array, expected.gathered);
+    elements += gradient.length;
+    const scale = expected.max < ZERO * top ? top : expected.max;
+    for (const [index, product] of productsOf(gradient, expected.products.length).entries()) {
+      const share = Math.abs(product - (expected.products[index] as number)) / scale;
+      if (!(share <= error)) {
+        error = share;
+        worst = expected.name;
+      }
+    }
+  }
+  return {
+    nodes: traced.graph.nodes.length,
+    gradientNodes: built.nodes.length - traced.graph.nodes.length,
+    parameters: parameters.length,
+    elements,
+    loss: Math.abs(value - golden.loss) / golden.loss,
+    error,
+    worst,
+    missed: parameters.filter((name) => !found.has(name)),
+    seconds: { build },
+  };
+}
+
+/** The graph with the cross-entropy of its scores: of each sample, or of each pixel of each. */
+async function withLoss(
+  runtime: Runtime,
+  graph: Graph,
+  output: string,
+  feeds: Readonly<Record<string, Tensor>>,
+  seed: number,
+): Promise<{ whole: Graph; loss: string }> {
+  const { values } = await trace(runtime, graph, OPSET, feeds);
+  const { dims } = values.get(output) as ValueType;
+  const [batch, classes, ...space] = dims as [number, number, ...number[]];
+  const count = batch * sizeOf(space);
+  const b = new Builder(graph);
+  const channelsLast = [0, ...space.map((_, axis) => axis + 2), 1];
+  const logits =
+    space.length === 0
+      ? output
+      : b.op('Reshape', [
+          b.op('Transpose', [output], { perm: channelsLast }),
+          b.ints([count, classes]),
+        ]);
+  const labels = b.constant({
+    type: 'int64',
+    dims: [count],
+    data: BigInt64Array.from(labelsOf(seed, count, classes), BigInt),
+  });
+  const weights = b.constant({
+    type: 'float32',
+    dims: [count],
+    data: new Float32Array(count).fill(1),
+  });
+  const { loss } = crossEntropy(b, { logits, labels, weights, classes });
+  return { whole: b.build([{ name: loss }]), loss };
+}
+
+/** The gradient by a weight from that by what was gathered from it. */
+function scattered(
+  gradient: Float32Array,
+  gathered: readonly number[] | undefined,
+): ArrayLike<number> {
+  if (!gathered) return gradient;
+  const sum = new Float64Array(Math.max(...gathered) + 1);
+  for (const [index, at] of gathered.entries()) {
+    sum[at] = (sum[at] as number) + (gradient[index] as number);
+  }
+  return sum;
+}
+
+function productsOf(gradient: ArrayLike<number>, count: number): Float64Array {
+  const sums = new Float64Array(count);
+  for (let index = 0; index < gradient.length; index++) {
+    const word = bits(0, index);
+    const value = gradient[index] as number;
+    for (let sign = 0; sign < count; sign++) {
+      sums[sign] = (sums[sign] as number) + ((word >>> sign) & 1 ? value : -value);
+    }
+  }
+  return sums;
+}
