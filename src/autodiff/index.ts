@@ -1,2 +1,3 @@
 export * from './error.ts';
 export * from './gradients.ts';
+export * from './trainable.ts';

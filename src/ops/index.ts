@@ -1,4 +1,5 @@
 export * from './channels.ts';
 export * from './emit.ts';
+export { RuleError } from './refusal.ts';
 export * from './registry.ts';
 export * from './rule.ts';

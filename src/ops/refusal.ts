@@ -4,12 +4,15 @@ import { FinepruneError, nodeLabel } from '../onnx/index.ts';
 /** A node whose operator has a gradient, but not in the form that the node asks for. */
 export class RuleError extends FinepruneError<'ops/no-gradient'> {
   override readonly name = 'RuleError';
+  /** The reason alone: the message says the node too. */
+  readonly why: string;
 
   constructor(node: Node, why: string) {
     super(
       'ops/no-gradient',
       `No gradient passes through ${nodeLabel(node)}: ${why}. Freeze the parameters before it to train the rest.`,
     );
+    this.why = why;
   }
 }
 

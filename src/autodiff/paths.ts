@@ -1,0 +1,79 @@
+import type { Traced } from '../graph/index.ts';
+import type { Node } from '../onnx/index.ts';
+import { operatorOf } from '../ops/index.ts';
+
+/** The ways by which gradients come from the loss to the parameters. */
+export interface Paths {
+  /** Nodes on them, in the order of the graph. */
+  readonly nodes: readonly Node[];
+  /** Values that depend on a parameter by a way of floating point numbers only. */
+  readonly wanted: ReadonlySet<string>;
+}
+
+/** A node on the way that lets no gradient through. */
+export interface Stop {
+  readonly node: Node;
+  readonly why: string;
+  /** What a rule threw, where a rule refused the node. */
+  readonly error?: Error;
+}
+
+export function pathsTo(traced: Traced, loss: string, parameters: readonly string[]): Paths {
+  const wanted = differentiable(traced, parameters);
+  const carrying = carriers(traced.graph.nodes, loss, wanted);
+  const nodes = traced.graph.nodes.filter((node) => node.outputs.some((y) => carrying.has(y)));
+  return { nodes, wanted };
+}
+
+/** The nodes whose operator has no gradient. */
+export function stopsOf({ nodes }: Paths): Stop[] {
+  return nodes.flatMap((node) => {
+    const rule = operatorOf(node)?.gradient;
+    if (!rule) return [{ node, why: 'fineprune has no gradient rule for it' }];
+    return typeof rule === 'object' && 'none' in rule ? [{ node, why: rule.none }] : [];
+  });
+}
+
+/** Those of the parameters whose gradient, or a part of it, would pass through a node. */
+export function cutOffBy(
+  { nodes, wanted }: Paths,
+  node: Node,
+  parameters: readonly string[],
+): string[] {
+  const reached = new Set(node.inputs.filter((input) => wanted.has(input)));
+  for (const before of nodes.slice(0, nodes.indexOf(node)).toReversed()) {
+    if (isFlat(before) || !before.outputs.some((output) => reached.has(output))) continue;
+    for (const input of before.inputs) if (wanted.has(input)) reached.add(input);
+  }
+  return parameters.filter((parameter) => reached.has(parameter));
+}
+
+function differentiable({ graph, values }: Traced, parameters: readonly string[]): Set<string> {
+  const reached = new Set(parameters);
+  for (const node of graph.nodes) {
+    if (!node.inputs.some((input) => reached.has(input))) continue;
+    for (const output of node.outputs) {
+      if (values.get(output)?.type.startsWith('float')) reached.add(output);
+    }
+  }
+  return reached;
+}
+
+/** Those of the `wanted` values from which a gradient can arrive: the loss reads them as numbers. */
+function carriers(
+  nodes: readonly Node[],
+  loss: string,
+  wanted: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const carrying = new Set(wanted.has(loss) ? [loss] : []);
+  for (const node of nodes.toReversed()) {
+    if (isFlat(node) || !node.outputs.some((output) => carrying.has(output))) continue;
+    for (const input of node.inputs) if (wanted.has(input)) carrying.add(input);
+  }
+  return carrying;
+}
+
+function isFlat(node: Node): boolean {
+  const rule = operatorOf(node)?.gradient;
+  return typeof rule === 'object' && 'zero' in rule;
+}

@@ -1,0 +1,108 @@
+import type { Builder, Traced } from '../graph/index.ts';
+import type { Node } from '../onnx/index.ts';
+import { add, type Gradient, operatorOf, RuleError, sumTo, type Tape } from '../ops/index.ts';
+import type { Paths, Stop } from './paths.ts';
+
+/**
+ * Writes the reverse pass: from the loss back along the paths, each node's rule turns the gradients
+ * of its outputs into those of its inputs.
+ *
+ * @param stopped - told of nodes whose rule refuses them, and the walk goes on; nodes without a
+ *   rule are passed over
+ * @returns the name of the gradient of a value, undefined where none arrives
+ */
+export function reverse(
+  builder: Builder,
+  traced: Traced,
+  loss: string,
+  { nodes, wanted }: Paths,
+  stopped: (stop: Stop) => void,
+): (value: string) => string | undefined {
+  const cotangents = new Map<string, string[]>([[loss, [ones(builder, traced, loss)]]]);
+  const gradientOf = (value: string) => {
+    const terms = cotangents.get(value);
+    return terms && add(emit(builder), terms);
+  };
+
+  for (const node of nodes.toReversed()) {
+    const dy = node.outputs.map(gradientOf);
+    if (dy.every((gradient) => gradient === undefined)) continue;
+    const operator = operatorOf(node);
+    if (typeof operator?.gradient !== 'function') continue;
+    const tape = tapeOf(builder, traced, node, dy, wanted);
+    const dx = answer(operator.gradient, tape, stopped);
+    for (const [index, gradient] of dx.entries()) {
+      const input = node.inputs[index];
+      if (gradient === undefined || !input || !wanted.has(input)) continue;
+      const term = operator.broadcasts
+        ? sumTo(tape, gradient, tape.dims(node.outputs[0] as string), tape.dims(input))
+        : gradient;
+      const terms = cotangents.get(input);
+      if (terms) terms.push(term);
+      else cotangents.set(input, [term]);
+    }
+  }
+  return gradientOf;
+}
+
+function answer(
+  rule: Gradient,
+  tape: Tape,
+  stopped: (stop: Stop) => void,
+): readonly (string | undefined)[] {
+  try {
+    return rule(tape);
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    stopped({ node: tape.node, why: error.why, error });
+    return [];
+  }
+}
+
+function tapeOf(
+  builder: Builder,
+  { graph, values }: Traced,
+  node: Node,
+  dy: Tape['dy'],
+  wanted: ReadonlySet<string>,
+): Tape {
+  const typeOf = (value: string) => {
+    const known = values.get(value);
+    if (!known) throw new Error(`value "${value}" was not traced`);
+    return known;
+  };
+  return {
+    ...emit(builder),
+    node,
+    x: node.inputs,
+    y: node.outputs,
+    dy,
+    wants: (index) => wanted.has(node.inputs[index] ?? ''),
+    dims: (value) => typeOf(value).dims,
+    type: (value) => typeOf(value).type,
+    constant: (value) => graph.initializers.get(value),
+    ops: (op, inputs, attributes, outputs) => builder.ops(op, inputs, attributes, outputs),
+    scalar: (value) =>
+      builder.scalar(
+        value,
+        typeOf(node.outputs[0] as string).type === 'float64' ? 'float64' : 'float32',
+      ),
+    initializer: (tensor) => builder.constant(tensor),
+  };
+}
+
+function emit(builder: Builder): Pick<Tape, 'op' | 'ints'> {
+  return {
+    op: (op, inputs, attributes) => builder.op(op, inputs, attributes),
+    ints: (values) => builder.ints(values),
+  };
+}
+
+function ones(builder: Builder, traced: Traced, loss: string): string {
+  const { type, dims } = traced.values.get(loss) as { type: string; dims: readonly number[] };
+  return builder.constant(
+    type === 'float64'
+      ? { type, dims, data: Float64Array.of(1) }
+      : { type: 'float32', dims, data: Float32Array.of(1) },
+  );
+}

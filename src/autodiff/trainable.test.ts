@@ -1,0 +1,133 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { testRuntime } from '../../test/gradcheck.ts';
+import { Builder, OPSET, type Traced } from '../graph/index.ts';
+import { float32, int64, type Tensor } from '../onnx/index.ts';
+import { trace } from '../runtime/index.ts';
+import { appendGradients } from './gradients.ts';
+import { trainable } from './trainable.ts';
+
+const square = (value: number): Tensor => float32([2, 2], [value, 1, 0, value]);
+
+async function traced(
+  inputs: Readonly<Record<string, Tensor>>,
+  build: (b: Builder) => string,
+): Promise<{ traced: Traced; loss: string }> {
+  const b = new Builder();
+  for (const [name, { type, dims }] of Object.entries(inputs)) b.input(name, type, dims);
+  const loss = b.op('ReduceSum', [build(b)], { keepdims: 0 });
+  const graph = b.build([{ name: loss }]);
+  return { traced: await trace(await testRuntime(), graph, OPSET, inputs), loss };
+}
+
+async function judge(
+  inputs: Readonly<Record<string, Tensor>>,
+  build: (b: Builder) => string,
+  parameters = Object.keys(inputs),
+) {
+  const made = await traced(inputs, build);
+  return trainable(made.traced, made.loss, parameters);
+}
+
+const three = { a: square(2), b: square(3), c: square(4) };
+
+test('everything, where every operator has a gradient', async () => {
+  const verdict = await judge(three, (b) => b.op('Sum', [b.op('MatMul', ['a', 'b']), 'c']));
+  expect(verdict).toEqual({ trainable: ['a', 'b', 'c'], cutOff: [] });
+});
+
+test('an operator without a gradient cuts off what is before it, by name and reason', async () => {
+  const { trainable: left, cutOff } = await judge(three, (b) =>
+    b.op('Mul', ['c', b.op('Det', [b.op('MatMul', ['a', 'b'])], {}, 'the determinant')]),
+  );
+  expect(left).toEqual(['c']);
+  expect(cutOff.map(({ parameter }) => parameter)).toEqual(['a', 'b']);
+  for (const { node, op, why } of cutOff) {
+    expect({ node, op }).toEqual({ node: 'the determinant', op: 'Det' });
+    expect(why).toMatch(/inverse matrix/);
+  }
+});
+
+test('a parameter with one way open and one closed is cut off: half a gradient is a wrong one', async () => {
+  const { trainable: left, cutOff } = await judge(three, (b) =>
+    b.op('Sum', ['a', b.op('Det', [b.op('Mul', ['a', 'b'])]), 'c']),
+  );
+  expect(left).toEqual(['c']);
+  expect(cutOff.map(({ parameter }) => parameter)).toEqual(['a', 'b']);
+});
+
+test('every node in the way is named', async () => {
+  const { cutOff } = await judge(three, (b) => {
+    const first = b.op('Det', ['a'], {}, 'first');
+    return b.op('Mul', [b.op('Det', [b.op('Mul', ['b', first])], {}, 'second'), 'c']);
+  });
+  expect(cutOff.map(({ parameter, node }) => `${parameter} ${node}`).sort()).toEqual([
+    'a first',
+    'a second',
+    'b second',
+  ]);
+});
+
+test('a node that its rule refuses for its attributes cuts off too', async () => {
+  const image = float32(
+    [1, 1, 4, 4],
+    Array.from({ length: 16 }, (_, index) => index),
+  );
+  const { trainable: left, cutOff } = await judge({ a: image, b: image }, (b) => {
+    const sizes = b.constant(int64([4], [1, 1, 2, 2]));
+    const none = b.constant(float32([0], []));
+    const attributes = { antialias: 1, mode: 'linear' };
+    const small = b.op('Resize', ['a', none, none, sizes], attributes, 'shrunk');
+    return b.op('Mul', [b.op('ReduceSum', [small]), 'b']);
+  });
+  expect(left).toEqual(['b']);
+  expect(cutOff).toHaveLength(1);
+  expect(cutOff[0]).toMatchObject({ parameter: 'a', node: 'shrunk', op: 'Resize' });
+  expect(cutOff[0]?.why).toMatch(/^fineprune does not differentiate antialias$/);
+});
+
+test('what is read through integers, steps or not at all is told, and stops nothing else', async () => {
+  const { trainable: left, cutOff } = await judge({ ...three, d: square(5) }, (b) => {
+    const counted = b.op('Cast', [b.op('Cast', [b.op('Det', ['a'])], { to: 7 })], { to: 1 });
+    return b.op('Sum', [b.op('Floor', ['b']), b.op('Mul', [counted, 'c'])]);
+  });
+  expect(left).toEqual(['c']);
+  expect(cutOff.map(({ parameter, node, op }) => [parameter, node, op])).toEqual([
+    ['a', '', ''],
+    ['b', '', ''],
+    ['d', '', ''],
+  ]);
+});
+
+describe('of any graph', () => {
+  const NAMES = ['p0', 'p1', 'p2', 'p3'];
+  // Each node is an operator and two values made before it; Det (none) and Floor (flat) among them.
+  const node = fc.tuple(fc.constantFrom('Add', 'Mul', 'Det', 'Floor'), fc.nat(), fc.nat());
+
+  test('each parameter is in one list, and the trainable ones can be differentiated', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(node, { minLength: 1, maxLength: 12 }), async (nodes) => {
+        const inputs = Object.fromEntries(NAMES.map((name, index) => [name, square(index + 1)]));
+        const made = await traced(inputs, (b) => {
+          const values = [...NAMES];
+          for (const [op, first, second] of nodes) {
+            const x = values[first % values.length] as string;
+            const y = values[second % values.length] as string;
+            // A determinant is spread over a matrix again.
+            if (op === 'Det') values.push(b.op('Mul', [b.op('Det', [x]), y]));
+            else values.push(b.op(op, op === 'Floor' ? [x] : [x, y]));
+          }
+          return values.at(-1) as string;
+        });
+        const { trainable: left, cutOff } = trainable(made.traced, made.loss, NAMES);
+        const cut = new Set(cutOff.map(({ parameter }) => parameter));
+        expect([...left, ...cut].sort()).toEqual(NAMES);
+        const differentiate = (parameters: readonly string[]) =>
+          appendGradients(new Builder(made.traced.graph), made.traced, made.loss, parameters);
+        if (left.length > 0) expect([...differentiate(left).keys()]).toEqual(left);
+        for (const parameter of cut) expect(() => differentiate([parameter])).toThrow(parameter);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
