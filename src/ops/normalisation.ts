@@ -1,4 +1,5 @@
 import { axisOf, floatOf, intOf, intsOf } from '../graph/index.ts';
+import { batchGradient } from './batch-normalisation.ts';
 import { floats } from './constants.ts';
 import { reshape, sumTo } from './emit.ts';
 import { maths } from './maths.ts';
@@ -13,9 +14,7 @@ export const batchNormalization: Operator = {
   gradient: (t) => {
     if (t.dy[0] === undefined) return [];
     if (intOf(t.node, 'training_mode', 0) === 0) return frozen(t, t.dy[0]);
-    const [x] = t.x as [string];
-    const places = axesOf(t, x).filter((axis) => axis !== 1);
-    return affine(t, standard(t, x, places), () => channelDims(t));
+    return batchGradient(t);
   },
 };
 

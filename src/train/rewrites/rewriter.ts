@@ -15,10 +15,14 @@ export interface Site {
   producer(value: string): Node | undefined;
   /** Whether this node alone reads a value. */
   sole(value: string): boolean;
+  /** Whether anybody reads a value. */
+  read(value: string): boolean;
   /** Whether a value depends on what is trained. */
   trained(value: string): boolean;
   /** Writes a node; `name` is given where it must make a value that others already read. */
   op(op: string, inputs: readonly string[], to: Written): string;
+  /** Writes a whole node: outputs named '' get a name. */
+  write(node: Node, outputs: readonly ValueType[]): void;
   ints(values: readonly number[]): string;
   constant(tensor: Tensor): string;
 }
@@ -58,6 +62,14 @@ export function rewrite(traced: Traced, parameters: readonly string[], apply: Re
     values.set(name, { type: tensor.type, dims: tensor.dims });
     return name;
   };
+  const write = (node: Node, types: readonly ValueType[]) => {
+    const outputs = types.map((type, index) => {
+      const name = node.outputs[index] || fresh(`${node.outputs[0]}.${index}`);
+      values.set(name, type);
+      return name;
+    });
+    nodes.push({ ...node, outputs });
+  };
   let changed = false;
   for (const node of graph.nodes) {
     const type = values.get(node.outputs[0] as string)?.type ?? 'float32';
@@ -67,19 +79,16 @@ export function rewrite(traced: Traced, parameters: readonly string[], apply: Re
       producer: (value) => made.get(value),
       sole: (value) => !outputs.has(value) && uses.get(value)?.length === 1,
       trained: (value) => trained.has(value),
+      read: (value) => outputs.has(value) || uses.has(value),
       op(op, inputs, to) {
         const output = to.name ?? fresh(`${node.outputs[0]}.${op}`);
-        values.set(output, { type: to.type ?? type, dims: to.dims });
-        nodes.push({
-          op,
-          domain: '',
-          name: output,
-          inputs,
-          outputs: [output],
-          attributes: to.attributes ?? {},
-        });
+        const attributes = to.attributes ?? {};
+        write({ op, domain: '', name: output, inputs, outputs: [output], attributes }, [
+          { type: to.type ?? type, dims: to.dims },
+        ]);
         return output;
       },
+      write,
       ints: (given) => constant(`ints ${given.join()}`, int64([given.length], given)),
       constant: (tensor) => constant(fresh(`${node.outputs[0]}.constant`), tensor),
     });

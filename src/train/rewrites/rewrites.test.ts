@@ -6,6 +6,7 @@ import { appendGradients } from '../../autodiff/index.ts';
 import { Builder, OPSET, type Traced } from '../../graph/index.ts';
 import type { Graph, TensorOf } from '../../onnx/index.ts';
 import { trace } from '../../runtime/index.ts';
+import { batchStatistics } from './batch-statistics.ts';
 import { asProduct } from './conv-as-product.ts';
 import { fasterToTrain } from './index.ts';
 import { poolBeforeRelu } from './pool-before-relu.ts';
@@ -50,12 +51,10 @@ async function results(graph: Traced, { x, parameters }: Case) {
   }
 }
 
-/** Applies a rewrite and compares the loss and all gradients with those of the graph as it was. */
-async function same(given: Case, apply: Rewrite): Promise<Graph> {
-  const before = await traced(given);
-  const after = rewrite(before, Object.keys(given.parameters), apply);
-  const expected = await results(before, given);
-  const got = await results(after, given);
+function close(
+  got: readonly TensorOf<'float32'>[],
+  expected: readonly TensorOf<'float32'>[],
+): void {
   for (const [index, tensor] of expected.entries()) {
     const other = got[index] as TensorOf<'float32'>;
     expect(other.dims).toEqual(tensor.dims);
@@ -63,6 +62,15 @@ async function same(given: Case, apply: Rewrite): Promise<Graph> {
     const apart = Math.max(...tensor.data.map((value, at) => Math.abs(value - other.data[at]!)));
     expect(apart / largest).toBeLessThan(2e-5);
   }
+}
+
+/** Applies a rewrite and compares the loss and all gradients with those of the graph as it was. */
+async function same(given: Case, apply: Rewrite): Promise<Graph> {
+  const before = await traced(given);
+  const after = rewrite(before, Object.keys(given.parameters), apply);
+  const expected = await results(before, given);
+  const got = await results(after, given);
+  close(got, expected);
   return after.graph;
 }
 
@@ -199,6 +207,30 @@ describe('convolution as a product', () => {
   });
 });
 
+test('normalisations that share constants keep their own statistics', async () => {
+  const x = single(normal([4, 3, 5, 5], 1));
+  const parameters = { s1: single(normal([3], 2)), s2: single(normal([3], 3)) };
+  // The statistics to start from count for nothing: only whether they are the same constants.
+  const layers = (starts: readonly [number, number, number, number]) => (b: Builder) => {
+    const filled = (value: number) =>
+      b.initializer('start', single({ dims: [3], data: [value, value, value] }));
+    const bias = b.initializer('bias', single({ dims: [3], data: [0, 0, 0] }));
+    const norm = (x: string, scale: string, mean: number, variance: number) =>
+      b.ops(
+        'BatchNormalization',
+        [x, scale, bias, filled(mean), filled(variance)],
+        { training_mode: 1 },
+        3,
+      )[0]!;
+    return norm(b.op('Exp', [norm('x', 's1', starts[0], starts[1])]), 's2', starts[2], starts[3]);
+  };
+  const apart = { x, parameters, build: layers([0.1, 0.2, 0.3, 0.4]) };
+  const shared = { x, parameters, build: layers([0, 1, 0, 1]) };
+  const expected = await results(await traced(apart), apart);
+  const after = rewrite(await traced(shared), Object.keys(parameters), batchStatistics);
+  close(await results(after, shared), expected);
+});
+
 test('all together change no number of a small network', async () => {
   const x = single(normal([2, 3, 12, 12], 1));
   const parameters = {
@@ -210,13 +242,7 @@ test('all together change no number of a small network', async () => {
   const before = await traced(given);
   const after = fasterToTrain(before, Object.keys(parameters));
   expect(opsOf(after.graph).filter((op) => op === 'MaxPool')).toHaveLength(1);
-  const [expected, got] = [await results(before, given), await results(after, given)];
-  for (const [index, tensor] of expected.entries()) {
-    const scale = Math.max(...tensor.data.map(Math.abs));
-    tensor.data.forEach((value, at) =>
-      expect(Math.abs(got[index]!.data[at]! - value) / scale).toBeLessThan(2e-5),
-    );
-  }
+  close(await results(after, given), await results(before, given));
 });
 
 function threeLayers(b: Builder): string {
