@@ -6,7 +6,7 @@ import { operatorOf } from '../ops/index.ts';
 export interface Paths {
   /** Nodes on them, in the order of the graph. */
   readonly nodes: readonly Node[];
-  /** Values that depend on a parameter by a way of floating point numbers only. */
+  /** Values that depend on a parameter by floating point numbers, and not by steps only. */
   readonly wanted: ReadonlySet<string>;
 }
 
@@ -42,7 +42,7 @@ export function cutOffBy(
 ): string[] {
   const reached = new Set(node.inputs.filter((input) => wanted.has(input)));
   for (const before of nodes.slice(0, nodes.indexOf(node)).toReversed()) {
-    if (isFlat(before) || !before.outputs.some((output) => reached.has(output))) continue;
+    if (!before.outputs.some((output) => reached.has(output))) continue;
     for (const input of before.inputs) if (wanted.has(input)) reached.add(input);
   }
   return parameters.filter((parameter) => reached.has(parameter));
@@ -51,7 +51,7 @@ export function cutOffBy(
 function differentiable({ graph, values }: Traced, parameters: readonly string[]): Set<string> {
   const reached = new Set(parameters);
   for (const node of graph.nodes) {
-    if (!node.inputs.some((input) => reached.has(input))) continue;
+    if (isFlat(node) || !node.inputs.some((input) => reached.has(input))) continue;
     for (const output of node.outputs) {
       if (values.get(output)?.type.startsWith('float')) reached.add(output);
     }
@@ -67,7 +67,7 @@ function carriers(
 ): ReadonlySet<string> {
   const carrying = new Set(wanted.has(loss) ? [loss] : []);
   for (const node of nodes.toReversed()) {
-    if (isFlat(node) || !node.outputs.some((output) => carrying.has(output))) continue;
+    if (!node.outputs.some((output) => carrying.has(output))) continue;
     for (const input of node.inputs) if (wanted.has(input)) carrying.add(input);
   }
   return carrying;

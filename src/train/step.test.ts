@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { testRuntime } from '../../test/gradcheck.ts';
 import type { TensorOf } from '../onnx/index.ts';
 import { BATCH, distance, golden, goldenBatch, goldenGraph, names, SAMPLE } from './golden.ts';
-import { type StepSettings, type TrainingStep, trainingStep } from './step.ts';
+import { type StepSettings, trainableIn, type TrainingStep, trainingStep } from './step.ts';
 
 const open: TrainingStep[] = [];
 afterAll(async () => {
@@ -97,6 +97,45 @@ describe('what is masked stays zero', () => {
       }
     }
   });
+});
+
+test('what an operator without a gradient cuts off is told, and the rest trains', async () => {
+  const graph = goldenGraph();
+  // conv2 reads what pool1 gives and the sum of its determinants.
+  const nodes = graph.nodes.flatMap((node) => {
+    if (node.op !== 'Conv' || node.inputs[1] !== 'conv2.weight') return [node];
+    const [pooled, ...weights] = node.inputs as [string, string, string];
+    const made = { domain: '', attributes: {} };
+    return [
+      { ...made, op: 'Det', name: 'det', inputs: [pooled], outputs: ['det'] },
+      { ...made, op: 'ReduceSum', name: 'sum', inputs: ['det'], outputs: ['sum'] },
+      { ...made, op: 'Add', name: 'mixed', inputs: [pooled, 'sum'], outputs: ['mixed'] },
+      { ...node, inputs: ['mixed', ...weights] },
+    ];
+  });
+  const settings = {
+    input: 'image',
+    logits: 'logits',
+    sample: SAMPLE,
+    classes: 5,
+    batchSize: BATCH,
+    optimiser: { kind: 'sgd' } as const,
+    parameters: names,
+  };
+  const runtime = await testRuntime();
+  const { trainable, cutOff } = await trainableIn(runtime, { ...graph, nodes }, settings);
+  expect(cutOff.map(({ parameter, op }) => [parameter, op])).toEqual([
+    ['conv1.weight', 'Det'],
+    ['conv1.bias', 'Det'],
+  ]);
+  expect(trainable).toEqual(names.filter((name) => !name.startsWith('conv1')));
+  const step = await trainingStep(
+    runtime,
+    { ...graph, nodes },
+    { ...settings, parameters: trainable },
+  );
+  open.push(step);
+  await step.run(goldenBatch(0), 0.1);
 });
 
 test('only the parameters named are trained', async () => {

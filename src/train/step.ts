@@ -1,4 +1,4 @@
-import { appendGradients } from '../autodiff/index.ts';
+import { appendGradients, trainable, type Trainable } from '../autodiff/index.ts';
 import {
   Builder,
   lowerRecurrent,
@@ -82,25 +82,12 @@ export async function trainingGraph(
   graph: Graph,
   settings: StepSettings,
 ): Promise<{ model: Model; names: Names }> {
-  const { batchSize, sample, classes, optimiser } = settings;
-  const forward = new Builder(graph);
-  const labels = forward.input('labels', 'int64', [batchSize]);
-  const weights = forward.input('weights', 'float32', [batchSize]);
-  const { loss, correct } = crossEntropy(forward, {
-    logits: settings.logits,
-    labels,
-    weights,
-    classes,
-  });
-  const feeds: Feeds = {
-    [settings.input]: float(Array.of(batchSize, ...sample)),
-    [labels]: { type: 'int64', dims: [batchSize], data: new BigInt64Array(batchSize) },
-    [weights]: { type: 'float32', dims: [batchSize], data: new Float32Array(batchSize).fill(1) },
-  };
-  const whole = forward.build([{ name: loss }, { name: correct }]);
-  const needed = subgraph(whole, [], whole.outputs);
-  const traced = await traceToTrain(runtime, needed, feeds, settings.parameters);
-
+  const { optimiser } = settings;
+  const { traced, feeds, labels, weights, loss, correct } = await traceLoss(
+    runtime,
+    graph,
+    settings,
+  );
   const b = new Builder(traced.graph);
   const gradients = appendGradients(b, traced, loss, settings.parameters);
   const rate = b.input('rate', 'float32', []);
@@ -130,6 +117,42 @@ export async function trainingGraph(
     ),
   );
   return { model, names: { labels, weights, rate, step, loss, correct, state } };
+}
+
+/**
+ * Tells which of the parameters the step can train, and why not the others: for a network with an
+ * operator that has no gradient, the rest may be trained by leaving them out of the settings.
+ */
+export async function trainableIn(
+  runtime: Runtime,
+  graph: Graph,
+  settings: StepSettings,
+): Promise<Trainable> {
+  const { traced, loss } = await traceLoss(runtime, graph, settings);
+  return trainable(traced, loss, settings.parameters);
+}
+
+/** The graph with its loss, traced in the form in which it is differentiated. */
+async function traceLoss(runtime: Runtime, graph: Graph, settings: StepSettings) {
+  const { batchSize, sample, classes } = settings;
+  const forward = new Builder(graph);
+  const labels = forward.input('labels', 'int64', [batchSize]);
+  const weights = forward.input('weights', 'float32', [batchSize]);
+  const { loss, correct } = crossEntropy(forward, {
+    logits: settings.logits,
+    labels,
+    weights,
+    classes,
+  });
+  const feeds: Feeds = {
+    [settings.input]: float(Array.of(batchSize, ...sample)),
+    [labels]: { type: 'int64', dims: [batchSize], data: new BigInt64Array(batchSize) },
+    [weights]: { type: 'float32', dims: [batchSize], data: new Float32Array(batchSize).fill(1) },
+  };
+  const whole = forward.build([{ name: loss }, { name: correct }]);
+  const needed = subgraph(whole, [], whole.outputs);
+  const traced = await traceToTrain(runtime, needed, feeds, settings.parameters);
+  return { traced, feeds, labels, weights, loss, correct };
 }
 
 /** Traces a graph in the form in which it is differentiated: recurrent layers written out step by step. */
