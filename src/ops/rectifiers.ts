@@ -71,11 +71,10 @@ export const clip: Operator = {
     const below = low ? m.less(x, low) : undefined;
     const above = high ? m.greater(x, high) : undefined;
     const all = (value: string) => sumTo(t, value, dims, []);
-    let dx = dy;
-    if (below !== undefined) dx = m.where(below, 0, dx);
-    if (above !== undefined) dx = m.where(above, 0, dx);
+    // As a product: two Wheres take three times as long in ONNX Runtime.
+    const inside = () => m.mul(dy, t.op('CastLike', [m.equal(x, t.y[0] as string), dy]));
     return [
-      dx,
+      below === undefined && above === undefined ? dy : inside(),
       below !== undefined && t.wants(1) ? all(m.where(below, dy, 0)) : undefined,
       above !== undefined && t.wants(2) ? all(m.where(above, dy, 0)) : undefined,
     ];

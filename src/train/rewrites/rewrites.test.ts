@@ -8,6 +8,7 @@ import type { Graph, TensorOf } from '../../onnx/index.ts';
 import { trace } from '../../runtime/index.ts';
 import { batchStatistics } from './batch-statistics.ts';
 import { asProduct } from './conv-as-product.ts';
+import { depthwiseAsProduct } from './depthwise-as-product.ts';
 import { fasterToTrain } from './index.ts';
 import { poolBeforeRelu } from './pool-before-relu.ts';
 import { poolByPhases } from './pool-by-phases.ts';
@@ -201,6 +202,24 @@ describe('convolution as a product', () => {
         const build = (tape: Builder) => convolution(tape, tape.op('Add', ['x', 'shift']), layer);
         const graph = await same({ x, parameters: { w, b, shift }, build }, always);
         expect(opsOf(graph)).not.toContain('Conv');
+      }),
+      FEW,
+    );
+  });
+});
+
+describe('depthwise convolution as a product', () => {
+  test('changes no number, by filters and by the input', async () => {
+    await fc.assert(
+      fc.asyncProperty(layer, async (layer) => {
+        const deep = { ...layer, groups: 3, channels: 1, units: 1 };
+        const { x, w, b } = tensorsOf(deep);
+        const shift = single({ dims: [1], data: [0.5] });
+        const build = (tape: Builder) => convolution(tape, tape.op('Add', ['x', 'shift']), deep);
+        const graph = await same({ x, parameters: { w, b, shift }, build }, depthwiseAsProduct);
+        const { axes } = deep;
+        const pairs = axes.reduce((pairs, { size, places }) => pairs * size * places, 1);
+        if (pairs <= 1024) expect(opsOf(graph)).not.toContain('Conv');
       }),
       FEW,
     );
