@@ -131,7 +131,8 @@ export interface Comparison {
   readonly worst: string;
   /** Parameters that PyTorch has and `parametersOf` does not find. */
   readonly missed: readonly string[];
-  readonly seconds: { readonly build: number };
+  /** `build`: the gradient's nodes written; `run`: one pass forward and back. */
+  readonly seconds: { readonly build: number; readonly run: number };
 }
 
 /** Gradients this much smaller than the network's largest are zero but for rounding. */
@@ -156,7 +157,9 @@ export async function compare(
   const build = (performance.now() - started) / 1000;
   const built = b.build([loss, ...names.values()].map((name) => ({ name })));
   const session = await runtime.open(modelOf(built));
+  const ready = performance.now();
   const results = await session.run(feeds);
+  const run = (performance.now() - ready) / 1000;
   await session.dispose();
   const value = Number(results[loss]?.data[0]);
   const top = Math.max(...golden.gradients.map(({ max }) => max));
@@ -185,7 +188,7 @@ export async function compare(
     error,
     worst,
     missed: parameters.filter((name) => !found.has(name)),
-    seconds: { build },
+    seconds: { build, run },
   };
 }
 
