@@ -98,7 +98,7 @@ function byUnfolding(t: Tape, x: string, dy: string, window: Window, sizes: Size
   const axes = input.map((_, axis) => axis + 2);
   const padded = padAxes(t, x, 2, window, input.length + 2);
   const blocks = offsetsOf(kernel).map((offset) =>
-    reshape(t, shifted(t, padded, axes, offset, window, output), [
+    reshape(t, shiftedRows(t, padded, axes, offset, window, output), [
       images,
       groups,
       channels,
@@ -178,4 +178,32 @@ function shifted(
     (start, axis) => start + ((output[axis] as number) - 1) * (strides[axis] as number) + 1,
   );
   return slice(t, padded, axes, starts, ends, strides);
+}
+
+/**
+ * The same where the last axis lies innermost: elements that lie a stride apart are gathered one by
+ * one, so this is done once for each phase of the stride, and offsets then take whole rows of it.
+ */
+function shiftedRows(
+  t: Tape,
+  padded: string,
+  axes: readonly number[],
+  offset: readonly number[],
+  window: Window,
+  output: readonly number[],
+): string {
+  const stride = window.strides.at(-1) as number;
+  const start = (offset.at(-1) as number) * (window.dilations.at(-1) as number);
+  const most = (window.kernel.at(-1) as number) * (window.dilations.at(-1) as number);
+  if (stride === 1 || most <= stride) return shifted(t, padded, axes, offset, window, output);
+  const phase = start % stride;
+  const end = Number.MAX_SAFE_INTEGER;
+  const rows = slice(t, padded, axes.slice(-1), [phase], [end], [stride]);
+  const within: Window = {
+    ...window,
+    strides: [...window.strides.slice(0, -1), 1],
+    dilations: [...window.dilations.slice(0, -1), 1],
+  };
+  const moved = [...offset.slice(0, -1), (start - phase) / stride];
+  return shifted(t, rows, axes, moved, within, output);
 }

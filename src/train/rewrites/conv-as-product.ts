@@ -71,7 +71,7 @@ function pays({ images, groups, units, channels, output, kernel, offsets }: Size
   const vectors = 16 * Math.ceil(places / 16);
   const byImage = 2.8 * images * weights * area * vectors * 0.02;
   const columns = images * places * groups * channels * offsets.length;
-  const moved = (offsets.length === 1 ? 1 : 5) * columns + (area === 1 ? 0 : 3) * weights * area;
+  const moved = (offsets.length === 1 ? 1 : 4) * columns + (area === 1 ? 0 : 3) * weights * area;
   return 2.1 * images * places * weights * offsets.length * 0.022 + moved < byImage;
 }
 
