@@ -1,3 +1,4 @@
+export * from './augment.ts';
 export * from './batches.ts';
 export * from './dataset.ts';
 export * from './digest.ts';

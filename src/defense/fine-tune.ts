@@ -1,4 +1,4 @@
-import type { Dataset } from '../data/index.ts';
+import { type Dataset, shift } from '../data/index.ts';
 import { accuracy, type Rate } from '../metrics/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -20,6 +20,8 @@ export interface FineTuneSettings {
   readonly rate: number;
   readonly optimiser: OptimiserSettings;
   readonly seed: number;
+  /** Move images by up to so many pixels, at random; default 0. */
+  readonly shift?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, all: number) => void;
 }
@@ -70,6 +72,7 @@ export async function fineTune(
     epochs: settings.epochs,
     schedule: cosine(settings.rate),
     seed: settings.seed,
+    ...(settings.shift && { augment: shift(settings.shift) }),
     ...(settings.signal && { signal: settings.signal }),
     ...(settings.onProgress && { onStep: settings.onProgress }),
     async onEpoch({ epoch, loss, rate, parameters }): Promise<'go on'> {

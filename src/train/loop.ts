@@ -1,4 +1,4 @@
-import { batches, epochOrder, type Dataset } from '../data/index.ts';
+import { type Augment, batches, type Dataset, epochOrder, random } from '../data/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { Schedule } from './schedules.ts';
@@ -9,6 +9,8 @@ export interface TrainSettings extends Omit<StepSettings, 'sample' | 'classes'> 
   readonly schedule: Schedule;
   /** Decides the order of the samples in every epoch. */
   readonly seed: number;
+  /** Changes every batch before it is trained on; drawn by seed and epoch. */
+  readonly augment?: Augment;
   readonly signal?: AbortSignal;
   /** Called after every step, with the steps done and their whole number. */
   readonly onStep?: (done: number, all: number) => void;
@@ -56,9 +58,11 @@ export async function train(
       let correct = 0;
       let rate = 0;
       const order = epochOrder(dataset.length, seed, epoch);
+      const draw = random(seed, `augment/${epoch}`);
       for await (const batch of batches(dataset, { batchSize, order })) {
         settings.signal?.throwIfAborted();
         rate = schedule(done / (each * epochs));
+        settings.augment?.(batch.x, dataset.sample, draw);
         const result = await step.run(batch, rate);
         loss += result.loss * batch.count;
         correct += result.correct;
