@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/lab/index.ts', 'src/autodiff/index.ts', 'src/cli/main.ts'],
+  entry: ['src/index.ts', 'src/lab/index.ts', 'src/gradients.ts', 'src/cli/main.ts'],
   format: 'esm',
   platform: 'node',
   target: 'node20',

@@ -1,7 +1,23 @@
-import type { Builder, Traced } from '../graph/index.ts';
+import { Builder, type Traced } from '../graph/index.ts';
+import type { Graph } from '../onnx/index.ts';
 import { AutodiffError } from './error.ts';
 import { cutOffBy, pathsTo, type Paths, stopsOf } from './paths.ts';
 import { reverse } from './reverse.ts';
+
+/**
+ * The graph with its reverse pass: another graph of standard operators, which gives the loss and the
+ * gradient of every parameter. See `appendGradients` for the arguments and the errors.
+ */
+export function gradients(
+  traced: Traced,
+  loss: string,
+  parameters: readonly string[],
+): { graph: Graph; gradients: Map<string, string> } {
+  const builder = new Builder(traced.graph);
+  const names = appendGradients(builder, traced, loss, parameters);
+  const outputs = [...new Set([loss, ...names.values()])].map((name) => ({ name }));
+  return { graph: builder.build(outputs, 'gradients'), gradients: names };
+}
 
 /**
  * Appends the reverse pass to a graph.
