@@ -3,7 +3,9 @@
  * that has PyTorch 1.13 and torchvision: npm run parity [-- NAME ...]
  *
  * $PYTHON says which Python. Prints a table, and ends with 1 where a gradient is off by more than
- * 1e-3 of the largest of its tensor.
+ * 1e-3 of the largest of its tensor. Networks of this size may have units so near to a kink that
+ * rounding decides: gradients that PyTorch finds to move when its weights are rounded are listed as
+ * noisy, with their error as a multiple of that movement, and fail at 10.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,13 +15,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { nodeRuntime } from '../src/runtime/index.ts';
 import { compare, familiesIn, readFamily } from '../test/families.ts';
 
-const NAMES = [
-  ...['alexnet', 'squeezenet1_1', 'resnet18', 'resnet50', 'resnext50_32x4d', 'densenet121'],
-  ...['googlenet', 'inception_v3', 'mobilenet_v2', 'mobilenet_v3_large', 'mnasnet1_0'],
-  ...['shufflenet_v2_x1_0', 'efficientnet_b0', 'regnet_y_400mf', 'convnext_tiny', 'vit_b_32'],
-  ...['swin_t', 'maxvit_t', 'unet', 'lstm', 'vgg11_bn'],
-];
+const NAMES = `
+  alexnet squeezenet1_1 resnet18 resnet50 resnext50_32x4d densenet121 googlenet inception_v3
+  mobilenet_v2 mobilenet_v3_large mnasnet1_0 shufflenet_v2_x1_0 efficientnet_b0 regnet_y_400mf
+  convnext_tiny vit_b_32 swin_t maxvit_t unet lstm vgg11_bn`
+  .trim()
+  .split(/\s+/);
 const TOLERANCE = 1e-3;
+const NOISE = 10;
 
 const python = [process.env['PYTHON'], 'python3', '/usr/bin/python3'].find(
   (candidate) =>
@@ -39,7 +42,17 @@ const runtime = await nodeRuntime();
 let failures = 0;
 
 console.log(
-  row(['network', 'nodes', 'parameters', 'elements', 'loss', 'gradient', 'build s', 'run s']),
+  row([
+    'network',
+    'nodes',
+    'parameters',
+    'elements',
+    'loss',
+    'gradient',
+    'noisy',
+    'build s',
+    'run s',
+  ]),
 );
 for (const name of names) {
   const folder = mkdtempSync(join(tmpdir(), 'fineprune-parity-'));
@@ -63,7 +76,11 @@ async function check(folder: URL, form: string): Promise<void> {
   try {
     const { golden, model } = readFamily(folder, form);
     const found = await compare(runtime, model, golden);
-    const right = found.error < TOLERANCE && found.loss < TOLERANCE && found.missed.length === 0;
+    const right =
+      found.error < TOLERANCE &&
+      found.loss < TOLERANCE &&
+      found.noisy.error < NOISE &&
+      found.missed.length === 0;
     if (!right) failures += 1;
     console.log(
       row([
@@ -73,6 +90,7 @@ async function check(folder: URL, form: string): Promise<void> {
         found.elements,
         found.loss.toExponential(1),
         found.error.toExponential(1),
+        `${found.noisy.parameters}: ${found.noisy.error.toFixed(1)}`,
         found.seconds.build.toFixed(2),
         found.seconds.run.toFixed(2),
         ...(right ? [] : [`WRONG: ${found.worst} ${found.missed.join(' ')}`]),
@@ -85,6 +103,6 @@ async function check(folder: URL, form: string): Promise<void> {
 }
 
 function row(cells: readonly (string | number)[]): string {
-  const widths = [26, 13, 10, 10, 8, 8, 8, 6];
+  const widths = [26, 13, 10, 10, 8, 8, 8, 8, 6];
   return cells.map((cell, index) => String(cell).padEnd(widths[index] ?? 0)).join(' ');
 }

@@ -151,6 +151,7 @@ def located(tensor, location):
     """Takes the data out of a file, and says where it is."""
     for field in ("raw_data", "float_data"):
         tensor.ClearField(field)
+    tensor.ClearField("external_data")
     tensor.data_location = onnx.TensorProto.EXTERNAL
     entry = tensor.external_data.add()
     entry.key, entry.value = "location", location
@@ -185,11 +186,10 @@ def digits(value, count=8):
     return float(f"{value:.{count}g}")
 
 
-def prepared(name, family, form, attempt=0):
-    """The file as PyTorch exports it, and a float64 model with the weights that it will have."""
+def exported(name, family, form):
+    """The file as PyTorch exports it, the model in float64, and which weight is where in the file."""
     torch.manual_seed(1)
     family.batch = family.batches[form]
-    stream = f"{name}/{attempt}" if attempt else name
     model = family.build()
     modules = dict(model.named_modules())
     for module in model.modules():
@@ -240,20 +240,35 @@ def prepared(name, family, form, attempt=0):
             raise SystemExit(f"{name}.{form}: {key} is in the file twice")
         covered |= {k for k, _, _ in keys}
         scale, shift = recipe(key, target.shape, modules.get(key.rpartition(".")[0]), family.awake)
-        seed = seed_of(stream, key)
-        location = f"draw/{seed}/{scale!r}/{shift!r}"
+        gathered = None if exact else (whole - first).tolist()
         weights.append(
             {
                 "tensor": tensor,
                 "keys": keys,
                 "ids": whole,
-                "gathered": None if exact else (whole - first).tolist(),
-                "draw": (seed, scale, shift),
+                "gathered": gathered,
+                "scale": scale,
+                "shift": shift,
             }
         )
-        located(tensor, location if exact else f"{location}/{key}")
+    absent = {k for k, _, _ in named} - covered
+    if absent:
+        # What the file does not have, it has computed.
+        print(f"  not in the file: {sorted(absent)}")
+    proto.doc_string = ""
+    for node in proto.graph.node:
+        node.doc_string = ""
+    return proto, model, weights
+
+
+def draw_weights(name, weights, attempt=0):
+    """Gives the model its weights, and tells the file how they are drawn."""
+    stream = f"{name}/{attempt}" if attempt else name
     for weight in weights:
-        seed, scale, shift = weight["draw"]
+        key = weight["keys"][0][0]
+        seed, scale, shift = seed_of(stream, key), weight["scale"], weight["shift"]
+        location = f"draw/{seed}/{scale!r}/{shift!r}"
+        located(weight["tensor"], location if weight["gathered"] is None else f"{location}/{key}")
         if weight["gathered"] is None:
             values = draw(seed, len(weight["ids"]), scale, shift)
             for _, first, target in weight["keys"]:
@@ -265,12 +280,6 @@ def prepared(name, family, form, attempt=0):
             (_, _, target) = weight["keys"][0]
             drawn = draw(seed, target.numel(), scale, shift)
             target.copy_(torch.from_numpy(drawn).double().reshape(target.shape))
-    absent = {k for k, _, _ in named} - covered
-    lost = absent & {k for k, _ in model.named_parameters()}
-    proto.doc_string = ""
-    for node in proto.graph.node:
-        node.doc_string = ""
-    return proto, model, weights, absent, lost
 
 
 def gradient_of(weight, parameters):
@@ -295,49 +304,49 @@ def differentiated(model, x, seed):
     return y, loss
 
 
-def noisy(model, x, seed):
+def noise_of(model, x, seed, limit):
     """
-    How far the gradients move when weights move by NOISE of themselves, as a share of the largest:
-    where rounding of float32 decides on which side of a kink a unit is, gradients are not compared.
+    How far each gradient moves when weights move by NOISE of themselves, as a share of its largest
+    element: where rounding in float32 decides on which side of a kink a unit is, there is nothing
+    to compare. Ends early where one has moved by more than the limit.
     """
     parameters = dict(model.named_parameters())
     kept = {name: p.detach().clone() for name, p in parameters.items()}
     exact = {n: p.grad.numpy().copy() for n, p in parameters.items() if p.grad is not None}
-    top = max(abs(g).max() for g in exact.values())
-    worst = 0.0
+    largest = {name: abs(g).max() for name, g in exact.items()}
+    top = max(largest.values())
+    noise = dict.fromkeys(exact, 0.0)
     for _ in range(TRIALS):
         with torch.no_grad():
             for name, p in parameters.items():
                 p.copy_(kept[name] * (1 + NOISE * torch.randn_like(p)))
         differentiated(model, x, seed)
         for name, g in exact.items():
-            if abs(g).max() > 1e-7 * top:
+            if largest[name] > 1e-7 * top:
                 moved = abs(np.array(products(parameters[name].grad.numpy() - g))).max()
-                worst = max(worst, moved / abs(g).max())
+                noise[name] = max(noise[name], moved / largest[name])
+        if max(noise.values()) > limit:
+            break
     with torch.no_grad():
         for name, p in parameters.items():
             p.copy_(kept[name])
-    return worst
+    return noise
 
 
-def make(name, family, form, folder, still=True):
-    for attempt in range(ATTEMPTS):
-        proto, model, weights, absent, lost = prepared(name, family, form, attempt)
-        seed, x = inputs_of(name, family)
-        x = x if family.tokens else x.double()
-        y, loss = differentiated(model, x, seed)
-        if not still:
-            noise = math.nan
-            break
-        noise = noisy(model, x, seed)
-        if noise < STILL[form]:
-            y, loss = differentiated(model, x, seed)
+def make(name, family, form, folder, attempts=ATTEMPTS):
+    proto, model, weights = exported(name, family, form)
+    seed, x = inputs_of(name, family)
+    x = x if family.tokens else x.double()
+    for attempt in range(attempts):
+        draw_weights(name, weights, attempt)
+        differentiated(model, x, seed)
+        noise = noise_of(model, x, seed, STILL[form])
+        if max(noise.values()) < STILL[form]:
             break
     else:
-        raise SystemExit(f"{name}.{form}: no weights found whose gradients are still")
-    if absent:
-        # What the file does not have, it has computed: with the values that the model had then.
-        print(f"  not in the file: {sorted(absent)}")
+        if attempts == ATTEMPTS:
+            raise SystemExit(f"{name}.{form}: no weights found whose gradients are still")
+    y, loss = differentiated(model, x, seed)
     parameters = dict(model.named_parameters())
     gradients = []
     for weight in weights:
@@ -349,6 +358,9 @@ def make(name, family, form, folder, still=True):
             "max": digits(abs(gradient).max()),
             "products": [digits(p) for p in products(gradient)],
         }
+        moved = max(noise[key] for key, _, _ in weight["keys"])
+        if moved > STILL[form]:
+            entry["noise"] = digits(moved, 2)
         if weight["gathered"] is not None:
             entry["key"] = weight["keys"][0][0]
             entry["gathered"] = weight["gathered"]
@@ -364,7 +376,7 @@ def make(name, family, form, folder, still=True):
     print(
         f"{name}.{form}: opset {family.forms[form]}, {len(proto.graph.node)} nodes, "
         f"{len(gradients)} parameters, loss {loss.item():.4f}, scores ±{spread:.3g}, "
-        f"attempt {attempt}, noise {noise:.1e}"
+        f"attempt {attempt}, noise {max(noise.values()):.1e}"
     )
 
 
@@ -379,8 +391,8 @@ def write(folder, stem, proto, record):
 def train(name, family, rate, folder):
     """The losses of STEPS steps of plain SGD, over 4 batches."""
     form = next(iter(family.forms))
-    proto, model, _, absent, _ = prepared(f"train-{name}", family, form)
-    assert not absent, absent
+    proto, model, weights = exported(f"train-{name}", family, form)
+    draw_weights(f"train-{name}", weights)
     optimiser = torch.optim.SGD(
         [parameter for parameter in model.parameters() if parameter.requires_grad], lr=rate
     )
@@ -405,8 +417,8 @@ def main(arguments):
         for name in arguments[2:]:
             family = networks.FULL[name]
             for form in family.forms:
-                # Of millions of units some are at a kink; each is a small share of a gradient.
-                make(name, family, form, folder, still=False)
+                # Of millions of units some are at a kink whatever the weights: then that is told.
+                make(name, family, form, folder, attempts=3)
         return
     OUT.mkdir(parents=True, exist_ok=True)
     for name, family in networks.SMALL.items():
