@@ -10,12 +10,15 @@ export const maxPool: Operator = {
     const [x] = t.x as [string];
     const dy = t.dy[0] as string;
     const dims = t.dims(x);
-    const indices = t.y[1] ?? (t.ops('MaxPool', [x], t.node.attributes, 2)[1] as string);
-    const { kernel, strides, dilations } = poolWindow(t);
+    const made = t.y[1] ? t.y : t.ops('MaxPool', [x], t.node.attributes, 2);
+    const [, indices] = made as [string, string];
+    const { kernel, strides, dilations, before, after } = poolWindow(t);
     const apart = kernel.every(
       (size, axis) => (size - 1) * (dilations[axis] as number) < (strides[axis] as number),
     );
-    if (apart && stringOf(t.node, 'auto_pad', 'NOTSET') === 'NOTSET' && isUnpadded(t)) {
+    // Windows hang over no edge: MaxUnpool does not know of `ceil_mode`.
+    const within = before.every((count) => count === 0) && after.every((count) => count <= 0);
+    if (apart && within) {
       return [t.op('MaxUnpool', [dy, indices, t.ints(dims)], { kernel_shape: kernel, strides })];
     }
     // Windows overlap: what several of them send to one place is added up.
@@ -83,12 +86,6 @@ function poolWindow(t: Tape): Window {
     intsOf(t.node, 'kernel_shape', []),
     t.dims(t.x[0] as string).slice(2),
     t.dims(t.y[0] as string).slice(2),
-  );
-}
-
-function isUnpadded(t: Tape): boolean {
-  return (
-    intsOf(t.node, 'pads', []).every((count) => count === 0) && intOf(t.node, 'ceil_mode', 0) === 0
   );
 }
 
