@@ -35,6 +35,30 @@ describe('BatchNormalization', () => {
     },
   );
 
+  test('by frozen statistics too, where they are parameters', async () => {
+    await gradcheck(
+      {
+        inputs: { ...layer([2, 3, 4], [3]), mean: normal([3], 4), v: uniform([3], 5, 0.5, 2) },
+        build: (b, { x, scale, bias, mean, v }) =>
+          b.op('BatchNormalization', [x, scale, bias, mean, v], { epsilon }),
+      },
+      1e-7,
+    );
+  });
+
+  test('of a tensor that is both shift and mean', async () => {
+    await gradcheck(
+      {
+        inputs: layer([2, 3, 4], [3]),
+        build: (b, { x, scale, bias }) => {
+          const v = b.constant({ type: 'float64', dims: [3], data: Float64Array.of(2, 0.5, 1) });
+          return b.op('BatchNormalization', [x, scale, bias, bias, v], { epsilon });
+        },
+      },
+      1e-7,
+    );
+  });
+
   test.each([[[6, 3]], [[2, 3, 4]], [[2, 3, 2, 3]]])('of %j by its batch', async (dims) => {
     await gradcheck(
       {

@@ -7,8 +7,8 @@ import { noGradient } from './refusal.ts';
 import type { Operator, Tape } from './rule.ts';
 
 /**
- * y = s x̂ + b by channel. In training mode x̂ is over the batch, else by the statistics given, which
- * are constants of the layer. The running statistics take no gradient.
+ * y = s x̂ + b by channel. In training mode x̂ is over the batch, and the running statistics take no
+ * gradient; else x̂ is by the statistics given.
  */
 export const batchNormalization: Operator = {
   gradient: (t) => {
@@ -18,18 +18,26 @@ export const batchNormalization: Operator = {
   },
 };
 
-/** y = s (x - μ) / σ + b, σ = √(v + ε): dx = dy s / σ, ds = (Σ dy x - μ Σ dy) / σ, db = Σ dy */
+/**
+ * y = s (x - μ) / σ + b, σ = √(v + ε): dx = dy s / σ, ds = (Σ dy x - μ Σ dy) / σ, db = Σ dy,
+ * dμ = -s / σ Σ dy, dv = -s ds / 2σ². The statistics are asked for where a file has one tensor for a
+ * shift and a mean: PyTorch writes equal tensors once.
+ */
 function frozen(t: Tape, dy: string): (string | undefined)[] {
   const m = maths(t);
   const [x, scale, , mean, variance] = t.x as [string, string, string, string, string];
   const deviation = m.sqrt(m.add(variance, floatOf(t.node, 'epsilon', 1e-5)));
   const places = t.ints(axesOf(t, x).filter((axis) => axis !== 1));
   const total = (value: string) => t.op('ReduceSum', [value, places], { keepdims: 0 });
-  const gain = () => reshape(t, m.div(scale, deviation), channelDims(t));
+  const gain = () => m.div(scale, deviation);
+  const byScale = () => m.div(m.sub(total(m.mul(dy, x)), m.mul(mean, total(dy))), deviation);
+  const byVariance = () => m.div(m.mul(m.mul(scale, byScale()), -0.5), m.mul(deviation, deviation));
   return [
-    t.wants(0) ? m.mul(dy, gain()) : undefined,
-    t.wants(1) ? m.div(m.sub(total(m.mul(dy, x)), m.mul(mean, total(dy))), deviation) : undefined,
+    t.wants(0) ? m.mul(dy, reshape(t, gain(), channelDims(t))) : undefined,
+    t.wants(1) ? byScale() : undefined,
     t.wants(2) ? total(dy) : undefined,
+    t.wants(3) ? m.neg(m.mul(gain(), total(dy))) : undefined,
+    t.wants(4) ? byVariance() : undefined,
   ];
 }
 
