@@ -31,10 +31,11 @@ export const digits: Task = {
   defense: {
     maxDrop: 0.01,
     tune: {
-      epochs: 8,
+      epochs: 12,
       batchSize: 128,
-      rate: 0.02,
-      optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+      rate: 0.03,
+      optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 2e-3 },
+      shift: 1,
     },
   },
 };
