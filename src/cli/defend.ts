@@ -2,7 +2,15 @@ import { Option, type Command } from 'commander';
 import { join } from 'node:path';
 import { sha256Of } from '../onnx/file.ts';
 import { dataFrom } from './data.ts';
-import { addCommon, aboveZero, type CommonOptions, examples, points, positive } from './options.ts';
+import {
+  addCommon,
+  aboveZero,
+  type CommonOptions,
+  examples,
+  points,
+  positive,
+  wholeNumber,
+} from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
 import { begin } from './session.ts';
 import { testDataFrom } from './test-data.ts';
@@ -19,6 +27,8 @@ interface DefendOptions extends CommonOptions {
   readonly epochs?: number;
   readonly rate?: number;
   readonly batch?: number;
+  readonly weightDecay?: number;
+  readonly shift?: number;
   readonly force?: boolean;
 }
 
@@ -59,6 +69,8 @@ export function defendCommand(program: Command): void {
     .option('--epochs <n>', 'epochs of fine-tuning', positive)
     .option('--rate <x>', 'learning rate of fine-tuning', aboveZero)
     .option('--batch <n>', 'batch size of fine-tuning', positive)
+    .option('--weight-decay <x>', 'L2 weight decay of fine-tuning', aboveZero)
+    .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
     .option('--force', 'overwrite files that are there already')
     .addHelpText(
       'after',
@@ -72,7 +84,7 @@ export function defendCommand(program: Command): void {
 }
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
-  const { defend, exportModel } = await import('../defense/index.ts');
+  const { defend, exportModel, TUNE } = await import('../defense/index.ts');
   const { readModel } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
   const force = options.force === true;
@@ -96,6 +108,10 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       ...(options.epochs !== undefined && { epochs: options.epochs }),
       ...(options.rate !== undefined && { rate: options.rate }),
       ...(options.batch !== undefined && { batchSize: options.batch }),
+      ...(options.shift !== undefined && { shift: options.shift }),
+      ...(options.weightDecay !== undefined && {
+        optimiser: { ...TUNE.optimiser, weightDecay: options.weightDecay },
+      }),
     },
     signal,
     onProgress: (stage, done, all) => progress.at(stage, done, all),

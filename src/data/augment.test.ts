@@ -8,6 +8,8 @@ const drawing = (...numbers: number[]): Random => ({
   integer: () => numbers.shift() ?? 0,
 });
 
+const images = () => Float32Array.from({ length: 20 * 25 }, (_, i) => (i % 25) + 1);
+
 test('an image moves down and right, and zeros come in', () => {
   const x = Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   shift(1)(x, [1, 3, 3], drawing(2, 2));
@@ -21,7 +23,6 @@ test('an image moves up and left in every channel by the same', () => {
 });
 
 test('images move each on its own, and the same seed moves them the same', () => {
-  const images = () => Float32Array.from({ length: 20 * 25 }, (_, i) => (i % 25) + 1);
   const [a, b] = [images(), images()];
   shift(2)(a, [1, 5, 5], random(1));
   shift(2)(b, [1, 5, 5], random(1));

@@ -68,7 +68,8 @@ export function sitesOf(traced: Traced, output: string): Site[] {
     const gated = gatedBy(node, uses);
     // A gate (of squeeze and excitation, say) is no activation: it is never dormant.
     if (gated === ANOTHER) return [];
-    const name = gated ?? (node.outputs[0] as string);
+    const name = gated ?? node.outputs[0];
+    if (name === undefined) return [];
     if (!needed.has(name) || !mixing.has(name)) return [];
     const layer = layerOf(node, made, dims);
     if (!layer) return [];
@@ -162,9 +163,7 @@ function gatedBy(node: Node, uses: ReadonlyMap<string, readonly Use[]>): string 
   const [use, ...others] = uses.get(node.outputs[0] as string) ?? [];
   const sigmoid = node.op === 'Sigmoid' || node.op === 'HardSigmoid';
   if (!sigmoid || !use || others.length > 0 || use.node.op !== 'Mul') return undefined;
-  return use.node.inputs[1 - use.index] === node.inputs[0]
-    ? (use.node.outputs[0] as string)
-    : ANOTHER;
+  return use.node.inputs[1 - use.index] === node.inputs[0] ? use.node.outputs[0] : ANOTHER;
 }
 
 /** The layer whose channels an activation carries: found by walking up, at a sum by either way. */
