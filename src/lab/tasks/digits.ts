@@ -29,7 +29,7 @@ export const digits: Task = {
     schedule: oneCycle(0.1),
   },
   defense: {
-    maxDrop: 0.01,
+    maxDrop: 0.015,
     tune: {
       epochs: 12,
       batchSize: 128,
