@@ -2,7 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { appendGradients } from '../src/autodiff/index.ts';
 import { literalsOf, parametersOf } from '../src/defense/parameters.ts';
 import { Builder, modelOf, normalise, OPSET, type ValueType } from '../src/graph/index.ts';
-import { decodeModel, type Graph, type Model, sizeOf, type Tensor } from '../src/onnx/index.ts';
+import {
+  decodeModel,
+  type Graph,
+  type Model,
+  sizeOf,
+  type Tensor,
+  type TensorOf,
+} from '../src/onnx/index.ts';
 import { type Runtime, trace } from '../src/runtime/index.ts';
 import { crossEntropy, traceToTrain } from '../src/train/index.ts';
 
@@ -27,8 +34,6 @@ export interface GoldenGradient {
   readonly max: number;
   /** With random sign vectors. */
   readonly products: readonly number[];
-  /** Where units lie at a kink: how far rounding the weights moves PyTorch's own gradient. */
-  readonly noise?: number;
   /** Where the file holds a constant computed from a weight: the weight's element of each. */
   readonly gathered?: readonly number[];
   readonly key?: string;
@@ -131,8 +136,8 @@ export interface Comparison {
   /** Largest difference of a product, as a share of the tensor's largest gradient. */
   readonly error: number;
   readonly worst: string;
-  /** The same of the gradients that are not known better than `noise`, as a multiple of that. */
-  readonly noisy: { readonly parameters: number; readonly error: number };
+  /** Runs that it took: 1 where PyTorch and the first one agree. */
+  readonly runs: number;
   /** Parameters that PyTorch has and `parametersOf` does not find. */
   readonly missed: readonly string[];
   /** `build`: the gradient's nodes written; `run`: one pass forward and back. */
@@ -142,11 +147,26 @@ export interface Comparison {
 /** Gradients this much smaller than the network's largest are zero but for rounding. */
 const ZERO = 1e-7;
 
-/** Differentiates a network by all its parameters and compares with PyTorch. */
+/** A gradient that is off by less agrees. */
+export const TOLERANCE = 1e-3;
+
+/** By how much of itself the input is changed from run to run: about as rounding changes values. */
+const ROUNDING = 1e-6;
+
+/**
+ * Differentiates a network by all its parameters and compares with PyTorch.
+ *
+ * @param runs - how often, at most. Of the millions of units of a large network some lie so near to
+ *   a kink that rounding decides, here and in PyTorch, on which side, and a gradient moves visibly.
+ *   Where one disagrees, the network is run again with its input changed by no more than rounding
+ *   does, and the gradient must agree in all its products in one of the runs: it does if there is
+ *   a side of the kinks on which it is PyTorch's, and never if it is wrong.
+ */
 export async function compare(
   runtime: Runtime,
   model: Model,
   golden: FamilyGolden,
+  runs = 1,
 ): Promise<Comparison> {
   const { graph } = normalise(model);
   const output = graph.outputs[0]?.name as string;
@@ -162,44 +182,57 @@ export async function compare(
   const built = b.build([loss, ...names.values()].map((name) => ({ name })));
   const session = await runtime.open(modelOf(built));
   const ready = performance.now();
-  const results = await session.run(feeds);
+  let results = await session.run(feeds);
   const run = (performance.now() - ready) / 1000;
-  await session.dispose();
   const value = Number(results[loss]?.data[0]);
-  const top = Math.max(...golden.gradients.map(({ max }) => max));
-  let error = 0;
-  let worst = '';
-  let elements = 0;
-  const noisy = { parameters: 0, error: 0 };
-  for (const expected of golden.gradients) {
-    const tensor = results[names.get(expected.name) as string] as Tensor;
-    const gradient = scattered(tensor.data as Float32Array, expected.gathered);
-    elements += gradient.length;
-    const scale = expected.max < ZERO * top ? top : expected.max;
-    const products = productsOf(gradient, expected.products.length);
-    const differences = expected.products.map((p, i) => Math.abs(p - (products[i] as number)));
-    const largest = Math.max(...differences) / scale;
-    const share = Number.isNaN(largest) ? Infinity : largest;
-    if (expected.noise !== undefined) {
-      noisy.parameters += 1;
-      noisy.error = Math.max(noisy.error, share / expected.noise);
-    } else if (share > error) {
-      error = share;
-      worst = expected.name;
+  const errors = errorsOf(golden, names, results);
+  let made = 1;
+  for (; made < runs && errors.some((error) => error >= TOLERANCE); made++) {
+    results = await session.run({ x: rounded(feeds.x, made) });
+    for (const [index, error] of errorsOf(golden, names, results).entries()) {
+      errors[index] = Math.min(error, errors[index] as number);
     }
   }
+  await session.dispose();
+  const error = Math.max(...errors);
   return {
     nodes: traced.graph.nodes.length,
     gradientNodes: built.nodes.length - traced.graph.nodes.length,
     parameters: parameters.length,
-    elements,
+    elements: parameters.reduce((sum, name) => sum + elementsOf(graph, name), 0),
     loss: Math.abs(value - golden.loss) / golden.loss,
     error,
-    worst,
-    noisy,
+    worst: parameters[errors.indexOf(error)] as string,
+    runs: made,
     missed: parameters.filter((name) => !found.has(name)),
     seconds: { build, run },
   };
+}
+
+/** For each gradient, how far its products are off, as a share of its largest element. */
+function errorsOf(
+  golden: FamilyGolden,
+  names: ReadonlyMap<string, string>,
+  results: Readonly<Record<string, Tensor>>,
+): number[] {
+  const top = Math.max(...golden.gradients.map(({ max }) => max));
+  return golden.gradients.map(({ name, max, products, gathered }) => {
+    const { data } = results[names.get(name) as string] as TensorOf<'float32'>;
+    const own = productsOf(scattered(data, gathered), products.length);
+    const differences = products.map((product, k) => Math.abs(product - (own[k] as number)));
+    const share = Math.max(...differences) / (max < ZERO * top ? top : max);
+    return Number.isNaN(share) ? Infinity : share;
+  });
+}
+
+function rounded(x: Tensor, seed: number): Tensor {
+  if (x.type !== 'float32') return x;
+  const data = x.data.map((value, index) => value * (1 + ROUNDING * unit(bits(seed, index))));
+  return { ...x, data };
+}
+
+function elementsOf(graph: Graph, name: string): number {
+  return sizeOf(graph.initializers.get(name)?.dims ?? []);
 }
 
 /** The graph with the cross-entropy of its scores: of each sample, or of each pixel of each. */
