@@ -32,8 +32,8 @@ class Digits(nn.Sequential):
 
     def __init__(self):
         super().__init__(
-            nn.Conv2d(1, 16, 5), nn.ReLU(), nn.AvgPool2d(2),
-            nn.Conv2d(16, 32, 5), nn.ReLU(), nn.AvgPool2d(2),
+            nn.Conv2d(1, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 5), nn.ReLU(), nn.MaxPool2d(2),
             nn.Flatten(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10),
         )  # fmt: skip
 
