@@ -287,7 +287,7 @@ def gradient_of(weight, parameters):
     if any(key not in parameters for key, _, _ in weight["keys"]):
         return None
     if weight["gathered"] is not None:
-        return parameters[weight["keys"][0][0]].grad.numpy().reshape(-1)
+        return parameters[weight["keys"][0][0]].grad.double().numpy().reshape(-1)
     gradient = np.empty(len(weight["ids"]))
     for key, first, target in weight["keys"]:
         mine = (weight["ids"] >= first) & (weight["ids"] < first + target.numel())
@@ -333,6 +333,19 @@ def noise_of(model, x, seed, limit):
     return noise
 
 
+def in_float32(model, x, seed, known):
+    """How far PyTorch's own float32 is off, where it is: changes the model."""
+    differentiated(model.float(), x, seed)
+    parameters = dict(model.named_parameters())
+    off = {}
+    for weight, exact in known:
+        difference = gradient_of(weight, parameters).astype(np.float64) - exact
+        share = max(map(abs, products(difference))) / abs(exact).max()
+        if share > 1e-3:
+            off[weight["tensor"].name] = digits(share, 2)
+    return off
+
+
 def make(name, family, form, folder, still=True):
     proto, model, weights = exported(name, family, form)
     seed, x = inputs_of(name, family)
@@ -350,16 +363,18 @@ def make(name, family, form, folder, still=True):
     else:
         raise SystemExit(f"{name}.{form}: no weights found whose gradients are still")
     parameters = dict(model.named_parameters())
+    known = [(weight, gradient_of(weight, parameters)) for weight in weights]
+    known = [(weight, gradient) for weight, gradient in known if gradient is not None]
+    own = {} if still else in_float32(model, x if family.tokens else x.float(), seed, known)
     gradients = []
-    for weight in weights:
-        gradient = gradient_of(weight, parameters)
-        if gradient is None:
-            continue
+    for weight, gradient in known:
         entry = {
             "name": weight["tensor"].name,
             "max": digits(abs(gradient).max()),
             "products": [digits(p) for p in products(gradient)],
         }
+        if weight["tensor"].name in own:
+            entry["float32"] = own[weight["tensor"].name]
         if weight["gathered"] is not None:
             entry["key"] = weight["keys"][0][0]
             entry["gathered"] = weight["gathered"]
