@@ -4,7 +4,7 @@ import type { Runtime, Session } from '../runtime/index.ts';
 import { argmax, open } from '../train/index.ts';
 import type { Classifier } from './classifier.ts';
 import type { Site } from './sites.ts';
-import { cutAfter, maskedSuffix, unitWeights, withoutUnit, type Cut } from './suffix.ts';
+import { cutAfter, maskedSuffix, unitWeights, withoutUnits, type Cut } from './suffix.ts';
 
 type Floats = TensorOf<'float32'>;
 
@@ -41,14 +41,16 @@ export async function* predictionsAlong(
   const cut = cutAfter(classifier.graph, classifier.traced, site);
   const steps = cut.layer
     ? await bySubtraction(runtime, classifier, cut as Required<Cut>, dataset, settings)
-    : await byMask(runtime, classifier, cut, dataset, settings);
+    : await byMask(runtime, classifier, cut, dataset, { ...settings, step });
   try {
     yield { pruned: 0, predicted: await steps.predict() };
     for (let pruned = 0; pruned < order.length;) {
       settings.signal?.throwIfAborted();
-      const units = order.slice(pruned, pruned + step);
-      pruned += units.length;
-      yield { pruned, predicted: await steps.prune(units) };
+      const block = order.slice(pruned, pruned + steps.ahead);
+      for (const predicted of await steps.prune(block)) {
+        pruned += 1;
+        if (pruned % step === 0 || pruned === order.length) yield { pruned, predicted };
+      }
     }
   } finally {
     await steps.dispose();
@@ -56,8 +58,11 @@ export async function* predictionsAlong(
 }
 
 interface Steps {
+  /** How many units are pruned in one go; those after the one that stops a caller are wasted. */
+  readonly ahead: number;
   predict(): Promise<Int32Array>;
-  prune(units: readonly number[]): Promise<Int32Array>;
+  /** Prunes units one after another, and says what the network says after each. */
+  prune(units: readonly number[]): Promise<Int32Array[]>;
   dispose(): Promise<void>;
 }
 
@@ -66,7 +71,7 @@ async function byMask(
   { graph, traced, input, scores }: Classifier,
   cut: Cut,
   dataset: Dataset,
-  settings: CurveSettings,
+  settings: CurveSettings & { readonly step: number },
 ): Promise<Steps> {
   const suffix = maskedSuffix(graph, traced, cut, scores);
   const wanted = [cut.value, ...suffix.beside];
@@ -89,13 +94,15 @@ async function byMask(
     return joined(parts);
   };
   return {
+    ahead: settings.step,
     predict,
-    prune: (units) => {
+    async prune(units) {
       const gone = new Set(units);
       unit.forEach((u, index) => {
         if (gone.has(u)) mask.data[index] = 0;
       });
-      return predict();
+      const predicted = await predict();
+      return units.map(() => predicted);
     },
     dispose: () => session.dispose(),
   };
@@ -110,59 +117,45 @@ async function bySubtraction(
 ): Promise<Steps> {
   const { node, weights } = cut.layer;
   const made = node.outputs[0] as string;
-  const minus = withoutUnit(graph, traced, cut.layer, scores);
+  const minus = withoutUnits(graph, traced, cut.layer, scores);
   const wanted = [cut.value, made, scores, ...minus.beside];
   const chunks: {
     units: Floats[];
     beside: Record<string, Tensor>;
     now: Floats;
-    next: Floats;
     first: Int32Array;
   }[] = [];
   await prefix(runtime, graph, input, wanted, dataset, settings, (values) => {
-    const now = values[made] as Floats;
     chunks.push({
       units: apart(values[cut.value] as Floats, cut),
       beside: Object.fromEntries(minus.beside.map((name) => [name, values[name] as Tensor])),
-      now,
-      next: { ...now, data: new Float32Array(now.data.length) },
+      now: values[made] as Floats,
       first: argmax(values[scores] as Floats),
     });
   });
-  const session = await open(runtime, minus.graph, {
-    input: minus.now,
-    outputs: [...new Set([minus.scores, minus.next])],
-  });
+  const outputs = minus.graph.outputs.map(({ name }) => name);
+  const session = await open(runtime, minus.graph, { input: minus.now, outputs });
   const parameter = graph.initializers.get(node.inputs[weights.input] as string) as Floats;
-  const take = async (unit: number) => {
-    const slice = unitWeights(parameter, weights, unit);
-    const parts: Int32Array[] = [];
-    for (const chunk of chunks) {
-      const feeds = {
-        ...chunk.beside,
-        [minus.now]: chunk.now,
-        [minus.unit]: chunk.units[unit] as Floats,
-        [minus.weights]: slice,
-      };
-      const classes = (traced.values.get(scores)?.dims ?? []).slice(1);
-      const rows = chunk.now.dims[0] as number;
-      const out: Floats = {
-        type: 'float32',
-        dims: [rows, ...classes],
-        data: new Float32Array(rows * sizeOf(classes)),
-      };
-      await session.run(feeds, { [minus.scores]: out, [minus.next]: chunk.next });
-      [chunk.now, chunk.next] = [chunk.next, chunk.now];
-      parts.push(argmax(minus.scores === minus.next ? chunk.now : out));
-    }
-    return joined(parts);
-  };
   return {
+    ahead: minus.units.length,
     predict: async () => joined(chunks.map((chunk) => chunk.first)),
     async prune(units) {
-      let predicted: Int32Array = new Int32Array();
-      for (const unit of units) predicted = await take(unit);
-      return predicted;
+      const slices = units.map((unit) => unitWeights(parameter, weights, unit));
+      const parts: Int32Array[][] = units.map(() => []);
+      for (const chunk of chunks) {
+        const feeds: Record<string, Tensor> = { ...chunk.beside, [minus.now]: chunk.now };
+        for (const [place, names] of minus.units.entries()) {
+          // A place too many takes nothing away.
+          feeds[names.values] = chunk.units[units[place] ?? 0] as Floats;
+          feeds[names.weights] = slices[place] ?? zerosLike(slices[0] as Floats);
+        }
+        const results = (await session.run(feeds)) as Record<string, Floats>;
+        chunk.now = results[minus.next] as Floats;
+        for (const [place, part] of parts.entries()) {
+          part.push(argmax(results[minus.units[place]?.scores ?? ''] as Floats));
+        }
+      }
+      return parts.map(joined);
     },
     dispose: () => session.dispose(),
   };
@@ -235,6 +228,10 @@ function runsOf(numbers: readonly number[]): [start: number, count: number][] {
     else runs.push([number, 1]);
   }
   return runs;
+}
+
+function zerosLike({ type, dims, data }: Floats): Floats {
+  return { type, dims, data: new Float32Array(data.length) };
 }
 
 function joined(parts: readonly Int32Array[]): Int32Array {

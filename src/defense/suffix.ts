@@ -7,7 +7,14 @@ import {
   type Traced,
   upstream,
 } from '../graph/index.ts';
-import { float, type Graph, type Node, type TensorOf, type ValueInfo } from '../onnx/index.ts';
+import {
+  float,
+  type Graph,
+  type Node,
+  subgraphsOf,
+  type TensorOf,
+  type ValueInfo,
+} from '../onnx/index.ts';
 import { channelRuleOf, type Channels, type ParameterSlices } from '../ops/index.ts';
 import { channelsOf, dimsOf, knownOf, type Site } from './sites.ts';
 
@@ -37,10 +44,19 @@ export function cutAfter(graph: Graph, traced: Traced, site: Site): Cut {
         passage.kind === 'mix' &&
         passage.linear &&
         isEven(cut.channels.unit, site.units) &&
+        isPlainAfter(graph, node.outputs[0] as string) &&
         graph.initializers.has(node.inputs[passage.weights.input] as string);
       return summed ? { ...cut, layer: { node, weights: passage.weights } } : cut;
     }
   }
+}
+
+/** What follows a value can be written again: standard operators without bodies. */
+function isPlainAfter(graph: Graph, value: string): boolean {
+  const after = downstream(graph, [value]);
+  return graph.nodes
+    .filter((node) => node.outputs.some((output) => after.has(output)))
+    .every((node) => node.domain === '' && subgraphsOf(node).length === 0);
 }
 
 /** Every unit has the same number of places. */
@@ -107,73 +123,99 @@ function sortedFirst(nodes: readonly Node[], output: string): Node[] {
   return [...first, ...nodes.filter((node) => node.outputs[0] !== output)];
 }
 
+/** A graph that takes units away one after another, and the names of its inputs and outputs. */
+export interface Subtraction {
+  readonly graph: Graph;
+  /** The layer's output so far, and with all the units of a run taken away. */
+  readonly now: string;
+  readonly next: string;
+  /** For each unit: its values, its weights, and the scores without it and those before it. */
+  readonly units: readonly {
+    readonly values: string;
+    readonly weights: string;
+    readonly scores: string;
+  }[];
+  /** Values from before the layer that the scores need too. */
+  readonly beside: readonly string[];
+}
+
 /**
- * One unit less: from the layer's output so far, the unit's values and its weights to the layer's
- * output without it, and on to the scores. A curve then costs a fraction of the layer a step.
+ * Some units less: from the layer's output so far, the units' values and their weights to the scores
+ * without the first, without the first two, and so on. A curve then costs a fraction of the layer a
+ * step; and since a run's large outputs are what costs most of it, a run takes several units away.
  */
-export function withoutUnit(
+export function withoutUnits(
   graph: Graph,
   traced: Traced,
   layer: { readonly node: Node; readonly weights: ParameterSlices },
   scores: string,
-): {
-  graph: Graph;
-  unit: string;
-  weights: string;
-  now: string;
-  next: string;
-  scores: string;
-  beside: string[];
-} {
+): Subtraction {
   const { node } = layer;
   const made = node.outputs[0] as string;
-  const rank = traced.values.get(made)?.dims.length ?? 2;
+  const dimsOf = (value: string) => named(traced.values.get(value)?.dims.length ?? 2);
+  const [values, weights] = node.inputs as [string, string];
   const others = beside(graph, traced, made, scores);
   const rest = subgraph(
     graph,
-    [{ name: made, type: 'float32', dims: named(rank) }, ...others],
+    [{ name: made, type: 'float32', dims: dimsOf(made) }, ...others],
     [{ name: scores }],
   );
-  const b = new Builder({ ...rest, inputs: rest.inputs.filter((input) => input.name !== made) });
-  const now = b.input('now', 'float32', named(rank));
-  const unit = b.input(
-    'unit',
-    'float32',
-    named(traced.values.get(node.inputs[0] as string)?.dims.length ?? 2),
-  );
-  const weights = b.input(
-    'weights',
-    'float32',
-    named(traced.values.get(node.inputs[1] as string)?.dims.length ?? 2),
-  );
-  const rows = traced.values.get(node.inputs[0] as string)?.dims.length === 2;
-  // A product of matrices is taken away in the very pass that computes it: now - unit · weights.
-  const next =
-    rows && (node.op === 'Gemm' || node.op === 'MatMul')
-      ? b.op(
-          'Gemm',
-          [unit, weights, now],
-          { ...node.attributes, alpha: float(-floatOf(node, 'alpha', 1)), beta: float(1) },
-          'next',
-        )
-      : b.op('Sub', [now, b.op(node.op, [unit, weights], node.attributes)], {}, 'next');
-  // Where the layer gives the scores, what is left of it does.
-  const left = scores === made ? next : scores;
-  const whole = b.build([{ name: left }, { name: next }]);
-  const renamed = whole.nodes.map((other) => ({
-    ...other,
-    inputs: other.inputs.map((name) => (name === made ? next : name)),
-  }));
-  const first = renamed.slice(rest.nodes.length);
+  const inputs = rest.inputs.filter((input) => input.name !== made);
+  const b = new Builder({ ...rest, inputs, nodes: [] });
+  const now = b.input('now', 'float32', dimsOf(made));
+  const units: Subtraction['units'][number][] = [];
+  let next = now;
+  for (let index = 0; index < unitsAtOnce(rest); index += 1) {
+    const unit = {
+      values: b.input('values', 'float32', dimsOf(values)),
+      weights: b.input('weights', 'float32', dimsOf(weights)),
+    };
+    next = minus(b, node, next, unit);
+    const named = new Map([[made, next]]);
+    for (const other of rest.nodes) {
+      const outputs = b.ops(
+        other.op,
+        other.inputs.map((name) => named.get(name) ?? name),
+        other.attributes,
+        other.outputs.length,
+        other.outputs[0] as string,
+      );
+      other.outputs.forEach((name, place) => named.set(name, outputs[place] as string));
+    }
+    units.push({ ...unit, scores: named.get(scores) as string });
+  }
+  const outputs = [...new Set([...units.map((unit) => unit.scores), next])];
   return {
-    graph: { ...whole, nodes: [...first, ...renamed.slice(0, rest.nodes.length)] },
-    unit,
-    weights,
+    graph: b.build(outputs.map((name) => ({ name }))),
     now,
     next,
-    scores: left,
+    units,
     beside: others.map(({ name }) => name),
   };
+}
+
+/** now − unit · weights: of matrices, in the very pass that computes the product. */
+function minus(
+  b: Builder,
+  node: Node,
+  now: string,
+  unit: { readonly values: string; readonly weights: string },
+): string {
+  const matrices = node.op === 'Gemm' || node.op === 'MatMul';
+  return matrices
+    ? b.op(
+        'Gemm',
+        [unit.values, unit.weights, now],
+        { ...node.attributes, alpha: float(-floatOf(node, 'alpha', 1)), beta: float(1) },
+        'next',
+      )
+    : b.op('Sub', [now, b.op(node.op, [unit.values, unit.weights], node.attributes)], {}, 'next');
+}
+
+/** Each unit has its own copy of what follows the layer, with weights packed: few where it is large. */
+function unitsAtOnce(rest: Graph): number {
+  const elements = [...rest.initializers.values()].reduce((sum, { data }) => sum + data.length, 0);
+  return Math.min(8, Math.max(1, Math.floor(4e6 / Math.max(1, elements))));
 }
 
 /** The slice of a layer's weights that meets one unit. */
