@@ -178,7 +178,7 @@ export function withoutUnits(
         other.inputs.map((name) => named.get(name) ?? name),
         other.attributes,
         other.outputs.length,
-        other.outputs[0] as string,
+        other.outputs[0],
       );
       other.outputs.forEach((name, place) => named.set(name, outputs[place] as string));
     }
