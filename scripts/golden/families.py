@@ -351,7 +351,7 @@ def make(name, family, form, folder, still=True):
     seed, x = inputs_of(name, family)
     x = x if family.tokens else x.double()
     noise = {"": 0.0}
-    for attempt in range(ATTEMPTS):
+    for attempt in range(family.attempt, ATTEMPTS):
         draw_weights(name, weights, attempt)
         y, loss = differentiated(model, x, seed)
         if not still:

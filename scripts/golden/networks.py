@@ -248,6 +248,7 @@ class Family:
         # Statistics of a few numbers make a gradient that float32 cannot tell from noise.
         self.batches = {form: batch for form in EVAL} | {"training": many or batch}
         self.forms = dict(zip(forms, opsets))
+        self.attempt = 0
 
 
 SMALL = {
@@ -333,6 +334,12 @@ def full(name, side=224, **options):
     return Family(build, (3, side, side), EVAL, (14, 17), batch=2)
 
 
+def drawn_again(family, attempt):
+    """With other weights: the first have a unit at a kink, where PyTorch's float32 is off by 0.2."""
+    family.attempt = attempt
+    return family
+
+
 FULL = {
     "resnet18": full("resnet18"),
     "resnet50": full("resnet50"),
@@ -340,7 +347,7 @@ FULL = {
     "vgg11_bn": full("vgg11_bn"),
     "squeezenet1_1": full("squeezenet1_1"),
     "densenet121": full("densenet121"),
-    "googlenet": Family(googlenet, (3, 224, 224), EVAL, (14, 17), batch=2),
+    "googlenet": drawn_again(Family(googlenet, (3, 224, 224), EVAL, (14, 17), batch=2), 2),
     "inception_v3": Family(inception, (3, 299, 299), EVAL, (14, 17), batch=2),
     "resnext50_32x4d": full("resnext50_32x4d"),
     "mobilenet_v2": full("mobilenet_v2"),
