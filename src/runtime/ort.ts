@@ -1,5 +1,5 @@
 import { encodeModel, type Model, type Tensor } from '../onnx/index.ts';
-import type { Runtime, Session, SessionOptions } from './runtime.ts';
+import type { Feeds, Runtime, Session, SessionOptions } from './runtime.ts';
 import { RuntimeFault } from './runtime.ts';
 
 /** What native and wasm ONNX Runtime have in common. */
@@ -35,7 +35,7 @@ export function runtimeOf(
           bytes,
           sessionOptions(options, about.threads),
         );
-        return wrap(ort, session);
+        return wrap(ort, session, about.backend);
       } catch (cause) {
         throw new RuntimeFault(
           'runtime/refused',
@@ -65,7 +65,7 @@ function sessionOptions(options: SessionOptions, threads: number): Record<string
   };
 }
 
-function wrap(ort: Ort, session: OrtSession): Session {
+function wrap(ort: Ort, session: OrtSession, backend: Runtime['backend']): Session {
   const wrapped = (tensors: Readonly<Record<string, Tensor>>) => {
     const made: Record<string, OrtTensor> = {};
     for (const [name, tensor] of Object.entries(tensors)) {
@@ -78,15 +78,18 @@ function wrap(ort: Ort, session: OrtSession): Session {
     outputs: session.outputNames,
     async run(feeds, fetches) {
       try {
-        const results = await (fetches === undefined
-          ? session.run(wrapped(feeds))
-          : session.run(
-              wrapped(feeds),
-              Array.isArray(fetches) ? fetches : wrapped(fetches as Record<string, Tensor>),
-            ));
+        const buffers = isBuffers(fetches) ? fetches : undefined;
+        const wanted = isBuffers(fetches) ? Object.keys(fetches) : (fetches ?? session.outputNames);
+        // The native library writes into the buffers itself; the wasm one leaves them as they are.
+        const inPlace = buffers !== undefined && backend === 'native';
+        const results = await session.run(wrapped(feeds), inPlace ? wrapped(buffers) : wanted);
         const read: Record<string, Tensor> = {};
-        for (const [name, { type, dims, data }] of Object.entries(results)) {
-          read[name] = { type, dims, data } as Tensor;
+        for (const name of wanted) {
+          const { type, dims, data } = results[name] as OrtTensor;
+          const made = { type, dims, data } as Tensor;
+          const buffer = buffers?.[name];
+          if (buffer && !inPlace) copyInto(buffer, made);
+          read[name] = buffer ?? made;
         }
         return read;
       } catch (cause) {
@@ -95,6 +98,16 @@ function wrap(ort: Ort, session: OrtSession): Session {
     },
     dispose: () => session.release(),
   };
+}
+
+function isBuffers(fetches: readonly string[] | Feeds | undefined): fetches is Feeds {
+  return fetches !== undefined && !Array.isArray(fetches);
+}
+
+function copyInto(buffer: Tensor, made: Tensor): void {
+  if (buffer.type === 'string')
+    buffer.data.splice(0, buffer.data.length, ...(made.data as string[]));
+  else (buffer.data as Float32Array).set(made.data as Float32Array);
 }
 
 function nameOf(model: Model | Uint8Array): string {
