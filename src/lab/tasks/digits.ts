@@ -31,7 +31,7 @@ export const digits: Task = {
   defense: {
     maxDrop: 0.015,
     tune: {
-      epochs: 12,
+      epochs: 8,
       batchSize: 128,
       rate: 0.03,
       optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 2e-3 },
