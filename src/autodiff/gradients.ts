@@ -1,7 +1,7 @@
 import { Builder, type Traced } from '../graph/index.ts';
-import type { Graph } from '../onnx/index.ts';
+import { type Graph, nodeLabel, quoted } from '../onnx/index.ts';
 import { AutodiffError } from './error.ts';
-import { cutOffBy, pathsTo, type Paths, stopsOf } from './paths.ts';
+import { cutOffBy, pathsTo, type Paths, type Stop, stopsOf } from './paths.ts';
 import { reverse } from './reverse.ts';
 
 /**
@@ -31,9 +31,8 @@ export function gradients(
  * @param loss - a value with one element
  * @param parameters - values to differentiate by
  * @returns for each parameter the name of its gradient, a value of the parameter's dims
- * @throws AutodiffError when an operator on the way has no rule or no gradient, or when the loss does
- *   not depend on a parameter
- * @throws RuleError when a node asks for a form of its operator that has no gradient
+ * @throws AutodiffError which lists the nodes on the way that let no gradient through (their operator has
+ *   none, or not in the form asked for), or when the loss does not depend on a parameter
  */
 export function appendGradients(
   builder: Builder,
@@ -50,10 +49,10 @@ export function appendGradients(
     );
   }
   const paths = pathsTo(traced, loss, parameters);
-  refuse(paths, parameters);
-  const gradientOf = reverse(builder, traced, loss, paths, ({ error, why }) => {
-    throw error ?? new Error(why);
-  });
+  const stops = stopsOf(paths);
+  // Rules may refuse a node for its attributes: they are asked before anything is said.
+  const gradientOf = reverse(builder, traced, loss, paths, (stop) => stops.push(stop));
+  refuse(paths, stops, parameters);
   return new Map(
     parameters.map((parameter) => {
       const gradient = gradientOf(parameter);
@@ -68,16 +67,24 @@ export function appendGradients(
   );
 }
 
-/** One error for every operator that stops the gradient, with what each cuts off. */
-function refuse(paths: Paths, parameters: readonly string[]): void {
-  const stops = stopsOf(paths);
+/** One error for all nodes that stop the gradient: what each cuts off, and what can be trained. */
+function refuse(paths: Paths, stops: readonly Stop[], parameters: readonly string[]): void {
   if (stops.length === 0) return;
+  const cutOff = new Set<string>();
   const lines = stops.map(({ node, why }) => {
     const cut = cutOffBy(paths, node, parameters);
-    return `  ${node.op} "${node.name}": ${why}; it cuts off ${cut.map((name) => `"${name}"`).join(', ')}`;
+    for (const parameter of cut) cutOff.add(parameter);
+    return `  ${nodeLabel(node)}: ${why}; it cuts off ${listed(cut)}`;
   });
+  const left = parameters.filter((parameter) => !cutOff.has(parameter));
   throw new AutodiffError(
     'autodiff/unsupported',
-    `No gradient passes through ${stops.length} node(s):\n${lines.join('\n')}\nFreeze the parameters named above to train the rest.`,
+    `No gradient passes through ${stops.length} node(s):\n${lines.join('\n')}\n` +
+      `Freeze what they cut off (--freeze-unsupported) to train the rest, ${left.length} of ` +
+      `${parameters.length} parameters: ${listed(left)}.`,
   );
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.map(quoted).join(', ');
 }

@@ -29,6 +29,7 @@ interface DefendOptions extends CommonOptions {
   readonly batch?: number;
   readonly weightDecay?: number;
   readonly shift?: number;
+  readonly freezeUnsupported?: boolean;
   readonly force?: boolean;
 }
 
@@ -71,6 +72,7 @@ export function defendCommand(program: Command): void {
     .option('--batch <n>', 'batch size of fine-tuning', positive)
     .option('--weight-decay <x>', 'L2 weight decay of fine-tuning', aboveZero)
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
+    .option('--freeze-unsupported', 'leave weights that no gradient reaches as they are')
     .option('--force', 'overwrite files that are there already')
     .addHelpText(
       'after',
@@ -103,6 +105,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     maxDrop,
     step,
     seed,
+    freezeUnsupported: options.freezeUnsupported === true,
     ...(options.site !== undefined && { site: options.site }),
     tune: {
       ...(options.epochs !== undefined && { epochs: options.epochs }),
@@ -139,6 +142,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       evaluations,
       model: record.output,
       verdict: record.verdict,
+      frozen: defence.frozen,
       seed,
       seconds: (performance.now() - started) / 1000,
     });

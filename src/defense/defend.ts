@@ -1,7 +1,9 @@
 import { split, type Dataset } from '../data/index.ts';
 import type { Evaluation, Rate } from '../metrics/index.ts';
 import type { Graph, Model } from '../onnx/index.ts';
+import type { CutOff } from '../autodiff/index.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { trainableIn } from '../train/index.ts';
 import { classifierOf, type Classifier } from './classifier.ts';
 import { predictionsAlong } from './curve.ts';
 import { DefenseError } from './error.ts';
@@ -25,6 +27,8 @@ export interface DefendSettings {
   /** Units pruned between two measurements; default 1. */
   readonly step?: number;
   readonly seed?: number;
+  /** Leave parameters that no gradient reaches as they are; without it they are an error. */
+  readonly freezeUnsupported?: boolean;
   readonly tune?: Partial<Omit<FineTuneSettings, 'seed' | 'signal' | 'onProgress'>>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: Stage, done: number, all: number) => void;
@@ -49,6 +53,8 @@ export interface TestPoint {
 
 export interface Defence {
   readonly classifier: Classifier;
+  /** Parameters left as they are since no gradient reaches them, each with what is in the way. */
+  readonly frozen: readonly CutOff[];
   readonly sites: readonly Site[];
   readonly pruning: Pruning;
   readonly fold: Fold;
@@ -99,7 +105,12 @@ export async function defend(
       `The validation data "${validation.name}" has ${validation.length} samples: at least 3 are needed to fine-tune on some and choose by others, and some hundred to tell anything`,
     );
   }
-  const classifier = await classifierOf(runtime, model, validation);
+  const whole = await classifierOf(runtime, model, validation);
+  const frozen =
+    settings.freezeUnsupported === true ? await cutOff(runtime, whole, validation) : [];
+  const still = new Set(frozen.map(({ parameter }) => parameter));
+  const parameters = whole.parameters.filter((parameter) => !still.has(parameter));
+  const classifier = { ...whole, parameters };
   const { graph, input, traced, scores } = classifier;
   const sites = sitesOf(traced, scores);
   const site =
@@ -151,6 +162,7 @@ export async function defend(
       .acc;
   return {
     classifier,
+    frozen,
     sites,
     pruning,
     fold: pruned.fold,
@@ -171,6 +183,28 @@ export async function defend(
     }),
     held: { before: await held(graph), after: await held((outcomes.at(-1) as Outcome).graph) },
   };
+}
+
+async function cutOff(
+  runtime: Runtime,
+  { graph, input, scores, parameters }: Classifier,
+  dataset: Dataset,
+): Promise<readonly CutOff[]> {
+  const found = await trainableIn(runtime, graph, {
+    input,
+    logits: scores,
+    parameters,
+    sample: dataset.sample,
+    classes: dataset.classes.length,
+    batchSize: 2,
+    optimiser: TUNE.optimiser,
+  });
+  if (found.trainable.length > 0) return found.cutOff;
+  const [first] = found.cutOff;
+  throw new DefenseError(
+    'defense/untrainable',
+    `No gradient reaches any of the ${parameters.length} parameters, so nothing can be fine-tuned (${first?.op || 'no node'}: ${first?.why ?? 'there are none'}): use --method prune`,
+  );
 }
 
 async function testCurve(

@@ -5,6 +5,7 @@ export type DefenseErrorCode =
   | 'defense/unknown-site'
   | 'defense/model-shape'
   | 'defense/classes'
+  | 'defense/untrainable'
   | 'defense/diverged'
   | 'defense/too-few';
 

@@ -48,6 +48,9 @@ export async function recordOf(
       ...facts.settings,
       maxDrop: defence.maxDrop,
       fold: defence.fold.into,
+      ...(defence.frozen.length > 0 && {
+        frozen: defence.frozen.map(({ parameter, op, why }) => `${parameter}: ${op}, ${why}`),
+      }),
       fineTuning: { ...tuneSettings, optimiser: { ...optimiser } },
     },
     input: facts.input,
