@@ -5,7 +5,6 @@ import { speechNetwork } from '../../src/lab/networks/speech.ts';
 import type { Graph, Model } from '../../src/onnx/index.ts';
 import { mobileNetV2 } from './mobilenetv2.ts';
 import { resnet18 } from './resnet18.ts';
-import { inTrainingMode } from './training-mode.ts';
 
 /** A network as it is measured; bench/torch_step.py has the same ones by the same names. */
 export interface BenchNetwork {
@@ -28,7 +27,7 @@ export const networks: readonly BenchNetwork[] = [
   },
   {
     name: 'deepid',
-    build: () => inTrainingMode(deepIdNetwork(0, 1283)),
+    build: () => deepIdNetwork(0, 1283),
     batch: 64,
     sample: [3, 55, 47],
     classes: 1283,
@@ -36,7 +35,7 @@ export const networks: readonly BenchNetwork[] = [
   },
   {
     name: 'speech',
-    build: () => inTrainingMode(speechNetwork(0)),
+    build: () => speechNetwork(0),
     batch: 32,
     sample: [1, 128, 128],
     classes: 10,
@@ -44,7 +43,7 @@ export const networks: readonly BenchNetwork[] = [
   },
   {
     name: 'resnet18',
-    build: () => inTrainingMode(resnet18()),
+    build: resnet18,
     batch: 32,
     sample: [3, 32, 32],
     classes: 10,
@@ -52,7 +51,7 @@ export const networks: readonly BenchNetwork[] = [
   },
   {
     name: 'mobilenetv2',
-    build: () => inTrainingMode(mobileNetV2()),
+    build: mobileNetV2,
     batch: 32,
     sample: [3, 64, 64],
     classes: 10,

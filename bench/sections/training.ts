@@ -95,6 +95,7 @@ async function ready(network: BenchNetwork, threads: number) {
     classes,
     batchSize: batch,
     optimiser: { kind: 'sgd', momentum: 0.9 },
+    mode: 'training',
     parameters,
   });
   const x = Float32Array.from(

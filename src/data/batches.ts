@@ -6,7 +6,7 @@ import { random } from './random.ts';
 export interface Batch {
   /** [rows, ...sample], row-major. */
   readonly x: Float32Array;
-  /** [rows], true labels; a padded row repeats row 0 in x and y, so that it is a legal input. */
+  /** [rows], true labels; a padded row holds a sample of the first batch, so that it is a legal input. */
   readonly y: Int32Array;
   /** [rows], 1 for a sample and 0 for padding. */
   readonly weights: Float32Array;
@@ -58,13 +58,15 @@ export async function* batches(
     const count = Math.min(batchSize, all.length - start);
     const rows = pad ? batchSize : count;
     const { x, y, weights } = buffers[turn] as (typeof buffers)[number];
-    const indices = Uint32Array.from({ length: count }, (_, row) => all[start + row] as number);
+    // Padding goes on from the start: many copies of one sample would be no batch to normalise by.
+    const indices = Uint32Array.from(
+      { length: rows },
+      (_, row) => all[(start + row) % all.length] as number,
+    );
     await dataset.read(indices, x);
     for (let row = 0; row < rows; row++) {
-      const padding = row >= count;
-      if (padding) x.copyWithin(row * size, 0, size);
-      y[row] = dataset.labels[indices[padding ? 0 : row] as number] as number;
-      weights[row] = padding ? 0 : 1;
+      y[row] = dataset.labels[indices[row] as number] as number;
+      weights[row] = row < count ? 1 : 0;
     }
     yield {
       x: x.subarray(0, rows * size),

@@ -21,8 +21,8 @@ import * as sampling from './sampling.ts';
 import * as shape from './shape.ts';
 import * as sigmoids from './sigmoids.ts';
 import * as transposed from './transposed.ts';
-import type { OperatorName } from './names.ts';
 import { none, type Operator, zero } from './rule.ts';
+import type { OperatorName } from './signatures.ts';
 
 const SAMPLING = 'fineprune does not differentiate sampling at computed places yet';
 const LOSS = 'fineprune makes the loss itself: give it the model up to the logits';

@@ -26,6 +26,7 @@ import {
 import { crossEntropy } from './losses.ts';
 import { appendUpdate, momentsOf, type OptimiserSettings } from './optimisers.ts';
 import { fasterToTrain } from './rewrites/index.ts';
+import { inTrainingMode } from './training-mode.ts';
 
 export type Parameters = ReadonlyMap<string, TensorOf<'float32'>>;
 
@@ -45,12 +46,20 @@ export interface StepSettings {
    * to the parameter's): whatever the optimiser does, what is pruned stays pruned.
    */
   readonly masks?: ReadonlyMap<string, TensorOf<'float32'>>;
+  /**
+   * 'as written' (the default): Dropout and BatchNormalization do what the graph says, which in a
+   * network made for use is to drop nothing and to normalise by the statistics given. 'training':
+   * Dropout drops, drawn by `seed`, and BatchNormalization normalises by the batch; its running
+   * statistics are among the parameters that a step gives.
+   */
+  readonly mode?: 'as written' | 'training';
+  readonly seed?: number;
   readonly session?: SessionOptions;
 }
 
 /** A training step made ready: forward, loss, backward and update in one run of one graph. */
 export interface TrainingStep {
-  /** Current values, live: read them between steps, and copy what must last. */
+  /** Current values, live, running statistics too: read them between steps, copy what must last. */
   parameters(): Parameters;
   /** Loss and weight of right answers of one batch, before the update it causes. */
   run(batch: Batch, rate: number): Promise<{ loss: number; correct: number }>;
@@ -72,7 +81,9 @@ interface Names {
   readonly step: string;
   readonly loss: string;
   readonly correct: string;
-  /** A parameter or moment and its next value. */
+  /** Initializers that a step changes: parameters and running statistics. */
+  readonly kept: readonly string[];
+  /** A parameter, moment or statistic and its next value. */
   readonly state: readonly (readonly [now: string, next: string, type: ValueType])[];
 }
 
@@ -83,7 +94,7 @@ export async function trainingGraph(
   settings: StepSettings,
 ): Promise<{ model: Model; names: Names }> {
   const { optimiser } = settings;
-  const { traced, feeds, labels, weights, loss, correct } = await traceLoss(
+  const { traced, feeds, labels, weights, loss, correct, running } = await traceLoss(
     runtime,
     graph,
     settings,
@@ -116,18 +127,20 @@ export async function trainingGraph(
       state.push([moment, next.moments[index] as string, { ...type, dims }]);
     }
   }
+  for (const [now, next] of running) state.push([now, next, traced.values.get(now) as ValueType]);
   const outputs: ValueInfo[] = [loss, correct, ...state.map(([, next]) => next)].map((name) => ({
     name,
   }));
   const built = b.build(outputs, 'training step');
+  const kept = [...settings.parameters, ...running.map(([now]) => now)];
   const model = modelOf(
     subgraph(
       { ...built, inputs: specialise(built.inputs, feeds) },
-      settings.parameters.map((name) => ({ name, ...(traced.values.get(name) as ValueType) })),
+      kept.map((name) => ({ name, ...(traced.values.get(name) as ValueType) })),
       outputs,
     ),
   );
-  return { model, names: { labels, weights, rate, step, loss, correct, state } };
+  return { model, names: { labels, weights, rate, step, loss, correct, kept, state } };
 }
 
 /**
@@ -146,7 +159,11 @@ export async function trainableIn(
 /** The graph with its loss, traced in the form in which it is differentiated. */
 async function traceLoss(runtime: Runtime, graph: Graph, settings: StepSettings) {
   const { batchSize, sample, classes } = settings;
-  const forward = new Builder(graph);
+  const { graph: trained, running } =
+    settings.mode === 'training'
+      ? inTrainingMode(graph, settings.seed ?? 0)
+      : { graph, running: [] };
+  const forward = new Builder(trained);
   const labels = forward.input('labels', 'int64', [batchSize]);
   const weights = forward.input('weights', 'float32', [batchSize]);
   const { loss, correct } = crossEntropy(forward, {
@@ -160,10 +177,12 @@ async function traceLoss(runtime: Runtime, graph: Graph, settings: StepSettings)
     [labels]: { type: 'int64', dims: [batchSize], data: new BigInt64Array(batchSize) },
     [weights]: { type: 'float32', dims: [batchSize], data: new Float32Array(batchSize).fill(1) },
   };
-  const whole = forward.build([{ name: loss }, { name: correct }]);
-  const needed = subgraph(whole, [], whole.outputs);
-  const traced = await traceToTrain(runtime, needed, feeds, settings.parameters);
-  return { traced, feeds, labels, weights, loss, correct };
+  const statistics = running.map(([now]) => now);
+  const outputs = [loss, correct, ...running.map(([, next]) => next)].map((name) => ({ name }));
+  const needed = subgraph(forward.build(outputs), [], outputs);
+  const kept = [...settings.parameters, ...statistics];
+  const traced = await traceToTrain(runtime, needed, feeds, kept);
+  return { traced, feeds, labels, weights, loss, correct, running };
 }
 
 /** Traces a graph in the form in which it is differentiated: recurrent layers written out step by step. */
@@ -207,17 +226,12 @@ export async function trainingStep(
     }
   };
   reset(
-    new Map(
-      settings.parameters.map((name) => [
-        name,
-        graph.initializers.get(name) as TensorOf<'float32'>,
-      ]),
-    ),
+    new Map(names.kept.map((name) => [name, graph.initializers.get(name) as TensorOf<'float32'>])),
   );
 
   return {
     parameters: () =>
-      new Map(settings.parameters.map((name) => [name, now.get(name) as TensorOf<'float32'>])),
+      new Map(names.kept.map((name) => [name, now.get(name) as TensorOf<'float32'>])),
     reset,
     async run(batch, rate) {
       steps += 1;

@@ -54,6 +54,7 @@ export async function baselineAttack(
     ...(settings.epochs !== undefined && { epochs: settings.epochs }),
     input: input.name,
     logits: output.name,
+    mode: 'training',
     parameters: parametersOf(model.graph, output.name),
     seed,
     ...(settings.signal && { signal: settings.signal }),

@@ -1,0 +1,60 @@
+import { Builder, consumers, floatOf } from '../graph/index.ts';
+import { float, type Graph, type Node, type Tensor } from '../onnx/index.ts';
+
+/** A graph as it is while it trains. */
+export interface TrainingForm {
+  readonly graph: Graph;
+  /** Each running statistic, an initializer, and the value that it has after a batch. */
+  readonly running: readonly (readonly [now: string, next: string])[];
+}
+
+/**
+ * What PyTorch's `train()` does: Dropout drops, and BatchNormalization normalises by its batch, of
+ * which it keeps running statistics (the variance is that of the population, as ONNX defines it).
+ *
+ * A BatchNormalization whose statistics another node reads too keeps them as they are: to write them
+ * would change that node.
+ *
+ * @param seed - decides what Dropout drops
+ */
+export function inTrainingMode(graph: Graph, seed: number): TrainingForm {
+  const b = new Builder(graph);
+  const uses = consumers(graph);
+  const running: [string, string][] = [];
+  const own = (name: string | undefined) =>
+    name !== undefined && graph.initializers.has(name) && uses.get(name)?.length === 1;
+
+  const dropping = (node: Node, index: number): Node => {
+    const [x = '', ratio = ''] = node.inputs;
+    const on: Tensor = { type: 'bool', dims: [], data: Uint8Array.of(1) };
+    const attributes = { ...node.attributes, seed: seed * 1009 + index };
+    return { ...node, inputs: [x, ratio, b.constant(on)], attributes };
+  };
+  const byBatch = (node: Node): Node => {
+    const [y = ''] = node.outputs;
+    const momentum = floatOf(node, 'momentum', 0.9);
+    const batch = ['mean', 'variance'].map((name) => b.fresh(`${y}.${name}`));
+    for (const [place, now] of node.inputs.slice(3, 5).entries()) {
+      const before = b.op('Mul', [now, b.scalar(momentum)]);
+      const seen = b.op('Mul', [batch[place] as string, b.scalar(1 - momentum)]);
+      running.push([now, b.op('Add', [before, seen])]);
+    }
+    return {
+      ...node,
+      outputs: [y, ...batch],
+      attributes: { ...node.attributes, training_mode: 1, momentum: float(0) },
+    };
+  };
+
+  const changed = graph.nodes.map((node, index) => {
+    if (node.domain !== '') return node;
+    if (node.op === 'Dropout') return dropping(node, index);
+    const normalising = node.op === 'BatchNormalization' && node.inputs.slice(3, 5).every(own);
+    return normalising ? byBatch(node) : node;
+  });
+  const built = b.build(graph.outputs, graph.name);
+  return {
+    graph: { ...built, nodes: [...changed, ...built.nodes.slice(graph.nodes.length)] },
+    running,
+  };
+}
