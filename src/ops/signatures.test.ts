@@ -5,7 +5,17 @@ import { type Signature, signatures } from './signatures.ts';
 
 /** Operators that ONNX Runtime no longer has in the canonical opset. */
 const GONE = new Set(['Scatter', 'Upsample']);
-const entries = Object.entries<Signature>(signatures).filter(([op]) => !GONE.has(op));
+/** Operators whose node below is refused for its types before its attributes are looked at. */
+const TYPED = new Set([
+  'Constant',
+  'DynamicQuantizeLinear',
+  'LayerNormalization',
+  'StringSplit',
+  'TopK',
+]);
+const asked = Object.entries<Signature>(signatures).filter(
+  ([op]) => !GONE.has(op) && !TYPED.has(op),
+);
 
 /** Whether ONNX Runtime knows an attribute: it looks once a node has as many inputs as it should. */
 async function knows(op: string, opset: number, attribute: string): Promise<boolean> {
@@ -28,13 +38,10 @@ async function knows(op: string, opset: number, attribute: string): Promise<bool
   return true;
 }
 
-test.each(entries)(
-  'ONNX Runtime knows the attributes of %s, and no other',
-  async (op, signature) => {
-    const opset = Math.max(OPSET, signature.since);
-    for (const attribute of signature.attributes) {
-      expect([attribute, await knows(op, opset, attribute)]).toEqual([attribute, true]);
-    }
-    expect(await knows(op, opset, 'nonsense')).toBe(false);
-  },
-);
+test.each(asked)('ONNX Runtime knows the attributes of %s, and no other', async (op, signature) => {
+  const opset = Math.max(OPSET, signature.since);
+  for (const attribute of signature.attributes) {
+    expect([attribute, await knows(op, opset, attribute)]).toEqual([attribute, true]);
+  }
+  expect(await knows(op, opset, 'nonsense')).toBe(false);
+});

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { testRuntime } from '../../test/gradcheck.ts';
 import { arrayDataset, random } from '../data/index.ts';
 import { Builder, modelOf } from '../graph/index.ts';
-import { float, float32, type Graph, type TensorOf } from '../onnx/index.ts';
+import { float, float32, type Graph } from '../onnx/index.ts';
 import { train, withParameters } from './loop.ts';
 import { predict } from './predict.ts';
 import { constant } from './schedules.ts';
@@ -65,7 +65,7 @@ test('running statistics are those that ONNX Runtime itself keeps', async () => 
   const own = await runtime.open(modelOf(b.build(outputs.map((name) => ({ name })))));
   let [mean, variance] = [float32([4], [0, 0, 0, 0]), float32([4], [1, 1, 1, 1])];
   for (let batch = 0; batch < 3; batch += 1) {
-    const x = drawn([8, 4], 3, 5) as TensorOf<'float32'>;
+    const x = drawn([8, 4], 3, 5);
     await step.run({ x: x.data, y: new Int32Array(8), weights: new Float32Array(8).fill(1) }, 0);
     const given = { scale: float32([4], [1, 1, 1, 1]), shift: float32([4], [0, 0, 0, 0]) };
     const results = await own.run({ x, ...given, mean, variance });
@@ -129,7 +129,7 @@ function dropping(): Graph {
 
 test('Dropout drops by its seed, and nothing as written', async () => {
   const runtime = await testRuntime();
-  const x = drawn([8, 4]).data as Float32Array;
+  const x = drawn([8, 4]).data;
   const y = Int32Array.from({ length: 8 }, (_, i) => i % 3);
   const weights = new Float32Array(8).fill(1);
   const run = async (mode: 'training' | 'as written', seed: number) => {
