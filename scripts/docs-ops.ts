@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { operators, type Operator } from '../src/ops/index.ts';
+import { OPSET, ruleName, rules } from '../src/graph/index.ts';
+import { channelRules, operators, type Operator } from '../src/ops/index.ts';
+import { type OperatorName, signatures } from '../src/ops/signatures.ts';
 
 /**
- * Writes docs/ops.md, the table of operators, from the registry:
+ * Writes docs/ops.md, the table of operators, from the registries of gradients, channels and forms:
  *
  *     npx tsx scripts/docs-ops.ts
  */
@@ -20,55 +22,72 @@ function comparedWithPyTorch(): Set<string> {
   );
 }
 
+/** What reads the gradient of an operator, in a few words. */
+function gradientOf(name: OperatorName, torch: ReadonlySet<string>): string {
+  const { gradient } = operators[name] as Operator;
+  if (typeof gradient === 'function') return torch.has(name) ? 'yes, as PyTorch' : 'yes';
+  if ('zero' in gradient) return `zero: ${gradient.zero}`;
+  if (RECURRENT.has(name)) return 'yes, written out as its steps';
+  return lowered(name) ? 'yes, as what it is brought to' : `no: ${gradient.none}`;
+}
+
+/** The rules that are in use: those of newer opsets than the canonical one, and all of older ones. */
+const forms = rules.filter((rule) => 'before' in rule || rule.since > OPSET);
+const RECURRENT = new Set(['GRU', 'LSTM', 'RNN']);
+/** Operators of other opsets that are said with those of the canonical one. */
+function lowered(name: OperatorName): boolean {
+  const gone = name === 'Scatter' || name === 'Upsample' || signatures[name].since > OPSET;
+  return gone && forms.some(({ op, summary }) => op === name && summary !== 'refused');
+}
+
 /** The page, in Markdown. */
 export function operatorsPage(): string {
-  const entries = Object.entries<Operator>(operators);
+  const names = Object.keys(signatures) as OperatorName[];
   const torch = comparedWithPyTorch();
-  const rules = entries.filter(([, { gradient }]) => typeof gradient === 'function');
-  const zeros = entries.flatMap(([name, { gradient }]) =>
-    'zero' in gradient ? [[name, gradient.zero] as const] : [],
-  );
-  const nones = entries.flatMap(([name, { gradient }]) =>
-    'none' in gradient ? [[name, gradient.none] as const] : [],
-  );
-  return `<!-- Written by scripts/docs-ops.ts from src/ops/registry.ts: do not edit. -->
+  const differentiated = names.filter((name) => gradientOf(name, torch).startsWith('yes'));
+  const line = (name: OperatorName) => {
+    const { since, attributes } = signatures[name];
+    return row([
+      name,
+      `${Math.max(since, 7)} to 24`,
+      attributes.join(', '),
+      gradientOf(name, torch),
+      channelRules[name]?.about ?? '',
+    ]);
+  };
+  const changes = forms
+    .map((rule) => ({ op: rule.op, when: ruleName(rule).slice(rule.op.length + 1), rule }))
+    .toSorted((a, b) => a.op.localeCompare(b.op, 'en'));
+  return `<!-- Written by scripts/docs-ops.ts from the registries: do not edit. -->
 
 # Operators
 
-All ${entries.length} operators of the ONNX standard domain up to opset 24. Every one runs where ONNX Runtime
-has it; the tables tell what fine-tuning can train through. A parameter from which the loss is
-reached only through the third table cannot be trained: freeze it, and train the rest.
+All ${names.length} operators of the ONNX standard domain up to opset 24; ${differentiated.length} have a gradient. Every one runs
+where ONNX Runtime has it; the table tells what fine-tuning can train through, and how units pass.
 
-## Differentiated: ${rules.length}
+- **gradient**: every gradient is compared with finite differences, by its attributes; "as PyTorch"
+  says that it is compared with PyTorch's too. Where it is "no", a parameter from which the loss is
+  reached only through that operator is not trained: freeze it, and train the rest. "zero" is no
+  obstacle: the derivative is 0 wherever there is one.
+- **attributes**: those of opset ${OPSET}, to which every graph is brought. A gradient is right for all of
+  their values, or refuses the node by name.
+- **units**: what becomes of the channels of a site that lies before the operator, which decides where
+  a mask can be folded. Where it is empty, none passes: the mask becomes a Mul.
 
-Every gradient is compared with finite differences; those marked, with PyTorch's as well.
+| operator | opsets | attributes | gradient | units |
+| --- | --- | --- | --- | --- |
+${names.map(line).join('\n')}
 
-| operator | PyTorch |
-| --- | --- |
-${rules
-  .toSorted(([a], [b]) => a.localeCompare(b, 'en'))
-  .map(([name]) => `| ${name} | ${torch.has(name) ? 'yes' : ''} |`)
-  .join('\n')}
+## Forms that are brought to opset ${OPSET}
 
-## Gradient zero: ${zeros.length}
-
-| operator | why |
-| --- | --- |
-${rows(zeros)}
-
-## No gradient: ${nones.length}
-
-| operator | why |
-| --- | --- |
-${rows(nones)}
+| operator | opsets | what changes |
+| --- | --- | --- |
+${changes.map(({ op, when, rule }) => row([op, when, rule.summary])).join('\n')}
 `;
 }
 
-function rows(entries: readonly (readonly [string, string])[]): string {
-  return entries
-    .toSorted(([a], [b]) => a.localeCompare(b, 'en'))
-    .map(([name, why]) => `| ${name} | ${why} |`)
-    .join('\n');
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

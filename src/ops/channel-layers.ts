@@ -5,6 +5,7 @@ import type { ChannelRule, DimsOf, KnownOf, ParameterSlices } from './channels.t
 
 /** y is x / b. */
 export const division: ChannelRule = {
+  about: 'each by itself, as a numerator',
   passage: (node, index, channels, dims) => {
     if (index !== 0) return opaque(`${node.op} divides by the units`);
     const out = dims(node.outputs[0] as string);
@@ -25,6 +26,7 @@ export const division: ChannelRule = {
 
 /** Zero stays zero where the bounds hold it between them. */
 export const clip: ChannelRule = {
+  about: 'each by itself; zero stays zero where it lies within the bounds',
   passage: (node, index, channels, _dims, known) =>
     index === 0 ? pass(channels, holdsZero(node, known)) : opaque('the units are a bound here'),
   silence: (node, channels, _dims, known) =>
@@ -39,6 +41,7 @@ function holdsZero(node: Node, known: KnownOf | undefined): boolean {
 
 /** A reduction over other axes than that of the channels; `zero` where that of zeros is zero. */
 export const reduction = (zero: boolean): ChannelRule => ({
+  about: `each by itself, over other axes than theirs${zero ? '' : '; zero does not stay zero'}`,
   passage: (node, index, channels, dims, known) => {
     if (index !== 0) return opaque(NO_PLACE);
     const axes = reducedAxes(node, dims, known);
@@ -81,6 +84,7 @@ function reducedAxes(
 
 /** y = scale (x - mean) / √(var + ε) + shift, by channel of an image: constant for a unit of zero. */
 export const instanceNormalization: ChannelRule = {
+  about: 'each by itself; zero does not stay zero',
   passage: (_node, index, channels) =>
     index === 0 && channels.axis === 1
       ? pass(channels, false)
@@ -91,6 +95,7 @@ export const instanceNormalization: ChannelRule = {
 
 /** Normalises by statistics over several units: what is zero changes the others. */
 export const groupNormalization: ChannelRule = {
+  about: 'none passes: normalised together',
   passage: (node) => opaque(`${node.op} normalises several units together`),
   silence: (_node, { axis, unit }) =>
     axis === 1 ? byParameters(scaleAndShift(0, unit)) : opaque('the units are not on axis 1'),
@@ -98,6 +103,7 @@ export const groupNormalization: ChannelRule = {
 
 /** The same over all axes from one on: units before it are normalised each by itself. */
 export const layerNormalization: ChannelRule = {
+  about: 'each by itself, over other axes than theirs',
   passage: (node, index, channels, dims) => {
     const first = axisOf(intOf(node, 'axis', -1), dims(node.inputs[0] as string).length);
     return index === 0 && channels.axis < first
@@ -124,6 +130,7 @@ function scaleAndShift(axis: number, unit: Int32Array): ParameterSlices[] {
 
 /** One row of W [units, units of the output / groups, ...] for each unit, whatever the groups. */
 export const convTranspose: ChannelRule = {
+  about: 'summed by weights',
   passage: (node, index, channels) => {
     if (index !== 0) return opaque('the units are a parameter here');
     if (channels.axis !== 1) return opaque('ConvTranspose slides along the channel axis');

@@ -5,6 +5,7 @@ import type { ChannelRule, DimsOf, KnownOf } from './channels.ts';
 
 /** The only output of a Split (others are not told apart here), or a Slice. */
 export const slicing: ChannelRule = {
+  about: 'those that are cut out',
   passage: (node, index, channels, dims, known) => {
     if (index !== 0) return opaque(NO_PLACE);
     const places = slicedPlaces(node, channels.axis, dims, known);
@@ -57,6 +58,7 @@ function splitAside(node: Node, places: readonly number[]): readonly number[] | 
 
 /** Units keep their places if their own axis is not padded. */
 export const padding: ChannelRule = {
+  about: 'each by itself',
   passage: (node, index, channels, dims, known) => {
     if (index !== 0) return opaque(NO_PLACE);
     const places = paddedPlaces(node, channels.axis, dims, known);
@@ -108,6 +110,7 @@ function fillsWithZero(node: Node, known: KnownOf | undefined): boolean {
 
 /** Images made larger or smaller, channel by channel. */
 export const resizing: ChannelRule = {
+  about: 'each by itself',
   passage: (node, index, channels, dims, known) => {
     if (index !== 0) return opaque(NO_PLACE);
     const why = resizesUnits(node, channels.axis, dims, known);
@@ -150,6 +153,7 @@ function extrapolatesZero(node: Node): boolean {
 
 /** Blocks of pixels become channels: unit c is at every index that is c modulo the channels. */
 export const spaceToDepth: ChannelRule = {
+  about: 'one becomes several indices',
   passage: (node, index, channels) => {
     if (index !== 0 || channels.axis !== 1) return opaque('SpaceToDepth has its units on axis 1');
     const times = intOf(node, 'blocksize', 1) ** 2;
@@ -165,6 +169,7 @@ export const spaceToDepth: ChannelRule = {
 
 /** The way back: units pass where the channels that become one plane are all of one unit. */
 export const depthToSpace: ChannelRule = {
+  about: 'several indices become one',
   passage: (node, index, channels) => {
     const order = stringOf(node, 'mode', 'DCR');
     const unit = common(channels.unit, intOf(node, 'blocksize', 1) ** 2, order);

@@ -52,6 +52,8 @@ export type Silence =
  * whose constants (axes, pads, bounds) decide.
  */
 export interface ChannelRule {
+  /** What becomes of the units, in a few words, for the docs. */
+  readonly about: string;
   /** From input `index` to the output. */
   passage(node: Node, index: number, channels: Channels, dims: DimsOf, known?: KnownOf): Passage;
   /** From the output back. */
@@ -70,6 +72,7 @@ export function channelsAt(axis: number, units: number, block = 1): Channels {
 
 /** f(x) by element, or by window of a channel; `zero` where f(0) = 0. */
 const bySelf = (zero: boolean): ChannelRule => ({
+  about: zero ? 'each by itself' : 'each by itself; zero does not stay zero',
   passage: (_node, index, channels) =>
     index === 0 ? { kind: 'pass', channels, zero } : opaque('the units are a parameter here'),
   silence: (node, channels) =>
@@ -80,6 +83,7 @@ const bySelf = (zero: boolean): ChannelRule => ({
 
 /** A pooling or the like that keeps channels apart only along axis 1. */
 const byWindow: ChannelRule = {
+  about: 'each by itself',
   passage: (node, index, channels, dims) =>
     channels.axis === 1
       ? bySelf(true).passage(node, index, channels, dims)
@@ -91,6 +95,7 @@ const byWindow: ChannelRule = {
 };
 
 const reshaping: ChannelRule = {
+  about: 'one becomes several indices, or several one',
   passage: (node, index, channels, dims) => {
     if (index !== 0) return opaque('the units decide a shape here');
     const mapped = throughReshape(
@@ -142,6 +147,7 @@ export function throughReshape(
 }
 
 const transposing: ChannelRule = {
+  about: 'on another axis',
   passage: (node, _index, channels, dims) => {
     const perm = permOf(node, dims);
     return {
@@ -172,6 +178,7 @@ function permOf(node: Node, dims: DimsOf): readonly number[] {
 }
 
 const conv: ChannelRule = {
+  about: 'summed by weights; depthwise: each by itself',
   passage: (node, index, channels, dims) => {
     if (index !== 0) return opaque('the units are a parameter here');
     if (channels.axis !== 1) return opaque('Conv slides along the channel axis');
@@ -204,6 +211,7 @@ const both = (unit: Int32Array): ParameterSlices[] => [
 ];
 
 const gemm: ChannelRule = {
+  about: 'summed by weights',
   passage: (node, index, channels) => {
     const transA = intOf(node, 'transA', 0);
     const transB = intOf(node, 'transB', 0);
@@ -232,6 +240,7 @@ const gemm: ChannelRule = {
 };
 
 const matMul: ChannelRule = {
+  about: 'summed by weights',
   passage: (node, index, channels, dims) => {
     const rank = dims(node.inputs[0] as string).length;
     const weights = dims(node.inputs[1] as string).length;
@@ -249,6 +258,7 @@ const matMul: ChannelRule = {
 
 /** y = scale (x − mean) / √(var + ε) + shift: zero scale and shift make zero, whatever x is. */
 const batchNormalization: ChannelRule = {
+  about: 'each by itself; zero does not stay zero',
   passage: (_node, index, channels) =>
     index === 0 && channels.axis === 1
       ? { kind: 'pass', channels, zero: false }
@@ -261,6 +271,7 @@ const batchNormalization: ChannelRule = {
 
 /** Operands of the same channels: all must be zero for the output to be. */
 const addition: ChannelRule = {
+  about: 'with the same unit of the other operand',
   passage: (node, index, channels, dims) => throughBroadcast(node, index, channels, dims, false),
   silence: (node, channels, dims) => {
     const rank = dims(node.outputs[0] as string).length;
@@ -287,6 +298,7 @@ const addition: ChannelRule = {
  * not its gate is chosen of a gated x, else the first.
  */
 const product: ChannelRule = {
+  about: 'each by itself',
   passage: (node, index, channels, dims) => throughBroadcast(node, index, channels, dims, true),
   silence: (node, channels, dims, known) => {
     const rank = dims(node.outputs[0] as string).length;
@@ -323,6 +335,7 @@ function throughBroadcast(
 }
 
 const concat: ChannelRule = {
+  about: 'among those of the other operands',
   passage: (node, index, channels, dims) => {
     const out = dims(node.outputs[0] as string);
     const axis = axisOf(intOf(node, 'axis', 0), out.length);
@@ -348,7 +361,7 @@ const concat: ChannelRule = {
 };
 
 /** How units pass through each operator; what is not listed lets none through. */
-const rules: Readonly<Record<string, ChannelRule>> = {
+export const channelRules: Readonly<Record<string, ChannelRule>> = {
   Abs: bySelf(true),
   Add: addition,
   Asin: bySelf(true),
@@ -429,10 +442,11 @@ const rules: Readonly<Record<string, ChannelRule>> = {
 };
 
 const unknown: ChannelRule = {
+  about: 'none passes',
   passage: (node) => opaque(`${node.op} has no channel rule`),
   silence: (node) => opaque(`${node.op} has no channel rule`),
 };
 
 export function channelRuleOf(node: Node): ChannelRule {
-  return (node.domain === '' && rules[node.op]) || unknown;
+  return (node.domain === '' && channelRules[node.op]) || unknown;
 }

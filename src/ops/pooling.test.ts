@@ -133,6 +133,10 @@ test.each<[string, Pool]>([
     { x: [2, 3, 8, 8], attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] } },
   ],
   ['3x3 with stride 1', { x: [1, 2, 5, 5], attributes: { kernel_shape: [3, 3] } }],
+  [
+    'with places told column by column',
+    { x: [2, 2, 4, 6], attributes: { kernel_shape: [2, 3], strides: [2, 3], storage_order: 1 } },
+  ],
   ['1x2/2', { x: [1, 2, 4, 4], attributes: { kernel_shape: [1, 2], strides: [2, 2] } }],
 ])('MaxPool %s', async (_, pool) => {
   await maxHolds(pool);

@@ -10,7 +10,10 @@ export const maxPool: Operator = {
     const [x] = t.x as [string];
     const dy = t.dy[0] as string;
     const dims = t.dims(x);
-    const made = t.y[1] ? t.y : t.ops('MaxPool', [x], t.node.attributes, 2);
+    // Told column by column, its own places are of no use: everything else lies row by row.
+    const byRow = intOf(t.node, 'storage_order', 0) === 0;
+    const attributes = { ...t.node.attributes, storage_order: 0 };
+    const made = t.y[1] && byRow ? t.y : t.ops('MaxPool', [x], attributes, 2);
     const [, indices] = made as [string, string];
     const { kernel, strides, dilations, before, after } = poolWindow(t);
     const apart = kernel.every(

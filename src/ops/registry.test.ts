@@ -4,19 +4,42 @@ import { operatorsPage } from '../../scripts/docs-ops.ts';
 import type { Node } from '../onnx/index.ts';
 import { operatorOf, operators } from './registry.ts';
 import type { Operator } from './rule.ts';
+import { type OperatorName, signatures } from './signatures.ts';
 
 const entries = Object.entries<Operator>(operators);
 const rules = entries.filter(([, { gradient }]) => typeof gradient === 'function');
 
 /** The tests beside the rules. */
-const tests = readdirSync(new URL('.', import.meta.url))
-  .filter((file) => file.endsWith('.test.ts') && file !== 'registry.test.ts')
-  .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
-  .join('\n');
+const files = readdirSync(new URL('.', import.meta.url))
+  .filter((file) => file.endsWith('.test.ts') && !/^(registry|signatures)/.test(file))
+  .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'));
+const tests = files.join('\n');
 
 test.each(rules.map(([name]) => name))('a test beside the rules names %s', (name) => {
   expect(tests).toMatch(new RegExp(`['"\`]${name}\\b`));
 });
+
+/** Attributes that no gradient depends on, and why. */
+const UNTESTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  BatchNormalization: { momentum: 'about running statistics only: the training mode tests it' },
+  Cast: { saturate: 'about 8-bit floats only' },
+  CastLike: { saturate: 'about 8-bit floats only' },
+  GroupNormalization: { stash_type: 'the precision within the kernel' },
+  LayerNormalization: { stash_type: 'the precision within the kernel' },
+  MaxUnpool: { pads: 'the places are told by the indices' },
+  Resize: { extrapolation_value: 'a constant outside the region read' },
+};
+
+test.each(rules.map(([name]) => name as OperatorName))(
+  'every attribute of %s stands in a test that names it',
+  (name) => {
+    const own = files.filter((text) => new RegExp(`['"\`]${name}\\b`).test(text)).join('\n');
+    const missing = signatures[name].attributes.filter(
+      (attribute) => !new RegExp(`\\b${attribute}\\b`).test(own),
+    );
+    expect(missing).toEqual(Object.keys(UNTESTED[name] ?? {}));
+  },
+);
 
 test('what has no gradient says why', () => {
   for (const [name, { gradient }] of entries) {

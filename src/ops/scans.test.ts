@@ -22,15 +22,16 @@ describe('CumSum', () => {
 
 describe('TopK', () => {
   test.each([
-    [-1, 1, 2],
-    [0, 0, 2],
-    [1, 1, 3],
-    [2, 1, 1],
-  ])('along axis %i, largest %i, of %i', async (axis, largest, k) => {
+    [-1, 1, 2, 1],
+    [0, 0, 2, 1],
+    [1, 1, 3, 0],
+    [2, 1, 1, 0],
+  ])('along axis %i, largest %i, of %i, sorted %i', async (axis, largest, k, sorted) => {
     await gradcheck(
       {
         inputs: { x: distinct([3, 4, 2]) },
-        build: (b, { x }) => b.ops('TopK', [x, b.ints([k])], { axis, largest }, 2)[0] as string,
+        build: (b, { x }) =>
+          b.ops('TopK', [x, b.ints([k])], { axis, largest, sorted }, 2)[0] as string,
       },
       1e-8,
     );
