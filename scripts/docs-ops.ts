@@ -24,7 +24,7 @@ function comparedWithPyTorch(): Set<string> {
 
 /** What reads the gradient of an operator, in a few words. */
 function gradientOf(name: OperatorName, torch: ReadonlySet<string>): string {
-  const { gradient } = operators[name] as Operator;
+  const { gradient }: Operator = operators[name];
   if (typeof gradient === 'function') return torch.has(name) ? 'yes, as PyTorch' : 'yes';
   if ('zero' in gradient) return `zero: ${gradient.zero}`;
   if (RECURRENT.has(name)) return 'yes, written out as its steps';
