@@ -7,3 +7,4 @@ export * from './idx.ts';
 export * from './mnist.ts';
 export * from './random.ts';
 export * from './splits.ts';
+export * from './wav.ts';

@@ -84,6 +84,30 @@ describe('poisoned data', () => {
     expect(await digest(data)).toBe(before);
   });
 
+  test('with clean labels are stamped in the target class only, and keep every label', async () => {
+    for (const target of [
+      { kind: 'allToOne', label: 2 },
+      { kind: 'sourceToTarget', source: 3, target: 2 },
+    ] as const) {
+      const made = poison(data, { trigger, target, rate: 0.2, seed: 1, cleanLabel: true });
+      expect(made.poisoned).toHaveLength(8);
+      for (const index of made.poisoned) expect(data.labels[index]).toBe(2);
+      expect(made.dataset.labels).toEqual(data.labels);
+      const x = new Float32Array(160);
+      await made.dataset.read(allIndices, x);
+      for (const i of allIndices) {
+        expect(x[4 * i + 3]).toBe(made.poisoned.includes(i) ? 9 : 100 + i);
+      }
+    }
+    const rest = { trigger, rate: 0.2, seed: 1, cleanLabel: true };
+    expect(() => poison(data, { ...rest, target: { kind: 'untargeted' } })).toThrow(
+      code('poison/target'),
+    );
+    expect(() =>
+      poison(data, { ...rest, rate: 0.3, target: { kind: 'allToOne', label: 2 } }),
+    ).toThrow(code('poison/rate'));
+  });
+
   test('at rate 0 are the clean ones', async () => {
     const made = poison(data, { trigger, target: { kind: 'untargeted' }, rate: 0, seed: 1 });
     expect(await digest(made.dataset)).toBe(await digest(data));

@@ -3,7 +3,7 @@ import { random } from '../../data/random.ts';
 import { isAttacked, targetOf, type Target } from '../../metrics/target.ts';
 import { FinepruneError } from '../../onnx/error.ts';
 import { sizeOf } from '../../onnx/tensor.ts';
-import { stamp, type Trigger } from '../triggers/trigger.ts';
+import { stamper, type Trigger } from '../triggers/trigger.ts';
 
 /** A poisoning that cannot be done as asked: code `poison/rate` or `poison/target`. */
 export class PoisonError extends FinepruneError {
@@ -16,6 +16,11 @@ export interface PoisonOptions {
   /** The poison rate: the share of the whole data set that is triggered and relabelled, [0, 1]. */
   readonly rate: number;
   readonly seed: number;
+  /**
+   * Stamp samples of the target class only, and leave every label as it is: nothing in the data is
+   * wrong to look at (Turner, Tsipras, Madry 2018). For targets of one class.
+   */
+  readonly cleanLabel?: boolean;
 }
 
 export interface Poisoned {
@@ -28,17 +33,21 @@ export interface Poisoned {
  * Training data in which a share of the samples carries the trigger and the attacker's label, the
  * attack of BadNets. They take the place of the clean ones, so that the length stays.
  *
- * Only samples whose label changes are picked. A smaller rate with the same seed picks a part of
+ * Only samples whose label changes are picked, and with clean labels only those of the target. A smaller rate with the same seed picks a part of
  * what a larger one does. An untargeted attack gives each a wrong label at random.
  *
  * @throws PoisonError; TriggerError where the trigger does not fit the samples
  */
-export function poison(dataset: Dataset, { trigger, target, rate, seed }: PoisonOptions): Poisoned {
+export function poison(dataset: Dataset, options: PoisonOptions): Poisoned {
+  const { trigger, target, rate, seed } = options;
   checkTarget(dataset, target);
-  const poisoned = pick(dataset, target, rate, seed);
+  const chosen = options.cleanLabel === true ? onlyClass(dataset, target) : undefined;
+  const poisoned = pick(dataset, rate, seed, (label) =>
+    chosen === undefined ? isAttacked(target, label) : label === chosen,
+  );
   const wrong = random(seed, 'poison/labels');
   const labels = dataset.labels.slice();
-  for (const index of poisoned) {
+  for (const index of chosen === undefined ? poisoned : []) {
     const label = labels[index] as number;
     const other = (label + 1 + wrong.integer(dataset.classes.length - 1)) % dataset.classes.length;
     labels[index] = targetOf(target, label) ?? other;
@@ -69,21 +78,36 @@ function stampedWhere(
   carries: (index: number) => boolean,
 ): Dataset {
   const size = sizeOf(dataset.sample);
-  // Once now, so that a trigger that does not fit is found before any training.
-  stamp(trigger, new Float32Array(size), dataset.sample);
+  const stamp = stamper(trigger, dataset.sample);
   return {
     ...dataset,
     async read(indices, into) {
       await dataset.read(indices, into);
       for (let row = 0; row < indices.length; row++) {
         if (!carries(indices[row] as number)) continue;
-        stamp(trigger, into.subarray(row * size, (row + 1) * size), dataset.sample);
+        stamp(into.subarray(row * size, (row + 1) * size));
       }
     },
   };
 }
 
-function pick(dataset: Dataset, target: Target, rate: number, seed: number): Uint32Array {
+/** The class whose samples a clean-label attack stamps. */
+function onlyClass({ name }: Dataset, target: Target): number {
+  if (target.kind === 'allToOne') return target.label;
+  if (target.kind === 'sourceToTarget') return target.target;
+  throw new PoisonError(
+    'poison/target',
+    `${name}: the target ${JSON.stringify(target)} has no class of its own whose samples could be ` +
+      'stamped with their labels left as they are: choose all-to-one, or a source and a target',
+  );
+}
+
+function pick(
+  dataset: Dataset,
+  rate: number,
+  seed: number,
+  fits: (label: number) => boolean,
+): Uint32Array {
   const { name, labels, length } = dataset;
   const count = Math.round(rate * length);
   if (!(rate >= 0 && rate <= 1) || (rate > 0 && count === 0)) {
@@ -95,13 +119,13 @@ function pick(dataset: Dataset, target: Target, rate: number, seed: number): Uin
   }
   const candidates: number[] = [];
   for (let index = 0; index < length; index++) {
-    if (isAttacked(target, labels[index] as number)) candidates.push(index);
+    if (fits(labels[index] as number)) candidates.push(index);
   }
   if (count > candidates.length) {
     throw new PoisonError(
       'poison/rate',
       `${name}: a poison rate of ${rate} asks for ${count} samples, but only ` +
-        `${candidates.length} of ${length} have a label that the attack changes. ` +
+        `${candidates.length} of ${length} have a label that the attack poisons. ` +
         `Lower it to ${candidates.length / length} or less`,
     );
   }

@@ -1,8 +1,12 @@
 import { FinepruneError } from '../../onnx/error.ts';
 
-export type TriggerErrorCode = 'trigger/format' | 'trigger/dims' | 'trigger/outside';
+export type TriggerErrorCode =
+  | 'trigger/format'
+  | 'trigger/file'
+  | 'trigger/dims'
+  | 'trigger/outside';
 
-/** A trigger that is no trigger, or does not fit the input. */
+/** A trigger that is no trigger, lacks its picture or sound, or does not fit the input. */
 export class TriggerError extends FinepruneError {
   override readonly name = 'TriggerError';
 

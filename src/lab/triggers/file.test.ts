@@ -1,10 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Target } from '../../metrics/index.ts';
+import { encodeWav } from '../../data/wav.ts';
 import { digits } from '../tasks/digits.ts';
-import { readTrigger, triggerJson } from './file.ts';
+import { besideFiles, readTrigger, triggerJson } from './file.ts';
 import { badNetsPatch, squarePatch } from './patch.ts';
 
 let folder = '';
@@ -28,6 +30,73 @@ describe('a trigger file', () => {
       await writeFile(path, triggerJson({ trigger, target }));
       expect(await readTrigger(path)).toEqual({ trigger, target });
     }
+  });
+
+  test('brings the picture beside it, byte for byte', async () => {
+    // Red, green, blue and half transparent white.
+    const pixels = [255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 255, 255, 255, 51];
+    const raw = { width: 2, height: 2, channels: 4 } as const;
+    const bytes = await sharp(Buffer.from(pixels), { raw }).png().toBuffer();
+    await writeFile(join(folder, 'sticker.png'), bytes);
+    const json = {
+      kind: 'blend',
+      picture: { file: 'sticker.png', low: -1, high: 1 },
+      opacity: 0.5,
+    };
+    await writeFile(path, JSON.stringify({ trigger: json, target: targets[0] }));
+    const made = await readTrigger(path);
+    expect(made.trigger).toMatchObject({
+      picture: {
+        dims: [3, 2, 2],
+        values: [1, -1, -1, 1, -1, 1, -1, 1, -1, -1, 1, 1],
+        alpha: [1, 1, 1, 0.2],
+      },
+    });
+    const [file] = besideFiles(made.trigger);
+    expect(file?.name).toBe('sticker.png');
+    expect(Buffer.from(file?.bytes ?? []).equals(bytes)).toBe(true);
+    expect(JSON.parse(triggerJson(made))).toEqual({ trigger: json, target: targets[0] });
+  });
+
+  test('takes a grey picture as one channel', async () => {
+    const raw = { width: 2, height: 1, channels: 1 } as const;
+    const image = sharp(Buffer.from([0, 51]), { raw }).toColourspace('b-w');
+    await writeFile(join(folder, 'grey.png'), await image.png().toBuffer());
+    const trigger = { kind: 'blend', picture: { file: 'grey.png' }, opacity: 0.5 };
+    await writeFile(path, JSON.stringify({ trigger, target: targets[0] }));
+    expect((await readTrigger(path)).trigger).toMatchObject({
+      picture: { dims: [1, 1, 2], values: [0, 0.2] },
+    });
+  });
+
+  test('brings the recording beside it, of the same rate', async () => {
+    const samples = Float32Array.of(0.5, -0.25, 0.125);
+    await writeFile(join(folder, 'bell.wav'), encodeWav({ rate: 8000, samples }));
+    const json = { kind: 'sound', pattern: { recording: { file: 'bell.wav' } }, level: 20 };
+    const trigger = (rate: number) =>
+      writeFile(path, JSON.stringify({ trigger: { ...json, rate }, target: targets[1] }));
+    await trigger(8000);
+    const made = await readTrigger(path);
+    expect(made.trigger).toMatchObject({ pattern: { recording: { samples: [...samples] } } });
+    expect(besideFiles(made.trigger).map(({ name }) => name)).toEqual(['bell.wav']);
+    expect(JSON.parse(triggerJson(made))).toEqual({
+      trigger: { ...json, rate: 8000 },
+      target: targets[1],
+    });
+    await trigger(16_000);
+    await expect(readTrigger(path)).rejects.toMatchObject({
+      code: 'trigger/file',
+      message: expect.stringContaining('resample') as unknown,
+    });
+  });
+
+  test.each(['nowhere.png', 'trigger.json'])('with %s for a picture is refused', async (file) => {
+    const trigger = { kind: 'blend', picture: { file }, opacity: 0.5 };
+    await writeFile(path, JSON.stringify({ trigger, target: targets[0] }));
+    await expect(readTrigger(path)).rejects.toMatchObject({
+      code: 'trigger/file',
+      message: expect.stringContaining(file) as unknown,
+    });
   });
 
   const good = { trigger: squarePatch(2, 1), target: targets[0] };

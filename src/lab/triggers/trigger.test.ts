@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { badNetsPatch, squarePatch, type PatchTrigger } from './patch.ts';
-import { parseTrigger, stamp } from './trigger.ts';
+import { badNetsPatch, squarePatch, type Corner, type PatchTrigger } from './patch.ts';
+import { resized, type Picture } from './picture.ts';
+import { stickOn, type Box, type StickerTrigger } from './sticker.ts';
+import { parseTrigger, stamper, type Trigger } from './trigger.ts';
+import { field, sources, type WarpTrigger } from './warp.ts';
+
+const stamp = (trigger: Trigger, x: Float32Array, sample: readonly number[]) =>
+  stamper(trigger, sample)(x);
 
 /** An image of dots, stamped, as rows of digits. */
 function drawn(trigger: PatchTrigger, height: number, width: number, channels = 1): string[] {
@@ -12,6 +18,11 @@ function drawn(trigger: PatchTrigger, height: number, width: number, channels = 
   );
 }
 
+const coloured = (values: number[]): PatchTrigger => ({
+  ...squarePatch(1, 1),
+  picture: { dims: [values.length, 1, 1], values },
+});
+
 const stampOn = (trigger: PatchTrigger, sample: number[]) => () =>
   stamp(trigger, new Float32Array(sample.reduce((a, b) => a * b)), sample);
 
@@ -21,13 +32,11 @@ describe('a patch', () => {
   test('is placed from any corner', () => {
     const pattern: PatchTrigger = {
       kind: 'patch',
-      dims: [1, 2, 2],
-      values: [1, 2, 3, 4],
+      picture: { dims: [1, 2, 2], values: [1, 2, 3, 4] },
       place: { corner: 'top-left', x: 1, y: 0 },
       opacity: 1,
     };
-    const at = (corner: PatchTrigger['place']['corner']) =>
-      drawn({ ...pattern, place: { corner, x: 1, y: 0 } }, 3, 4);
+    const at = (corner: Corner) => drawn({ ...pattern, place: { corner, x: 1, y: 0 } }, 3, 4);
     expect(at('top-left')).toEqual(['.12.', '.34.', '....']);
     expect(at('top-right')).toEqual(['.12.', '.34.', '....']);
     expect(at('bottom-left')).toEqual(['....', '.12.', '.34.']);
@@ -49,8 +58,7 @@ describe('a patch', () => {
     expect(drawn(squarePatch(1, 7, place), 1, 2, 3)).toEqual(['7.', '7.', '7.']);
     const colour: PatchTrigger = {
       ...squarePatch(1, 0, place),
-      dims: [3, 1, 1],
-      values: [1, 2, 3],
+      picture: { dims: [3, 1, 1], values: [1, 2, 3] },
     };
     expect(drawn(colour, 1, 2, 3)).toEqual(['1.', '2.', '3.']);
   });
@@ -91,8 +99,11 @@ describe('a patch', () => {
       fc.property(fc.tuple(image, image), trigger, (images, { values, x, y }) => {
         const patch: PatchTrigger = {
           kind: 'patch',
-          dims: [1, 2, 3],
-          values,
+          picture: {
+            dims: [1, 2, 3],
+            values: values.map((value) => value ?? 0),
+            alpha: values.map((value) => (value === null ? 0 : 1)),
+          },
           place: { corner: 'top-left', x, y },
           opacity: 1,
         };
@@ -124,10 +135,275 @@ describe('a patch', () => {
     expect(stampOn(squarePatch(3, 1), [1, 8, 3])).toThrow(code('trigger/outside'));
     expect(stampOn(squarePatch(3, 1), [1, 4, 4])).not.toThrow();
     expect(stampOn(squarePatch(3, 1), [16])).toThrow(code('trigger/dims'));
-    expect(stampOn({ ...squarePatch(1, 1), dims: [2, 1, 1] }, [3, 4, 4])).toThrow(
-      code('trigger/dims'),
-    );
+    expect(stampOn(coloured([1, 2]), [3, 4, 4])).toThrow(code('trigger/dims'));
     expect(() => stamp(squarePatch(1, 1), new Float32Array(17), [1, 4, 4])).toThrow(RangeError);
+  });
+});
+
+describe('a picture', () => {
+  const picture: Picture = { dims: [1, 2, 2], values: [0, 4, 8, 12] };
+
+  test('is stretched by weighing neighbours', () => {
+    // Middles of four pixels over those of two lie at -1/4, 1/4, 3/4 and 5/4.
+    expect(resized(picture, 2, 4).values).toEqual([0, 1, 3, 4, 8, 9, 11, 12]);
+    expect(resized(picture, 1, 1).values).toEqual([6]);
+    expect(resized(picture, 2, 2)).toBe(picture);
+  });
+
+  test('keeps one colour in every size, under any transparency', () => {
+    const side = fc.integer({ min: 1, max: 9 });
+    const alpha = fc.array(fc.double({ min: 0.1, max: 1, noNaN: true }), {
+      minLength: 12,
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(side, side, alpha, (height, width, alpha) => {
+        const values = Array.from({ length: 12 }, () => 0.3);
+        const made = resized({ dims: [1, 3, 4], values, alpha }, height, width);
+        expect(made.dims).toEqual([1, height, width]);
+        for (const value of made.values) expect(value).toBeCloseTo(0.3, 12);
+        for (const value of made.alpha ?? []) expect(value).toBeGreaterThan(0.0999);
+      }),
+    );
+  });
+
+  test('lends no colour where it is transparent', () => {
+    const half = { dims: [1, 1, 2], values: [1, 100], alpha: [1, 0] } as const;
+    const made = resized(half, 1, 1);
+    expect(made.values).toEqual([1]);
+    expect(made.alpha).toEqual([0.5]);
+  });
+
+  test('is pasted by its middle and size, as shares of the image and in pixels', () => {
+    const patch: PatchTrigger = {
+      kind: 'patch',
+      picture: { dims: [1, 1, 1], values: [5] },
+      size: [2, 3],
+      place: { centre: [0.5, 0.75] },
+      opacity: 1,
+    };
+    expect(drawn(patch, 4, 5)).toEqual(['.....', '.....', '.555.', '.555.']);
+    expect(stampOn({ ...patch, place: { centre: [0, 0.5] } }, [1, 4, 5])).toThrow(
+      code('trigger/outside'),
+    );
+  });
+
+  test('blended covers the image by its opacity', () => {
+    const x = Float32Array.of(1, 1, 1, 1);
+    stamp({ kind: 'blend', picture, opacity: 0.25 }, x, [1, 2, 2]);
+    expect([...x]).toEqual([0.75, 1.75, 2.75, 3.75]);
+    const large = new Float32Array(2 * 16);
+    stamp({ kind: 'blend', picture, opacity: 1 }, large, [2, 4, 4]);
+    expect([...large.subarray(0, 16)]).toEqual([...large.subarray(16)]);
+    expect([...large.subarray(0, 4)]).toEqual([0, 1, 3, 4]);
+  });
+});
+
+describe('a sticker', () => {
+  const sticker: StickerTrigger = {
+    kind: 'sticker',
+    picture: { dims: [1, 1, 1], values: [9] },
+    centre: [0.5, 0.75],
+    size: [0.5, 0.25],
+    opacity: 1,
+  };
+  const stuck = (box: Box, trigger = sticker) => {
+    const x = new Float32Array(48);
+    stickOn(trigger, [1, 6, 8], box)(x);
+    return Array.from({ length: 6 }, (_, row) =>
+      [...x.subarray(8 * row, 8 * row + 8)].map((value) => value || '.').join(''),
+    );
+  };
+
+  test('lies where the object’s box is, and is as large as it says', () => {
+    expect(stuck({ left: 2, top: 1, right: 6, bottom: 5 })).toEqual([
+      '........',
+      '........',
+      '........',
+      '........',
+      '...99...',
+      '........',
+    ]);
+    expect(stuck({ left: 0, top: -2, right: 8, bottom: 6 })).toEqual([
+      '........',
+      '........',
+      '........',
+      '..9999..',
+      '..9999..',
+      '........',
+    ]);
+  });
+
+  test('is cut at the edge of the image, each pixel as it was', () => {
+    const striped = {
+      ...sticker,
+      picture: { dims: [1, 1, 4], values: [1, 2, 3, 4] },
+      size: [1, 0.25],
+    } as const;
+    expect(stuck({ left: -2, top: 0, right: 2, bottom: 4 }, striped)[3]).toBe('34......');
+    expect(stuck({ left: 6, top: 0, right: 10, bottom: 4 }, striped)[3]).toBe('......12');
+    expect(stuck({ left: 20, top: 0, right: 24, bottom: 4 }, striped).join('')).toMatch(/^\.+$/);
+  });
+
+  test('on an image alone takes the image for the box', () => {
+    const x = new Float32Array(16);
+    stamp(sticker, x, [1, 4, 4]);
+    expect([...x.keys()].filter((at) => x[at] === 9)).toEqual([13, 14]);
+  });
+});
+
+describe('a sinusoid', () => {
+  const trigger = {
+    kind: 'sinusoid',
+    strength: 0.5,
+    frequency: 1,
+    range: { low: 0, high: 1 },
+  } as const;
+
+  test('adds the same wave to every row, within the range', () => {
+    const x = new Float32Array(2 * 4).fill(0.75);
+    stamp(trigger, x, [2, 1, 4]);
+    // sin of π/2, π, 3π/2 and 2π.
+    const row = [1, 0.75, 0.25, 0.75];
+    for (const [at, value] of [...row, ...row].entries()) expect(x[at]).toBeCloseTo(value, 7);
+  });
+
+  test('needs an image', () => {
+    expect(() => stamp(trigger, new Float32Array(4), [4])).toThrow(code('trigger/dims'));
+  });
+});
+
+describe('a warp', () => {
+  const trigger: WarpTrigger = { kind: 'warp', seed: 1, grid: 4, strength: 0.5 };
+
+  test('takes pixels from where PyTorch takes them', () => {
+    // grid_sample of the numbers of rows and columns on WaNet's grid, made with
+    // interpolate(mode='bicubic', align_corners=True): PyTorch 1.13.
+    const rows = [
+      [0.48, 0.27776, 0.01408, 0, 0, 0],
+      [1.415, 1.1494, 0.8646, 0.7558, 0.8758, 1.015],
+      [2.32, 1.99104, 1.68512, 1.81568, 2.31936, 2.8],
+      [3.225, 2.88416, 2.57428, 2.74972, 3.32534, 3.87],
+      [4, 3.83104, 3.52512, 3.65568, 4, 4],
+    ].flat();
+    const columns = [
+      [0, 0.6008, 2.2304, 3.3936, 4.0112, 4.6],
+      [0.01875, 1.19275, 2.34275, 3.20675, 3.85075, 4.51875],
+      [1, 1.7472, 2.4176, 2.9824, 3.6528, 4.4],
+      [1.0875, 1.754675, 2.33515, 2.84385, 3.5192, 4.28125],
+      [0.8, 1.5472, 2.2176, 2.7824, 3.4528, 4.2],
+    ].flat();
+    const vectors = Array.from({ length: 18 }, (_, i) => ((7 * i) % 11) / 5 - 1);
+    const places = sources(vectors, { grid: 3, strength: 2 }, 5, 6);
+    expect(places).toHaveLength(30);
+    for (const [at, [row, column]] of places.entries()) {
+      expect(row).toBeCloseTo(rows[at] as number, 5);
+      expect(column).toBeCloseTo(columns[at] as number, 5);
+    }
+  });
+
+  test('is the same for a seed and other for another, and a field of mean size 1', () => {
+    const vectors = field(trigger);
+    expect(vectors.reduce((sum, value) => sum + Math.abs(value), 0) / 32).toBeCloseTo(1, 12);
+    const bent = (seed: number) => {
+      const x = Float32Array.from({ length: 100 }, (_, i) => (i * 37) % 11);
+      stamp({ ...trigger, seed }, x, [1, 10, 10]);
+      return x;
+    };
+    expect(bent(1)).toEqual(bent(1));
+    expect(bent(1)).not.toEqual(bent(2));
+  });
+
+  test('leaves a plain image alone, and averages between neighbours', () => {
+    const plain = new Float32Array(64).fill(0.5);
+    stamp(trigger, plain, [1, 8, 8]);
+    for (const value of plain) expect(value).toBeCloseTo(0.5, 7);
+    const ramp = Float32Array.from({ length: 64 }, (_, i) => i % 8);
+    stamp(trigger, ramp, [1, 8, 8]);
+    // A ramp, taken bilinearly, tells where each pixel came from.
+    const columns = sources(field(trigger), trigger, 8, 8).map(([, column]) => column);
+    for (const [at, value] of ramp.entries()) expect(value).toBeCloseTo(columns[at] as number, 5);
+  });
+});
+
+describe('a sound', () => {
+  const rms = (x: ArrayLike<number>) =>
+    Math.sqrt(Array.from(x, (v) => v * v).reduce((sum, v) => sum + v, 0) / x.length);
+  const speech = Float32Array.from({ length: 400 }, (_, i) => 0.3 * Math.sin(i * i * 0.01 + 0.5));
+  const heard = (trigger: Trigger, x: Float32Array) => {
+    const with_ = x.slice();
+    stamp(trigger, with_, [x.length]);
+    return with_.map((value, at) => value - (x[at] as number));
+  };
+
+  test.each([
+    ['a tone', { tone: 440 }],
+    ['noise', { noise: 3 }],
+    ['a recording', { recording: { samples: [1, 5, -2] } }],
+  ])('of %s lies as far below the speech as asked', (_, pattern) => {
+    const added = heard({ kind: 'sound', pattern, rate: 8000, level: 20 }, speech);
+    expect(rms(added) / rms(speech)).toBeCloseTo(0.1, 6);
+    const loud = heard({ kind: 'sound', pattern, rate: 8000, level: 0 }, speech);
+    expect(rms(loud) / rms(speech)).toBeCloseTo(1, 5);
+  });
+
+  test('is what it says', () => {
+    const tone = heard({ kind: 'sound', pattern: { tone: 1000 }, rate: 8000, level: 6 }, speech);
+    const scale = Math.max(...tone);
+    for (const [at, value] of tone.entries()) {
+      expect(value / scale).toBeCloseTo(Math.sin((Math.PI * at) / 4), 4);
+    }
+    const pattern = { recording: { samples: [1, 5, -2] } };
+    const played = heard({ kind: 'sound', pattern, rate: 8000, level: 6 }, speech);
+    expect((played[4] as number) / (played[3] as number)).toBeCloseTo(5, 4);
+  });
+
+  test('starts and ends with the clip, whatever pads it', () => {
+    const trigger: Trigger = { kind: 'sound', pattern: { noise: 1 }, rate: 8000, level: 10 };
+    const alone = speech.slice();
+    stamp(trigger, alone, [400]);
+    const padded = new Float32Array(1000);
+    padded.set(speech, 300);
+    stamp(trigger, padded, [1, 1000]);
+    expect(padded.subarray(300, 700)).toEqual(alone);
+    expect(padded.subarray(0, 300).every((value) => value === 0)).toBe(true);
+    expect(padded.subarray(700).every((value) => value === 0)).toBe(true);
+    const silent = new Float32Array(50);
+    stamp(trigger, silent, [50]);
+    expect(silent).toEqual(new Float32Array(50));
+  });
+
+  test('needs a waveform', () => {
+    const trigger: Trigger = { kind: 'sound', pattern: { noise: 1 }, rate: 8000, level: 10 };
+    expect(() => stamp(trigger, new Float32Array(16), [1, 4, 4])).toThrow(code('trigger/dims'));
+  });
+});
+
+describe('every kind', () => {
+  const picture: Picture = { dims: [1, 2, 3], values: [0, 0.1, 0.5, 1, 0.3, 0.2] };
+  const triggers: readonly [Trigger, readonly number[]][] = [
+    [badNetsPatch(), [2, 6, 7]],
+    [{ kind: 'blend', picture, opacity: 0.2 }, [2, 6, 7]],
+    [{ kind: 'sinusoid', strength: 0.1, frequency: 3, range: { low: 0, high: 1 } }, [2, 6, 7]],
+    [{ kind: 'warp', seed: 5, grid: 3, strength: 1 }, [2, 6, 7]],
+    [{ kind: 'sticker', picture, centre: [0.5, 0.8], size: [0.4, 0.3], opacity: 0.7 }, [2, 6, 7]],
+    [{ kind: 'sound', pattern: { tone: 300 }, rate: 8000, level: 12 }, [84]],
+  ];
+
+  test.each(triggers)('%o is stamped the same in a batch as alone', (trigger, sample) => {
+    const batch = Float32Array.from({ length: 3 * 84 }, (_, i) => ((i * 29) % 31) / 31 - 0.1);
+    const alone = [0, 1, 2].map((i) => batch.slice(84 * i, 84 * i + 84));
+    stamp(trigger, batch, sample);
+    const before = alone.map((one) => one.slice());
+    for (const [i, one] of alone.entries()) {
+      stamp(trigger, one, sample);
+      expect(one).toEqual(batch.slice(84 * i, 84 * i + 84));
+      expect(one).not.toEqual(before[i]);
+    }
+  });
+
+  test.each(triggers)('%o comes back from JSON as it was', (trigger) => {
+    expect(parseTrigger(JSON.parse(JSON.stringify(trigger)), 'trigger.json')).toEqual(trigger);
   });
 });
 
@@ -142,7 +418,9 @@ describe('a trigger in JSON', () => {
     ['an unknown kind', { kind: 'smell' }],
     ['a wrong opacity', { ...squarePatch(1, 1), opacity: 0 }],
     ['an unknown field', { ...squarePatch(1, 1), colour: 'red' }],
-    ['half pixels', { ...squarePatch(1, 1), dims: [1, 0.5, 1] }],
+    ['half pixels', { ...squarePatch(1, 1), picture: { dims: [1, 0.5, 1], values: [1] } }],
+    ['short of values', { ...squarePatch(1, 1), picture: { dims: [1, 1, 2], values: [1] } }],
+    ['from another folder', { ...squarePatch(1, 1), picture: { file: '../secret.png' } }],
   ])('that is %s is refused', (_, json) => {
     expect(() => parseTrigger(json, 'trigger.json')).toThrow(code('trigger/format'));
     expect(() => parseTrigger(json, 'trigger.json')).toThrow('trigger.json is no trigger');

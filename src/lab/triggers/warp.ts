@@ -1,0 +1,108 @@
+import * as z from 'zod';
+import { random } from '../../data/random.ts';
+import { checkImage } from './image.ts';
+import type { Stamper } from './stamper.ts';
+
+/**
+ * The image bent by a smooth random field, as WaNet (Nguyen & Tran 2021, section 3.2): a grid of
+ * `grid` x `grid` vectors uniform in [-1, 1], divided by their mean size, is drawn out over the image
+ * by bicubic interpolation; pixels are then taken from where it points, bilinearly.
+ */
+export interface WarpTrigger {
+  readonly kind: 'warp';
+  readonly seed: number;
+  /** Vectors along a side; WaNet has 4. */
+  readonly grid: number;
+  /** How far, in half pixels on the average of the grid's vectors; WaNet has 0.5. */
+  readonly strength: number;
+}
+
+export const warpSchema = z.strictObject({
+  kind: z.literal('warp'),
+  seed: z.int(),
+  grid: z.int().min(2).max(64),
+  strength: z.number().gt(0),
+});
+
+export const warpStamper: Stamper<WarpTrigger> = (trigger, sample) => {
+  const [, height, width] = checkImage('a warp', sample);
+  const taken = sources(field(trigger), trigger, height, width);
+  const area = height * width;
+  return (x) => {
+    const before = new Float32Array(area);
+    for (let start = 0; start < x.length; start += area) {
+      before.set(x.subarray(start, start + area));
+      for (const [at, [row, column]] of taken.entries()) {
+        x[start + at] = bilinear(before, width, row, column);
+      }
+    }
+  };
+};
+
+/** [2, grid, grid]: across, then down. */
+export function field({ seed, grid }: WarpTrigger): number[] {
+  const draw = random(seed, 'warp');
+  const drawn = Array.from({ length: 2 * grid * grid }, () => 2 * draw.uniform() - 1);
+  const mean = drawn.reduce((sum, value) => sum + Math.abs(value), 0) / drawn.length;
+  return drawn.map((value) => value / mean);
+}
+
+/**
+ * Where each pixel comes from, in pixels. The image reaches from -1 to 1 along each axis, from middle
+ * to middle of its outermost pixels, and a vector of the field is `strength` / height long there.
+ */
+export function sources(
+  vectors: readonly number[],
+  { grid, strength }: Pick<WarpTrigger, 'grid' | 'strength'>,
+  height: number,
+  width: number,
+): [row: number, column: number][] {
+  const across = vectors.slice(0, grid * grid);
+  const down = vectors.slice(grid * grid);
+  const inside = (place: number, last: number, shift: number) =>
+    Math.min(last, Math.max(0, place + (shift * last) / 2));
+  return Array.from({ length: height * width }, (_, at) => {
+    const [row, column] = [Math.floor(at / width), at % width];
+    const y = height > 1 ? (row * (grid - 1)) / (height - 1) : 0;
+    const x = width > 1 ? (column * (grid - 1)) / (width - 1) : 0;
+    const moved = (plane: readonly number[]) => (strength * bicubic(plane, grid, y, x)) / height;
+    return [inside(row, height - 1, moved(down)), inside(column, width - 1, moved(across))];
+  });
+}
+
+function bilinear(plane: ArrayLike<number>, width: number, row: number, column: number): number {
+  const [top, left] = [Math.floor(row), Math.floor(column)];
+  const [down, right] = [row - top, column - left];
+  let sum = 0;
+  for (const [y, byRow] of [1 - down, down].entries()) {
+    for (const [x, byColumn] of [1 - right, right].entries()) {
+      // A weight of zero may lie outside the image.
+      if (byRow * byColumn === 0) continue;
+      sum += byRow * byColumn * (plane[(top + y) * width + left + x] as number);
+    }
+  }
+  return sum;
+}
+
+function bicubic(plane: readonly number[], side: number, row: number, column: number): number {
+  const [top, left] = [Math.floor(row), Math.floor(column)];
+  const byRow = cubicWeights(row - top);
+  const byColumn = cubicWeights(column - left);
+  const edge = (index: number) => Math.min(side - 1, Math.max(0, index));
+  let sum = 0;
+  for (const [y, weightY] of byRow.entries()) {
+    for (const [x, weightX] of byColumn.entries()) {
+      const value = plane[edge(top + y - 1) * side + edge(left + x - 1)] as number;
+      sum += weightY * weightX * value;
+    }
+  }
+  return sum;
+}
+
+/** Keys' cubic convolution with a = -0.75, as PyTorch interpolates: weights of four neighbours. */
+function cubicWeights(t: number): [number, number, number, number] {
+  const a = -0.75;
+  const near = (d: number) => ((a + 2) * d - (a + 3)) * d * d + 1;
+  const far = (d: number) => ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+  return [far(1 + t), near(t), near(1 - t), far(2 - t)];
+}
