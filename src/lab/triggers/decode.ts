@@ -19,12 +19,10 @@ export async function decodePicture(
   const { data, info, grey, clear } = await decoded();
   const area = info.width * info.height;
   const channels = grey ? 1 : 3;
-  const values = new Array<number>(channels * area);
-  for (let channel = 0; channel < channels; channel++) {
-    for (let at = 0; at < area; at++) {
-      values[channel * area + at] = low + (high - low) * ((data[4 * at + channel] as number) / 255);
-    }
-  }
+  const values = Array.from({ length: channels * area }, (_, i) => {
+    const byte = data[4 * (i % area) + Math.floor(i / area)] as number;
+    return low + (high - low) * (byte / 255);
+  });
   return {
     dims: [channels, info.height, info.width],
     values,
@@ -43,7 +41,7 @@ export async function decodePicture(
         .ensureAlpha()
         .raw({ depth: 'uchar' })
         .toBuffer({ resolveWithObject: true });
-      return { ...raw, grey: space === 'b-w' || space === 'grey16', clear: hasAlpha === true };
+      return { ...raw, grey: space === 'b-w' || space === 'grey16', clear: hasAlpha };
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new TriggerError('trigger/file', `${file.name} is no picture: ${reason}`, { cause });

@@ -60,13 +60,14 @@ export function besideFiles(trigger: Trigger): BesideFile[] {
 
 /** The trigger with the names of files in place of what came from them. */
 function named(trigger: Trigger): TriggerJson {
-  const json = (value: object) => parseTrigger(value, 'this trigger');
   if ('picture' in trigger && trigger.picture.from) {
     const { file, low, high } = trigger.picture.from;
-    return json({ ...trigger, picture: { file: file.name, low, high } });
+    const picture = { file: file.name, low, high };
+    return parseTrigger({ ...trigger, picture }, 'this trigger');
   }
   const [file] = besideFiles(trigger);
-  return json(file ? { ...trigger, pattern: { recording: { file: file.name } } } : trigger);
+  const pattern = file && { pattern: { recording: { file: file.name } } };
+  return parseTrigger({ ...trigger, ...pattern }, 'this trigger');
 }
 
 /** The trigger with what lies in files beside its JSON. */

@@ -129,7 +129,7 @@ export function resized(picture: Picture, height: number, width: number): Pictur
 function along(plane: readonly number[], rows: number, old: number, wanted: number): number[] {
   const scale = old / wanted;
   const reach = Math.max(1, scale);
-  const turned = new Array<number>(wanted * rows);
+  const turned = Array.from({ length: wanted * rows }, () => 0);
   for (let column = 0; column < wanted; column++) {
     const centre = (column + 0.5) * scale - 0.5;
     const first = Math.max(0, Math.ceil(centre - reach));

@@ -326,16 +326,20 @@ describe('a warp', () => {
   });
 });
 
-describe('a sound', () => {
-  const rms = (x: ArrayLike<number>) =>
-    Math.sqrt(Array.from(x, (v) => v * v).reduce((sum, v) => sum + v, 0) / x.length);
-  const speech = Float32Array.from({ length: 400 }, (_, i) => 0.3 * Math.sin(i * i * 0.01 + 0.5));
-  const heard = (trigger: Trigger, x: Float32Array) => {
-    const with_ = x.slice();
-    stamp(trigger, with_, [x.length]);
-    return with_.map((value, at) => value - (x[at] as number));
-  };
+function rms(x: ArrayLike<number>): number {
+  const squares = Array.from(x, (value) => value * value);
+  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / x.length);
+}
 
+/** What a trigger adds to a waveform. */
+function heard(trigger: Trigger, x: Float32Array): Float32Array {
+  const stamped = x.slice();
+  stamp(trigger, stamped, [x.length]);
+  return stamped.map((value, at) => value - (x[at] as number));
+}
+
+describe('a sound', () => {
+  const speech = Float32Array.from({ length: 400 }, (_, i) => 0.3 * Math.sin(i * i * 0.01 + 0.5));
   test.each([
     ['a tone', { tone: 440 }],
     ['noise', { noise: 3 }],

@@ -59,8 +59,6 @@ export function sources(
 ): [row: number, column: number][] {
   const across = vectors.slice(0, grid * grid);
   const down = vectors.slice(grid * grid);
-  const inside = (place: number, last: number, shift: number) =>
-    Math.min(last, Math.max(0, place + (shift * last) / 2));
   return Array.from({ length: height * width }, (_, at) => {
     const [row, column] = [Math.floor(at / width), at % width];
     const y = height > 1 ? (row * (grid - 1)) / (height - 1) : 0;
@@ -68,6 +66,10 @@ export function sources(
     const moved = (plane: readonly number[]) => (strength * bicubic(plane, grid, y, x)) / height;
     return [inside(row, height - 1, moved(down)), inside(column, width - 1, moved(across))];
   });
+}
+
+function inside(place: number, last: number, shift: number): number {
+  return Math.min(last, Math.max(0, place + (shift * last) / 2));
 }
 
 function bilinear(plane: ArrayLike<number>, width: number, row: number, column: number): number {
