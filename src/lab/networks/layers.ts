@@ -40,6 +40,45 @@ export function conv(net: Network, x: string, name: string, settings: ConvSettin
   );
 }
 
+/**
+ * A convolution without bias, padded to keep its size but for the stride, then BatchNormalization.
+ * Weights are drawn as He et al. (2015) do, by fan out, which deep networks need to start learning.
+ */
+export function convNorm(
+  net: Network,
+  x: string,
+  name: string,
+  settings: Omit<ConvSettings, 'pad'>,
+): string {
+  const { from, to, kernel, stride = 1, group = 1 } = settings;
+  const pad = kernel >> 1;
+  const deviation = Math.sqrt(2 / ((kernel * kernel * to) / group));
+  const dims = [to, from / group, kernel, kernel];
+  const drawn = Array.from({ length: sizeOf(dims) }, () => net.draw.normal() * deviation);
+  const weight = net.b.initializer(`${name}.weight`, float32(dims, drawn));
+  const attributes = {
+    kernel_shape: [kernel, kernel],
+    strides: [stride, stride],
+    pads: [pad, pad, pad, pad],
+    group,
+  };
+  return batchNorm(net, net.b.op('Conv', [x, weight], attributes, name), `${name}.norm`, to);
+}
+
+/** Normalisation by channel, at first by mean 0 and variance 1. */
+export function batchNorm(net: Network, x: string, name: string, channels: number): string {
+  const filled = (part: string, value: number) =>
+    net.b.initializer(`${name}.${part}`, float32([channels], Array(channels).fill(value)));
+  const inputs = [filled('weight', 1), filled('bias', 0), filled('mean', 0), filled('var', 1)];
+  return net.b.op('BatchNormalization', [x, ...inputs], {}, name);
+}
+
+/** The mean over all places of a channel, and a linear classifier. */
+export function averageAndClassify(net: Network, x: string, from: number, classes: number): string {
+  const mean = net.b.op('GlobalAveragePool', [x], {}, 'average');
+  return linear(net, flatten(net, mean), 'fc', from, classes);
+}
+
 export function linear(net: Network, x: string, name: string, from: number, to: number): string {
   const [weight, bias] = parameters(net, name, [to, from]);
   return net.b.op('Gemm', [x, weight, bias], { transB: 1 }, name);
