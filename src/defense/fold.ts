@@ -1,4 +1,4 @@
-import { consumers, producers, type Traced, type Use } from '../graph/index.ts';
+import { consumers, producers, type Traced, upstream, type Use } from '../graph/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import { channelRuleOf, type Channels } from '../ops/index.ts';
 import { channelsOf, dimsOf, knownOf, type Site } from './sites.ts';
@@ -35,7 +35,7 @@ export function foldOf(graph: Graph, traced: Traced, site: Site): Fold {
 /** Walks up from the site until parameters make all its units zero. */
 function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | string {
   const made = producers(traced.graph);
-  const uses = consumers(traced.graph);
+  const elsewhere = pastSite(traced, site);
   const dims = dimsOf(traced);
   const slices: Slices[] = [];
   const add = adder(graph, slices);
@@ -51,7 +51,7 @@ function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | stri
     }
     for (const { index, channels } of way.inputs) {
       const input = node.inputs[index] as string;
-      if (!traced.graph.initializers.has(input) && !only(uses, input)) {
+      if (!traced.graph.initializers.has(input) && elsewhere.has(input)) {
         return `"${input}", which makes the units, is used elsewhere too`;
       }
       const problem = silence(input, channels);
@@ -60,6 +60,15 @@ function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | stri
     return undefined;
   };
   return silence(site.name, channelsOf(site)) ?? slices;
+}
+
+/** Values that reach an output of the model by a way that does not lead through the site. */
+function pastSite({ graph }: Traced, site: Site): Set<string> {
+  const nodes = graph.nodes.filter((node) => !node.outputs.includes(site.name));
+  return upstream(
+    { ...graph, nodes },
+    graph.outputs.map((output) => output.name),
+  );
 }
 
 /** Follows the units down to every layer that mixes them. */

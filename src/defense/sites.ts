@@ -9,7 +9,13 @@ import {
   type Use,
 } from '../graph/index.ts';
 import type { Node, Tensor } from '../onnx/index.ts';
-import { channelRuleOf, type Channels, channelsAt } from '../ops/index.ts';
+import {
+  type Activation,
+  activationOf,
+  channelRuleOf,
+  type Channels,
+  channelsAt,
+} from '../ops/index.ts';
 import { DefenseError } from './error.ts';
 
 /** A place where units can be pruned: an activation with a channel axis. */
@@ -27,29 +33,6 @@ export interface Site {
   readonly consumers: readonly string[];
 }
 
-/** Stands for a value that is gated and is not what the gate is made from; no value has this name. */
-const ANOTHER = '';
-
-const NONLINEAR = new Set([
-  'Relu',
-  'LeakyRelu',
-  'PRelu',
-  'ThresholdedRelu',
-  'Elu',
-  'Selu',
-  'Celu',
-  'Sigmoid',
-  'HardSigmoid',
-  'HardSwish',
-  'Mish',
-  'Softplus',
-  'Softsign',
-  'Tanh',
-  'Gelu',
-  'Clip',
-  'Swish',
-]);
-
 /**
  * Every site of a classifier, in the order of the graph: outputs of nonlinear operators that carry
  * the channels of a layer upstream, and that reach the output only through another layer.
@@ -58,21 +41,16 @@ const NONLINEAR = new Set([
  */
 export function sitesOf(traced: Traced, output: string): Site[] {
   const { graph, values } = traced;
-  const made = producers(graph);
   const uses = consumers(graph);
   const needed = upstream(graph, [output]);
-  const dims = dimsOf(traced);
+  const layers = layersOf(traced);
   const mixing = mixedDownstream(traced, output);
   return graph.nodes.flatMap((node) => {
-    if (!NONLINEAR.has(node.op)) return [];
-    const gated = gatedBy(node, uses);
-    // A gate (of squeeze and excitation, say) is no activation: it is never dormant.
-    if (gated === ANOTHER) return [];
-    const name = gated ?? node.outputs[0];
-    if (name === undefined) return [];
-    if (!needed.has(name) || !mixing.has(name)) return [];
-    const layer = layerOf(node, made, dims);
+    const activation = activationOf(node);
+    const layer = activation && layers.above(node);
     if (!layer) return [];
+    const name = madeBy(traced, node, activation, uses, layers);
+    if (name === undefined || !needed.has(name) || !mixing.has(name)) return [];
     const whole = values.get(name)?.dims ?? [];
     const units = whole[layer.axis] as number;
     return [
@@ -106,13 +84,15 @@ export function knownOf({ graph }: Traced): (value: string) => Tensor | undefine
 /**
  * The site to prune unless told otherwise, as in the paper: the last convolutional one, by the graph
  * and not by name. "Last" is the one after which no other lies; of several side by side the one with
- * the most units.
+ * the most units. What only makes a gate, as squeeze and excitation does, is beside the main path.
  *
  * @throws DefenseError where there is no site at all
  */
 export function lastSite(traced: Traced, sites: readonly Site[]): Site {
-  const convolutional = sites.filter((site) => site.kind === 'convolutional');
-  const choice = convolutional.length > 0 ? convolutional : sites;
+  const main = mainPath(traced);
+  const onPath = sites.filter((site) => main.has(site.name));
+  const convolutional = onPath.filter((site) => site.kind === 'convolutional');
+  const choice = convolutional.length > 0 ? convolutional : onPath;
   const names = choice.map((site) => site.name);
   const last = choice.filter((site) => {
     const after = downstream(traced.graph, [site.name]);
@@ -126,6 +106,21 @@ export function lastSite(traced: Traced, sites: readonly Site[]): Site {
     );
   }
   return others.reduce((most, site) => (site.units > most.units ? site : most), first);
+}
+
+/** Values that reach an output of the model other than by a gate. */
+function mainPath(traced: Traced): Set<string> {
+  const { graph } = traced;
+  const uses = consumers(graph);
+  const layers = layersOf(traced);
+  const nodes = graph.nodes.filter((node) => {
+    const activation = activationOf(node);
+    return activation?.gate !== 'often' || madeBy(traced, node, activation, uses, layers);
+  });
+  return upstream(
+    { ...graph, nodes },
+    graph.outputs.map(({ name }) => name),
+  );
 }
 
 /** @throws DefenseError which lists the sites, where none has this name */
@@ -144,7 +139,10 @@ const BETWEEN = new Set([
   'BatchNormalization',
   'Add',
   'Sum',
+  'Sub',
   'Mul',
+  'Div',
+  'Pow',
   'Identity',
   'Dropout',
   'MaxPool',
@@ -155,52 +153,82 @@ const BETWEEN = new Set([
   'LRN',
 ]);
 
+/** Operators by which exporters write what is left of a formula: (1 + erf(x / √2)) / 2. */
+const FORMULA = new Set(['Add', 'Sub', 'Mul', 'Div']);
+
+interface Layer {
+  /** The node whose channels these are. */
+  readonly node: Node;
+  readonly kind: Site['kind'];
+  readonly axis: number;
+}
+
+interface Layers {
+  /** The layer whose channels a node's inputs carry: found by walking up, at a sum by either way. */
+  above(node: Node): Layer | undefined;
+  /** The same for a value, which the layer itself may have made. */
+  of(value: string): Layer | undefined;
+}
+
+function layersOf(traced: Traced): Layers {
+  const made = producers(traced.graph);
+  const dims = dimsOf(traced);
+  const of = (value: string, left: number): Layer | undefined => {
+    const node = made.get(value);
+    if (!node) return undefined;
+    return asLayer(node, dims) ?? (BETWEEN.has(node.op) ? above(node, left - 1) : undefined);
+  };
+  const above = (node: Node, left = 8): Layer | undefined => {
+    if (left === 0) return undefined;
+    for (const input of node.inputs) {
+      const layer = of(input, left);
+      if (layer) return layer;
+    }
+    return undefined;
+  };
+  return { above: (node) => above(node), of: (value) => of(value, 8) };
+}
+
 /**
- * What a sigmoid gates, where all it does is multiply: its own input, which makes Swish, x σ(x), whose
- * value is given; or another value.
+ * The value that an activation comes to: what the node makes, or, where that multiplies what the
+ * same layer made, the product: Swish is x σ(x), and GELU x (1 + erf(x / √2)) / 2. Nothing for a
+ * gate, of squeeze and excitation, say: it is no activation, and never dormant.
  */
-function gatedBy(node: Node, uses: ReadonlyMap<string, readonly Use[]>): string | undefined {
-  const [use, ...others] = uses.get(node.outputs[0] as string) ?? [];
-  const sigmoid = node.op === 'Sigmoid' || node.op === 'HardSigmoid';
-  if (!sigmoid || !use || others.length > 0 || use.node.op !== 'Mul') return undefined;
-  return use.node.inputs[1 - use.index] === node.inputs[0] ? use.node.outputs[0] : ANOTHER;
-}
-
-/** The layer whose channels an activation carries: found by walking up, at a sum by either way. */
-function layerOf(
+function madeBy(
+  traced: Traced,
   node: Node,
-  made: ReadonlyMap<string, Node>,
-  dims: (value: string) => readonly number[],
-  left = 8,
-): { kind: Site['kind']; axis: number } | undefined {
-  if (left === 0) return undefined;
-  for (const input of node.inputs) {
-    const above = made.get(input);
-    const layer = above && (asLayer(above, dims) ?? through(above, made, dims, left));
-    if (layer) return layer;
+  { gate }: Activation,
+  uses: ReadonlyMap<string, readonly Use[]>,
+  layers: Layers,
+): string | undefined {
+  const own = gate === 'only' ? undefined : node.outputs[0];
+  if (!gate) return own;
+  const isScalar = (name: string) => {
+    const known = traced.graph.initializers.get(name);
+    return known !== undefined && known.data.length === 1;
+  };
+  let value = node.outputs[0] as string;
+  for (;;) {
+    const [use, ...others] = uses.get(value) ?? [];
+    if (!use || others.length > 0 || !FORMULA.has(use.node.op)) return own;
+    const other = use.node.inputs[1 - use.index] as string;
+    const result = use.node.outputs[0] as string;
+    if (isScalar(other)) value = result;
+    else if (use.node.op !== 'Mul') return own;
+    else if (layers.of(other)?.node === layers.above(node)?.node) return result;
+    else return gate === 'often' ? undefined : own;
   }
-  return undefined;
 }
 
-function through(
-  node: Node,
-  made: ReadonlyMap<string, Node>,
-  dims: (value: string) => readonly number[],
-  left: number,
-): ReturnType<typeof layerOf> {
-  return BETWEEN.has(node.op) ? layerOf(node, made, dims, left - 1) : undefined;
-}
-
-function asLayer(
-  node: Node,
-  dims: (value: string) => readonly number[],
-): ReturnType<typeof layerOf> {
+function asLayer(node: Node, dims: (value: string) => readonly number[]): Layer | undefined {
   const rank = dims(node.outputs[0] as string).length;
-  if (node.op === 'Conv' || node.op === 'ConvTranspose') return { kind: 'convolutional', axis: 1 };
-  if (node.op === 'Gemm') return { kind: 'fully connected', axis: 1 };
-  if (node.op === 'MatMul') return { kind: 'fully connected', axis: rank - 1 };
+  if (node.op === 'Conv' || node.op === 'ConvTranspose') {
+    return { node, kind: 'convolutional', axis: 1 };
+  }
+  if (node.op === 'Gemm') return { node, kind: 'fully connected', axis: 1 };
+  if (node.op === 'MatMul') return { node, kind: 'fully connected', axis: rank - 1 };
   if (node.op === 'Concat' && rank === 4 && axisOf(intOf(node, 'axis', 0), rank) === 1) {
-    return { kind: 'convolutional', axis: 1 };
+    return { node, kind: 'convolutional', axis: 1 };
   }
   return undefined;
 }

@@ -1,9 +1,9 @@
-import type { Graph, Node, ValueInfo } from '../onnx/index.ts';
+import { subgraphsOf, usedNames, type Graph, type Node, type ValueInfo } from '../onnx/index.ts';
 
 /** One place where a value is read. */
 export interface Use {
   readonly node: Node;
-  /** Which input of the node it is. */
+  /** Which input of the node it is; -1 where only the body of an If, Loop or Scan reads it. */
   readonly index: number;
 }
 
@@ -14,15 +14,21 @@ export function producers(graph: Graph): Map<string, Node> {
   return made;
 }
 
-/** Where each value is read. */
+/** Where each value is read, in the bodies of control flow too. */
 export function consumers(graph: Graph): Map<string, Use[]> {
   const uses = new Map<string, Use[]>();
+  const note = (value: string, use: Use) => {
+    const list = uses.get(value);
+    if (list) list.push(use);
+    else uses.set(value, [use]);
+  };
   for (const node of graph.nodes) {
     for (const [index, input] of node.inputs.entries()) {
-      if (input === '') continue;
-      const list = uses.get(input);
-      if (list) list.push({ node, index });
-      else uses.set(input, [{ node, index }]);
+      if (input !== '') note(input, { node, index });
+    }
+    if (subgraphsOf(node).length === 0) continue;
+    for (const value of usedNames(node)) {
+      if (!node.inputs.includes(value)) note(value, { node, index: -1 });
     }
   }
   return uses;
@@ -32,7 +38,7 @@ export function consumers(graph: Graph): Map<string, Use[]> {
 export function downstream(graph: Graph, values: Iterable<string>): Set<string> {
   const reached = new Set(values);
   for (const node of graph.nodes) {
-    if (node.inputs.some((input) => reached.has(input))) {
+    if ([...usedNames(node)].some((value) => reached.has(value))) {
       for (const output of node.outputs) reached.add(output);
     }
   }
@@ -44,7 +50,7 @@ export function upstream(graph: Graph, values: Iterable<string>): Set<string> {
   const needed = new Set(values);
   for (const node of graph.nodes.toReversed()) {
     if (node.outputs.some((output) => needed.has(output))) {
-      for (const input of node.inputs) if (input !== '') needed.add(input);
+      for (const value of usedNames(node)) needed.add(value);
     }
   }
   return needed;

@@ -1,3 +1,4 @@
+export * from './channel-activations.ts';
 export * from './channels.ts';
 export * from './emit.ts';
 export { RuleError } from './refusal.ts';
