@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import type { Ranking } from '../defense/index.ts';
 import { join } from 'node:path';
 import { sha256Of } from '../onnx/file.ts';
 import { dataFrom } from './data.ts';
@@ -9,6 +10,7 @@ import {
   examples,
   points,
   positive,
+  share,
   wholeNumber,
 } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
@@ -21,9 +23,12 @@ interface DefendOptions extends CommonOptions {
   readonly out: string;
   readonly method: 'fine-prune' | 'prune' | 'fine-tune';
   readonly compare?: boolean;
-  readonly site?: string;
+  readonly site?: string[];
+  readonly rank: Ranking;
   readonly maxDrop: number;
+  readonly share?: number;
   readonly step: number;
+  readonly fullCurve?: boolean;
   readonly epochs?: number;
   readonly rate?: number;
   readonly batch?: number;
@@ -59,13 +64,27 @@ export function defendCommand(program: Command): void {
         .default('fine-prune'),
     )
     .option('--compare', 'do the other methods too, for the table')
-    .option('--site <name>', 'the activation to prune (default: the last convolutional one)')
+    .option(
+      '--site <names...>',
+      'the activation to prune, or several one after another (default: the last convolutional one)',
+    )
+    .addOption(
+      new Option('--rank <statistic>', 'what units are ranked by: the least are pruned first')
+        .choices(['mean', 'mean-absolute', 'max', 'active-share', 'std'] satisfies Ranking[])
+        .default('mean'),
+    )
     .option(
       '--max-drop <points>',
       'largest drop of validation accuracy while pruning',
       points,
       0.02,
     )
+    .addOption(
+      new Option('--share <x>', 'prune this share of the units, whatever that costs')
+        .argParser(share)
+        .conflicts('maxDrop'),
+    )
+    .option('--full-curve', 'go on past the stop, for the report')
     .option('--step <n>', 'units pruned between two measurements', positive, 1)
     .option('--epochs <n>', 'epochs of fine-tuning', positive)
     .option('--rate <x>', 'learning rate of fine-tuning', aboveZero)
@@ -107,6 +126,11 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     seed,
     freezeUnsupported: options.freezeUnsupported === true,
     ...(options.site !== undefined && { site: options.site }),
+    pruning: {
+      rank: options.rank,
+      fullCurve: options.fullCurve === true,
+      ...(options.share !== undefined && { share: options.share }),
+    },
     tune: {
       ...(options.epochs !== undefined && { epochs: options.epochs }),
       ...(options.rate !== undefined && { rate: options.rate }),
@@ -136,7 +160,15 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     printJson({
       site: record.site.name,
       units: record.site.units,
-      pruned: method === 'fine-tuning' ? [] : defence.pruning.pruned,
+      pruned: method === 'fine-tuning' ? [] : defence.prunings[0].pruned,
+      sites: defence.prunings.map(({ site, pruned, quiet, fold, stop }) => ({
+        site: site.name,
+        units: site.units,
+        pruned: method === 'fine-tuning' ? [] : pruned,
+        mask: fold.into,
+        stop,
+        ...quiet,
+      })),
       before: evaluations[0]?.evaluation,
       after: evaluations.at(-1)?.evaluation,
       evaluations,

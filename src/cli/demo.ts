@@ -48,6 +48,7 @@ async function demo(options: DemoOptions): Promise<void> {
   const test = { clean: data.test, triggered: { dataset: triggered(data.test, trigger), target } };
   const defence = await defend(runtime, file.model, data.validation, test, {
     ...digits.defense,
+    pruning: { fullCurve: true },
     compare: true,
     seed,
     signal,

@@ -31,7 +31,7 @@ async function inspectModel(path: string, options: CommonOptions): Promise<void>
     'sites',
     ...found.sites.map(
       (site) =>
-        `${site.name === found.defaultSite ? '*' : ' '} ${site.name}  ${site.units} units, ${site.kind} ${shape(site.dims)}, mask into ${site.fold}`,
+        `${site.name === found.defaultSite ? '*' : ' '} ${site.name}  ${site.units} units, ${site.kind} ${shape(site.dims)}, mask into ${site.fold}, read by ${site.consumers.join(', ')}`,
     ),
     ...found.warnings.map((warning) => `warning: ${warning}`),
   ];

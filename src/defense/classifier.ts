@@ -35,12 +35,7 @@ export async function classifierOf(
   const output = one(graph.outputs, 'output');
   fits(input, dataset);
   const parameters = parametersOf(graph, output.name, literalsOf(model));
-  const x = new Float32Array(2 * dataset.sample.reduce((a, b) => a * b, 1));
-  await dataset.read([0, dataset.length - 1], x);
-  const feeds = {
-    [input.name]: { type: 'float32', dims: [2, ...dataset.sample], data: x },
-  } as const;
-  const traced = await trace(runtime, graph, OPSET, feeds, parameters);
+  const traced = await tracedOn(runtime, graph, input.name, parameters, dataset);
   const scores = traced.values.get(output.name);
   const classes = dataset.classes.length;
   if (scores?.dims.length !== 2 || scores.dims[1] !== classes) {
@@ -50,6 +45,31 @@ export async function classifierOf(
     );
   }
   return { graph, traced, input: input.name, scores: output.name, parameters };
+}
+
+/** The same classifier with another graph in place of its own, such as one that is masked. */
+export async function withGraph(
+  runtime: Runtime,
+  classifier: Classifier,
+  graph: Graph,
+  dataset: Dataset,
+): Promise<Classifier> {
+  const { input, parameters } = classifier;
+  const traced = await tracedOn(runtime, graph, input, parameters, dataset);
+  return { ...classifier, graph, traced };
+}
+
+async function tracedOn(
+  runtime: Runtime,
+  graph: Graph,
+  input: string,
+  parameters: readonly string[],
+  dataset: Dataset,
+): Promise<Traced> {
+  const data = new Float32Array(2 * dataset.sample.reduce((a, b) => a * b, 1));
+  await dataset.read([0, dataset.length - 1], data);
+  const feeds = { [input]: { type: 'float32', dims: [2, ...dataset.sample], data } } as const;
+  return trace(runtime, graph, OPSET, feeds, parameters);
 }
 
 function one(infos: readonly ValueInfo[], what: string): ValueInfo {

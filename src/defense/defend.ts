@@ -5,13 +5,10 @@ import type { CutOff } from '../autodiff/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { trainableIn } from '../train/index.ts';
 import { classifierOf, type Classifier } from './classifier.ts';
-import { predictionsAlong } from './curve.ts';
 import { DefenseError } from './error.ts';
 import { judge, predictTest, type Predictions, type TestData } from './evaluate.ts';
 import { fineTune, type FineTuneSettings, type FineTuning } from './fine-tune.ts';
-import type { Fold } from './fold.ts';
-import { activationProfile } from './profile.ts';
-import { applyMask, prune, type Pruning } from './prune.ts';
+import { pruneSites, type PruneSitesSettings, type SitePruning } from './prune-sites.ts';
 import { lastSite, siteNamed, sitesOf, type Site } from './sites.ts';
 
 export type Method = 'none' | 'pruning' | 'fine-tuning' | 'fine-pruning';
@@ -20,8 +17,10 @@ export interface DefendSettings {
   readonly method?: Exclude<Method, 'none'>;
   /** Do the other methods as well, to compare. */
   readonly compare?: boolean;
-  /** The site to prune; the last convolutional one by default. */
-  readonly site?: string;
+  /** The site to prune, or several, in their order; the last convolutional one by default. */
+  readonly site?: string | readonly string[];
+  /** How units are ranked, when to stop, and where the masks go. */
+  readonly pruning?: Pick<PruneSitesSettings, 'rank' | 'share' | 'fullCurve' | 'fold'>;
   /** The largest drop of validation accuracy while pruning, as a share; default 0.02. */
   readonly maxDrop?: number;
   /** Units pruned between two measurements; default 1. */
@@ -45,19 +44,13 @@ export interface Outcome {
   readonly predictions?: Predictions;
 }
 
-/** A point of the pruning curve on test data: it is shown, and chooses nothing. */
-export interface TestPoint {
-  readonly pruned: number;
-  readonly evaluation: Evaluation;
-}
-
 export interface Defence {
   readonly classifier: Classifier;
   /** Parameters left as they are since no gradient reaches them, each with what is in the way. */
   readonly frozen: readonly CutOff[];
   readonly sites: readonly Site[];
-  readonly pruning: Pruning;
-  readonly fold: Fold;
+  /** One for each site, in the order in which they were pruned; at least one. */
+  readonly prunings: readonly [SitePruning, ...SitePruning[]];
   readonly maxDrop: number;
   readonly seed: number;
   /** The settings that fine-tuning ran with. */
@@ -65,9 +58,6 @@ export interface Defence {
   readonly parts: { readonly tune: Dataset; readonly held: Dataset };
   /** 'none' first, the method asked for last. */
   readonly outcomes: readonly Outcome[];
-  readonly testCurve: readonly TestPoint[];
-  /** Mean activation of each unit on triggered data, where there is some. */
-  readonly triggeredProfile?: Float64Array;
   /** Accuracy on the held part of the validation data, before and after. */
   readonly held: { readonly before: Rate; readonly after: Rate };
 }
@@ -111,19 +101,18 @@ export async function defend(
   const still = new Set(frozen.map(({ parameter }) => parameter));
   const parameters = whole.parameters.filter((parameter) => !still.has(parameter));
   const classifier = { ...whole, parameters };
-  const { graph, input, traced, scores } = classifier;
+  const { graph, traced, scores } = classifier;
   const sites = sitesOf(traced, scores);
-  const site =
-    settings.site === undefined ? lastSite(traced, sites) : siteNamed(sites, settings.site);
-
-  const pruning = await prune(runtime, classifier, site, validation, {
+  const named = typeof settings.site === 'string' ? [settings.site] : (settings.site ?? []);
+  const chosen =
+    named.length === 0 ? [lastSite(traced, sites)] : named.map((name) => siteNamed(sites, name));
+  const pruned = await pruneSites(runtime, classifier, chosen, validation, test, {
+    ...settings.pruning,
     maxDrop,
     ...(settings.step !== undefined && { step: settings.step }),
-    fullCurve: test !== undefined,
     ...aborting,
     onProgress: (done, all) => onProgress?.('prune', done, all),
   });
-  const pruned = applyMask(classifier, site, pruning.pruned);
 
   const tune = { ...TUNE, ...settings.tune, seed };
   const tuned = (stage: Stage, from: Graph, masks: typeof pruned.masks) =>
@@ -164,23 +153,12 @@ export async function defend(
     classifier,
     frozen,
     sites,
-    pruning,
-    fold: pruned.fold,
+    prunings: pruned.prunings as Defence['prunings'],
     maxDrop,
     seed,
     tune,
     parts,
     outcomes,
-    testCurve: test ? await testCurve(runtime, classifier, pruning, test, settings) : [],
-    ...(test?.triggered && {
-      triggeredProfile: await activationProfile(
-        runtime,
-        graph,
-        input,
-        site,
-        test.triggered.dataset,
-      ),
-    }),
     held: { before: await held(graph), after: await held((outcomes.at(-1) as Outcome).graph) },
   };
 }
@@ -205,40 +183,4 @@ async function cutOff(
     'defense/untrainable',
     `No gradient reaches any of the ${parameters.length} parameters, so nothing can be fine-tuned (${first?.op || 'no node'}: ${first?.why ?? 'there are none'}): use --method prune`,
   );
-}
-
-async function testCurve(
-  runtime: Runtime,
-  classifier: Classifier,
-  { site, order }: Pruning,
-  test: TestData,
-  settings: DefendSettings,
-): Promise<TestPoint[]> {
-  const along = async (dataset: Dataset) => {
-    const points: { pruned: number; predicted: Int32Array }[] = [];
-    const options = {
-      ...(settings.step !== undefined && { step: settings.step }),
-      ...(settings.signal && { signal: settings.signal }),
-    };
-    for await (const point of predictionsAlong(
-      runtime,
-      classifier,
-      site,
-      dataset,
-      order.slice(0, -1),
-      options,
-    )) {
-      points.push(point);
-    }
-    return points;
-  };
-  const clean = await along(test.clean);
-  const triggered = test.triggered && (await along(test.triggered.dataset));
-  return clean.map(({ pruned, predicted }, index) => {
-    const other = triggered?.[index]?.predicted;
-    return {
-      pruned,
-      evaluation: judge({ clean: predicted, ...(other && { triggered: other }) }, test),
-    };
-  });
 }

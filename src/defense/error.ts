@@ -3,6 +3,8 @@ import { FinepruneError } from '../onnx/index.ts';
 export type DefenseErrorCode =
   | 'defense/no-site'
   | 'defense/unknown-site'
+  | 'defense/no-fold'
+  | 'defense/no-place'
   | 'defense/model-shape'
   | 'defense/classes'
   | 'defense/untrainable'

@@ -354,25 +354,26 @@ export async function scoresOf(
 
 /** What pruning means, written out: whoever read the site reads site x mask. */
 export function explicitlyMasked(graph: Graph, site: Site, pruned: readonly number[]): Graph {
+  const [times, mask] = [`${site.name} times mask`, `the mask of ${site.name}`];
   const dims = [1, ...site.dims.map((dim, axis) => (axis + 1 === site.axis ? dim : 1))];
-  const mask = Array.from({ length: site.units }, (_, unit) => (pruned.includes(unit) ? 0 : 1));
+  const zeros = Array.from({ length: site.units }, (_, unit) => (pruned.includes(unit) ? 0 : 1));
   const after = graph.nodes.findIndex((node) => node.outputs.includes(site.name)) + 1;
   const nodes = graph.nodes.map((node) => ({
     ...node,
-    inputs: node.inputs.map((name) => (name === site.name ? 'times mask' : name)),
+    inputs: node.inputs.map((name) => (name === site.name ? times : name)),
   }));
   nodes.splice(after, 0, {
     op: 'Mul',
     domain: '',
-    name: 'times mask',
-    inputs: [site.name, 'the mask'],
-    outputs: ['times mask'],
+    name: times,
+    inputs: [site.name, mask],
+    outputs: [times],
     attributes: {},
   });
   return {
     ...graph,
     nodes,
-    initializers: new Map([...graph.initializers, ['the mask', float32(dims, mask)]]),
+    initializers: new Map([...graph.initializers, [mask, float32(dims, zeros)]]),
   };
 }
 

@@ -1,6 +1,7 @@
 import { consumers, producers, type Traced, upstream, type Use } from '../graph/index.ts';
-import type { Graph, TensorOf } from '../onnx/index.ts';
+import { sizeOf, type Graph, type TensorOf } from '../onnx/index.ts';
 import { channelRuleOf, type Channels } from '../ops/index.ts';
+import { DefenseError } from './error.ts';
 import { channelsOf, dimsOf, knownOf, type Site } from './sites.ts';
 
 /** Slices of an initializer that silence units when they are zero. */
@@ -23,13 +24,24 @@ export type Fold =
  * Finds where the mask of a site can be folded in, and why not further up.
  *
  * @param graph - what `traced` was traced from: only its own initializers can be written back
+ * @param wanted - where it is to go, if not wherever comes first
+ * @throws DefenseError 'defense/no-fold' where it cannot go there
  */
-export function foldOf(graph: Graph, traced: Traced, site: Site): Fold {
-  const producer = intoProducer(graph, traced, site);
-  if (typeof producer !== 'string') return { into: 'producer', slices: producer };
-  const readers = intoConsumers(graph, traced, site);
-  if (typeof readers !== 'string') return { into: 'consumers', slices: readers };
-  return { into: 'mul', why: `${producer}; ${readers}` };
+export function foldOf(graph: Graph, traced: Traced, site: Site, wanted?: Fold['into']): Fold {
+  const refused: string[] = [];
+  const ways = { producer: intoProducer, consumers: intoConsumers };
+  for (const into of ['producer', 'consumers'] as const) {
+    if (wanted !== undefined && wanted !== into) continue;
+    const slices = ways[into](graph, traced, site);
+    if (typeof slices !== 'string') return { into, slices };
+    refused.push(slices);
+  }
+  if (wanted === undefined) return { into: 'mul', why: refused.join('; ') };
+  if (wanted === 'mul') return { into: 'mul', why: 'as asked' };
+  throw new DefenseError(
+    'defense/no-fold',
+    `The mask of "${site.name}" cannot be folded into its ${wanted}: ${refused.join('; ')}. Leave the choice open, or use "mul"`,
+  );
 }
 
 /** Walks up from the site until parameters make all its units zero. */
@@ -135,18 +147,50 @@ export function parameterMasks(
   return masks;
 }
 
-/** A parameter times a mask that has its length along one axis and 1 along the others. */
+/** A parameter times a mask, whose dims are those of the parameter or 1. */
 export function masked(
   tensor: TensorOf<'float32'>,
   mask: TensorOf<'float32'>,
 ): TensorOf<'float32'> {
-  const axis = Math.max(
-    0,
-    mask.dims.findIndex((dim) => dim !== 1),
-  );
-  const inner = tensor.dims.slice(axis + 1).reduce((a, b) => a * b, 1);
-  const data = tensor.data.map((value, index) =>
-    mask.data[Math.floor(index / inner) % mask.data.length] === 0 ? 0 : value,
-  );
+  const at = placeIn(mask, tensor.dims);
+  const data = tensor.data.map((value, index) => (mask.data[at(index)] === 0 ? 0 : value));
   return { ...tensor, data };
+}
+
+/** What is zero in either of two masks of one parameter, along whatever axes. */
+function together(a: TensorOf<'float32'>, b: TensorOf<'float32'>): TensorOf<'float32'> {
+  const dims = a.dims.map((dim, axis) => Math.max(dim, b.dims[axis] as number));
+  const [inA, inB] = [placeIn(a, dims), placeIn(b, dims)];
+  const data = new Float32Array(sizeOf(dims)).map((_, index) =>
+    a.data[inA(index)] === 0 || b.data[inB(index)] === 0 ? 0 : 1,
+  );
+  return { type: 'float32', dims, data };
+}
+
+/** Masks of several sites as one: for each parameter, what any of them holds at zero. */
+export function joinedMasks(
+  some: ReadonlyMap<string, TensorOf<'float32'>>,
+  more: ReadonlyMap<string, TensorOf<'float32'>>,
+): Map<string, TensorOf<'float32'>> {
+  const all = new Map(some);
+  for (const [parameter, mask] of more) {
+    const other = all.get(parameter);
+    all.set(parameter, other ? together(other, mask) : mask);
+  }
+  return all;
+}
+
+/** Which element of a tensor meets an element of these dims, along whose axes it may have 1. */
+function placeIn(tensor: TensorOf<'float32'>, dims: readonly number[]): (index: number) => number {
+  const steps = dims.map((dim, axis) => {
+    const inner = sizeOf(dims.slice(axis + 1));
+    const own = tensor.dims[axis] === 1 ? 0 : sizeOf(tensor.dims.slice(axis + 1));
+    return { inner, dim, own };
+  });
+  const moving = steps.filter(({ own }) => own > 0);
+  return (index) => {
+    let at = 0;
+    for (const { inner, dim, own } of moving) at += own * (Math.floor(index / inner) % dim);
+    return at;
+  };
 }

@@ -9,5 +9,7 @@ export * from './fold.ts';
 export * from './inspect.ts';
 export * from './parameters.ts';
 export * from './profile.ts';
+export * from './prune-sites.ts';
 export * from './prune.ts';
+export * from './quiet.ts';
 export * from './sites.ts';

@@ -4,6 +4,7 @@ import type { OnnxFile } from '../onnx/file.ts';
 import { type Runtime, trace } from '../runtime/index.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
 import { foldOf, type Fold } from './fold.ts';
+import { unreachable } from './quiet.ts';
 import { lastSite, sitesOf, type Site } from './sites.ts';
 
 interface Described {
@@ -22,7 +23,11 @@ export interface Inspection {
   readonly nodes: number;
   /** Elements of the initializers that training may change. */
   readonly parameters: number;
-  readonly sites: readonly (Site & { readonly fold: Fold['into'] })[];
+  readonly sites: readonly (Site & {
+    readonly fold: Fold['into'];
+    /** Units that cannot activate, as far as the weights alone tell. */
+    readonly possibleDecoys: readonly number[];
+  })[];
   readonly defaultSite: string | null;
   readonly warnings: readonly string[];
 }
@@ -38,11 +43,18 @@ export async function inspect(runtime: Runtime, file: OnnxFile): Promise<Inspect
   const sites = sitesOf(traced, output).map((site) => ({
     ...site,
     fold: foldOf(graph, traced, site).into,
+    possibleDecoys: unreachable(traced, site),
   }));
   const warnings = [
     ...(graph.outputs.length > 1
       ? [`it has ${graph.outputs.length} outputs; the first, "${output}", is looked at`]
       : []),
+    ...sites
+      .filter(({ possibleDecoys }) => possibleDecoys.length > 0)
+      .map(
+        ({ name, units, possibleDecoys }) =>
+          `${possibleDecoys.length} of the ${units} units of "${name}" cannot activate, whatever the input: they may be decoys, put there to be pruned in place of a backdoor`,
+      ),
     ...(sites.length === 0 ? ['no place to prune was found'] : []),
     ...(changes.length > 0
       ? [`${changes.length} nodes are read in the form of opset ${OPSET}`]

@@ -7,6 +7,7 @@ import { classifierOf } from './classifier.ts';
 import { images, specimen } from './fixture.ts';
 import { defend, type DefendSettings } from './defend.ts';
 import { prune, type PruneSettings, type Pruning } from './prune.ts';
+import type { Ranking } from './profile.ts';
 import { lastSite, sitesOf } from './sites.ts';
 
 const CLASSES = 5;
@@ -172,6 +173,56 @@ describe('the drop is a difference of points, with its sign', () => {
   });
 });
 
+describe('a share of the units', () => {
+  test.each([
+    [0, []],
+    [0.4, [3, 4]],
+    [0.59, [3, 4]],
+    [0.6, [2, 3, 4]],
+    // One is left.
+    [1, [1, 2, 3, 4]],
+  ])('of %d is %j, whatever that costs', async (share, units) => {
+    for (const fullCurve of [false, true]) {
+      const result = await pruned(plain, skewed, { maxDrop: 0, share, fullCurve });
+      expect(result.pruned).toEqual(units);
+      expect(result.stop).toBe(units.length === 4 ? 'all units' : 'share');
+      expect(result.curve).toHaveLength(fullCurve ? 5 : units.length + 1);
+    }
+  });
+
+  test('is not exceeded by a step', async () => {
+    const result = await pruned(plain, skewed, { maxDrop: 0, share: 0.6, step: 2 });
+    expect(result.pruned).toEqual([3, 4]);
+  });
+});
+
+const close = (values: readonly number[]): unknown[] =>
+  values.map((value) => expect.closeTo(value, 6) as unknown);
+
+describe('units are ranked by', () => {
+  // Of two samples of each class but the last; unit 0 is on for all, and 1 is far below zero.
+  const first = identity.map((row, unit) => (unit === 0 ? [1, 1, 1, 1, 1] : [...row]));
+  (first[3] as number[])[3] = 7;
+  const model = twoLayers(first, [0, -5, 0, 0, 0.25], identity);
+  const data = oneHot([2, 2, 2, 2, 0]);
+  test('each of five statistics, over samples', async () => {
+    const { statistics } = await pruned(model, data, { maxDrop: 1 });
+    expect([...statistics.mean]).toEqual(close([1, 0, 0.25, 1.75, 0.25]));
+    expect([...statistics['mean-absolute']]).toEqual(close([1, 0, 0.25, 1.75, 0.25]));
+    expect([...statistics.max]).toEqual([1, 0, 1, 7, 0.25]);
+    expect([...statistics['active-share']]).toEqual([1, 0, 0.25, 0.25, 1]);
+    // On for a quarter of the samples.
+    const deviation = Math.sqrt(0.25 * 0.75);
+    expect([...statistics.std]).toEqual(close([0, 0, deviation, 7 * deviation, 0]));
+    const orders = { max: [1, 4, 2, 0, 3], 'active-share': [1, 2, 3, 4, 0], std: [1, 4, 0, 2, 3] };
+    for (const [rank, order] of Object.entries(orders)) {
+      const result = await pruned(model, data, { maxDrop: 1, rank: rank as Ranking });
+      expect(result.order).toEqual(order);
+      expect(result.rank).toBe(rank);
+    }
+  });
+});
+
 test('test data are reported, and choose nothing', async () => {
   const { model } = specimen('Flatten: a unit becomes columns');
   const runtime = await testRuntime();
@@ -197,7 +248,9 @@ test('test data are reported, and choose nothing', async () => {
   expect(a.outcomes.map(({ evaluation }) => evaluation)).not.toEqual(
     b.outcomes.map(({ evaluation }) => evaluation),
   );
-  expect(a.pruning).toEqual(b.pruning);
+  const chosen = ({ prunings }: typeof a) =>
+    prunings.map((one) => ({ ...one, testCurve: [], triggeredProfile: [] }));
+  expect(chosen(a)).toEqual(chosen(b));
   expect(a.held).toEqual(b.held);
   expect(a.outcomes.map(({ method }) => method)).toEqual([
     'none',
@@ -211,7 +264,7 @@ test('test data are reported, and choose nothing', async () => {
   }
   // Nor does it matter whether there are any.
   const none = await defend(runtime, model, validation, undefined, settings);
-  expect(none.pruning.pruned).toEqual(a.pruning.pruned);
+  expect(none.prunings[0].pruned).toEqual(a.prunings[0].pruned);
   expect(none.outcomes.at(-1)?.graph.initializers).toEqual(a.outcomes.at(-1)?.graph.initializers);
   expect(none.outcomes.at(-1)?.evaluation).toBeUndefined();
 });

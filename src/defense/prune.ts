@@ -1,20 +1,29 @@
 import type { Dataset } from '../data/index.ts';
 import { accuracy, type Rate } from '../metrics/index.ts';
+import { Builder } from '../graph/index.ts';
 import type { Graph, Node, TensorOf } from '../onnx/index.ts';
+import type { Bounds } from '../ops/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { Classifier } from './classifier.ts';
 import { predictionsAlong } from './curve.ts';
 import { foldOf, masked, parameterMasks, type Fold } from './fold.ts';
-import { activationProfile, ascending } from './profile.ts';
+import { ascending, profileOf, type Ranking, type UnitStatistics } from './profile.ts';
+import { boundsNeeded, type QuietUnits, quietUnits, unreachable } from './quiet.ts';
 import type { Site } from './sites.ts';
 
 export interface PruneSettings {
   /** The largest drop of validation accuracy that is allowed, as a share: 0.02 is two points. */
   readonly maxDrop: number;
+  /** Prune at most this share of the units, 0 to 1, whatever that costs, instead of by `maxDrop`. */
+  readonly share?: number;
+  /** What units are ranked by; default the mean activation, as in the paper. */
+  readonly rank?: Ranking;
   /** Units pruned between two measurements; default 1. */
   readonly step?: number;
   /** Go on past the stop to the end, for the report. */
   readonly fullCurve?: boolean;
+  /** The accuracy that a drop is measured from; by default that of the network given. */
+  readonly from?: Rate;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, all: number) => void;
 }
@@ -31,12 +40,15 @@ export interface Pruning {
   readonly site: Site;
   /** Mean activation of each unit on clean validation data. */
   readonly profile: Float64Array;
+  readonly statistics: UnitStatistics;
+  readonly rank: Ranking;
+  readonly quiet: QuietUnits;
   /** Units in the order of pruning. */
   readonly order: readonly number[];
   readonly curve: readonly CurvePoint[];
   /** The units of the last accepted mask, ascending. */
   readonly pruned: readonly number[];
-  readonly stop: 'drop' | 'all units';
+  readonly stop: 'drop' | 'share' | 'all units';
 }
 
 /**
@@ -54,38 +66,53 @@ export async function prune(
   validation: Dataset,
   settings: PruneSettings,
 ): Promise<Pruning> {
-  const { signal } = settings;
-  const { graph, input } = classifier;
-  const profile = await activationProfile(runtime, graph, input, site, validation, signal);
-  const order = ascending(profile);
+  const { rank = 'mean', share, step = 1, signal } = settings;
+  const { graph, traced, input } = classifier;
+  const along = boundsNeeded(traced, site);
+  const found = await profileOf(runtime, graph, input, site, validation, {
+    along,
+    ...(signal && { signal }),
+  });
+  const statistics = found.units;
+  const decoys = unreachable(traced, site, ({ value, axis }) => {
+    const index = along.findIndex((each) => each.value === value && each.axis === axis);
+    return found.bounds[index] as Bounds;
+  });
+  const order = ascending(statistics[rank], statistics.mean);
+  const most = order.length - 1;
+  const limit =
+    share === undefined ? most : Math.min(most, step * Math.floor((share * order.length) / step));
   const curve: CurvePoint[] = [];
   let accepted = 0;
   let broken = false;
-  const points = predictionsAlong(
-    runtime,
-    classifier,
-    site,
-    validation,
-    order.slice(0, -1),
-    settings,
-  );
+  const last = settings.fullCurve === true ? most : limit;
+  const points = predictionsAlong(runtime, classifier, site, validation, order.slice(0, last), {
+    ...settings,
+    step,
+  });
   for await (const { pruned, predicted } of points) {
     const now = accuracy(predicted, validation.labels);
     curve.push({ pruned, unit: order[pruned - 1] ?? null, validation: now });
-    settings.onProgress?.(pruned, order.length - 1);
-    const before = curve[0] as CurvePoint;
-    // Counted, since 0.98 - 0.96 is more than 0.02 in floating point.
-    broken ||= (before.validation.hits - now.hits) / now.of > settings.maxDrop;
+    settings.onProgress?.(pruned, last);
+    const from = settings.from ?? (curve[0] as CurvePoint).validation;
+    broken ||=
+      share === undefined
+        ? // Counted, since 0.98 - 0.96 is more than 0.02 in floating point.
+          (from.hits - now.hits) / now.of > settings.maxDrop
+        : pruned > limit;
     if (!broken) accepted = pruned;
     else if (settings.fullCurve !== true) break;
   }
   return {
     site,
-    profile,
+    profile: statistics.mean,
+    statistics,
+    rank,
+    quiet: quietUnits(statistics, decoys),
     order,
     curve,
     pruned: order.slice(0, accepted).sort((a, b) => a - b),
-    stop: broken ? 'drop' : 'all units',
+    stop: accepted === most ? 'all units' : share === undefined ? 'drop' : 'share',
   };
 }
 
@@ -97,13 +124,19 @@ export interface Pruned {
   readonly masks: ReadonlyMap<string, TensorOf<'float32'>>;
 }
 
-/** Puts a mask into the graph: into parameters where it folds, else as a Mul after the site. */
+/**
+ * Puts a mask into the graph: into parameters where it folds, else as a Mul after the site.
+ *
+ * @param into - where it is to go, if not wherever comes first
+ * @throws DefenseError 'defense/no-fold' where it cannot go there
+ */
 export function applyMask(
   { graph, traced }: Classifier,
   site: Site,
   pruned: readonly number[],
+  into?: Fold['into'],
 ): Pruned {
-  const fold = foldOf(graph, traced, site);
+  const fold = foldOf(graph, traced, site, into);
   if (fold.into === 'mul') return { graph: withMul(graph, site, pruned), fold, masks: new Map() };
   const masks = parameterMasks(traced, fold.slices, new Set(pruned));
   const initializers = new Map(graph.initializers);
@@ -113,31 +146,30 @@ export function applyMask(
   return { graph: { ...graph, initializers }, fold, masks };
 }
 
+/**
+ * The graph with a Mul by the mask after the site. It is the product that has the site's name then,
+ * so that whoever reads the site, the body of an If too, reads it masked.
+ */
 function withMul(graph: Graph, site: Site, pruned: readonly number[]): Graph {
-  const rank = site.dims.length + 1;
+  const b = new Builder(graph);
   const data = new Float32Array(site.units).fill(1);
   for (const unit of pruned) data[unit] = 0;
-  const mask = `${site.name}.mask`;
-  const output = `${site.name}.masked`;
-  const dims = Array.from({ length: rank }, (_, axis) => (axis === site.axis ? site.units : 1));
-  const mul: Node = {
+  const dims = [1, ...site.dims].map((_, axis) => (axis === site.axis ? site.units : 1));
+  const mask = b.initializer(`${site.name}.mask`, { type: 'float32', dims, data });
+  const unmasked = b.fresh(`${site.name}.unmasked`);
+  const product: Node = {
     op: 'Mul',
     domain: '',
-    name: output,
-    inputs: [site.name, mask],
-    outputs: [output],
+    name: b.fresh(`${site.name}.masked`),
+    inputs: [unmasked, mask],
+    outputs: [site.name],
     attributes: {},
   };
   const nodes = graph.nodes.flatMap((node) => {
-    const reading = {
-      ...node,
-      inputs: node.inputs.map((name) => (name === site.name ? output : name)),
-    };
-    return node.outputs.includes(site.name) ? [reading, mul] : [reading];
+    if (!node.outputs.includes(site.name)) return [node];
+    const outputs = node.outputs.map((name) => (name === site.name ? unmasked : name));
+    return [{ ...node, outputs }, product];
   });
-  return {
-    ...graph,
-    nodes,
-    initializers: new Map([...graph.initializers, [mask, { type: 'float32', dims, data }]]),
-  };
+  const { initializers } = b.build([]);
+  return { ...graph, nodes, initializers };
 }

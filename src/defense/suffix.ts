@@ -10,6 +10,7 @@ import {
 import {
   float,
   type Graph,
+  isGraph,
   type Node,
   subgraphsOf,
   type TensorOf,
@@ -107,14 +108,27 @@ export function maskedSuffix(
   const product = b.op('Mul', [cut.value, mask], {}, 'masked');
   const whole = b.build([{ name: scores }]);
   const nodes = whole.nodes.map((node) =>
-    node.outputs[0] === product
-      ? node
-      : { ...node, inputs: node.inputs.map((name) => (name === cut.value ? product : name)) },
+    node.outputs[0] === product ? node : reading(node, cut.value, product),
   );
   return {
     graph: { ...whole, nodes: sortedFirst(nodes, product) },
     mask,
     beside: others.map(({ name }) => name),
+  };
+}
+
+/** The node, and the bodies in it, with another value in place of one. */
+function reading(node: Node, value: string, other: string): Node {
+  const attributes = Object.entries(node.attributes).map(([key, attribute]) => [
+    key,
+    typeof attribute === 'object' && isGraph(attribute)
+      ? { ...attribute, nodes: attribute.nodes.map((inner) => reading(inner, value, other)) }
+      : attribute,
+  ]);
+  return {
+    ...node,
+    inputs: node.inputs.map((name) => (name === value ? other : name)),
+    attributes: Object.fromEntries(attributes) as Node['attributes'],
   };
 }
 

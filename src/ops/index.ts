@@ -1,4 +1,5 @@
 export * from './channel-activations.ts';
+export * from './channel-bounds.ts';
 export * from './channels.ts';
 export * from './emit.ts';
 export { RuleError } from './refusal.ts';

@@ -32,7 +32,7 @@ function judged(
     ],
     held: { before: rate(held[0], 500), after: rate(held[1], 500) },
     maxDrop,
-    pruning: { pruned: [1, 4, 5], site: { units: 32 } },
+    prunings: [{ pruned: [1, 4, 5], site: { units: 32 } }],
   } as unknown as Defence);
 }
 
@@ -145,7 +145,14 @@ describe('the record of a defense', () => {
   const tune = { epochs: 2, batchSize: 12 };
   let whole: Defence;
   beforeAll(async () => {
-    const settings = { compare: true, seed: 4, step: 2, maxDrop: 0.1, tune };
+    const settings = {
+      compare: true,
+      seed: 4,
+      step: 2,
+      maxDrop: 0.1,
+      tune,
+      pruning: { fullCurve: true },
+    };
     whole = await defend(await testRuntime(), halvesNetwork(), validation, test2, settings);
   });
 
@@ -158,7 +165,7 @@ describe('the record of a defense', () => {
       input: facts.input,
       output: facts.output,
       site: { name: 'relu1', units: 4, axis: 1, dims: [4, 3, 3] },
-      stop: { pruned: whole.pruning.pruned.length, maxDrop: 0.1 },
+      stop: { pruned: whole.prunings[0].pruned.length, maxDrop: 0.1 },
     });
     expect(record.data.map(({ role, count, source }) => [role, count, source])).toEqual([
       ['validation', 60, 'synthetic'],

@@ -1,6 +1,6 @@
 import { sizeOf } from '../onnx/index.ts';
 import { digest, type Dataset } from '../data/index.ts';
-import type { Defence, Outcome, TestData } from '../defense/index.ts';
+import type { Defence, Outcome, SitePruning, TestData } from '../defense/index.ts';
 import { pixelsFromPlanes } from './png.ts';
 import type { Example, RunRecord } from './record.ts';
 import { percent } from './format.ts';
@@ -26,7 +26,8 @@ export async function recordOf(
   test: TestData,
   facts: RunFacts,
 ): Promise<RunRecord> {
-  const { pruning, triggeredProfile, tune } = defence;
+  const { prunings, maxDrop, tune } = defence;
+  const [first, ...others] = prunings;
   const { optimiser, ...tuneSettings } = tune;
   const entry = async (role: RunRecord['data'][number]['role'], dataset: Dataset) => ({
     role,
@@ -46,8 +47,9 @@ export async function recordOf(
     seed: defence.seed,
     settings: {
       ...facts.settings,
-      maxDrop: defence.maxDrop,
-      fold: defence.fold.into,
+      maxDrop,
+      rank: first.rank,
+      fold: first.fold.into,
       ...(defence.frozen.length > 0 && {
         frozen: defence.frozen.map(({ parameter, op, why }) => `${parameter}: ${op}, ${why}`),
       }),
@@ -61,29 +63,8 @@ export async function recordOf(
       await entry('test', test.clean),
       ...(test.triggered ? [await entry('triggered', test.triggered.dataset)] : []),
     ],
-    site: {
-      name: pruning.site.name,
-      units: pruning.site.units,
-      axis: pruning.site.axis,
-      dims: [...pruning.site.dims],
-    },
-    profile: {
-      clean: [...pruning.profile],
-      ...(triggeredProfile && { triggered: [...triggeredProfile] }),
-    },
-    order: [...pruning.order],
-    curve: pruning.curve.map((point) => ({
-      ...point,
-      ...defence.testCurve.find(({ pruned }) => pruned === point.pruned)?.evaluation,
-    })),
-    stop: {
-      pruned: pruning.pruned.length,
-      maxDrop: defence.maxDrop,
-      reason:
-        pruning.stop === 'drop'
-          ? `with one more, validation accuracy would have fallen by more than ${percent(defence.maxDrop, 1)}`
-          : 'all units but one could be pruned within the allowed drop',
-    },
+    ...sitePart(first, maxDrop),
+    ...(others.length > 0 && { others: others.map((other) => sitePart(other, maxDrop)) }),
     training: defence.outcomes.flatMap(({ method, tuning }) =>
       tuning
         ? [
@@ -105,6 +86,34 @@ export async function recordOf(
     examples: await examplesOf(defence, test),
     verdict: verdictOf(defence),
   };
+}
+
+type SitePart = Pick<RunRecord, 'site' | 'profile' | 'order' | 'curve' | 'quiet' | 'stop'>;
+
+function sitePart(pruning: SitePruning, maxDrop: number): SitePart {
+  const { site, profile, triggeredProfile, order, curve, testCurve, quiet } = pruning;
+  const { dead, dormant, possibleDecoys } = quiet;
+  return {
+    site: { name: site.name, units: site.units, axis: site.axis, dims: [...site.dims] },
+    profile: {
+      clean: [...profile],
+      ...(triggeredProfile && { triggered: [...triggeredProfile] }),
+    },
+    order: [...order],
+    curve: curve.map((point) => ({
+      ...point,
+      ...testCurve.find(({ pruned }) => pruned === point.pruned)?.evaluation,
+    })),
+    quiet: { dead: [...dead], dormant: [...dormant], possibleDecoys: [...possibleDecoys] },
+    stop: { pruned: pruning.pruned.length, maxDrop, reason: reasonOf(pruning, maxDrop) },
+  };
+}
+
+function reasonOf({ stop }: SitePruning, maxDrop: number): string {
+  if (stop === 'share') return 'the share of units that was asked for';
+  return stop === 'drop'
+    ? `with one more, validation accuracy would have fallen by more than ${percent(maxDrop, 1)}`
+    : 'all units but one could be pruned within the allowed drop';
 }
 
 /** Attack success that a repaired network may be left with: the paper's headline is 0. */
@@ -148,8 +157,11 @@ export function verdictOf(defence: Defence): RunRecord['verdict'] {
       };
 }
 
-function doneIn({ outcomes, pruning }: Defence): string {
-  const pruned = `${pruning.pruned.length} of ${pruning.site.units} units were pruned`;
+function doneIn({ outcomes, prunings }: Defence): string {
+  const sum = (of: (pruning: SitePruning) => number) =>
+    prunings.reduce((total, pruning) => total + of(pruning), 0);
+  const where = prunings.length > 1 ? ` at ${prunings.length} sites` : '';
+  const pruned = `${sum(({ pruned }) => pruned.length)} of ${sum(({ site }) => site.units)} units${where} were pruned`;
   const method = outcomes.at(-1)?.method;
   if (method === 'fine-tuning') return 'fine-tuned, no unit pruned';
   return method === 'pruning' ? pruned : `${pruned}, the rest fine-tuned`;

@@ -1,6 +1,7 @@
 import { drawCharts } from './charts.ts';
 import { detailsSection } from './details.ts';
 import { html, trusted } from './markup.ts';
+import type { Markup } from './markup.ts';
 import { parseRecord } from './record.ts';
 import type { RunRecord } from './record.ts';
 import {
@@ -25,6 +26,9 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 export async function renderHtml(value: RunRecord): Promise<string> {
   const record = parseRecord(value);
   const charts = await drawCharts(record);
+  const others = await Promise.all(
+    (record.others ?? []).map((_, index) => siteSections(record, index)),
+  );
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -40,9 +44,17 @@ export async function renderHtml(value: RunRecord): Promise<string> {
         <main>
           ${verdictSection(record)} ${evaluationsSection(record)}
           ${curveSection(record, charts.curve)} ${activationsSection(record, charts.activations)}
-          ${examplesSection(record)} ${trainingSection(record, charts.training)}
+          ${others} ${examplesSection(record)} ${trainingSection(record, charts.training)}
           ${detailsSection(record)}
         </main>
       </body>
     </html> `.markup;
+}
+
+/** What the page says of a further site that was pruned. */
+async function siteSections(record: RunRecord, index: number): Promise<Markup> {
+  const part = { ...record, ...record.others?.[index] };
+  const charts = await drawCharts(part);
+  return html`${curveSection(part, charts.curve, `curve-${index + 2}`)}
+  ${activationsSection(part, charts.activations, `activations-${index + 2}`)}`;
 }

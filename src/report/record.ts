@@ -72,6 +72,35 @@ const epoch = z.object({
   learningRate: z.number().nonnegative(),
 });
 
+const sitePruning = z.object({
+  site: z.object({
+    name: z.string().describe('The activation tensor whose units are pruned'),
+    units: z.int().positive(),
+    axis: z.int(),
+    dims: z.array(z.int()),
+  }),
+  profile: z
+    .object({ clean: z.array(z.number()), triggered: z.array(z.number()).optional() })
+    .describe('Mean activation of each unit, by unit index'),
+  order: z.array(count).describe('Unit indices in pruning order'),
+  curve: z.array(curvePoint).describe('In ascending order of pruned units'),
+  quiet: z
+    .object({
+      dead: z.array(count).describe('The same at every place of every clean input'),
+      dormant: z.array(count).describe('Next to no activation on clean inputs'),
+      possibleDecoys: z
+        .array(count)
+        .describe('Cannot activate: their bias is below anything that their weights reach'),
+    })
+    .optional()
+    .describe('Units that clean inputs do not use'),
+  stop: z.object({
+    pruned: count,
+    maxDrop: share.describe('Allowed absolute drop of validation accuracy'),
+    reason: z.string(),
+  }),
+});
+
 const setting: z.ZodType<Setting> = z.lazy(() =>
   z.union([
     z.string(),
@@ -118,22 +147,11 @@ export const runRecord = z
         source: z.enum(['real', 'synthetic']),
       }),
     ),
-    site: z.object({
-      name: z.string().describe('The activation tensor whose units are pruned'),
-      units: z.int().positive(),
-      axis: z.int(),
-      dims: z.array(z.int()),
-    }),
-    profile: z
-      .object({ clean: z.array(z.number()), triggered: z.array(z.number()).optional() })
-      .describe('Mean activation of each unit, by unit index'),
-    order: z.array(count).describe('Unit indices in pruning order'),
-    curve: z.array(curvePoint).describe('In ascending order of pruned units'),
-    stop: z.object({
-      pruned: count,
-      maxDrop: share.describe('Allowed absolute drop of validation accuracy'),
-      reason: z.string(),
-    }),
+    ...sitePruning.shape,
+    others: z
+      .array(sitePruning)
+      .optional()
+      .describe('Further sites, in the order in which they were pruned after the first'),
     training: z.array(z.object({ name: z.string(), epochs: z.array(epoch) })).optional(),
     evaluations: z
       .array(
@@ -147,33 +165,47 @@ export const runRecord = z
     verdict: z.object({ repaired: z.boolean().nullable(), text: z.string() }),
   })
   .check(({ value: record, issues }) => {
-    const refuse = (path: PropertyKey[], message: string) =>
-      issues.push({ code: 'custom', input: record, path, message });
-    const { units } = record.site;
-    const { clean, triggered } = record.profile;
-    if (clean.length !== units) {
-      refuse(['profile', 'clean'], `${clean.length} means for ${units} units`);
-    }
-    if (triggered !== undefined && triggered.length !== units) {
-      refuse(['profile', 'triggered'], `${triggered.length} means for ${units} units`);
-    }
-    if (new Set(record.order).size !== record.order.length) {
-      refuse(['order'], 'a unit is pruned twice');
-    }
-    if (record.order.some((unit) => unit >= units)) {
-      refuse(['order'], `a unit is out of range: the site has ${units} units`);
-    }
-    if (record.stop.pruned > record.order.length) {
-      refuse(['stop', 'pruned'], 'more units pruned than the pruning order names');
-    }
-    record.curve.forEach((point, i) => {
-      if (point.pruned > units) refuse(['curve', i, 'pruned'], `the site has ${units} units`);
-      const previous = record.curve[i - 1];
-      if (previous !== undefined && point.pruned <= previous.pruned) {
-        refuse(['curve', i, 'pruned'], 'the curve must be in ascending order of pruned units');
+    const parts = [{ at: [], part: record }, ...(record.others ?? []).map(other)];
+    for (const { at, part } of parts) {
+      for (const { path, message } of problemsOf(part)) {
+        issues.push({ code: 'custom', input: record, path: [...at, ...path], message });
       }
-    });
+    }
   });
+
+const other = (part: SitePart, index: number) => ({ at: ['others', index], part });
+
+type SitePart = z.infer<typeof sitePruning>;
+
+function problemsOf(part: SitePart): { path: PropertyKey[]; message: string }[] {
+  const problems: { path: PropertyKey[]; message: string }[] = [];
+  const refuse = (path: PropertyKey[], message: string) => problems.push({ path, message });
+  const { units } = part.site;
+  const { clean, triggered } = part.profile;
+  if (clean.length !== units) {
+    refuse(['profile', 'clean'], `${clean.length} means for ${units} units`);
+  }
+  if (triggered !== undefined && triggered.length !== units) {
+    refuse(['profile', 'triggered'], `${triggered.length} means for ${units} units`);
+  }
+  if (new Set(part.order).size !== part.order.length) {
+    refuse(['order'], 'a unit is pruned twice');
+  }
+  if (part.order.some((unit) => unit >= units)) {
+    refuse(['order'], `a unit is out of range: the site has ${units} units`);
+  }
+  if (part.stop.pruned > part.order.length) {
+    refuse(['stop', 'pruned'], 'more units pruned than the pruning order names');
+  }
+  part.curve.forEach((point, i) => {
+    if (point.pruned > units) refuse(['curve', i, 'pruned'], `the site has ${units} units`);
+    const previous = part.curve[i - 1];
+    if (previous !== undefined && point.pruned <= previous.pruned) {
+      refuse(['curve', i, 'pruned'], 'the curve must be in ascending order of pruned units');
+    }
+  });
+  return problems;
+}
 
 export type RunRecord = z.infer<typeof runRecord>;
 export type CurvePoint = z.infer<typeof curvePoint>;

@@ -101,15 +101,20 @@ function rateCell(rate: Rate | undefined): Markup {
     >`;
 }
 
-export function curveSection(record: RunRecord, chart: Chart | undefined): Markup | undefined {
+export function curveSection(
+  record: RunRecord,
+  chart: Chart | undefined,
+  id = 'curve',
+): Markup | undefined {
   if (chart === undefined) return undefined;
   const series = curveSeries(record);
   const { pruned, reason } = record.stop;
-  return html`<section id="curve">
+  return html`<section id="${id}">
     <h2>Pruning, unit by unit</h2>
     <p>
-      Units are pruned in ascending order of their mean activation on clean validation data. Pruning
-      stopped at ${pruned} of ${record.site.units} units: ${reason}.
+      Units of <code>${record.site.name}</code> are pruned in ascending order of their
+      ${rankedBy(record)} on clean validation data. Pruning stopped at ${pruned} of
+      ${record.site.units} units: ${reason}.
     </p>
     <figure>
       <ul class="legend">
@@ -133,11 +138,36 @@ export function curveSection(record: RunRecord, chart: Chart | undefined): Marku
   </section>`;
 }
 
-export function activationsSection(record: RunRecord, chart: Chart): Markup {
+const RANKED: Record<string, string> = {
+  'mean-absolute': 'mean absolute activation',
+  max: 'largest activation',
+  'active-share': 'share of inputs that activate them',
+  std: 'standard deviation',
+};
+
+function rankedBy({ settings: { rank } }: RunRecord): string {
+  return (typeof rank === 'string' && RANKED[rank]) || 'mean activation';
+}
+
+function unitList(title: string, units: readonly number[]): Markup | undefined {
+  if (units.length === 0) return undefined;
+  return html`<li>${title} (${units.length}): ${units.join(', ')}</li>`;
+}
+
+function quietNotes({ quiet }: RunRecord): Markup | undefined {
+  if (quiet === undefined) return undefined;
+  return html`<ul class="note">
+    ${unitList('Cannot activate whatever the input, as decoys do that an attacker puts before pruning', quiet.possibleDecoys)}
+    ${unitList('Dead: the same on every clean input', quiet.dead)}
+    ${unitList('Dormant: next to no activation on clean inputs', quiet.dormant)}
+  </ul>`;
+}
+
+export function activationsSection(record: RunRecord, chart: Chart, id = 'activations'): Markup {
   const { clean, triggered } = record.profile;
   const pruned = prunedUnits(record);
   const rank = new Map(record.order.map((unit, i) => [unit, i + 1]));
-  return html`<section id="activations">
+  return html`<section id="${id}">
     <h2>What each unit does</h2>
     <p>
       Mean activation of every unit of
@@ -148,7 +178,7 @@ export function activationsSection(record: RunRecord, chart: Chart): Markup {
       <ul class="legend">
         ${swatch('clean', COLORS.accuracy, 'block')}${triggered && swatch('triggered', COLORS.attack, 'dot')}${swatch('pruned', COLORS.shade, 'block')}
       </ul>
-      ${both(chart)}
+      ${both(chart)} ${quietNotes(record)}
       ${dataTable(
         ['unit', 'clean', ...(triggered ? ['triggered'] : []), 'pruning order', 'pruned'],
         clean.map((value, unit) => [

@@ -1,0 +1,124 @@
+import type { Dataset } from '../data/index.ts';
+import type { Evaluation, Rate } from '../metrics/index.ts';
+import type { TensorOf } from '../onnx/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { type Classifier, withGraph } from './classifier.ts';
+import { predictionsAlong } from './curve.ts';
+import { judge, type TestData } from './evaluate.ts';
+import { type Fold, joinedMasks } from './fold.ts';
+import { activationProfile } from './profile.ts';
+import { applyMask, prune, type Pruned, type PruneSettings, type Pruning } from './prune.ts';
+import type { Site } from './sites.ts';
+
+/** A point of the pruning curve on test data: it is shown, and chooses nothing. */
+export interface TestPoint {
+  readonly pruned: number;
+  readonly evaluation: Evaluation;
+}
+
+/** What pruning one of the sites came to, and what test data say of it. */
+export interface SitePruning extends Pruning {
+  readonly fold: Fold;
+  /** At the points of `curve`. */
+  readonly testCurve: readonly TestPoint[];
+  /** Mean activation of each unit on triggered data, where there is some. */
+  readonly triggeredProfile?: Float64Array;
+}
+
+export interface PruneSitesSettings extends Omit<PruneSettings, 'from'> {
+  /** Where masks are to go, if not wherever comes first. */
+  readonly fold?: Fold['into'];
+}
+
+/** The graph with the masks of all sites, and what keeps them. */
+export interface PrunedSites extends Pick<Pruned, 'graph' | 'masks'> {
+  readonly prunings: readonly SitePruning[];
+}
+
+/**
+ * Prunes sites one after another, in the order given, each of the network as those before it left it.
+ * A drop is measured from the accuracy of the network given, so that all of them together stay
+ * within it.
+ *
+ * @param validation - clean data; nothing else decides what is pruned
+ * @throws DefenseError 'defense/no-fold' where a mask cannot go where it is wanted
+ */
+export async function pruneSites(
+  runtime: Runtime,
+  classifier: Classifier,
+  sites: readonly Site[],
+  validation: Dataset,
+  test: TestData | undefined,
+  { fold, ...settings }: PruneSitesSettings,
+): Promise<PrunedSites> {
+  const prunings: SitePruning[] = [];
+  let current = classifier;
+  let masks: ReadonlyMap<string, TensorOf<'float32'>> = new Map();
+  let from: Rate | undefined;
+  for (const [index, site] of sites.entries()) {
+    const pruning = await prune(runtime, current, site, validation, {
+      ...settings,
+      ...(from && { from }),
+      onProgress: (done, all) => settings.onProgress?.(index * all + done, sites.length * all),
+    });
+    from ??= pruning.curve[0]?.validation;
+    const applied = applyMask(current, site, pruning.pruned, fold);
+    const triggered = test?.triggered?.dataset;
+    prunings.push({
+      ...pruning,
+      fold: applied.fold,
+      testCurve: test ? await testCurve(runtime, current, pruning, test, settings) : [],
+      ...(triggered && {
+        triggeredProfile: await activationProfile(
+          runtime,
+          current.graph,
+          current.input,
+          site,
+          triggered,
+          settings.signal,
+        ),
+      }),
+    });
+    masks = joinedMasks(masks, applied.masks);
+    const last = index === sites.length - 1;
+    current = last
+      ? { ...current, graph: applied.graph }
+      : await withGraph(runtime, current, applied.graph, validation);
+  }
+  return { graph: current.graph, masks, prunings };
+}
+
+async function testCurve(
+  runtime: Runtime,
+  classifier: Classifier,
+  { site, order, curve }: Pruning,
+  test: TestData,
+  { step, signal }: PruneSitesSettings,
+): Promise<TestPoint[]> {
+  const last = curve.at(-1)?.pruned ?? 0;
+  const along = async (dataset: Dataset) => {
+    const points: { pruned: number; predicted: Int32Array }[] = [];
+    const settings = { ...(step !== undefined && { step }), ...(signal && { signal }) };
+    const units = order.slice(0, last);
+    for await (const point of predictionsAlong(
+      runtime,
+      classifier,
+      site,
+      dataset,
+      units,
+      settings,
+    )) {
+      points.push(point);
+    }
+    return points;
+  };
+  const clean = await along(test.clean);
+  const triggered = test.triggered && (await along(test.triggered.dataset));
+  return clean.map(({ pruned, predicted }, index) => {
+    const other = triggered?.[index]?.predicted;
+    return {
+      pruned,
+      evaluation: judge({ clean: predicted, ...(other && { triggered: other }) }, test),
+    };
+  });
+}
