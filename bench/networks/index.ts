@@ -47,7 +47,7 @@ export const networks: readonly BenchNetwork[] = [
     batch: 32,
     sample: [3, 32, 32],
     classes: 10,
-    logits: 'logits',
+    logits: 'fc',
   },
   {
     name: 'mobilenetv2',
@@ -55,7 +55,7 @@ export const networks: readonly BenchNetwork[] = [
     batch: 32,
     sample: [3, 64, 64],
     classes: 10,
-    logits: 'logits',
+    logits: 'fc',
   },
   {
     name: 'digits',

@@ -121,7 +121,8 @@ test('a network trained by batch statistics is right by its running ones', async
 function dropping(): Graph {
   const b = new Builder();
   const x = b.input('x', 'float32', ['N', 4]);
-  const kept = b.op('Dropout', [x, b.constant(float32([], [0.5]))]);
+  const scaled = b.op('Mul', [x, b.initializer('scale', float32([4], [1, 1, 1, 1]))]);
+  const kept = b.op('Dropout', [scaled, b.constant(float32([], [0.5]))]);
   const weight = b.initializer('weight', float32([4, 3], Array<number>(12).fill(1)));
   const logits = b.op('MatMul', [kept, weight], {}, 'logits');
   return b.build([{ name: logits }]);
@@ -135,13 +136,15 @@ test('Dropout drops by its seed, and nothing as written', async () => {
   const run = async (mode: 'training' | 'as written', seed: number) => {
     const step = await trainingStep(runtime, dropping(), {
       ...settings,
-      parameters: ['weight'],
+      parameters: ['scale', 'weight'],
       mode,
       seed,
     });
     await step.run({ x, y, weights }, 0.1);
     await step.run({ x, y, weights }, 0.1);
-    const after = [...(step.parameters().get('weight')?.data ?? [])];
+    const after = ['scale', 'weight'].flatMap((name) => [
+      ...(step.parameters().get(name)?.data ?? []),
+    ]);
     await step.dispose();
     return after;
   };

@@ -28,7 +28,13 @@ export function inTrainingMode(graph: Graph, seed: number): TrainingForm {
     const [x = '', ratio = ''] = node.inputs;
     const on: Tensor = { type: 'bool', dims: [], data: Uint8Array.of(1) };
     const attributes = { ...node.attributes, seed: seed * 1009 + index };
-    return { ...node, inputs: [x, ratio, b.constant(on)], attributes };
+    const [y = '', mask] = node.outputs;
+    return {
+      ...node,
+      inputs: [x, ratio, b.constant(on)],
+      outputs: [y, mask || b.fresh(`${y}.kept`)],
+      attributes,
+    };
   };
   const byBatch = (node: Node): Node => {
     const [y = ''] = node.outputs;
