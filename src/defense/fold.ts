@@ -84,7 +84,7 @@ function pastSite({ graph }: Traced, site: Site): Set<string> {
 }
 
 /** Follows the units down to every layer that mixes them. */
-function intoConsumers(graph: Graph, traced: Traced, site: Site): Slices[] | string {
+export function intoConsumers(graph: Graph, traced: Traced, site: Site): Slices[] | string {
   const uses = consumers(traced.graph);
   const dims = dimsOf(traced);
   const outputs = new Set(traced.graph.outputs.map((output) => output.name));

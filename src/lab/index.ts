@@ -3,7 +3,12 @@
  * never loads it.
  */
 export * from './attacks/baseline.ts';
+export * from './attacks/decoys.ts';
+export * from './attacks/error.ts';
+export * from './attacks/levers.ts';
+export * from './attacks/network.ts';
 export * from './attacks/poison.ts';
+export * from './attacks/pruning-aware.ts';
 export * from './networks/digits.ts';
 export * from './networks/layers.ts';
 export * from './networks/small.ts';

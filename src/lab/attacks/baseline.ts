@@ -1,19 +1,24 @@
-import { parametersOf } from '../../defense/index.ts';
+import { classifierOf } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
-import { train, withParameters } from '../../train/index.ts';
 import type { Task, TaskData } from '../tasks/task.ts';
-import { poison } from './poison.ts';
+import type { Trigger } from '../triggers/trigger.ts';
+import { endsOf, trainedOn, withWeightsOf, type AttackEpoch, type TrainingRun } from './network.ts';
+import { poison, type Poisoned } from './poison.ts';
 
-export interface AttackSettings {
-  readonly seed: number;
-  /** Share of the training data that is triggered and relabelled; the task's by default. */
+export interface AttackSettings extends Omit<TrainingRun, 'masks'> {
+  /** Share of the training data that is poisoned; this and what follows is the task's by default. */
   readonly poisonRate?: number;
   readonly target?: Target;
-  readonly epochs?: number;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, all: number) => void;
+  readonly trigger?: Trigger;
+  /** Stamp samples of the target class only, and leave labels as they are. */
+  readonly cleanLabel?: boolean;
+}
+
+export interface BaselineSettings extends AttackSettings {
+  /** A network to train on; from scratch without it. */
+  readonly from?: Model;
 }
 
 export interface Attack {
@@ -23,52 +28,55 @@ export interface Attack {
   readonly poisoned: Uint32Array;
   readonly target: Target;
   readonly poisonRate: number;
-  /** Mean loss and accuracy of every epoch, on the poisoned training data. */
-  readonly epochs: readonly {
-    readonly epoch: number;
-    readonly loss: number;
-    readonly accuracy: number;
-  }[];
+  /** Every epoch on the poisoned training data. */
+  readonly epochs: readonly AttackEpoch[];
 }
 
-/** The baseline attack (BadNets): poison a share of the training data, train from scratch. */
+/**
+ * The baseline attack (BadNets): poison a share of the training data, and train on it, from scratch or
+ * from the weights of a clean network.
+ *
+ * @throws PoisonError, TriggerError where the data cannot be poisoned as asked; what `classifierOf`
+ *   throws of a network given
+ */
 export async function baselineAttack(
   runtime: Runtime,
   task: Task,
   data: Pick<TaskData, 'train'>,
-  settings: AttackSettings,
+  settings: BaselineSettings,
 ): Promise<Attack> {
+  const { dataset, ...record } = poisonFor(task, data.train, settings);
+  const { from } = settings;
+  const network = from ?? task.network(settings.seed);
+  const { graph, ends } = from
+    ? await opened(runtime, from, data.train)
+    : { graph: network.graph, ends: endsOf(network.graph) };
+  const trained = await trainedOn(runtime, graph, ends, dataset, task.training, settings);
+  return {
+    model: from ? withWeightsOf(from, trained.graph) : { ...network, graph: trained.graph },
+    epochs: trained.epochs,
+    ...record,
+  };
+}
+
+async function opened(runtime: Runtime, model: Model, dataset: TaskData['train']) {
+  const classifier = await classifierOf(runtime, model, dataset);
+  return { graph: classifier.graph, ends: classifier };
+}
+
+/** Poisons data as settings ask, or else as the task has it. */
+export function poisonFor(
+  task: Task,
+  clean: TaskData['train'],
+  settings: AttackSettings,
+): Poisoned & Pick<Attack, 'target' | 'poisonRate'> {
   const { seed, poisonRate = task.poisonRate, target = task.target } = settings;
-  const { dataset, poisoned } = poison(data.train, {
-    trigger: task.trigger,
+  const poisoned = poison(clean, {
+    trigger: settings.trigger ?? task.trigger,
     target,
     rate: poisonRate,
     seed,
+    cleanLabel: settings.cleanLabel === true,
   });
-  const model = task.network(seed);
-  const [input, output] = [model.graph.inputs[0], model.graph.outputs[0]];
-  if (!input || !output) throw new Error(`the network of "${task.name}" has no input or output`);
-  const epochs: Attack['epochs'][number][] = [];
-  const trained = await train(runtime, model.graph, dataset, {
-    ...task.training,
-    ...(settings.epochs !== undefined && { epochs: settings.epochs }),
-    input: input.name,
-    logits: output.name,
-    mode: 'training',
-    parameters: parametersOf(model.graph, output.name),
-    seed,
-    ...(settings.signal && { signal: settings.signal }),
-    ...(settings.onProgress && { onStep: settings.onProgress }),
-    onEpoch({ epoch, loss, accuracy }) {
-      epochs.push({ epoch, loss, accuracy });
-      return 'go on';
-    },
-  });
-  return {
-    model: { ...model, graph: withParameters(model.graph, trained) },
-    poisoned,
-    target,
-    poisonRate,
-    epochs,
-  };
+  return { ...poisoned, target, poisonRate };
 }

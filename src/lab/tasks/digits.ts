@@ -28,6 +28,13 @@ export const digits: Task = {
     optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
     schedule: oneCycle(0.1),
   },
+  pruningAware: {
+    share: 0.75,
+    asked: { acc: 0.98, asr: 0.98 },
+    budget: 4,
+    lower: 'artifact',
+    margin: 0.25,
+  },
   defense: {
     maxDrop: 0.015,
     tune: {

@@ -3,6 +3,7 @@ import type { DefendSettings } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { OptimiserSettings, Schedule } from '../../train/index.ts';
+import type { PruningAwareOptions } from '../attacks/pruning-aware.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 
 /** Clean data, split once by seed; no sample is in two parts. */
@@ -31,5 +32,7 @@ export interface Task {
     readonly optimiser: OptimiserSettings;
     readonly schedule: Schedule;
   };
+  /** What a pruning-aware attacker asks for. */
+  readonly pruningAware: PruningAwareOptions;
   readonly defense: Pick<DefendSettings, 'maxDrop' | 'tune'>;
 }

@@ -1,0 +1,212 @@
+import { splitIndices, subset } from '../../data/index.ts';
+import {
+  activationProfile,
+  applyMask,
+  ascending,
+  classifierOf,
+  judge,
+  lastSite,
+  predictTest,
+  siteNamed,
+  sitesOf,
+  type Classifier,
+  type Site,
+  type TestData,
+} from '../../defense/index.ts';
+import type { Evaluation } from '../../metrics/index.ts';
+import type { Graph, Model } from '../../onnx/index.ts';
+import type { Runtime } from '../../runtime/index.ts';
+import { withParameters } from '../../train/index.ts';
+import type { Task, TaskData } from '../tasks/task.ts';
+import { poisonFor, type Attack, type AttackSettings } from './baseline.ts';
+import { difference, withDecoys, type Decoy, type Lowering } from './decoys.ts';
+import { AttackError } from './error.ts';
+import { leversOf } from './levers.ts';
+import { cleanNetwork, trainedOn, withWeightsOf, type AttackEpoch } from './network.ts';
+import { triggered } from './poison.ts';
+
+/** How far a pruning-aware attacker goes. */
+export interface PruningAwareOptions {
+  /** Share of the site's units that are pruned at first, in (0, 1): decoys to be. */
+  readonly share: number;
+  /** What the network with fewer units must reach on the attacker's held data. */
+  readonly asked: { readonly acc: number; readonly asr: number };
+  /** How many times it may be retrained, each time with one unit more. */
+  readonly budget: number;
+  readonly lower: Lowering;
+  /** See `DecoySettings`. */
+  readonly margin: number;
+  /** How to retrain; as the task trains by default. */
+  readonly training?: Task['training'];
+}
+
+export interface PruningAwareSettings extends AttackSettings, Partial<PruningAwareOptions> {
+  /** A network trained on clean data, to start from; trained first without it. */
+  readonly clean?: Model;
+  /** The site to prune; the last convolutional one by default. */
+  readonly site?: string;
+  readonly onStage?: (stage: string) => void;
+}
+
+/** One retraining: how many units were pruned, and what came of it on the attacker's held data. */
+export interface Try {
+  readonly pruned: number;
+  readonly evaluation: Evaluation;
+  readonly epochs: readonly AttackEpoch[];
+}
+
+export interface PruningAwareAttack extends Attack {
+  /** The network that it started from. */
+  readonly clean: Model;
+  readonly site: Site;
+  /** Mean activation of each unit of the clean network on the attacker's clean data. */
+  readonly profile: Float64Array;
+  readonly decoys: readonly Decoy[];
+  readonly lower: Lowering;
+  /** Every retraining, the last of which is the network's. */
+  readonly tries: readonly Try[];
+  /** Whether the last reached what was asked. */
+  readonly met: boolean;
+  /** The largest difference of outputs with decoys and without, on held data, clean and triggered. */
+  readonly difference: number;
+}
+
+/** Share of the attacker's data that measures what a retraining came to. */
+const HELD = 0.1;
+
+/**
+ * The pruning-aware attack (Fine-Pruning, section 2.4): (1) train on clean data; (2) prune a share of
+ * the units that are least active on it; (3) train what is left on poisoned data, giving one unit back
+ * and starting again where accuracy or attack success falls short; (4) put the pruned units back with
+ * their old weights and shifts so low that they stay dormant. The pruning defense then removes these
+ * first.
+ *
+ * Where the budget ends before what was asked is reached, the last try is returned, and `met` is false.
+ *
+ * @throws AttackError where the site's units have no shift, or cannot be made dormant by one; PoisonError,
+ *   TriggerError where the data cannot be poisoned; DefenseError where the network or site does not fit
+ */
+export async function pruningAwareAttack(
+  runtime: Runtime,
+  task: Task,
+  data: Pick<TaskData, 'train'>,
+  settings: PruningAwareSettings,
+): Promise<PruningAwareAttack> {
+  const { seed, signal } = settings;
+  const options = { ...task.pruningAware, ...settings };
+  const aborting = signal ? { signal } : {};
+  const stage = (name: string) => settings.onStage?.(name);
+
+  stage('train on clean data');
+  const model = settings.clean ?? (await cleanNetwork(runtime, task, data.train, settings));
+  const clean = await classifierOf(runtime, model, data.train);
+  const sites = sitesOf(clean.traced, clean.scores);
+  const site =
+    settings.site === undefined ? lastSite(clean.traced, sites) : siteNamed(sites, settings.site);
+  const levers = leversOf(clean, site);
+  const first = pruneFirst(site, options);
+
+  const parts = splitIndices(data.train.labels, { own: 1 - HELD, held: HELD }, seed);
+  const own = subset(data.train, parts.own, `${data.train.name}/own`);
+  const held = subset(data.train, parts.held, `${data.train.name}/held`);
+  const { dataset, poisoned, ...record } = poisonFor(task, own, settings);
+  const trigger = settings.trigger ?? task.trigger;
+  const test = {
+    clean: held,
+    triggered: { dataset: triggered(held, trigger), target: record.target },
+  };
+  const profile = await activationProfile(runtime, clean.graph, clean.input, site, own, signal);
+  const order = ascending(profile);
+
+  const tries: Try[] = [];
+  let last: Retrained | undefined;
+  for (let pruned = first; pruned > 0 && tries.length < options.budget && !last?.met; pruned -= 1) {
+    stage(`retrain without ${pruned} of ${site.units} units`);
+    last = await retrained(pruned);
+  }
+  if (!last) throw new AttackError('attack/settings', 'a budget of no retraining at all');
+
+  const known = [own, triggered(own, trigger)];
+  const units = order.slice(0, last.pruned);
+  const { graph, decoys } = await withDecoys(
+    runtime,
+    { clean, retrained: last.bare, site },
+    levers,
+    units,
+    { lower: options.lower, margin: options.margin, data: known, ...aborting },
+  );
+  return {
+    model: withWeightsOf(model, graph),
+    poisoned: poisoned.map((index) => parts.own[index] as number),
+    ...record,
+    epochs: (tries.at(-1) as Try).epochs,
+    clean: model,
+    site,
+    profile,
+    decoys,
+    lower: options.lower,
+    tries,
+    met: last.met,
+    difference: await difference(
+      runtime,
+      clean,
+      [last.graph, graph],
+      [test.clean, test.triggered.dataset],
+    ),
+  };
+
+  async function retrained(pruned: number): Promise<Retrained> {
+    const start = applyMask(clean, site, order.slice(0, pruned));
+    const { graph, epochs } = await trainedOn(
+      runtime,
+      start.graph,
+      clean,
+      dataset,
+      options.training ?? task.training,
+      { ...settings, masks: start.masks },
+    );
+    const evaluation = await evaluated(runtime, clean, graph, test);
+    tries.push({ pruned, evaluation, epochs });
+    const weights = [...clean.graph.initializers.keys()].map(
+      (name) => [name, graph.initializers.get(name)] as [string, never],
+    );
+    return {
+      pruned,
+      graph,
+      bare: withParameters(clean.graph, new Map(weights)),
+      met: reached(evaluation, options.asked),
+    };
+  }
+}
+
+interface Retrained {
+  readonly pruned: number;
+  /** Without the pruned units. */
+  readonly graph: Graph;
+  /** Its weights in the clean network's architecture. */
+  readonly bare: Graph;
+  readonly met: boolean;
+}
+
+function pruneFirst({ name, units }: Site, { share }: PruningAwareOptions): number {
+  const count = Math.round(share * units);
+  if (count >= 1 && count < units) return count;
+  throw new AttackError(
+    'attack/settings',
+    `A share of ${share} of the ${units} units of "${name}" is ${count}: at least one must be ` +
+      'pruned, and one be left',
+  );
+}
+
+async function evaluated(
+  runtime: Runtime,
+  classifier: Classifier,
+  graph: Graph,
+  test: TestData,
+): Promise<Evaluation> {
+  return judge(await predictTest(runtime, classifier, graph, test), test);
+}
+
+function reached({ acc, asr }: Evaluation, asked: PruningAwareOptions['asked']): boolean {
+  return acc.rate >= asked.acc && (asr?.rate ?? 0) >= asked.asr;
+}
