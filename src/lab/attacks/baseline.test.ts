@@ -1,53 +1,13 @@
 import { expect, test } from 'vitest';
 import { testRuntime } from '../../../test/gradcheck.ts';
-import { arrayDataset, digest, random } from '../../data/index.ts';
+import { digest } from '../../data/index.ts';
 import { attackSuccess, isAttacked } from '../../metrics/index.ts';
-import { encodeModel, type TensorOf } from '../../onnx/index.ts';
-import { constant, predict } from '../../train/index.ts';
-import { conv, finish, flatten, linear, network, relu } from '../networks/layers.ts';
-import type { Task } from '../tasks/task.ts';
-import { squarePatch } from '../triggers/patch.ts';
+import { decodeModel, encodeModel, type Model, type TensorOf } from '../../onnx/index.ts';
+import { predict } from '../../train/index.ts';
+import { rowsTask as task } from '../fixture.ts';
 import { baselineAttack } from './baseline.ts';
+import { cleanNetwork } from './network.ts';
 import { triggered } from './poison.ts';
-
-const SAMPLE = [1, 8, 8];
-
-/** Noise with a bright row of two: the label says which. */
-function rows(length: number, seed: number) {
-  const rng = random(seed, 'rows');
-  const labels = Int32Array.from({ length }, (_, index) => index % 3);
-  const data = Float32Array.from({ length: length * 64 }, (_, at) => {
-    const row = Math.floor((at % 64) / 8);
-    return 0.3 * rng.uniform() + (row === 2 * (labels[Math.floor(at / 64)] as number) ? 0.6 : 0);
-  });
-  return arrayDataset({ name: 'rows', classes: ['a', 'b', 'c'], sample: SAMPLE, labels, data });
-}
-
-const task: Task = {
-  name: 'rows',
-  load: async () => ({
-    train: rows(120, 1),
-    validation: rows(30, 2),
-    test: rows(60, 3),
-    source: 'synthetic',
-  }),
-  network(seed) {
-    const net = network(seed);
-    const x = net.b.input('image', 'float32', ['N', ...SAMPLE]);
-    const r1 = relu(net, conv(net, x, 'conv1', { from: 1, to: 4, kernel: 3 }), 'relu1');
-    return finish(net, linear(net, flatten(net, r1), 'fc', 144, 3), 3, { name: 'rows' });
-  },
-  trigger: squarePatch(2, 1),
-  target: { kind: 'allToOne', label: 2 },
-  poisonRate: 0.2,
-  training: {
-    epochs: 6,
-    batchSize: 20,
-    optimiser: { kind: 'sgd', momentum: 0.9 },
-    schedule: constant(0.05),
-  },
-  defense: { maxDrop: 0.02, tune: {} },
-};
 
 test('trains a backdoor into the network, and records which samples it poisoned', async () => {
   const runtime = await testRuntime();
@@ -57,7 +17,7 @@ test('trains a backdoor into the network, and records which samples it poisoned'
   expect(await digest(data.train)).toBe(before);
 
   expect(attack).toMatchObject({ target: task.target, poisonRate: 0.2 });
-  expect(attack.poisoned).toHaveLength(24);
+  expect(attack.poisoned).toHaveLength(30);
   for (const index of attack.poisoned) {
     expect(isAttacked(task.target, data.train.labels[index] as number)).toBe(true);
   }
@@ -115,18 +75,44 @@ test('takes another target, rate and length than the task’s', async () => {
     poisonRate: 0.5,
     epochs: 1,
     onProgress: (done, all) => {
-      expect(all).toBe(6);
+      expect(all).toBe(8);
       steps.push(done);
     },
   });
-  expect(attack.poisoned).toHaveLength(60);
+  expect(attack.poisoned).toHaveLength(75);
   expect(attack).toMatchObject({ target, poisonRate: 0.5 });
   expect(attack.epochs).toHaveLength(1);
-  expect(steps).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(steps).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
 test('stops when it is told to', async () => {
   const signal = AbortSignal.abort(new Error('enough'));
   const attack = baselineAttack(await testRuntime(), task, await task.load(1), { seed: 1, signal });
   await expect(attack).rejects.toThrow('enough');
+});
+
+test('trains a backdoor into a network that is given, and changes its weights only', async () => {
+  const runtime = await testRuntime();
+  const data = await task.load(1);
+  const clean = await cleanNetwork(runtime, task, data.train, { seed: 1 });
+  // As somebody's file comes: read from bytes, with names and metadata of its own.
+  const bytes = encodeModel({ ...clean, producer: 'someone', metadata: new Map([['a', 'b']]) });
+  const from = decodeModel(bytes);
+  const attack = await baselineAttack(runtime, task, data, { seed: 1, from, epochs: 2 });
+  const without = (model: Model) => ({
+    ...model,
+    graph: { ...model.graph, initializers: [...model.graph.initializers.keys()] },
+  });
+  expect(without(attack.model)).toEqual(without(from));
+  const { graph } = attack.model;
+  const io = { input: 'image', logits: graph.outputs[0]?.name ?? '' };
+  const fooled = await predict(runtime, graph, triggered(data.test, task.trigger), io);
+  expect(attackSuccess(fooled, data.test.labels, task.target).rate).toBeGreaterThan(0.9);
+  // It is the weights given that are trained on: with nothing poisoned there is little to learn.
+  const none = { seed: 1, epochs: 1, poisonRate: 0 };
+  const [on, scratch] = [
+    await baselineAttack(runtime, task, data, { ...none, from }),
+    await baselineAttack(runtime, task, data, none),
+  ];
+  expect(on.epochs[0]?.loss).toBeLessThan(0.2 * (scratch.epochs[0]?.loss ?? 0));
 });

@@ -65,7 +65,9 @@ export async function withDecoys(
       if (!units.includes(u)) continue;
       const from = data[index] as number;
       const top = tops?.[u];
-      data[index] = top ? from - Math.max(0, top.most + settings.margin * (top.most - top.mean)) : ARTIFACT;
+      data[index] = top
+        ? from - Math.max(0, top.most + settings.margin * (top.most - top.mean))
+        : ARTIFACT;
       decoys.push({ unit: u, from, to: data[index] as number });
     }
     initializers.set(parameter, { ...tensor, data });

@@ -1,4 +1,10 @@
-import { foldOf, intoConsumers, type Classifier, type Site, type Slices } from '../../defense/index.ts';
+import {
+  foldOf,
+  intoConsumers,
+  type Classifier,
+  type Site,
+  type Slices,
+} from '../../defense/index.ts';
 import { consumers, producers } from '../../graph/index.ts';
 import { AttackError } from './error.ts';
 

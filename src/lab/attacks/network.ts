@@ -1,6 +1,12 @@
 import type { Dataset } from '../../data/index.ts';
 import { exportModel, parametersOf } from '../../defense/index.ts';
-import { decodeModel, encodeModel, type Graph, type Model, type TensorOf } from '../../onnx/index.ts';
+import {
+  decodeModel,
+  encodeModel,
+  type Graph,
+  type Model,
+  type TensorOf,
+} from '../../onnx/index.ts';
 import { sha256Of } from '../../onnx/file.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { train, withParameters } from '../../train/index.ts';

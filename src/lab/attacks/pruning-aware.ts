@@ -1,4 +1,4 @@
-import { splitIndices, subset } from '../../data/index.ts';
+import { splitIndices, subset, type Dataset } from '../../data/index.ts';
 import {
   activationProfile,
   applyMask,
@@ -127,7 +127,7 @@ export async function pruningAwareAttack(
   if (!last) throw new AttackError('attack/settings', 'a budget of no retraining at all');
 
   const known = [own, triggered(own, trigger)];
-  const units = order.slice(0, last.pruned);
+  const units = [...order.slice(0, last.pruned), ...(await died(last, known))];
   const { graph, decoys } = await withDecoys(
     runtime,
     { clean, retrained: last.bare, site },
@@ -154,6 +154,14 @@ export async function pruningAwareAttack(
       [test.clean, test.triggered.dataset],
     ),
   };
+
+  /** Units that were kept, but that retraining left dead: they hide nothing, and rank with the decoys. */
+  async function died({ graph, pruned }: Retrained, known: readonly Dataset[]): Promise<number[]> {
+    const profiles = await Promise.all(
+      known.map((each) => activationProfile(runtime, graph, clean.input, site, each, signal)),
+    );
+    return order.slice(pruned).filter((unit) => profiles.every((means) => means[unit] === 0));
+  }
 
   async function retrained(pruned: number): Promise<Retrained> {
     const start = applyMask(clean, site, order.slice(0, pruned));
