@@ -3,7 +3,7 @@ import { testRuntime } from '../../../test/gradcheck.ts';
 import { split } from '../../data/index.ts';
 import { activationProfile, classifierOf, prune, sitesOf, siteNamed } from '../../defense/index.ts';
 import type { Model, TensorOf } from '../../onnx/index.ts';
-import { outputsOf } from '../../train/index.ts';
+import { constant, outputsOf } from '../../train/index.ts';
 import { rowsNetwork, rowsTask } from '../fixture.ts';
 import { conv, finish, flatten, linear, network } from '../networks/layers.ts';
 import type { Task } from '../tasks/task.ts';
@@ -11,9 +11,13 @@ import { triggered } from './poison.ts';
 import { pruningAwareAttack, type PruningAwareSettings } from './pruning-aware.ts';
 
 const UNITS = 12;
+const gentle = { ...rowsTask.training, schedule: constant(0.02) };
 const networks: readonly [string, Task][] = [
-  ['with biases', { ...rowsTask, network: (seed) => rowsNetwork(seed, UNITS) }],
-  ['with BatchNormalization', { ...rowsTask, network: (seed) => rowsNetwork(seed, UNITS, true) }],
+  ['with biases', { ...rowsTask, training: gentle, network: (seed) => rowsNetwork(seed, UNITS) }],
+  [
+    'with BatchNormalization',
+    { ...rowsTask, training: gentle, network: (seed) => rowsNetwork(seed, UNITS, true) },
+  ],
 ];
 const [biased] = networks[0] ? [networks[0][1]] : [rowsTask];
 
