@@ -9,6 +9,11 @@ import { baselineAttack } from './baseline.ts';
 import { cleanNetwork } from './network.ts';
 import { triggered } from './poison.ts';
 
+const without = (model: Model) => ({
+  ...model,
+  graph: { ...model.graph, initializers: [...model.graph.initializers.keys()] },
+});
+
 test('trains a backdoor into the network, and records which samples it poisoned', async () => {
   const runtime = await testRuntime();
   const data = await task.load(1);
@@ -99,10 +104,6 @@ test('trains a backdoor into a network that is given, and changes its weights on
   const bytes = encodeModel({ ...clean, producer: 'someone', metadata: new Map([['a', 'b']]) });
   const from = decodeModel(bytes);
   const attack = await baselineAttack(runtime, task, data, { seed: 1, from, epochs: 2 });
-  const without = (model: Model) => ({
-    ...model,
-    graph: { ...model.graph, initializers: [...model.graph.initializers.keys()] },
-  });
   expect(without(attack.model)).toEqual(without(from));
   const { graph } = attack.model;
   const io = { input: 'image', logits: graph.outputs[0]?.name ?? '' };

@@ -63,12 +63,11 @@ export async function withDecoys(
     const data = tensor.data.slice();
     for (const [index, u] of unit.entries()) {
       if (!units.includes(u)) continue;
-      const from = data[index] as number;
-      const top = tops?.[u];
+      const [from, top] = [data[index] as number, tops?.[u]];
       data[index] = top
         ? from - Math.max(0, top.most + settings.margin * (top.most - top.mean))
         : ARTIFACT;
-      decoys.push({ unit: u, from, to: data[index] as number });
+      decoys.push({ unit: u, from, to: data[index] });
     }
     initializers.set(parameter, { ...tensor, data });
   }
