@@ -1,4 +1,4 @@
-import { mnist, split, type Dataset } from '../data/index.ts';
+import type { Dataset } from '../data/index.ts';
 
 /** The parts of a data set that a command works on. */
 export interface CommandData {
@@ -17,6 +17,7 @@ const VALIDATION = 10_000;
  * @throws DataError where it is not there or not whole
  */
 export async function dataFrom(source: string, seed: number): Promise<CommandData> {
+  const { mnist, split } = await import('../data/index.ts');
   const { train, test } = await (source === 'mnist' ? mnist() : mnist(source));
   const held = Math.min(VALIDATION, Math.floor(train.length / 6));
   const { validation } = split(train, { train: train.length - held, validation: held }, seed);
