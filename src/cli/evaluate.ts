@@ -1,25 +1,21 @@
 import type { Command } from 'commander';
-import { dataFrom } from './data.ts';
+import { addDataOptions, dataExamples, dataFrom, type DataOptions, outputOf } from './data.ts';
 import { addCommon, type CommonOptions, examples } from './options.ts';
 import { printJson } from './outputs.ts';
 import { begin } from './session.ts';
-import { testDataFrom } from './test-data.ts';
+import { warnOfScale } from './warnings.ts';
 
-interface EvaluateOptions extends CommonOptions {
-  readonly data: string;
-  readonly trigger?: string;
-}
+type EvaluateOptions = CommonOptions & DataOptions;
 
 /** `fineprune evaluate MODEL`: clean accuracy and, with a trigger, ASR and RA on test data. */
 export function evaluateCommand(program: Command): void {
-  const command = addCommon(program.command('evaluate'))
+  const command = addCommon(addDataOptions(program.command('evaluate')))
     .description('clean accuracy on test data and, with a trigger, attack success')
     .argument('<model>', 'an ONNX classifier')
-    .requiredOption('--data <source>', '"mnist", or a folder with its four IDX files')
-    .option('--trigger <file>', 'a trigger.json that "attack" wrote')
     .action(evaluate);
   examples(command, [
     'fineprune evaluate model.onnx --data mnist',
+    ...dataExamples('evaluate'),
     'fineprune evaluate out/digits/backdoored.onnx --data mnist --trigger out/digits/trigger.json --json',
   ]);
 }
@@ -29,12 +25,11 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const { readModel } = await import('../onnx/file.ts');
   const { evaluationTable } = await import('../report/table.ts');
   const file = await readModel(path);
-  const { runtime } = await begin(options);
-  const test = await testDataFrom(
-    (await dataFrom(options.data, options.seed)).test,
-    options.trigger,
-  );
-  const classifier = await classifierOf(runtime, file.model, test.clean);
+  const session = await begin(options);
+  const { runtime } = session;
+  const { test } = await dataFrom(file.model, options, session, 'test');
+  const classifier = await classifierOf(runtime, file.model, test.clean, outputOf(options));
+  await warnOfScale(runtime, classifier, test.clean);
   const predictions = await predictTest(runtime, classifier, classifier.graph, test);
   const evaluation = judge(predictions, test);
   if (options.json) printJson(evaluation);

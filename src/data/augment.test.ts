@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { shift } from './augment.ts';
+import { pictureCode, type Layout } from './picture-code.ts';
+import { preset } from './preprocess.ts';
 import { random, type Random } from './random.ts';
 
 /** Draws these whole numbers, one after another. */
@@ -37,4 +39,16 @@ test('a shift of nothing leaves the images alone', () => {
   const x = Float32Array.from([1, 2, 3, 4]);
   shift(0)(x, [1, 2, 2], random(0));
   expect([...x]).toEqual([1, 2, 3, 4]);
+});
+
+test.each<Layout>(['NCHW', 'NHWC'])('black comes in whatever layout and scale, %s', (layout) => {
+  const code = pictureCode([3, 2, 2], layout, preset('caffe'));
+  const encoded = (picture: Uint8Array) => {
+    const x = new Float32Array(12);
+    code.encodeBytes(picture, x);
+    return x;
+  };
+  const x = encoded(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+  shift(1, code)(x, layout === 'NCHW' ? [3, 2, 2] : [2, 2, 3], drawing(1, 2));
+  expect(x).toEqual(encoded(Uint8Array.of(0, 1, 0, 3, 0, 5, 0, 7, 0, 9, 0, 11)));
 });

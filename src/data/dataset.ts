@@ -1,5 +1,7 @@
 import { sizeOf } from '../onnx/tensor.ts';
+import { checkIndices, checkRead } from './checks.ts';
 import { DataError } from './error.ts';
+import type { PictureCode } from './picture-code.ts';
 
 /** Labelled samples of one shape, read on demand. */
 export interface Dataset {
@@ -12,6 +14,11 @@ export interface Dataset {
   readonly sample: readonly number[];
   /** The true label of each sample. */
   readonly labels: Int32Array;
+  /**
+   * Where samples are pictures, how they are laid out and scaled. Without it, samples of three dims are
+   * taken for pictures [channels, height, width] in 0 to 1.
+   */
+  readonly pictures?: PictureCode;
   /**
    * Writes the samples at `indices` one after another into `into`, row-major. `into` may be longer
    * than needed; what lies behind is left alone.
@@ -176,31 +183,6 @@ function checkLabels(name: string, labels: Int32Array, classes: number): void {
     throw new DataError(
       'data/label',
       `${name}: sample ${bad} has label ${labels[bad]}, but there are ${classes} classes`,
-    );
-  }
-}
-
-function checkIndices(name: string, length: number, indices: ArrayLike<number>): void {
-  for (let row = 0; row < indices.length; row++) {
-    const index = indices[row] as number;
-    if (!Number.isInteger(index) || index < 0 || index >= length) {
-      throw new DataError('data/index', `${name}: there is no sample ${index}, only ${length}`);
-    }
-  }
-}
-
-function checkRead(
-  name: string,
-  length: number,
-  size: number,
-  indices: ArrayLike<number>,
-  into: Float32Array,
-): void {
-  checkIndices(name, length, indices);
-  if (into.length < indices.length * size) {
-    throw new DataError(
-      'data/index',
-      `${name}: ${indices.length} samples of ${size} values do not fit in ${into.length}`,
     );
   }
 }

@@ -2,6 +2,14 @@ import { FinepruneError } from '../onnx/error.ts';
 
 export type DataErrorCode =
   | 'data/missing'
+  | 'data/empty'
+  | 'data/format'
+  | 'data/unreadable'
+  | 'data/classes'
+  | 'data/labels'
+  | 'data/shape'
+  | 'data/preprocess'
+  | 'data/target'
   | 'data/magic'
   | 'data/truncated'
   | 'data/size'

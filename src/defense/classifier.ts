@@ -1,25 +1,46 @@
 import { normalise, OPSET, type Traced } from '../graph/index.ts';
-import type { Graph, Model, ValueInfo } from '../onnx/index.ts';
+import { type Graph, type Model, sizeOf, type TensorOf, type ValueInfo } from '../onnx/index.ts';
 import type { Dataset } from '../data/index.ts';
-import { type Runtime, trace } from '../runtime/index.ts';
+import { type Runtime, RuntimeFault, trace } from '../runtime/index.ts';
+import { open } from '../train/index.ts';
+import { agree, forAnyBatch } from './any-batch.ts';
 import { DefenseError } from './error.ts';
+import { listedValues, standardised, usedInputs, withFloatInput } from './interface.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
+import { scoresOf } from './scores.ts';
 
-/** A classifier to be defended: its working graph, and how it is fed and read. */
+/**
+ * A classifier to be defended: its working graph, and how it is fed and read. Whatever the model's own
+ * input and output, the working graph takes float32 and gives logits.
+ */
 export interface Classifier {
-  /** In the canonical opset, for any batch size. */
+  /** In the canonical opset, for any batch size unless `rows` says otherwise. */
   readonly graph: Graph;
-  /** The same, traced on two samples: only to be looked at, since its shapes are fixed. */
+  /** The same, traced on two samples (on `rows`): only to be looked at, since its shapes are fixed. */
   readonly traced: Traced;
+  /** Takes float32, dims [batch, ...sample]. */
   readonly input: string;
-  /** Value with a score for each class, dims [batch, classes]. */
+  /** Value with a logit for each class, dims [batch, classes]. */
   readonly scores: string;
   /** Initializers that training may change. */
   readonly parameters: readonly string[];
+  /** The one batch size that the graph takes, where it could not be written for any. */
+  readonly rows?: number;
 }
+
+export interface ClassifierOptions {
+  /** The output that has the scores; may be left out where only one can have them. */
+  readonly output?: string;
+}
+
+type Floats = TensorOf<'float32'>;
 
 /**
  * Makes a model ready for defense.
+ *
+ * The model may give logits or probabilities, take whole numbers (they are fed as floats and rounded),
+ * have several outputs, and have been exported for one batch size: it is then written for any where
+ * that gives the same outputs.
  *
  * @param dataset - clean samples, of the model's input size
  * @throws DefenseError where the model is not a classifier of such samples
@@ -29,22 +50,36 @@ export async function classifierOf(
   runtime: Runtime,
   model: Model,
   dataset: Dataset,
+  options: ClassifierOptions = {},
 ): Promise<Classifier> {
-  const { graph } = normalise(model);
-  const input = one(graph.inputs, 'input');
-  const output = one(graph.outputs, 'output');
-  fits(input, dataset);
-  const parameters = parametersOf(graph, output.name, literalsOf(model));
-  const traced = await tracedOn(runtime, graph, input.name, parameters, dataset);
-  const scores = traced.values.get(output.name);
+  const whole = standardised(normalise(model).graph);
+  checkOutput(whole, options.output);
+  const taken = oneInput(usedInputs(whole, options.output), whole);
+  fits(taken, dataset);
+  const { graph: fed, input } = withFloatInput(whole, taken.name);
+  const batch = await anyBatch(runtime, fed, input, taken, dataset, options.output);
+  const rows = batch.rows ?? 2;
+  const feeds = { [input]: await samplesOf(dataset, 0, rows) };
+  const literals = literalsOf(model);
+  const guess = options.output ?? batch.graph.outputs[0]?.name ?? '';
+  const kept = parametersOf(batch.graph, guess, literals);
+  const first = await trace(runtime, batch.graph, OPSET, feeds, kept);
+  const output = outputOf(batch.graph, first, options.output, dataset);
+  const { graph, scores, constants } = await scoresOf(first, batch.graph, output, () =>
+    run(runtime, batch.graph, input, output, feeds[input] as Floats),
+  );
+  const parameters = parametersOf(graph, scores, new Set([...literals, ...constants]));
+  const same = graph === batch.graph && parameters.join('\n') === kept.join('\n');
+  const traced = same ? first : await trace(runtime, graph, OPSET, feeds, parameters);
+  const dims = traced.values.get(scores)?.dims ?? [];
   const classes = dataset.classes.length;
-  if (scores?.dims.length !== 2 || scores.dims[1] !== classes) {
+  if (dims[1] !== classes) {
     throw new DefenseError(
       'defense/classes',
-      `The model's output "${output.name}" has dims [${scores?.dims.join(', ') ?? ''}] for 2 samples, but the data has ${classes} classes (${dataset.classes.slice(0, 12).join(', ')}): it should be [2, ${classes}]`,
+      `The model's output "${output}" has ${dims[1]} classes, but the data has ${classes} (${dataset.classes.slice(0, 12).join(', ')})`,
     );
   }
-  return { graph, traced, input: input.name, scores: output.name, parameters };
+  return { graph, traced, input, scores, parameters, ...(batch.rows && { rows: batch.rows }) };
 }
 
 /** The same classifier with another graph in place of its own, such as one that is masked. */
@@ -54,33 +89,107 @@ export async function withGraph(
   graph: Graph,
   dataset: Dataset,
 ): Promise<Classifier> {
-  const { input, parameters } = classifier;
-  const traced = await tracedOn(runtime, graph, input, parameters, dataset);
-  return { ...classifier, graph, traced };
+  const { input, parameters, rows = 2 } = classifier;
+  const feeds = { [input]: await samplesOf(dataset, 0, rows) };
+  return { ...classifier, graph, traced: await trace(runtime, graph, OPSET, feeds, parameters) };
 }
 
-async function tracedOn(
+function oneInput([info, ...others]: readonly ValueInfo[], { inputs }: Graph): ValueInfo {
+  if (info && others.length === 0) return info;
+  throw new DefenseError(
+    'defense/model-shape',
+    `The model has ${inputs.length} inputs (${listedValues(inputs)}): a classifier of one input is needed`,
+  );
+}
+
+function checkOutput({ outputs }: Graph, name: string | undefined): void {
+  if (name === undefined || outputs.some((output) => output.name === name)) return;
+  throw new DefenseError(
+    'defense/output',
+    `The model has no output "${name}": its outputs are ${listedValues(outputs)}`,
+  );
+}
+
+/** The output that has the scores: the one named, or the only one that can have them. */
+function outputOf(
+  { outputs }: Graph,
+  { values }: Traced,
+  named: string | undefined,
+  { classes }: Dataset,
+): string {
+  if (named !== undefined) return named;
+  const [only] = outputs;
+  if (only && outputs.length === 1) return only.name;
+  const widths = outputs.map(({ name }) => {
+    const { type, dims = [] } = values.get(name) ?? {};
+    return type === 'float32' && dims.length >= 2 ? sizeOf(dims.slice(1)) : 0;
+  });
+  const fitting = outputs.filter((_, i) => widths[i] === classes.length);
+  if (fitting.length === 1) return (fitting[0] as ValueInfo).name;
+  const list = outputs.map(({ name }) => `"${name}" [${values.get(name)?.dims.join(', ') ?? '?'}]`);
+  throw new DefenseError(
+    'defense/output',
+    `The model has ${outputs.length} outputs, of which ${fitting.length} fit ${classes.length} classes (${list.join(', ')}): say with --output which has the scores`,
+  );
+}
+
+/** The graph for any batch size, or as it is with the one that it takes. */
+async function anyBatch(
   runtime: Runtime,
   graph: Graph,
   input: string,
-  parameters: readonly string[],
+  { dims }: ValueInfo,
   dataset: Dataset,
-): Promise<Traced> {
-  const data = new Float32Array(2 * dataset.sample.reduce((a, b) => a * b, 1));
-  await dataset.read([0, dataset.length - 1], data);
-  const feeds = { [input]: { type: 'float32', dims: [2, ...dataset.sample], data } } as const;
-  return trace(runtime, graph, OPSET, feeds, parameters);
+  output = graph.outputs[0]?.name as string,
+): Promise<{ graph: Graph; rows?: number }> {
+  const rows = dims?.[0];
+  if (typeof rows !== 'number' || rows < 1) return { graph };
+  const loose = forAnyBatch(graph, input, rows);
+  try {
+    const both = await samplesOf(dataset, 0, 2 * rows);
+    const once = await run(runtime, loose, input, output, both);
+    const each = sizeOf(once.dims.slice(1)) * rows;
+    for (const half of [0, 1]) {
+      const fixed = await run(
+        runtime,
+        graph,
+        input,
+        output,
+        await samplesOf(dataset, half * rows, rows),
+      );
+      const part = { ...once, data: once.data.subarray(half * each, (half + 1) * each) };
+      if (!agree(fixed, part)) return { graph, rows };
+    }
+    return { graph: loose };
+  } catch (error) {
+    if (error instanceof RuntimeFault) return { graph, rows };
+    throw error;
+  }
 }
 
-function one(infos: readonly ValueInfo[], what: string): ValueInfo {
-  const [info, ...others] = infos;
-  if (!info || others.length > 0) {
-    throw new DefenseError(
-      'defense/model-shape',
-      `The model has ${infos.length} ${what}s (${infos.map(({ name }) => `"${name}"`).join(', ')}): a classifier of one ${what} is needed`,
-    );
+async function run(
+  runtime: Runtime,
+  graph: Graph,
+  input: string,
+  output: string,
+  x: Floats,
+): Promise<Floats> {
+  const session = await open(runtime, graph, { input, outputs: [output] });
+  try {
+    return (await session.run({ [input]: x }))[output] as Floats;
+  } finally {
+    await session.dispose();
   }
-  return info;
+}
+
+/** Some samples in a row, from the first on again where there are not enough. */
+async function samplesOf(dataset: Dataset, from: number, count: number): Promise<Floats> {
+  const data = new Float32Array(count * sizeOf(dataset.sample));
+  await dataset.read(
+    Array.from({ length: count }, (_, i) => (from + i) % dataset.length),
+    data,
+  );
+  return { type: 'float32', dims: [count, ...dataset.sample], data };
 }
 
 function fits(input: ValueInfo, dataset: Dataset): void {

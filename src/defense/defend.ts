@@ -17,6 +17,8 @@ export interface DefendSettings {
   readonly method?: Exclude<Method, 'none'>;
   /** Do the other methods as well, to compare. */
   readonly compare?: boolean;
+  /** The model's output that has the scores, where it has several. */
+  readonly output?: string;
   /** The site to prune, or several, in their order; the last convolutional one by default. */
   readonly site?: string | readonly string[];
   /** How units are ranked, when to stop, and where the masks go. */
@@ -95,7 +97,12 @@ export async function defend(
       `The validation data "${validation.name}" has ${validation.length} samples: at least 3 are needed to fine-tune on some and choose by others, and some hundred to tell anything`,
     );
   }
-  const whole = await classifierOf(runtime, model, validation);
+  const whole = await classifierOf(
+    runtime,
+    model,
+    validation,
+    settings.output === undefined ? {} : { output: settings.output },
+  );
   const frozen =
     settings.freezeUnsupported === true ? await cutOff(runtime, whole, validation) : [];
   const still = new Set(frozen.map(({ parameter }) => parameter));

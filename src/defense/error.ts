@@ -7,6 +7,8 @@ export type DefenseErrorCode =
   | 'defense/no-place'
   | 'defense/model-shape'
   | 'defense/classes'
+  | 'defense/output'
+  | 'defense/operator'
   | 'defense/untrainable'
   | 'defense/diverged'
   | 'defense/too-few';

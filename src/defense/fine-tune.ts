@@ -72,7 +72,7 @@ export async function fineTune(
     epochs: settings.epochs,
     schedule: cosine(settings.rate),
     seed: settings.seed,
-    ...(settings.shift && { augment: shift(settings.shift) }),
+    ...(settings.shift && { augment: shift(settings.shift, tune.pictures) }),
     ...(settings.signal && { signal: settings.signal }),
     ...(settings.onProgress && { onStep: settings.onProgress }),
     async onEpoch({ epoch, loss, rate, parameters }): Promise<'go on'> {

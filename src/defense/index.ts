@@ -1,4 +1,6 @@
 export * from './classifier.ts';
+export * from './model-format.ts';
+export * from './scale.ts';
 export * from './curve.ts';
 export * from './defend.ts';
 export * from './error.ts';

@@ -1,5 +1,5 @@
 import { sizeOf } from '../onnx/index.ts';
-import { digest, type Dataset } from '../data/index.ts';
+import { digest, picturesOf, type Dataset } from '../data/index.ts';
 import type { Defence, Outcome, SitePruning, TestData } from '../defense/index.ts';
 import { pixelsFromPlanes } from './png.ts';
 import type { Example, RunRecord } from './record.ts';
@@ -169,7 +169,10 @@ function doneIn({ outcomes, prunings }: Defence): string {
 
 /** The first test samples of as many classes, with what the network says before and after. */
 async function examplesOf(defence: Defence, test: TestData, count = 8): Promise<Example[]> {
-  const { sample, labels, classes } = test.clean;
+  const { labels, classes } = test.clean;
+  const clean = picturesOf(test.clean);
+  const triggered = test.triggered && picturesOf(test.triggered.dataset);
+  const { sample } = clean;
   const [before, after] = [defence.outcomes[0], defence.outcomes.at(-1)];
   if (sample.length !== 3 || !before?.predictions || !after?.predictions) return [];
   const firsts = classes.map((_, label) => labels.indexOf(label)).filter((index) => index >= 0);
@@ -183,12 +186,12 @@ async function examplesOf(defence: Defence, test: TestData, count = 8): Promise<
   const examples: Example[] = [];
   for (const index of firsts.slice(0, count)) {
     examples.push({
-      image: await picture(test.clean, index),
+      image: await picture(clean, index),
       label: classes[labels[index] as number] as string,
       before: name(before.predictions.clean, index),
       after: name(after.predictions.clean, index),
-      ...(test.triggered && {
-        triggeredImage: await picture(test.triggered.dataset, index),
+      ...(triggered && {
+        triggeredImage: await picture(triggered, index),
         beforeTriggered: name(before.predictions.triggered, index),
         afterTriggered: name(after.predictions.triggered, index),
       }),

@@ -1,4 +1,3 @@
-export * from './infer.ts';
 export * from './node.ts';
 export * from './runtime.ts';
 export * from './trace.ts';

@@ -10,6 +10,14 @@ export interface OutputSettings {
   readonly session?: SessionOptions;
 }
 
+/** How a graph is run over data. */
+export interface RunSettings {
+  readonly batchSize?: number;
+  /** The one batch size that the graph takes: the last batch is filled up to it. */
+  readonly rows?: number;
+  readonly signal?: AbortSignal;
+}
+
 /** A session that computes some values of a graph from its weights as constants. */
 export function open(runtime: Runtime, graph: Graph, settings: OutputSettings): Promise<Session> {
   const outputs = settings.outputs.map((name) => ({ name }));
@@ -25,15 +33,15 @@ export async function outputsOf(
   runtime: Runtime,
   graph: Graph,
   dataset: Dataset,
-  settings: OutputSettings & { readonly batchSize?: number; readonly signal?: AbortSignal },
+  settings: OutputSettings & RunSettings,
 ): Promise<Record<string, TensorOf<'float32'>>> {
   const session = await open(runtime, graph, settings);
   try {
     const whole: Record<string, TensorOf<'float32'>> = {};
     let at = 0;
     for await (const batch of batches(dataset, {
-      batchSize: settings.batchSize ?? 250,
-      pad: false,
+      batchSize: settings.rows ?? settings.batchSize ?? 250,
+      pad: settings.rows !== undefined,
     })) {
       settings.signal?.throwIfAborted();
       const results = await session.run({
@@ -47,7 +55,7 @@ export async function outputsOf(
           dims: [dataset.length, ...dims.slice(1)],
           data: new Float32Array(dataset.length * each),
         });
-        into.data.set(data, at * each);
+        into.data.set(data.subarray(0, batch.count * each), at * each);
       }
       at += batch.count;
     }
@@ -77,7 +85,7 @@ export async function predict(
   runtime: Runtime,
   graph: Graph,
   dataset: Dataset,
-  settings: { readonly input: string; readonly logits: string; readonly signal?: AbortSignal },
+  settings: { readonly input: string; readonly logits: string } & RunSettings,
 ): Promise<Int32Array> {
   const { input, logits, ...rest } = settings;
   const results = await outputsOf(runtime, graph, dataset, { input, outputs: [logits], ...rest });

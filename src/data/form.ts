@@ -1,0 +1,206 @@
+import { sizeOf } from '../onnx/tensor.ts';
+import { DataError } from './error.ts';
+import { centre, inChannels, planesOf, type Picture } from './picture.ts';
+import { pictureCode, type Layout, type PictureCode } from './picture-code.ts';
+import { preset, type Preprocess } from './preprocess.ts';
+import { resize } from './resize.ts';
+import { fitSound } from './sound.ts';
+import type { Raw } from './source.ts';
+
+/** What a network takes: one sample. */
+export interface InputFormat {
+  /** Dims without the batch; null where any size will do. */
+  readonly dims: readonly (number | null)[];
+  /** The order of the axes, where a sample has three. */
+  readonly layout: Layout;
+  /** Whether it takes bytes, 0 to 255. */
+  readonly bytes?: boolean;
+}
+
+export interface FormOptions {
+  readonly input: InputFormat;
+  /** By default pixels are scaled to 0 to 1, or kept as they are for a network that takes bytes. */
+  readonly preprocess?: Preprocess;
+  /** Samples of sound a second that the network takes; by default sound is not resampled. */
+  readonly rate?: number;
+}
+
+type Stored = Uint8Array | Float32Array;
+
+/** How raw samples of one kind become samples of a network. */
+export interface Form {
+  /** The dims of a sample. */
+  readonly sample: readonly number[];
+  readonly pictures?: PictureCode;
+  /** Bytes where they say it all: small to keep. */
+  readonly bytes: boolean;
+  /** @throws Error for a raw sample that is not like the first one */
+  store(raw: Raw): Stored;
+  /** Writes what was stored as a sample. */
+  write(stored: Stored, into: Float32Array): void;
+}
+
+/**
+ * The form for samples like this one.
+ *
+ * @throws DataError `data/shape`, `data/preprocess` where they cannot be made to fit the network
+ */
+export function formOf(first: Raw, options: FormOptions): Form {
+  if (first.kind === 'picture') return pictureForm(first.picture, options);
+  if (options.preprocess && (first.kind === 'sound' || first.dims.length < 2)) {
+    throw new DataError(
+      'data/preprocess',
+      `--preprocess is for pictures, and the data are ${first.kind}: leave it out, and give them as the model takes them`,
+    );
+  }
+  return first.kind === 'sound' ? soundForm(options) : numbersForm(first.dims, options);
+}
+
+function pictureForm(first: Picture, { input, preprocess }: FormOptions): Form {
+  const [channels, height, width] = pictureDims(first, input);
+  const how = preprocess ?? preset(input.bytes === true ? '0-255' : '0-1');
+  const code = pictureCode([channels, height, width], flat(input) ? 'NHWC' : input.layout, how);
+  if (how.crop !== null && how.crop < Math.max(width, height)) {
+    throw new DataError(
+      'data/preprocess',
+      `crop ${how.crop}: the shorter side must be at least as long as what is cut out, ${width} x ${height}`,
+    );
+  }
+  return {
+    sample: sampleDims(input, [channels, height, width]),
+    pictures: code,
+    bytes: true,
+    store(raw) {
+      if (raw.kind !== 'picture') throw new Error(`it is ${raw.kind}, where others are pictures`);
+      const coloured = inChannels(raw.picture, channels);
+      return planesOf(sized(coloured, width, height, how));
+    },
+    write: (stored, into) => code.encodeBytes(stored as Uint8Array, into),
+  };
+}
+
+function sized(picture: Picture, width: number, height: number, how: Preprocess): Picture {
+  if (how.crop === null) return resize(picture, width, height, how.resize);
+  const scale = how.crop / Math.min(picture.width, picture.height);
+  const scaled = (length: number) => Math.max(how.crop as number, Math.floor(length * scale));
+  const larger = resize(picture, scaled(picture.width), scaled(picture.height), how.resize);
+  return centre(larger, width, height);
+}
+
+const flat = ({ dims }: InputFormat): boolean => dims.length === 1;
+
+/** The size of the network's pictures: its own, or that of the first picture where it takes any. */
+function pictureDims(first: Picture, input: InputFormat): [number, number, number] {
+  const { dims, layout } = input;
+  if (flat(input)) {
+    const { channels, height, width } = first;
+    const size = dims[0] ?? channels * height * width;
+    const count = size / (height * width);
+    if (count === 1 || count === 3) return [count, height, width];
+    throw shapeError(
+      input,
+      `pictures of ${width} x ${height} with ${channels} channels have ${width * height * channels}`,
+    );
+  }
+  const [channels, height, width] =
+    dims.length === 2 ? [1, ...dims] : layout === 'NCHW' ? dims : [dims[2], dims[0], dims[1]];
+  const made: [number, number, number] = [
+    channels ?? first.channels,
+    height ?? first.height,
+    width ?? first.width,
+  ];
+  if (dims.length <= 3 && dims.length >= 2 && (made[0] === 1 || made[0] === 3)) return made;
+  throw shapeError(input, 'pictures have 1 or 3 channels, height and width');
+}
+
+function sampleDims(
+  input: InputFormat,
+  [channels, height, width]: readonly [number, number, number],
+): number[] {
+  if (flat(input)) return [channels * height * width];
+  if (input.dims.length === 2) return [height, width];
+  return input.layout === 'NCHW' ? [channels, height, width] : [height, width, channels];
+}
+
+function soundForm({ input, rate }: FormOptions): Form {
+  const sample = input.dims.map((dim) => {
+    if (dim !== null) return dim;
+    throw shapeError(
+      input,
+      'the length of sound is not said: export the model with a fixed length',
+    );
+  });
+  return {
+    sample,
+    bytes: false,
+    store(raw) {
+      if (raw.kind !== 'sound') throw new Error(`it is ${raw.kind}, where others are sound`);
+      return fitSound(raw.sound, sizeOf(sample), rate);
+    },
+    write: (stored, into) => into.set(stored),
+  };
+}
+
+function numbersForm(dims: readonly number[], { input, preprocess }: FormOptions): Form {
+  const turned = turnedTo(dims, input);
+  if (!turned) throw shapeError(input, `the data has samples of [${dims.join(', ')}]`);
+  const { sample, planes } = turned;
+  const code = planes && pictureCode(planes, input.layout, preprocess ?? preset('0-1'));
+  const inOrder = !planes || dims.length !== 3 || turned.from === 'NCHW';
+  return {
+    sample,
+    ...(code && { pictures: code }),
+    bytes: false,
+    store(raw) {
+      const alike = raw.kind === 'numbers' && raw.dims.join() === dims.join();
+      if (!alike) throw new Error(`it is not like the first sample, [${dims.join(', ')}]`);
+      if (inOrder) return raw.values;
+      const [channels] = planes;
+      const area = raw.values.length / channels;
+      return raw.values.map(
+        (_, i) => raw.values[(i % area) * channels + Math.floor(i / area)] as number,
+      );
+    },
+    write: code
+      ? (stored, into) => code.encode(stored as Float32Array, into)
+      : (stored, into) => into.set(stored),
+  };
+}
+
+/** How numbers of some dims become a sample: as they are, or as planes of a picture. */
+function turnedTo(
+  dims: readonly number[],
+  { dims: wanted, layout }: InputFormat,
+): { sample: readonly number[]; planes?: [number, number, number]; from?: Layout } | undefined {
+  const fits = (have: readonly number[]) =>
+    have.length === wanted.length && wanted.every((dim, i) => dim === null || dim === have[i]);
+  const [a = 1, b = 1, c = 1] = dims;
+  if (wanted.length === 3 && dims.length >= 2) {
+    const forms: [Layout, [number, number, number]][] =
+      dims.length === 2
+        ? [['NCHW', [1, a, b]]]
+        : [
+            ['NCHW', [a, b, c]],
+            ['NHWC', [c, a, b]],
+          ];
+    if (layout === 'NHWC') forms.reverse();
+    for (const [from, planes] of forms) {
+      const [channels, height, width] = planes;
+      const sample = layout === 'NCHW' ? planes : [height, width, channels];
+      if (fits(sample)) return { sample, planes, from };
+    }
+    return undefined;
+  }
+  if (fits(dims)) return { sample: dims };
+  const known = wanted.map((dim) => dim ?? 0);
+  return sizeOf(known) === sizeOf(dims) ? { sample: known } : undefined;
+}
+
+function shapeError({ dims, layout }: InputFormat, found: string): DataError {
+  const order =
+    dims.length === 3 ? ` (${layout === 'NCHW' ? 'channels first' : 'channels last'})` : '';
+  return new DataError(
+    'data/shape',
+    `The model takes samples of [${dims.map((dim) => dim ?? 'any').join(', ')}]${order}, but ${found}`,
+  );
+}

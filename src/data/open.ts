@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { classesOf, readLabels, type Classes } from './classes.ts';
+import type { Dataset } from './dataset.ts';
+import { DataError } from './error.ts';
+import { hasIdx, mnist } from './mnist.ts';
+import { prepare, type PrepareOptions } from './prepare.ts';
+import { sourceOf, type Source } from './source.ts';
+import { npySource, npzSource } from './sources/arrays.ts';
+import { fashionMnist } from './sources/fashion-mnist.ts';
+import { folderSource, foldersIn } from './sources/folder.ts';
+import { tableSource } from './sources/table.ts';
+
+/** The parts that data come in; data without parts are `whole`. */
+export type Part = 'whole' | 'train' | 'validation' | 'test';
+
+export interface OpenOptions extends PrepareOptions {
+  /** How many outputs the network has, where that is known. */
+  readonly outputs?: number;
+  /** The names of the outputs in order, or a file that has them; default: a labels.txt in the folder. */
+  readonly labels?: string | readonly string[];
+  /** Picks the parts to read out of those that are there; default all. */
+  readonly parts?: (there: readonly Part[]) => readonly Part[];
+}
+
+/** Data made fit for a network. */
+export interface Opened {
+  readonly parts: Partial<Record<Part, Dataset>>;
+  /** How names of classes were matched with outputs. */
+  readonly classesBy: Classes['by'] | 'data set';
+  /** Samples left out, and why. */
+  readonly bad: readonly string[];
+}
+
+type Sources = Partial<Record<Part, Source>>;
+
+/**
+ * Opens data by name ("mnist", "fashion-mnist"), by folder (a folder for each class, perhaps within
+ * train, validation and test; x.npy and y.npy; MNIST's four IDX files), or by file (.npz, .npy with its
+ * labels beside it, .csv, .tsv, .jsonl).
+ *
+ * @throws DataError whose message says what was wrong, where, and what to do
+ */
+export async function openData(from: string, options: OpenOptions): Promise<Opened> {
+  const all = await sourcesOf(from);
+  const there = Object.entries(all) as [Part, Source][];
+  const picked = options.parts?.(there.map(([part]) => part));
+  const wanted = there.filter(([part]) => picked?.includes(part) ?? true);
+  const { labels, outputs } = options;
+  const list =
+    typeof labels === 'string' ? await readLabels(labels) : (labels ?? (await labelsIn(from)));
+  const found = [...new Set(Object.values(all).flatMap((source) => source.labels))];
+  const [own] = Object.values(all).flatMap((source) => (source.classes ? [source.classes] : []));
+  const names = list ?? own;
+  const classes = classesOf(found, {
+    where: from,
+    ...(names && { labels: names }),
+    ...(outputs !== undefined && { outputs }),
+  });
+  const parts: Partial<Record<Part, Dataset>> = {};
+  const bad: string[] = [];
+  const { onProgress } = options;
+  const total = wanted.reduce((sum, [, source]) => sum + source.labels.length, 0);
+  let before = 0;
+  for (const [part, source] of wanted) {
+    const made = await prepare(source, classes, {
+      ...options,
+      ...(onProgress && { onProgress: (done) => onProgress(before + done, total) }),
+    });
+    parts[part] = made.dataset;
+    bad.push(...made.bad);
+    before += source.labels.length;
+  }
+  return { parts, bad, classesBy: list === undefined && own ? 'data set' : classes.by };
+}
+
+async function labelsIn(from: string): Promise<string[] | undefined> {
+  const path = join(/\.\w+$/.test(from) ? dirname(from) : from, 'labels.txt');
+  return existsSync(path) ? readLabels(path) : undefined;
+}
+
+async function sourcesOf(from: string): Promise<Sources> {
+  if (from === 'mnist') return halves(await mnist());
+  if (from === 'fashion-mnist') return halves(await fashionMnist());
+  const info = await stat(from).catch((cause: Error) => {
+    throw new DataError(
+      'data/missing',
+      `there is no data at ${from} (${cause.message}): give a folder, a .npz, .npy, .csv, .tsv or .jsonl file, "mnist" or "fashion-mnist"`,
+      { cause },
+    );
+  });
+  if (!info.isDirectory()) return { whole: await fileSource(from) };
+  if (hasIdx(from)) return halves(await mnist(from));
+  const folders = await foldersIn(from);
+  const parts = folders.flatMap((name): [Part, string][] => {
+    const part = PARTS[name.toLowerCase()];
+    return part ? [[part, name]] : [];
+  });
+  if (parts.length === 0 || parts.length < folders.length) {
+    return { whole: await oneFolder(from, from) };
+  }
+  const sources: Sources = {};
+  for (const [part, name] of parts) {
+    if (sources[part]) {
+      throw new DataError(
+        'data/format',
+        `${from} has more than one folder for ${part} (${parts.map(([, name]) => name).join(', ')}): keep one`,
+      );
+    }
+    sources[part] = await oneFolder(join(from, name), `${from}/${name}`);
+  }
+  return sources;
+}
+
+const PARTS: Readonly<Record<string, Part>> = {
+  train: 'train',
+  training: 'train',
+  validation: 'validation',
+  val: 'validation',
+  valid: 'validation',
+  test: 'test',
+  testing: 'test',
+};
+
+async function oneFolder(folder: string, name: string): Promise<Source> {
+  if (existsSync(join(folder, 'x.npy'))) return fileSource(join(folder, 'x.npy'));
+  return folderSource(folder, name);
+}
+
+function fileSource(path: string): Promise<Source> {
+  if (/\.npz$/i.test(path)) return npzSource(path);
+  if (/\.(csv|tsv|jsonl|ndjson)$/i.test(path)) return tableSource(path);
+  if (/\.npy$/i.test(path)) return npySource(path, labelsBeside(path));
+  throw new DataError(
+    'data/format',
+    `${path} is no data that can be read: give a folder, or a .npz, .npy, .csv, .tsv or .jsonl file`,
+  );
+}
+
+/** x.npy has y.npy beside it, and test_x.npy has test_y.npy. */
+function labelsBeside(path: string): string {
+  const name = basename(path);
+  const other = name.replace(/(^|[_.-])x(?=[_.-])/i, (all) =>
+    all.replace('x', 'y').replace('X', 'Y'),
+  );
+  const beside = join(dirname(path), other);
+  if (other !== name && existsSync(beside)) return beside;
+  throw new DataError(
+    'data/missing',
+    `${path} has no labels beside it${other === name ? '' : ` (${other})`}: name samples x.npy and labels y.npy, or put both in one .npz`,
+  );
+}
+
+function halves({ train, test }: { train: Dataset; test: Dataset }): Sources {
+  return { train: sourceOf(train), test: sourceOf(test) };
+}

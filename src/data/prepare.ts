@@ -1,0 +1,150 @@
+import { sizeOf } from '../onnx/tensor.ts';
+import { checkRead } from './checks.ts';
+import type { Dataset } from './dataset.ts';
+import { DataError } from './error.ts';
+import { formOf, type Form, type FormOptions } from './form.ts';
+import type { Classes } from './classes.ts';
+import type { Source } from './source.ts';
+
+export interface PrepareOptions extends FormOptions {
+  /** Leave out samples that cannot be read; without it they are an error. */
+  readonly skipBad?: boolean;
+  /** Bytes of samples that may be kept in memory; what has more is decoded each time. */
+  readonly budget?: number;
+  readonly onProgress?: (done: number, all: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A data set fit for a network, and what was left out. */
+export interface Prepared {
+  readonly dataset: Dataset;
+  /** Each sample that could not be read, and why. */
+  readonly bad: readonly string[];
+}
+
+const BUDGET = 2 ** 28;
+/** Samples that are decoded at the same time. */
+const AT_ONCE = 16;
+
+/**
+ * Makes the samples of a source fit for a network. Every sample is decoded once, so that all that
+ * cannot be read is known before any work; what fits in `budget` is kept.
+ *
+ * @throws DataError `data/unreadable` that names and counts what cannot be read; `data/empty`,
+ *   `data/shape`, `data/preprocess`
+ */
+export async function prepare(
+  source: Source,
+  { classes, indexOf }: Classes,
+  options: PrepareOptions,
+): Promise<Prepared> {
+  const { signal, onProgress, skipBad = false, budget = BUDGET } = options;
+  const all = source.labels.length;
+  const bad: string[] = [];
+  const good: number[] = [];
+  let form: Form | undefined;
+  let kept: Uint8Array | Float32Array | undefined;
+  let size = 0;
+  for (let start = 0; start < all; start += AT_ONCE) {
+    signal?.throwIfAborted();
+    const chunk = Array.from({ length: Math.min(AT_ONCE, all - start) }, (_, i) => start + i);
+    const raws = await Promise.all(chunk.map((index) => attempt(() => source.read(index))));
+    for (const [i, raw] of raws.entries()) {
+      const index = chunk[i] as number;
+      if (form === undefined && !(raw instanceof Error)) {
+        form = formOf(raw, options);
+        size = sizeOf(form.sample);
+        if (size * all * (form.bytes ? 1 : 4) <= budget) {
+          kept = form.bytes ? new Uint8Array(size * all) : new Float32Array(size * all);
+        }
+      }
+      const stored =
+        raw instanceof Error ? raw : await attempt(async () => (form as Form).store(raw));
+      if (stored instanceof Error) {
+        const where = source.where(index);
+        bad.push(stored.message.startsWith(where) ? stored.message : `${where}: ${stored.message}`);
+      } else {
+        kept?.set(stored, good.length * size);
+        good.push(index);
+      }
+    }
+    onProgress?.(Math.min(start + AT_ONCE, all), all);
+  }
+  if (form === undefined || (bad.length > 0 && !skipBad)) throw unreadable(source, bad, skipBad);
+  const labels = Int32Array.from(good, (index) => indexOf(source.labels[index] as string));
+  const read = kept ? fromMemory(form, kept) : onDemand(form, source, good);
+  const dataset: Dataset = {
+    name: source.name,
+    length: good.length,
+    classes,
+    sample: form.sample,
+    labels,
+    ...(form.pictures && { pictures: form.pictures }),
+    async read(indices, into) {
+      checkRead(source.name, good.length, size, indices, into);
+      await read(indices, into);
+    },
+  };
+  return { dataset, bad };
+}
+
+type Read = Dataset['read'];
+
+function fromMemory(form: Form, kept: Uint8Array | Float32Array): Read {
+  const size = sizeOf(form.sample);
+  return async (indices, into) => {
+    for (let row = 0; row < indices.length; row += 1) {
+      const from = (indices[row] as number) * size;
+      form.write(kept.subarray(from, from + size), into.subarray(row * size, (row + 1) * size));
+    }
+  };
+}
+
+function onDemand(form: Form, source: Source, good: readonly number[]): Read {
+  const size = sizeOf(form.sample);
+  const one = async (index: number, into: Float32Array) => {
+    const at = good[index] as number;
+    try {
+      form.write(form.store(await source.read(at)), into);
+    } catch (cause) {
+      throw new DataError(
+        'data/unreadable',
+        `${source.where(at)} could be read before and cannot now (${(cause as Error).message}): did the data change?`,
+        { cause },
+      );
+    }
+  };
+  return async (indices, into) => {
+    for (let start = 0; start < indices.length; start += AT_ONCE) {
+      const rows = Array.from(
+        { length: Math.min(AT_ONCE, indices.length - start) },
+        (_, i) => start + i,
+      );
+      await Promise.all(
+        rows.map((row) => one(indices[row] as number, into.subarray(row * size, (row + 1) * size))),
+      );
+    }
+  };
+}
+
+async function attempt<T>(work: () => Promise<T>): Promise<T | Error> {
+  try {
+    return await work();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+const NAMED = 10;
+
+function unreadable(source: Source, bad: readonly string[], skipBad: boolean): DataError {
+  const more = bad.length > NAMED ? [`and ${bad.length - NAMED} more`] : [];
+  const list = [...bad.slice(0, NAMED), ...more].map((line) => `\n  ${line}`).join('');
+  const all = source.labels.length;
+  return new DataError(
+    'data/unreadable',
+    `${source.name}: ${bad.length} of ${all} samples cannot be read:${list}\n${
+      skipBad ? 'None is left' : 'Repair or remove them, or leave them out with --skip-bad'
+    }`,
+  );
+}

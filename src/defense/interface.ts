@@ -1,0 +1,121 @@
+import { Builder, downstream, upstream } from '../graph/index.ts';
+import { float32, type Graph, type Node, type ValueInfo } from '../onnx/index.ts';
+import { DefenseError } from './error.ts';
+
+/** Inputs of a graph on which an output depends; of all outputs, unless one is named. */
+export function usedInputs(graph: Graph, output?: string): ValueInfo[] {
+  const needed = upstream(
+    graph,
+    output === undefined ? graph.outputs.map(({ name }) => name) : [output],
+  );
+  return graph.inputs.filter(({ name }) => needed.has(name));
+}
+
+/** Names of values for a message. */
+export function listedValues(infos: readonly ValueInfo[]): string {
+  return infos.map(({ name }) => `"${name}"`).join(', ');
+}
+
+/** The operators of scikit-learn's exporters. */
+const ML = 'ai.onnx.ml';
+
+/**
+ * A graph of standard operators only: scikit-learn's Scaler becomes arithmetic, and what turns scores
+ * into names of classes is left out with all that follows.
+ *
+ * @throws DefenseError 'defense/operator' where nothing is left
+ */
+export function standardised(graph: Graph): Graph {
+  if (graph.nodes.every(({ domain }) => domain !== ML)) return graph;
+  const b = new Builder({ ...graph, nodes: [] });
+  const nodes = graph.nodes.flatMap((node) =>
+    node.domain === ML && node.op === 'Scaler' ? scaler(b, node) : [node],
+  );
+  const strange = nodes.filter(({ domain }) => domain === ML);
+  const cut = downstream(
+    { ...graph, nodes },
+    strange.flatMap((node) => node.outputs),
+  );
+  const outputs = graph.outputs.filter(({ name }) => !cut.has(name));
+  if (outputs.length === 0) {
+    throw new DefenseError(
+      'defense/operator',
+      `Every output of the model depends on ${strange[0]?.op} of ${ML}, which is no network that can be fine-tuned: give a network of standard operators, such as an MLPClassifier exported with options={'zipmap': False}`,
+    );
+  }
+  return {
+    ...b.build(outputs, graph.name),
+    nodes: nodes.filter((node) => !node.outputs.some((output) => cut.has(output))),
+  };
+}
+
+/** (x - offset) * scale. */
+function scaler(b: Builder, node: Node): Node[] {
+  const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
+  const numbers = (key: string) => {
+    const value = node.attributes[key];
+    const list = typeof value === 'object' && 'floats' in value ? value.floats : [];
+    return b.initializer(`${y}.${key}`, float32([1, list.length], list));
+  };
+  const moved = b.fresh(`${y}.moved`);
+  const plain = { domain: '', attributes: {} };
+  return [
+    { ...plain, op: 'Sub', name: moved, inputs: [x, numbers('offset')], outputs: [moved] },
+    { ...plain, op: 'Mul', name: y, inputs: [moved, numbers('scale')], outputs: [y] },
+  ];
+}
+
+/** ONNX's numbers of the whole-number types that an input may have. */
+const WHOLE: Readonly<Record<string, number>> = {
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  uint32: 12,
+  uint64: 13,
+};
+
+/**
+ * A graph that takes float32 where it took whole numbers: they are rounded first. The input has another
+ * name then.
+ *
+ * @throws DefenseError 'defense/model-shape' where it takes no numbers
+ */
+export function withFloatInput(
+  graph: Graph,
+  name: string,
+): { readonly graph: Graph; readonly input: string } {
+  const info = graph.inputs.find((input) => input.name === name) as ValueInfo;
+  if (info.type === 'float32') return { graph, input: name };
+  const to = WHOLE[info.type ?? ''];
+  if (to === undefined) {
+    throw new DefenseError(
+      'defense/model-shape',
+      `The model's input "${name}" takes ${info.type ?? 'values of unknown type'}: a network that takes numbers is needed`,
+    );
+  }
+  const b = new Builder({ ...graph, nodes: [] });
+  const input = b.fresh(`${name}.float`);
+  const rounded = b.op('Round', [input]);
+  const cast: Node = {
+    op: 'Cast',
+    domain: '',
+    name,
+    inputs: [rounded],
+    outputs: [name],
+    attributes: { to },
+  };
+  const made = b.build(graph.outputs, graph.name);
+  return {
+    graph: {
+      ...made,
+      inputs: graph.inputs.map((other) =>
+        other.name === name ? { ...other, name: input, type: 'float32' } : other,
+      ),
+      nodes: [...made.nodes, cast, ...graph.nodes],
+    },
+    input,
+  };
+}
