@@ -32,6 +32,20 @@ describe('the house', () => {
     expect(loaded.filter((path) => path.startsWith('src/lab/'))).toEqual([]);
   });
 
+  test('the command line loads little more than its own texts before a command runs', () => {
+    const loaded = [...loadedBy(sources, 'src/cli/main.ts')];
+    expect(loaded.filter((path) => !path.startsWith('src/cli/')).toSorted()).toEqual([
+      'src/onnx/error.ts',
+      'src/onnx/write.ts',
+      'src/report/version.ts',
+    ]);
+    const packages = loaded
+      .flatMap((path) => importsOf(path, sources.get(path) ?? ''))
+      .filter(({ specifier, loads }) => loads && !/^(\.|node:)/.test(specifier))
+      .map(({ specifier }) => specifier);
+    expect([...new Set(packages)]).toEqual(['commander']);
+  });
+
   test('the page-safe half of src/onnx loads nothing of Node', () => {
     const loaded = loadedBy(sources, 'src/onnx/index.ts');
     const builtin = [...loaded].flatMap((path) =>

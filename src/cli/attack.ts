@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 import { join } from 'node:path';
-import { encodeModel } from '../onnx/index.ts';
-import { sha256Of } from '../onnx/file.ts';
 import type { Target } from '../metrics/index.ts';
 import {
   addCommon,
@@ -51,6 +49,8 @@ export function attackCommand(program: Command): void {
 
 async function attackDigits(options: AttackOptions): Promise<void> {
   const { baselineAttack, digits, triggerJson } = await import('../lab/index.ts');
+  const { encodeModel } = await import('../onnx/index.ts');
+  const { sha256Of } = await import('../onnx/file.ts');
   const paths = {
     model: join(options.out, 'backdoored.onnx'),
     trigger: join(options.out, 'trigger.json'),

@@ -1,7 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { Ranking } from '../defense/index.ts';
 import { join } from 'node:path';
-import { sha256Of } from '../onnx/file.ts';
 import { addDataOptions, dataExamples, dataFrom, type DataOptions, outputOf } from './data.ts';
 import {
   addCommon,
@@ -99,7 +98,7 @@ export function defendCommand(program: Command): void {
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
   const { defend, exportModel, TUNE } = await import('../defense/index.ts');
-  const { readModel } = await import('../onnx/file.ts');
+  const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
   const force = options.force === true;
   const out = join(options.out, 'repaired.onnx');

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { join } from 'node:path';
-import { encodeModel } from '../onnx/index.ts';
 import { commandLine, printRecord, provenance, reportPaths, writeReport } from './defend.ts';
 import { addCommon, type CommonOptions, examples } from './options.ts';
 import { printJson, put } from './outputs.ts';
@@ -22,6 +21,7 @@ export function demoCommand(program: Command): void {
 async function demo(options: DemoOptions): Promise<void> {
   const { baselineAttack, digits, triggered, triggerJson } = await import('../lab/index.ts');
   const { defend, exportModel } = await import('../defense/index.ts');
+  const { encodeModel } = await import('../onnx/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
   const paths = {

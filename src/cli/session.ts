@@ -1,6 +1,6 @@
-import { nodeRuntime, type Runtime } from '../runtime/index.ts';
+import type { Runtime } from '../runtime/index.ts';
 import type { CommonOptions } from './options.ts';
-import { progressOn, type Progress } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 /** What every command that runs networks has at hand. */
 export interface CliSession {
@@ -18,6 +18,8 @@ export async function begin(options: CommonOptions): Promise<CliSession> {
     // Someone who presses Ctrl-C twice wants out now.
     process.once('SIGINT', () => process.exit(130));
   });
+  const { nodeRuntime } = await import('../runtime/index.ts');
+  const { progressOn } = await import('./progress.ts');
   const runtime = await nodeRuntime({
     ...(options.backend && { backend: options.backend }),
     ...(options.threads !== undefined && { threads: options.threads }),

@@ -1,4 +1,3 @@
-import { DataError } from '../data/error.ts';
 import type { Dataset } from '../data/index.ts';
 import type { TestData } from '../defense/index.ts';
 import type { Target } from '../metrics/index.ts';
@@ -22,6 +21,7 @@ export async function testDataFrom(
   { trigger: file, triggered: from, target: said }: TriggerOptions,
   open: (from: string) => Promise<Dataset>,
 ): Promise<TestData> {
+  const { asIn, DataError, picturesOf } = await import('../data/index.ts');
   if (from !== undefined) {
     if (file !== undefined) {
       throw new DataError(
@@ -35,7 +35,7 @@ export async function testDataFrom(
         `--triggered ${from} needs --target: what the trigger makes the model say, a class (${clean.classes.slice(0, 12).join(', ')}), its number, all-to-all or untargeted`,
       );
     }
-    const target = targetFrom(said, clean.classes);
+    const target = await targetFrom(said, clean.classes);
     return { clean, triggered: { dataset: await open(from), target } };
   }
   if (said !== undefined) {
@@ -43,7 +43,6 @@ export async function testDataFrom(
   }
   if (file === undefined) return { clean };
   // Only who has a trigger loads the lab.
-  const { asIn, picturesOf } = await import('../data/index.ts');
   const { checkTarget, readTrigger, triggered } = await import('../lab/index.ts');
   const { trigger, target } = await readTrigger(file);
   // A label that no class has is never predicted: every attack would seem to fail.
@@ -53,12 +52,13 @@ export async function testDataFrom(
 }
 
 /** A target out of what a person says: the name of a class before its number. */
-export function targetFrom(said: string, classes: readonly string[]): Target {
+export async function targetFrom(said: string, classes: readonly string[]): Promise<Target> {
   if (said === 'all-to-all') return { kind: 'allToAll', classes: classes.length };
   if (said === 'untargeted') return { kind: 'untargeted' };
   const named = classes.indexOf(said);
   const label = named >= 0 ? named : /^\d+$/.test(said) ? Number(said) : -1;
   if (label >= 0 && label < classes.length) return { kind: 'allToOne', label };
+  const { DataError } = await import('../data/index.ts');
   throw new DataError(
     'data/target',
     `--target ${said} is no class: give one of ${classes.slice(0, 12).join(', ')}, its number from 0 to ${classes.length - 1}, all-to-all or untargeted`,

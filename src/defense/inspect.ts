@@ -1,7 +1,7 @@
 import { normalise, OPSET } from '../graph/index.ts';
 import { type Dim, sizeOf, type DataType, type Tensor, type ValueInfo } from '../onnx/index.ts';
 import type { OnnxFile } from '../onnx/file.ts';
-import { type Runtime, trace } from '../runtime/index.ts';
+import { infer, type Runtime } from '../runtime/index.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
 import { foldOf, type Fold } from './fold.ts';
 import { unreachable } from './quiet.ts';
@@ -39,7 +39,7 @@ export async function inspect(runtime: Runtime, file: OnnxFile): Promise<Inspect
   const output = graph.outputs[0]?.name ?? '';
   const names = parametersOf(graph, output, literalsOf(model));
   const feeds = Object.fromEntries(graph.inputs.map((input) => [input.name, sampleOf(input)]));
-  const traced = await trace(runtime, graph, OPSET, feeds, names);
+  const traced = await infer(runtime, graph, OPSET, feeds, names);
   const sites = sitesOf(traced, output).map((site) => ({
     ...site,
     fold: foldOf(graph, traced, site).into,

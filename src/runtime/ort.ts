@@ -1,4 +1,5 @@
-import { encodeModel, type Model, type Tensor } from '../onnx/index.ts';
+import type { ValueType } from '../graph/index.ts';
+import { type DataType, encodeModel, type Model, type Tensor } from '../onnx/index.ts';
 import type { Feeds, Runtime, Session, SessionOptions } from './runtime.ts';
 import { RuntimeFault } from './runtime.ts';
 
@@ -17,6 +18,12 @@ interface OrtTensor {
 interface OrtSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  readonly outputMetadata: readonly {
+    readonly name: string;
+    readonly isTensor: boolean;
+    readonly type?: string;
+    readonly shape?: readonly (number | string)[];
+  }[];
   run(feeds: object, fetches?: object): Promise<Record<string, OrtTensor>>;
   release(): Promise<void>;
 }
@@ -76,6 +83,7 @@ function wrap(ort: Ort, session: OrtSession, backend: Runtime['backend']): Sessi
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
+    types: typesOf(session),
     async run(feeds, fetches) {
       try {
         const buffers = isBuffers(fetches) ? fetches : undefined;
@@ -98,6 +106,22 @@ function wrap(ort: Ort, session: OrtSession, backend: Runtime['backend']): Sessi
     },
     dispose: () => session.release(),
   };
+}
+
+/** An unknown dim is a name, -1, or 2^32 - 1. */
+function isKnown(dim: number | string): boolean {
+  return typeof dim === 'number' && dim > 0 && dim < 2 ** 31;
+}
+
+function typesOf({ outputMetadata }: OrtSession): Map<string, ValueType> {
+  const types = new Map<string, ValueType>();
+  for (const { name, type, shape = [] } of outputMetadata) {
+    // An empty shape is a scalar's, or is not known.
+    if (shape.length > 0 && shape.every(isKnown)) {
+      types.set(name, { type: type as DataType, dims: shape as number[] });
+    }
+  }
+  return types;
 }
 
 function isBuffers(fetches: readonly string[] | Feeds | undefined): fetches is Feeds {

@@ -1,4 +1,5 @@
 import type { DataType, Dim, Model, Tensor } from '../onnx/index.ts';
+import type { ValueType } from '../graph/index.ts';
 import { FinepruneError } from '../onnx/index.ts';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -7,6 +8,8 @@ export type Feeds = Readonly<Record<string, Tensor>>;
 export interface Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Type and dims of the outputs of which ONNX Runtime knows them before any run; no scalars. */
+  readonly types: ReadonlyMap<string, ValueType>;
   /**
    * Runs the graph. Where `fetches` is a record, the outputs are written into its tensors'
    * buffers, so that nothing is allocated; where it is a list, those outputs are made.

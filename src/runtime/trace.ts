@@ -1,6 +1,6 @@
 import type { Graph, Node, Tensor } from '../onnx/index.ts';
 import { captured, modelOf, type Traced, type ValueType } from '../graph/index.ts';
-import type { Feeds, Runtime } from './runtime.ts';
+import type { Feeds, Runtime, Session } from './runtime.ts';
 
 /** Operators whose output is not determined by their inputs. */
 const RANDOM = new Set([
@@ -39,21 +39,58 @@ export async function trace(
   for (const [name, tensor] of graph.initializers) note(name, tensor);
   for (const [name, tensor] of Object.entries(results)) note(name, tensor);
 
+  return { graph: specialised(graph, keep, results), values };
+}
+
+/** The graph with what is known before any run as initializers. */
+export function specialised(
+  graph: Graph,
+  keep: readonly string[],
+  results: Readonly<Record<string, Tensor>>,
+): Graph {
+  const initializers = new Map(graph.initializers);
+  const constant = new Set<Node>();
+  for (const node of constantNodes(graph, keep)) {
+    if (node.outputs.some((output) => output !== '' && !results[output])) continue;
+    constant.add(node);
+    for (const output of node.outputs) {
+      const tensor = results[output];
+      if (tensor) initializers.set(output, tensor);
+    }
+  }
+  return { ...graph, nodes: graph.nodes.filter((node) => !constant.has(node)), initializers };
+}
+
+/**
+ * Nodes whose outputs depend on no input and no initializer of `keep`, dims apart.
+ *
+ * @param shaped - whether the dims of a value are known
+ */
+export function constantNodes(
+  graph: Graph,
+  keep: readonly string[],
+  shaped: (value: string) => boolean = () => true,
+): Node[] {
   const kept = new Set(keep);
   const known = new Set([...graph.initializers.keys()].filter((name) => !kept.has(name)));
-  const initializers = new Map(graph.initializers);
-  const nodes: Node[] = [];
-  for (const node of graph.nodes) {
-    if (isKnown(node, known)) {
-      for (const output of node.outputs) {
-        const tensor = results[output];
-        if (!tensor) continue;
-        known.add(output);
-        initializers.set(output, tensor);
-      }
-    } else nodes.push(node);
-  }
-  return { graph: { ...graph, nodes, initializers }, values };
+  return graph.nodes.filter((node) => {
+    if (SHAPES.has(node.op) ? !shaped(node.inputs[0] ?? '') : !isKnown(node, known)) return false;
+    for (const output of node.outputs) known.add(output);
+    return true;
+  });
+}
+
+/** A session that gives every value of a graph; none where the graph computes nothing. */
+export async function everyOutput(
+  runtime: Runtime,
+  graph: Graph,
+  opset: number,
+): Promise<Session | undefined> {
+  const names = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== '');
+  if (names.length === 0) return undefined;
+  const model = modelOf({ ...graph, outputs: names.map((name) => ({ name })) });
+  const opsets = new Map([...model.opsets, ['', opset]]);
+  return runtime.open({ ...model, opsets }, { optimise: 'none' });
 }
 
 async function runAll(
@@ -62,11 +99,8 @@ async function runAll(
   opset: number,
   feeds: Feeds,
 ): Promise<Record<string, Tensor>> {
-  const names = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== '');
-  if (names.length === 0) return {};
-  const model = modelOf({ ...graph, outputs: names.map((name) => ({ name })) });
-  const opsets = new Map([...model.opsets, ['', opset]]);
-  const session = await runtime.open({ ...model, opsets }, { optimise: 'none' });
+  const session = await everyOutput(runtime, graph, opset);
+  if (!session) return {};
   try {
     return await session.run(feeds);
   } finally {
@@ -76,6 +110,5 @@ async function runAll(
 
 function isKnown(node: Node, known: ReadonlySet<string>): boolean {
   if (RANDOM.has(node.op)) return false;
-  if (SHAPES.has(node.op)) return true;
   return [...node.inputs, ...captured(node)].every((input) => input === '' || known.has(input));
 }
