@@ -12,7 +12,7 @@ const SHAPED: Readonly<Record<string, number>> = { Reshape: 1, Expand: 1, Consta
  * @param rows - the batch size that it was made for
  */
 export function forAnyBatch(graph: Graph, input: string, rows: number): Graph {
-  const b = new Builder({ ...graph, nodes: [] });
+  const b = new Builder(graph);
   const inBodies = new Set(graph.nodes.flatMap(captured));
   const nodes = graph.nodes.map((node): Node => {
     const index = node.domain === '' ? SHAPED[node.op] : undefined;
@@ -29,7 +29,7 @@ export function forAnyBatch(graph: Graph, input: string, rows: number): Graph {
   return {
     ...built,
     inputs: built.inputs.map((info) => (info.name === input ? open(info) : info)),
-    nodes: [...built.nodes, ...nodes],
+    nodes: [...built.nodes.slice(graph.nodes.length), ...nodes],
   };
 }
 
@@ -47,8 +47,9 @@ function reshaped(b: Builder, dims: readonly number[], rows: number): string | u
 
 /** The shape with the number of the input's rows in front. */
 function computed(b: Builder, input: string, dims: readonly number[]): string {
-  const rows = b.op('Gather', [b.op('Shape', [input]), b.ints([0])], { axis: 0 });
-  return b.op('Concat', [rows, b.ints(dims.slice(1))], { axis: 0 });
+  const shape = b.op('Shape', [input], {}, 'shape of the batch');
+  const rows = b.op('Gather', [shape, b.ints([0])], { axis: 0 }, 'rows of the batch');
+  return b.op('Concat', [rows, b.ints(dims.slice(1))], { axis: 0 }, 'any batch');
 }
 
 /** Whether two outputs agree as far as rounding goes. */

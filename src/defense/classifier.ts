@@ -2,7 +2,7 @@ import { normalise, OPSET, type Traced } from '../graph/index.ts';
 import { type Graph, type Model, sizeOf, type TensorOf, type ValueInfo } from '../onnx/index.ts';
 import type { Dataset } from '../data/index.ts';
 import { type Runtime, RuntimeFault, trace } from '../runtime/index.ts';
-import { open } from '../train/index.ts';
+import { open, rowsOf } from '../train/index.ts';
 import { agree, forAnyBatch } from './any-batch.ts';
 import { DefenseError } from './error.ts';
 import { listedValues, standardised, usedInputs, withFloatInput } from './interface.ts';
@@ -14,9 +14,12 @@ import { scoresOf } from './scores.ts';
  * input and output, the working graph takes float32 and gives logits.
  */
 export interface Classifier {
-  /** In the canonical opset, for any batch size unless `rows` says otherwise. */
+  /**
+   * In the canonical opset, for any batch size. Where it could not be written so, its input has the one
+   * that it takes.
+   */
   readonly graph: Graph;
-  /** The same, traced on two samples (on `rows`): only to be looked at, since its shapes are fixed. */
+  /** The same, traced on two samples, or as many as it takes: only to be looked at, since its shapes are fixed. */
   readonly traced: Traced;
   /** Takes float32, dims [batch, ...sample]. */
   readonly input: string;
@@ -24,8 +27,6 @@ export interface Classifier {
   readonly scores: string;
   /** Initializers that training may change. */
   readonly parameters: readonly string[];
-  /** The one batch size that the graph takes, where it could not be written for any. */
-  readonly rows?: number;
 }
 
 export interface ClassifierOptions {
@@ -52,24 +53,23 @@ export async function classifierOf(
   dataset: Dataset,
   options: ClassifierOptions = {},
 ): Promise<Classifier> {
-  const whole = standardised(normalise(model).graph);
+  const { graph: whole, constants: added } = standardised(normalise(model).graph);
   checkOutput(whole, options.output);
   const taken = oneInput(usedInputs(whole, options.output), whole);
   fits(taken, dataset);
   const { graph: fed, input } = withFloatInput(whole, taken.name);
   const batch = await anyBatch(runtime, fed, input, taken, dataset, options.output);
-  const rows = batch.rows ?? 2;
-  const feeds = { [input]: await samplesOf(dataset, 0, rows) };
-  const literals = literalsOf(model);
-  const guess = options.output ?? batch.graph.outputs[0]?.name ?? '';
-  const kept = parametersOf(batch.graph, guess, literals);
-  const first = await trace(runtime, batch.graph, OPSET, feeds, kept);
-  const output = outputOf(batch.graph, first, options.output, dataset);
-  const { graph, scores, constants } = await scoresOf(first, batch.graph, output, () =>
-    run(runtime, batch.graph, input, output, feeds[input] as Floats),
+  const feeds = { [input]: await samplesOf(dataset, 0, rowsOf(batch, input) ?? 2) };
+  const literals = new Set([...literalsOf(model), ...added]);
+  const guess = options.output ?? batch.outputs[0]?.name ?? '';
+  const kept = parametersOf(batch, guess, literals);
+  const first = await trace(runtime, batch, OPSET, feeds, kept);
+  const output = outputOf(batch, first, options.output, dataset);
+  const { graph, scores, constants } = await scoresOf(first, batch, output, () =>
+    run(runtime, batch, input, output, feeds[input] as Floats),
   );
   const parameters = parametersOf(graph, scores, new Set([...literals, ...constants]));
-  const same = graph === batch.graph && parameters.join('\n') === kept.join('\n');
+  const same = graph === batch && parameters.join('\n') === kept.join('\n');
   const traced = same ? first : await trace(runtime, graph, OPSET, feeds, parameters);
   const dims = traced.values.get(scores)?.dims ?? [];
   const classes = dataset.classes.length;
@@ -79,7 +79,7 @@ export async function classifierOf(
       `The model's output "${output}" has ${dims[1]} classes, but the data has ${classes} (${dataset.classes.slice(0, 12).join(', ')})`,
     );
   }
-  return { graph, traced, input, scores, parameters, ...(batch.rows && { rows: batch.rows }) };
+  return { graph, traced, input, scores, parameters };
 }
 
 /** The same classifier with another graph in place of its own, such as one that is masked. */
@@ -89,8 +89,8 @@ export async function withGraph(
   graph: Graph,
   dataset: Dataset,
 ): Promise<Classifier> {
-  const { input, parameters, rows = 2 } = classifier;
-  const feeds = { [input]: await samplesOf(dataset, 0, rows) };
+  const { input, parameters } = classifier;
+  const feeds = { [input]: await samplesOf(dataset, 0, rowsOf(graph, input) ?? 2) };
   return { ...classifier, graph, traced: await trace(runtime, graph, OPSET, feeds, parameters) };
 }
 
@@ -141,9 +141,9 @@ async function anyBatch(
   { dims }: ValueInfo,
   dataset: Dataset,
   output = graph.outputs[0]?.name as string,
-): Promise<{ graph: Graph; rows?: number }> {
+): Promise<Graph> {
   const rows = dims?.[0];
-  if (typeof rows !== 'number' || rows < 1) return { graph };
+  if (typeof rows !== 'number' || rows < 1) return graph;
   const loose = forAnyBatch(graph, input, rows);
   try {
     const both = await samplesOf(dataset, 0, 2 * rows);
@@ -158,11 +158,11 @@ async function anyBatch(
         await samplesOf(dataset, half * rows, rows),
       );
       const part = { ...once, data: once.data.subarray(half * each, (half + 1) * each) };
-      if (!agree(fixed, part)) return { graph, rows };
+      if (!agree(fixed, part)) return graph;
     }
-    return { graph: loose };
+    return loose;
   } catch (error) {
-    if (error instanceof RuntimeFault) return { graph, rows };
+    if (error instanceof RuntimeFault) return graph;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { batches, type Dataset } from '../data/index.ts';
 import { sizeOf, type Graph, type Tensor, type TensorOf } from '../onnx/index.ts';
 import type { Runtime, Session } from '../runtime/index.ts';
-import { argmax, open } from '../train/index.ts';
+import { argmax, open, rowsOf } from '../train/index.ts';
 import type { Classifier } from './classifier.ts';
 import type { Site } from './sites.ts';
 import { cutAfter, maskedSuffix, unitWeights, withoutUnits, type Cut } from './suffix.ts';
@@ -43,13 +43,16 @@ export async function* predictionsAlong(
     ? await bySubtraction(runtime, classifier, cut as Required<Cut>, dataset, settings)
     : await byMask(runtime, classifier, cut, dataset, { ...settings, step });
   try {
-    yield { pruned: 0, predicted: await steps.predict() };
+    // A graph of one batch size has its last batch filled up.
+    const own = (predicted: Int32Array) => predicted.subarray(0, dataset.length);
+    yield { pruned: 0, predicted: own(await steps.predict()) };
     for (let pruned = 0; pruned < order.length;) {
       settings.signal?.throwIfAborted();
       const block = order.slice(pruned, pruned + steps.ahead);
       for (const predicted of await steps.prune(block)) {
         pruned += 1;
-        if (pruned % step === 0 || pruned === order.length) yield { pruned, predicted };
+        if (pruned % step === 0 || pruned === order.length)
+          yield { pruned, predicted: own(predicted) };
       }
     }
   } finally {
@@ -174,8 +177,9 @@ async function prefix(
   const made = outputs.filter((name) => name !== input);
   const session: Session = await open(runtime, graph, { input, outputs: [...new Set(made)] });
   try {
-    const batchSize = settings.batchSize ?? 500;
-    for await (const batch of batches(dataset, { batchSize, pad: false })) {
+    const rows = rowsOf(graph, input);
+    const batchSize = rows ?? settings.batchSize ?? 500;
+    for await (const batch of batches(dataset, { batchSize, pad: rows !== undefined })) {
       settings.signal?.throwIfAborted();
       const x: Floats = { type: 'float32', dims: batch.dims, data: batch.x };
       const values = await session.run({ [input]: x });

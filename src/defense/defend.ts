@@ -3,7 +3,7 @@ import type { Evaluation, Rate } from '../metrics/index.ts';
 import type { Graph, Model } from '../onnx/index.ts';
 import type { CutOff } from '../autodiff/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { trainableIn } from '../train/index.ts';
+import { rowsOf, trainableIn } from '../train/index.ts';
 import { classifierOf, type Classifier } from './classifier.ts';
 import { DefenseError } from './error.ts';
 import { judge, predictTest, type Predictions, type TestData } from './evaluate.ts';
@@ -181,7 +181,7 @@ async function cutOff(
     parameters,
     sample: dataset.sample,
     classes: dataset.classes.length,
-    batchSize: 2,
+    batchSize: rowsOf(graph, input) ?? 2,
     optimiser: TUNE.optimiser,
   });
   if (found.trainable.length > 0) return found.cutOff;

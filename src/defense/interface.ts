@@ -19,15 +19,21 @@ export function listedValues(infos: readonly ValueInfo[]): string {
 /** The operators of scikit-learn's exporters. */
 const ML = 'ai.onnx.ml';
 
+/** A graph made out of another, and the initializers that were put in. */
+export interface Standardised {
+  readonly graph: Graph;
+  readonly constants: readonly string[];
+}
+
 /**
  * A graph of standard operators only: scikit-learn's Scaler becomes arithmetic, and what turns scores
  * into names of classes is left out with all that follows.
  *
  * @throws DefenseError 'defense/operator' where nothing is left
  */
-export function standardised(graph: Graph): Graph {
-  if (graph.nodes.every(({ domain }) => domain !== ML)) return graph;
-  const b = new Builder({ ...graph, nodes: [] });
+export function standardised(graph: Graph): Standardised {
+  if (graph.nodes.every(({ domain }) => domain !== ML)) return { graph, constants: [] };
+  const b = new Builder(graph);
   const nodes = graph.nodes.flatMap((node) =>
     node.domain === ML && node.op === 'Scaler' ? scaler(b, node) : [node],
   );
@@ -43,9 +49,13 @@ export function standardised(graph: Graph): Graph {
       `Every output of the model depends on ${strange[0]?.op} of ${ML}, which is no network that can be fine-tuned: give a network of standard operators, such as an MLPClassifier exported with options={'zipmap': False}`,
     );
   }
+  const made = b.build(outputs, graph.name);
   return {
-    ...b.build(outputs, graph.name),
-    nodes: nodes.filter((node) => !node.outputs.some((output) => cut.has(output))),
+    graph: {
+      ...made,
+      nodes: nodes.filter((node) => !node.outputs.some((output) => cut.has(output))),
+    },
+    constants: [...made.initializers.keys()].filter((name) => !graph.initializers.has(name)),
   };
 }
 
@@ -96,13 +106,13 @@ export function withFloatInput(
       `The model's input "${name}" takes ${info.type ?? 'values of unknown type'}: a network that takes numbers is needed`,
     );
   }
-  const b = new Builder({ ...graph, nodes: [] });
+  const b = new Builder(graph);
   const input = b.fresh(`${name}.float`);
-  const rounded = b.op('Round', [input]);
+  const rounded = b.op('Round', [input], {}, `${name}.rounded`);
   const cast: Node = {
     op: 'Cast',
     domain: '',
-    name,
+    name: `${name}.whole`,
     inputs: [rounded],
     outputs: [name],
     attributes: { to },
@@ -114,7 +124,7 @@ export function withFloatInput(
       inputs: graph.inputs.map((other) =>
         other.name === name ? { ...other, name: input, type: 'float32' } : other,
       ),
-      nodes: [...made.nodes, cast, ...graph.nodes],
+      nodes: [...made.nodes.slice(graph.nodes.length), cast, ...graph.nodes],
     },
     input,
   };

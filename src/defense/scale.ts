@@ -34,13 +34,10 @@ export async function checkScale(
   classifier: Classifier,
   dataset: Dataset,
 ): Promise<ScaleCheck> {
-  const { graph, input, scores: logits, rows } = classifier;
+  const { graph, input, scores: logits } = classifier;
   const some = dataset.length > SAMPLE ? take(dataset, SAMPLE, 0) : dataset;
   const rate = async (data: Dataset) =>
-    accuracy(
-      await predict(runtime, graph, data, { input, logits, ...(rows !== undefined && { rows }) }),
-      data.labels,
-    );
+    accuracy(await predict(runtime, graph, data, { input, logits }), data.labels);
   const now = await rate(some);
   const chance = 1 / dataset.classes.length;
   const above = (now.rate - chance) / (1 - chance);

@@ -52,13 +52,18 @@ export async function scoresOf(
   }
   const b = new Builder(graph);
   const constants: string[] = [];
-  let scores = dims.length === 2 ? logits : b.op('Flatten', [logits], { axis: 1 });
+  let scores = dims.length === 2 ? logits : b.op('Flatten', [logits], { axis: 1 }, 'scores');
   if (width === 1) {
     constants.push(b.initializer('two classes', float32([1, 2], [-0.5, 0.5])));
     scores = b.op('Mul', [scores, constants[0] as string], {}, 'scores');
   } else if (!squashed && !LOGITS.has(node?.op ?? '') && areProbabilities(await probe())) {
     constants.push(b.initializer('least probability', float32([], [1e-30])));
-    scores = b.op('Log', [b.op('Max', [scores, constants[0] as string])], {}, 'scores');
+    scores = b.op(
+      'Log',
+      [b.op('Max', [scores, constants[0] as string], {}, 'probabilities above 0')],
+      {},
+      'scores',
+    );
   }
   return {
     graph: scores === logits ? graph : b.build(graph.outputs, graph.name),

@@ -1,6 +1,7 @@
 import { type Augment, batches, type Dataset, epochOrder, random } from '../data/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { rowsOf } from './predict.ts';
 import type { Schedule } from './schedules.ts';
 import { trainingStep, type Parameters, type StepSettings } from './step.ts';
 
@@ -45,9 +46,11 @@ export async function train(
   dataset: Dataset,
   settings: TrainSettings,
 ): Promise<Map<string, TensorOf<'float32'>>> {
-  const { batchSize, epochs, schedule, seed } = settings;
+  const { epochs, schedule, seed } = settings;
+  const batchSize = rowsOf(graph, settings.input) ?? settings.batchSize;
   const step = await trainingStep(runtime, graph, {
     ...settings,
+    batchSize,
     sample: dataset.sample,
     classes: dataset.classes.length,
   });

@@ -10,12 +10,10 @@ export interface OutputSettings {
   readonly session?: SessionOptions;
 }
 
-/** How a graph is run over data. */
-export interface RunSettings {
-  readonly batchSize?: number;
-  /** The one batch size that the graph takes: the last batch is filled up to it. */
-  readonly rows?: number;
-  readonly signal?: AbortSignal;
+/** The one batch size that a graph takes, where its input says one. */
+export function rowsOf(graph: Graph, input: string): number | undefined {
+  const rows = graph.inputs.find(({ name }) => name === input)?.dims?.[0];
+  return typeof rows === 'number' ? rows : undefined;
 }
 
 /** A session that computes some values of a graph from its weights as constants. */
@@ -25,7 +23,7 @@ export function open(runtime: Runtime, graph: Graph, settings: OutputSettings): 
 }
 
 /**
- * Runs a graph over a whole data set.
+ * Runs a graph over a whole data set; one that takes a single batch size has its last batch filled up.
  *
  * @returns for each output its values for all samples, one array with dims [samples, ...]
  */
@@ -33,15 +31,16 @@ export async function outputsOf(
   runtime: Runtime,
   graph: Graph,
   dataset: Dataset,
-  settings: OutputSettings & RunSettings,
+  settings: OutputSettings & { readonly batchSize?: number; readonly signal?: AbortSignal },
 ): Promise<Record<string, TensorOf<'float32'>>> {
   const session = await open(runtime, graph, settings);
+  const rows = rowsOf(graph, settings.input);
   try {
     const whole: Record<string, TensorOf<'float32'>> = {};
     let at = 0;
     for await (const batch of batches(dataset, {
-      batchSize: settings.rows ?? settings.batchSize ?? 250,
-      pad: settings.rows !== undefined,
+      batchSize: rows ?? settings.batchSize ?? 250,
+      pad: rows !== undefined,
     })) {
       settings.signal?.throwIfAborted();
       const results = await session.run({
@@ -85,7 +84,7 @@ export async function predict(
   runtime: Runtime,
   graph: Graph,
   dataset: Dataset,
-  settings: { readonly input: string; readonly logits: string } & RunSettings,
+  settings: { readonly input: string; readonly logits: string; readonly signal?: AbortSignal },
 ): Promise<Int32Array> {
   const { input, logits, ...rest } = settings;
   const results = await outputsOf(runtime, graph, dataset, { input, outputs: [logits], ...rest });
