@@ -5,7 +5,7 @@ import { type Runtime, RuntimeFault, trace } from '../runtime/index.ts';
 import { open, rowsOf } from '../train/index.ts';
 import { agree, forAnyBatch } from './any-batch.ts';
 import { DefenseError } from './error.ts';
-import { listedValues, standardised, usedInputs, withFloatInput } from './interface.ts';
+import { inputOf, standardised, withFloatInput } from './interface.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
 import { scoresOf } from './scores.ts';
 
@@ -54,8 +54,7 @@ export async function classifierOf(
   options: ClassifierOptions = {},
 ): Promise<Classifier> {
   const { graph: whole, constants: added } = standardised(normalise(model).graph);
-  checkOutput(whole, options.output);
-  const taken = oneInput(usedInputs(whole, options.output), whole);
+  const taken = inputOf(whole, options.output);
   fits(taken, dataset);
   const { graph: fed, input } = withFloatInput(whole, taken.name);
   const batch = await anyBatch(runtime, fed, input, taken, dataset, options.output);
@@ -92,22 +91,6 @@ export async function withGraph(
   const { input, parameters } = classifier;
   const feeds = { [input]: await samplesOf(dataset, 0, rowsOf(graph, input) ?? 2) };
   return { ...classifier, graph, traced: await trace(runtime, graph, OPSET, feeds, parameters) };
-}
-
-function oneInput([info, ...others]: readonly ValueInfo[], { inputs }: Graph): ValueInfo {
-  if (info && others.length === 0) return info;
-  throw new DefenseError(
-    'defense/model-shape',
-    `The model has ${inputs.length} inputs (${listedValues(inputs)}): a classifier of one input is needed`,
-  );
-}
-
-function checkOutput({ outputs }: Graph, name: string | undefined): void {
-  if (name === undefined || outputs.some((output) => output.name === name)) return;
-  throw new DefenseError(
-    'defense/output',
-    `The model has no output "${name}": its outputs are ${listedValues(outputs)}`,
-  );
 }
 
 /** The output that has the scores: the one named, or the only one that can have them. */

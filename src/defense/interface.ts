@@ -2,19 +2,34 @@ import { Builder, downstream, upstream } from '../graph/index.ts';
 import { float32, type Graph, type Node, type ValueInfo } from '../onnx/index.ts';
 import { DefenseError } from './error.ts';
 
-/** Inputs of a graph on which an output depends; of all outputs, unless one is named. */
-export function usedInputs(graph: Graph, output?: string): ValueInfo[] {
+/**
+ * The one input on which an output depends; on which all depend, unless one is named.
+ *
+ * @throws DefenseError 'defense/output', 'defense/model-shape'
+ */
+export function inputOf(graph: Graph, output?: string): ValueInfo {
+  const { inputs, outputs } = graph;
+  const named = outputs.filter(({ name }) => output === undefined || name === output);
+  if (named.length === 0) {
+    throw new DefenseError(
+      'defense/output',
+      `The model has no output "${output}": its outputs are ${listed(outputs)}`,
+    );
+  }
   const needed = upstream(
     graph,
-    output === undefined ? graph.outputs.map(({ name }) => name) : [output],
+    named.map(({ name }) => name),
   );
-  return graph.inputs.filter(({ name }) => needed.has(name));
+  const [input, ...others] = inputs.filter(({ name }) => needed.has(name));
+  if (input && others.length === 0) return input;
+  throw new DefenseError(
+    'defense/model-shape',
+    `The model has ${inputs.length} inputs (${listed(inputs)}): a classifier of one input is needed`,
+  );
 }
 
-/** Names of values for a message. */
-export function listedValues(infos: readonly ValueInfo[]): string {
-  return infos.map(({ name }) => `"${name}"`).join(', ');
-}
+const listed = (infos: readonly ValueInfo[]): string =>
+  infos.map(({ name }) => `"${name}"`).join(', ');
 
 /** The operators of scikit-learn's exporters. */
 const ML = 'ai.onnx.ml';

@@ -2,7 +2,7 @@ import type { InputFormat, Layout } from '../data/index.ts';
 import { consumers, intsOf } from '../graph/index.ts';
 import type { Dim, Graph, Model, ValueInfo } from '../onnx/index.ts';
 import { DefenseError } from './error.ts';
-import { listedValues, usedInputs } from './interface.ts';
+import { inputOf } from './interface.ts';
 
 /** What a model takes and gives, as far as its file says. */
 export interface ModelFormat {
@@ -29,7 +29,7 @@ export interface FormatOptions {
  */
 export function formatOf(model: Model, options: FormatOptions = {}): ModelFormat {
   const { graph } = model;
-  const input = oneInput(graph, options.output);
+  const input = inputOf(graph, options.output);
   const dims = input.dims?.slice(1).map((dim) => (typeof dim === 'number' && dim > 0 ? dim : null));
   if (!dims || dims.length === 0) {
     throw new DefenseError(
@@ -50,16 +50,6 @@ export function formatOf(model: Model, options: FormatOptions = {}): ModelFormat
     input: { dims, layout, ...(input.type === 'uint8' && { bytes: true }) },
     ...(outputs !== undefined && { outputs }),
   };
-}
-
-/** The input that the scores depend on. */
-function oneInput(graph: Graph, output: string | undefined): ValueInfo {
-  const [input, ...others] = usedInputs(graph, output);
-  if (input && others.length === 0) return input;
-  throw new DefenseError(
-    'defense/model-shape',
-    `The model has ${graph.inputs.length} inputs (${listedValues(graph.inputs)}): a classifier of one input is needed`,
-  );
 }
 
 /** How many classes an output of known dims has; one number a sample stands for two. */
