@@ -1,4 +1,4 @@
-import { Builder, captured } from '../graph/index.ts';
+import { axisOf, Builder, captured, downstream, intOf, type Traced } from '../graph/index.ts';
 import { int64, type Graph, type Node, type TensorOf, type ValueInfo } from '../onnx/index.ts';
 
 /** Operators whose second or only input is a shape. */
@@ -6,19 +6,23 @@ const SHAPED: Readonly<Record<string, number>> = { Reshape: 1, Expand: 1, Consta
 
 /**
  * A graph made for one batch size, written for any: the batch axis of its input and outputs is left
- * open, and constant shapes that begin with a multiple of the batch size are made from that of the
- * input. Whether it still computes the same has to be tried.
+ * open, constant shapes that begin with a multiple of the batch size are made from that of the input,
+ * and what is put beside each sample of a batch of one is laid out for all. Whether it still computes the same has to be tried.
  *
- * @param rows - the batch size that it was made for
+ * @param traced - the same on a batch of the size that it was made for, so that constant shapes are known
  */
-export function forAnyBatch(graph: Graph, input: string, rows: number): Graph {
+export function forAnyBatch(graph: Graph, traced: Traced, input: string): Graph {
+  const rows = traced.values.get(input)?.dims[0] ?? 1;
+  const varying = downstream(graph, [input]);
   const b = new Builder(graph);
   const inBodies = new Set(graph.nodes.flatMap(captured));
   const nodes = graph.nodes.map((node): Node => {
+    if (node.op === 'Concat' && rows === 1) return beside(b, graph, input, node);
     const index = node.domain === '' ? SHAPED[node.op] : undefined;
     const name = index === undefined ? undefined : node.inputs[index];
-    const shape = graph.initializers.get(name ?? '');
-    if (index === undefined || shape?.type !== 'int64' || inBodies.has(name ?? '')) return node;
+    if (index === undefined || name === undefined || varying.has(name)) return node;
+    const shape = traced.graph.initializers.get(name);
+    if (shape?.type !== 'int64' || inBodies.has(name)) return node;
     const dims = Array.from(shape.data, Number);
     const loose = node.op === 'Reshape' ? reshaped(b, dims, rows) : undefined;
     const made = loose ?? (dims[0] === rows ? computed(b, input, dims) : undefined);
@@ -31,6 +35,21 @@ export function forAnyBatch(graph: Graph, input: string, rows: number): Graph {
     inputs: built.inputs.map((info) => (info.name === input ? open(info) : info)),
     nodes: [...built.nodes.slice(graph.nodes.length), ...nodes],
   };
+}
+
+/**
+ * A Concat of something of each sample with a parameter for one sample, such as a class token: exporters
+ * fold what lays it out for every sample.
+ */
+function beside(b: Builder, graph: Graph, input: string, node: Node): Node {
+  const laidOut = (name: string) => {
+    const { dims = [] } = graph.initializers.get(name) ?? {};
+    const axis = axisOf(intOf(node, 'axis', 0), dims.length);
+    if (dims[0] !== 1 || dims.length < 2 || axis === 0) return name;
+    return b.op('Expand', [name, computed(b, input, dims)], {}, `${name} for any batch`);
+  };
+  const known = node.inputs.every((name) => graph.initializers.has(name));
+  return known ? node : { ...node, inputs: node.inputs.map(laidOut) };
 }
 
 /** With the batch axis left open. */

@@ -127,8 +127,9 @@ async function anyBatch(
 ): Promise<Graph> {
   const rows = dims?.[0];
   if (typeof rows !== 'number' || rows < 1) return graph;
-  const loose = forAnyBatch(graph, input, rows);
   try {
+    const feeds = { [input]: await samplesOf(dataset, 0, rows) };
+    const loose = forAnyBatch(graph, await trace(runtime, graph, OPSET, feeds), input);
     const both = await samplesOf(dataset, 0, 2 * rows);
     const once = await run(runtime, loose, input, output, both);
     const each = sizeOf(once.dims.slice(1)) * rows;
