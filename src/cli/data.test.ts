@@ -175,8 +175,9 @@ describe('options', () => {
   });
 });
 
+const rate = (hits: number) => ({ rate: hits / 200, hits, of: 200, low: 0, high: 1 });
+
 test('a warning says how badly a model does, and with what it does better', () => {
-  const rate = (hits: number) => ({ rate: hits / 200, hits, of: 200, low: 0, high: 1 });
   const better = [{ name: 'imagenet, bgr', accuracy: rate(190) }];
   expect(scaleWarning({ accuracy: rate(20), nearChance: true, better })).toBe(
     'clean accuracy is 10.0% on 200 samples, little more than guessing; it is higher with other preprocessing: 95.0% with --preprocess imagenet --channels bgr',

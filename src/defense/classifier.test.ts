@@ -164,7 +164,7 @@ const forms: Record<string, Form & { data?: Dataset; output?: string }> = {
     dims: [2, 1, 8, 8],
     shape: (net) => (p) => {
       const zeros = net.b.op('Expand', [
-        net.b.initializer('token', float32([1, 4, 4, 1], new Array<number>(16).fill(0))),
+        net.b.initializer('token', float32([1, 4, 4, 1], new Float32Array(16))),
         ints(net, 'laid out', [2, 4, 4, 1]),
       ]);
       const both = net.b.op('Concat', [p, zeros], { axis: 3 });
@@ -250,45 +250,47 @@ test('one sigmoid stands for two classes', async () => {
   expect(formatOf(model).outputs).toBeUndefined();
 });
 
-describe('as scikit-learn exports it', () => {
-  const ml = (
-    op: string,
-    inputs: string[],
-    outputs: string[],
-    attributes: Node['attributes'],
-  ): Node => ({
-    op,
-    domain: 'ai.onnx.ml',
-    name: op,
-    inputs,
-    outputs,
-    attributes,
+const ml = (
+  op: string,
+  inputs: string[],
+  outputs: string[],
+  attributes: Node['attributes'],
+): Node => ({
+  op,
+  domain: 'ai.onnx.ml',
+  name: op,
+  inputs,
+  outputs,
+  attributes,
+});
+
+/** Scaler, two layers, probabilities, and the label picked out of a list. */
+function pipeline(): Model {
+  const net = network(1);
+  const input = net.b.input('X', 'float32', [null, 4]);
+  const hidden = relu(net, linear(net, 'scaled', 'fc1', 4, 6), 'relu');
+  const probabilities = soften(net, linear(net, hidden, 'fc2', 6, 3));
+  const best = net.b.op('ArgMax', [probabilities], { axis: 1 });
+  const list = net.b.initializer('names', int64([3], [0, 1, 2]));
+  const scaler = ml('Scaler', [input], ['scaled'], {
+    offset: { floats: [1, 2, 3, 4] },
+    scale: { floats: [2, 1, 0.5, 0.25] },
   });
-  /** Scaler, two layers, probabilities, and the label picked out of a list. */
-  function pipeline(): Model {
-    const net = network(1);
-    const input = net.b.input('X', 'float32', [null, 4]);
-    const hidden = relu(net, linear(net, 'scaled', 'fc1', 4, 6), 'relu');
-    const probabilities = soften(net, linear(net, hidden, 'fc2', 6, 3));
-    const best = net.b.op('ArgMax', [probabilities], { axis: 1 });
-    const list = net.b.initializer('names', int64([3], [0, 1, 2]));
-    const scaler = ml('Scaler', [input], ['scaled'], {
-      offset: { floats: [1, 2, 3, 4] },
-      scale: { floats: [2, 1, 0.5, 0.25] },
-    });
-    const label = ml('ArrayFeatureExtractor', [list, best], ['label'], {});
-    const graph = net.b.build([{ name: 'label' }, { name: probabilities }], 'pipeline');
-    return {
-      irVersion: 8,
-      opsets: new Map([
-        ['', 17],
-        ['ai.onnx.ml', 1],
-      ]),
-      producer: 'skl2onnx',
-      metadata: new Map(),
-      graph: { ...graph, nodes: [scaler, ...graph.nodes, label] },
-    };
-  }
+  const label = ml('ArrayFeatureExtractor', [list, best], ['label'], {});
+  const graph = net.b.build([{ name: 'label' }, { name: probabilities }], 'pipeline');
+  return {
+    irVersion: 8,
+    opsets: new Map([
+      ['', 17],
+      ['ai.onnx.ml', 1],
+    ]),
+    producer: 'skl2onnx',
+    metadata: new Map(),
+    graph: { ...graph, nodes: [scaler, ...graph.nodes, label] },
+  };
+}
+
+describe('as scikit-learn exports it', () => {
   const features = arrayDataset({
     name: 'features',
     classes: CLASSES,

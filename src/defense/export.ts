@@ -1,4 +1,4 @@
-import { fromFloat32, modelOf, normalise } from '../graph/index.ts';
+import { fromFloat32, modelOf, normalise, producers } from '../graph/index.ts';
 import { encodeModel, type Graph, patchModel, type Tensor, type TensorOf } from '../onnx/index.ts';
 import type { OnnxFile } from '../onnx/file.ts';
 
@@ -15,7 +15,7 @@ export function exportModel(
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   const { graph: original, types } = normalise(file.model);
-  if (graph.nodes.length !== original.nodes.length) {
+  if (hasMask(graph, original)) {
     return encodeModel({
       ...modelOf(graph),
       metadata: new Map([...file.model.metadata, ...Object.entries(metadata)]),
@@ -28,6 +28,19 @@ export function exportModel(
     changes.set(name, fromFloat32(tensor as TensorOf<'float32'>, types.get(name) ?? 'float32'));
   }
   return patchModel(file.bytes, changes, metadata);
+}
+
+/**
+ * Whether a node makes a value of the model out of one that the model does not have. What a classifier
+ * puts before its input and after its outputs makes no value of the model's nodes, or reads its input.
+ */
+function hasMask(graph: Graph, original: Graph): boolean {
+  const own = producers(original);
+  const made = producers(graph);
+  const inputs = new Set(original.inputs.map(({ name }) => name));
+  return graph.nodes.some(({ inputs: [first = ''], outputs: [output = ''] }) => {
+    return own.has(output) && made.has(first) && !own.has(first) && !inputs.has(first);
+  });
 }
 
 function same(a: Tensor, b: Tensor): boolean {
