@@ -15,7 +15,8 @@ import { type OnnxFile, sha256Of } from '../onnx/file.ts';
 import { argmax } from '../train/index.ts';
 import { exportModel } from './export.ts';
 import { fineTune } from './fine-tune.ts';
-import { apart, CLASSES, images, opened, scoresOf, specimen } from './fixture.ts';
+import { conv, flatten, linear } from '../lab/networks/layers.ts';
+import { apart, built, CLASSES, images, opened, scoresOf, specimen } from './fixture.ts';
 import { applyMask } from './prune.ts';
 
 const data = split(images(60, 13), { tune: 0.5, held: 0.5 }, 1);
@@ -162,20 +163,95 @@ test('weights in Constant nodes are written there, and the opset stays', async (
   ).toBeLessThan(1e-6);
 });
 
-test.each(['residual Add after a sigmoid', 'weights transposed before and after'])(
-  'a mask that folds nowhere is a node in the file: %s',
-  async (name) => {
-    const file = fileOf(specimen(name).model);
-    const { classifier, fold, bytes, graph, model } = await repaired(file, [0, 2]);
-    expect(fold.into).toBe('mul');
-    expect(model.graph.nodes).toHaveLength(file.model.graph.nodes.length + 1);
-    expect(model.metadata.get('fineprune.seed')).toBe('1');
-    const got = (await run(bytes)) as Float32Array;
-    const due = await scoresOf(classifier, graph, data.held);
-    expect(apart(got, due)).toBeLessThan(1e-6);
-    const dims = [data.held.length, CLASSES];
-    expect(argmax({ type: 'float32', dims, data: got })).toEqual(
-      argmax({ type: 'float32', dims, data: due }),
-    );
+/** The mask of a site comes as a Constant and a Mul after the node that made it, and nothing else. */
+function expectMasked(before: Model, after: Model, type: Tensor['type']): void {
+  const at = before.graph.nodes.findIndex(({ outputs }) => outputs.includes('site'));
+  const nodes = [...after.graph.nodes];
+  const [constant, mul] = nodes.splice(at + 1, 2) as [Node, Node];
+  expect(constant).toMatchObject({ op: 'Constant', outputs: ['site.mask'] });
+  expect((constant.attributes['value'] as Tensor).type).toBe(type);
+  expect(mul).toMatchObject({
+    op: 'Mul',
+    inputs: ['site.unmasked', 'site.mask'],
+    outputs: ['site'],
+  });
+  expect(nodes[at]?.outputs).toEqual(['site.unmasked']);
+  expect(nodes.with(at, before.graph.nodes[at] as Node)).toEqual(before.graph.nodes);
+  expect(after.opsets).toEqual(before.opsets);
+  expect(after.graph.inputs).toEqual(before.graph.inputs);
+  expect(after.graph.outputs).toEqual(before.graph.outputs);
+}
+
+describe.each(['residual Add after a sigmoid', 'weights transposed before and after'])(
+  'a mask that folds nowhere is put into the file: %s',
+  (name) => {
+    test('and the file gives what the working graph does', async () => {
+      const file = fileOf(specimen(name).model);
+      const { classifier, fold, bytes, graph, model } = await repaired(file, [0, 2]);
+      expect(fold.into).toBe('mul');
+      expectMasked(file.model, model, 'float32');
+      expect(model.metadata.get('fineprune.seed')).toBe('1');
+      const got = (await run(bytes)) as Float32Array;
+      const due = await scoresOf(classifier, graph, data.held);
+      expect(apart(got, due)).toBeLessThan(1e-6);
+      const dims = [data.held.length, CLASSES];
+      expect(argmax({ type: 'float32', dims, data: got })).toEqual(
+        argmax({ type: 'float32', dims, data: due }),
+      );
+    });
+
+    test.each([7, 11])('in its own opset %d, with weights as it has them', async (opset) => {
+      const old = { ...specimen(name).model, opsets: new Map([['', opset]]), irVersion: 4 };
+      const file = fileOf(withGraph(old, inConstants));
+      const { classifier, bytes, graph, model } = await repaired(file, [0, 2]);
+      expect(model.opsets.get('')).toBe(opset);
+      expect(model.graph.nodes).toHaveLength(file.model.graph.nodes.length + 2);
+      const due = await scoresOf(classifier, graph, data.held);
+      expect(apart((await run(bytes)) as Float32Array, due)).toBeLessThan(1e-6);
+    });
+
+    test('in its own type', async () => {
+      const file = fileOf(withGraph(specimen(name).model, inHalf));
+      const { classifier, bytes, graph, model } = await repaired(file, [0, 2]);
+      expectMasked(file.model, model, 'float16');
+      const due = await scoresOf(classifier, graph, data.held);
+      const scores = (await run(bytes, 'float16')) as Uint16Array;
+      const dims = [data.held.length, CLASSES];
+      const got = toFloat32({ type: 'float16', dims, data: scores }) as TensorOf<'float32'>;
+      expect(apart(got.data, due)).toBeLessThan(2e-2);
+    });
   },
 );
+
+test('who reads the site in the body of an If reads it masked, and no mask is folded past it', async () => {
+  const model = built(5, (n, x) => {
+    const site = n.b.op(
+      'Sigmoid',
+      [conv(n, x, 'conv1', { from: 2, to: 4, kernel: 3 })],
+      {},
+      'site',
+    );
+    const body = (name: string, op: string): Graph => ({
+      name,
+      inputs: [],
+      outputs: [{ name: `${name} result`, type: 'float32' }],
+      nodes: [
+        { op, domain: '', name, inputs: ['site'], outputs: [`${name} result`], attributes: {} },
+      ],
+      initializers: new Map(),
+    });
+    const yes = n.b.initializer('yes', { type: 'bool', dims: [], data: Uint8Array.of(1) });
+    const branches = { then_branch: body('then', 'Neg'), else_branch: body('else', 'Identity') };
+    const chosen = n.b.op('If', [yes], branches);
+    return linear(n, flatten(n, n.b.op('Add', [site, chosen])), 'fc', 64, CLASSES);
+  });
+  // Every score is a constant, since the If takes from the site what the sum adds.
+  const file = fileOf(model);
+  const { classifier, site } = await opened(file.model, 'site');
+  const { graph, fold } = applyMask(classifier, site, [0, 2]);
+  expect(fold.into).toBe('mul');
+  const plain = await scoresOf(classifier, classifier.graph, data.held);
+  expect(apart(await scoresOf(classifier, graph, data.held), plain)).toBeLessThan(1e-6);
+  const bytes = exportModel(file, graph, {});
+  expect(apart((await run(bytes)) as Float32Array, plain)).toBeLessThan(1e-6);
+});

@@ -160,6 +160,22 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
       return head(n, relu(n, n.b.op('Add', [c, x]), 'relu2'), 2 * WHOLE);
     },
   ],
+  'Swish, written as PyTorch does': [
+    'producer',
+    (n, x) => {
+      const c = first(n, x);
+      return head(n, n.b.op('Mul', [c, n.b.op('Sigmoid', [c])], {}, 'site'), 4 * WHOLE);
+    },
+  ],
+  'GELU, written with erf': [
+    'producer',
+    (n, x) => {
+      const c = linear(n, flatten(n, x), 'fc1', 72, 8);
+      const erf = n.b.op('Erf', [n.b.op('Div', [c, n.b.scalar(Math.SQRT2)])]);
+      const whole = n.b.op('Mul', [c, n.b.op('Add', [erf, n.b.scalar(1)])], {}, 'site');
+      return linear(n, n.b.op('Mul', [whole, n.b.scalar(0.5)]), 'fc2', 8, CLASSES);
+    },
+  ],
   Relu6: [
     'producer',
     (n, x) => {
@@ -213,6 +229,15 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
     (n, x) => {
       const d = bare(n, sigmoid(n, first(n, x)), 'deep', [8, 1, 3, 3], 4);
       return head(n, relu(n, conv(n, d, 'conv2', { from: 8, to: 5, kernel: 1 }), 'relu2'), 80);
+    },
+  ],
+  'a residual sum that a layer makes of what it is added to': [
+    // The units of the first activation come to the site by the layer too, all of them to each.
+    'consumers',
+    (n, x) => {
+      const r = relu(n, first(n, x), 'relu1');
+      const c = conv(n, r, 'conv2', { from: 4, to: 4, kernel: 3, pad: 1 });
+      return head(n, relu(n, n.b.op('Add', [c, r]), 'site'), 4 * WHOLE);
     },
   ],
   'Swish, written as a Mul by its own sigmoid': [

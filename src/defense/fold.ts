@@ -1,4 +1,4 @@
-import { consumers, producers, type Traced, upstream, type Use } from '../graph/index.ts';
+import { consumers, producers, type Traced, upstream } from '../graph/index.ts';
 import { sizeOf, type Graph, type TensorOf } from '../onnx/index.ts';
 import { channelRuleOf, type Channels } from '../ops/index.ts';
 import { DefenseError } from './error.ts';
@@ -47,7 +47,7 @@ export function foldOf(graph: Graph, traced: Traced, site: Site, wanted?: Fold['
 /** Walks up from the site until parameters make all its units zero. */
 function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | string {
   const made = producers(traced.graph);
-  const elsewhere = pastSite(traced, site);
+  const only = onlyForSite(traced, site);
   const dims = dimsOf(traced);
   const slices: Slices[] = [];
   const add = adder(graph, slices);
@@ -63,7 +63,7 @@ function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | stri
     }
     for (const { index, channels } of way.inputs) {
       const input = node.inputs[index] as string;
-      if (!traced.graph.initializers.has(input) && elsewhere.has(input)) {
+      if (!traced.graph.initializers.has(input) && !only(input, channels)) {
         return `"${input}", which makes the units, is used elsewhere too`;
       }
       const problem = silence(input, channels);
@@ -74,13 +74,32 @@ function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | stri
   return silence(site.name, channelsOf(site)) ?? slices;
 }
 
-/** Values that reach an output of the model by a way that does not lead through the site. */
-function pastSite({ graph }: Traced, site: Site): Set<string> {
-  const nodes = graph.nodes.filter((node) => !node.outputs.includes(site.name));
-  return upstream(
-    { ...graph, nodes },
-    graph.outputs.map((output) => output.name),
-  );
+/**
+ * Whether units of a value come to nothing but the same units of the site: whatever else reads them,
+ * such as the gate of x σ(x), keeps units apart and leads there, or nowhere.
+ */
+function onlyForSite(traced: Traced, site: Site): (value: string, channels: Channels) => boolean {
+  const { graph } = traced;
+  const uses = consumers(graph);
+  const dims = dimsOf(traced);
+  const outputs = graph.outputs.map(({ name }) => name);
+  const needed = upstream(graph, outputs);
+  const only = (value: string, channels: Channels): boolean => {
+    if (value === site.name) {
+      return (
+        channels.axis === site.axis &&
+        channels.unit.every((unit, place) => unit < 0 || unit === place)
+      );
+    }
+    if (outputs.includes(value)) return false;
+    return (uses.get(value) ?? []).every(({ node, index }) => {
+      const [output = ''] = node.outputs;
+      if (!node.outputs.some((name) => needed.has(name))) return true;
+      const passage = channelRuleOf(node).passage(node, index, channels, dims, knownOf(traced));
+      return passage.kind === 'pass' && only(output, passage.channels);
+    });
+  };
+  return only;
 }
 
 /** Follows the units down to every layer that mixes them. */
@@ -115,15 +134,11 @@ function adder(graph: Graph, slices: Slices[]) {
     if (!parameter) return undefined;
     const tensor = graph.initializers.get(parameter);
     if (!tensor) return `"${parameter}" is computed, not stored`;
-    if (!only(uses, parameter)) return `"${parameter}" is used in several places`;
+    if ((uses.get(parameter)?.length ?? 0) > 1) return `"${parameter}" is used in several places`;
     if (tensor.dims[axis] !== unit.length) return `"${parameter}" is spread over the units`;
     slices.push({ parameter, axis, unit });
     return undefined;
   };
-}
-
-function only(uses: ReadonlyMap<string, readonly Use[]>, value: string): boolean {
-  return (uses.get(value)?.length ?? 0) <= 1;
 }
 
 /**

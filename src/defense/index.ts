@@ -15,3 +15,5 @@ export * from './prune-sites.ts';
 export * from './prune.ts';
 export * from './quiet.ts';
 export * from './sites.ts';
+export * from './slim-places.ts';
+export * from './slim.ts';

@@ -103,6 +103,13 @@ function graphProto(graph: Graph): GraphProto {
   });
 }
 
+/** A node as a field of its graph. */
+export function nodeField(node: Node): Uint8Array<ArrayBuffer> {
+  const bytes = toBinary(NodeProtoSchema, nodeProto(node));
+  const { number } = GraphProtoSchema.field.node;
+  return concatBytes([tag(number, WIRE.bytes), varint(bytes.length), bytes]);
+}
+
 function nodeProto(node: Node): NodeProto {
   return create(NodeProtoSchema, {
     opType: node.op,

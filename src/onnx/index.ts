@@ -1,5 +1,6 @@
 // Runs in a page too: what needs a file system is imported from file.ts and write.ts.
 
+export { dataTypeOf } from './data-type.ts';
 export { decodeModel, type DecodeOptions } from './decode.ts';
 export type { ExternalData } from './decode-tensor.ts';
 export { encodeModel } from './encode.ts';
@@ -27,6 +28,6 @@ export {
   type TensorOf,
 } from './tensor.ts';
 export { isGraph, isTensor, nodeLabel, subgraphsOf } from './node.ts';
-export { patchModel } from './patch.ts';
+export { patchModel, type Insertion } from './patch.ts';
 export { usedNames } from './sort.ts';
 export { MAX_OPSET, MIN_OPSET } from './validate.ts';

@@ -8,7 +8,7 @@ import { patchModel } from './patch.ts';
 import { failureOf, fileWith, golden, node, protoOf } from './testing.ts';
 import type { Tensor } from './tensor.ts';
 import { float32 } from './tensor.ts';
-import { concatBytes, tag, varint, WIRE } from './wire.ts';
+import { concatBytes, fieldsOf, tag, varint, WIRE } from './wire.ts';
 
 /** All that a patch may change: the initializers, and the tensors of Constant nodes by output. */
 function tensorsOf(bytes: Uint8Array): Map<string, Tensor> {
@@ -182,3 +182,58 @@ describe('a change that does not fit is refused:', () => {
     expect(failure.message).toContain(says);
   });
 });
+
+describe('nodes put in', () => {
+  const doubled = (value: string, renamed: string) => ({
+    renamed,
+    nodes: [
+      {
+        op: 'Add',
+        domain: '',
+        name: 'twice',
+        inputs: [renamed, renamed],
+        outputs: [value],
+        attributes: {},
+      },
+    ],
+  });
+
+  test.each(['cnn', 'typed', 'loop'] as const)('come after their place in %s.onnx', (name) => {
+    const before = decodeModel(golden(name));
+    for (const [index, { outputs }] of before.graph.nodes.entries()) {
+      const value = outputs[0] as string;
+      const insertions = new Map([[value, doubled(value, 'a rather long name, or none')]]);
+      const patched = patchModel(golden(name), new Map(), {}, insertions);
+      const { graph, ...rest } = decodeModel(patched);
+      const at = graph.nodes.findIndex((each) => each.name === 'twice');
+      expect(graph.nodes[at]).toEqual(insertions.get(value)?.nodes[0]);
+      expect(graph.nodes[at - 1]?.outputs[0]).toBe('a rather long name, or none');
+      expect({ ...rest, graph: undefined }).toEqual({ ...before, graph: undefined });
+      expect(graph.nodes).toHaveLength(before.graph.nodes.length + 1);
+      // Without it, and with the name put back, every record of the file is the same.
+      const old = recordsOf(golden(name));
+      const now = recordsOf(patched);
+      expect(now).toHaveLength(old.length + 1);
+      expect(now.filter((record) => !old.includes(record))).toHaveLength(2);
+      expect(index).toBeLessThan(before.graph.nodes.length);
+    }
+  });
+
+  test('after a value that no node makes are refused', () => {
+    const insertions = new Map([['nothing', doubled('nothing', 'x')]]);
+    expect(failureOf(() => patchModel(golden('cnn'), new Map(), {}, insertions))).toMatchObject({
+      code: 'onnx/dangling-name',
+    });
+  });
+});
+
+/** The bytes of each record of a file's graph, and of the file around it. */
+function recordsOf(bytes: Uint8Array): string[] {
+  const hex = ({ start, to }: { start: number; to: number }) =>
+    Buffer.from(bytes.subarray(start, to)).toString('hex');
+  return [...fieldsOf(bytes, { from: 0, to: bytes.length })].flatMap((field) =>
+    field.number === ModelProtoSchema.field.graph.number
+      ? [...fieldsOf(bytes, field)].map(hex)
+      : [hex(field)],
+  );
+}

@@ -7,16 +7,34 @@ import {
   StringStringEntryProtoSchema,
 } from 'onnx-buf';
 import { applyEdits, enclosed, type Edit } from './edit.ts';
+import { nodeField } from './encode.ts';
 import { OnnxError, quoted } from './error.ts';
+import type { Node } from './model.ts';
 import { patchTensor, tensorName } from './patch-tensor.ts';
 import { scanModel } from './scan.ts';
 import type { Tensor } from './tensor.ts';
-import { concatBytes, fieldsOf, tag, textOf, varint, WIRE, type Span } from './wire.ts';
+import {
+  concatBytes,
+  fieldsOf,
+  tag,
+  textOf,
+  varint,
+  WIRE,
+  type Span,
+  type WireField,
+} from './wire.ts';
 
 const MODEL = ModelProtoSchema.field;
 const GRAPH = GraphProtoSchema.field;
 const NODE = NodeProtoSchema.field;
 const ATTRIBUTE = AttributeProtoSchema.field;
+
+/** Nodes to put in directly after the node that makes a value. */
+export interface Insertion {
+  /** What that node's output is called from then on; one of the nodes makes the value instead. */
+  readonly renamed: string;
+  readonly nodes: readonly Node[];
+}
 
 /**
  * The same file with other values in some tensors of its main graph. Data is overwritten where it
@@ -28,6 +46,8 @@ const ATTRIBUTE = AttributeProtoSchema.field;
  * @param changes new values by initializer name, or by the output of a Constant node; each of the
  *   type and dims that it has in the file
  * @param metadata entries to add to the file's metadata; one whose key is there is replaced
+ * @param insertions nodes to put in, by the value that they take over; whoever reads it, the body of
+ *   an If too, reads what they make
  * @throws OnnxError 'onnx/dangling-name', 'onnx/tensor-type' or 'onnx/tensor-size' for a change that
  *   does not fit the file, 'onnx/unsupported' for a tensor of strings
  */
@@ -35,12 +55,20 @@ export function patchModel(
   bytes: Uint8Array,
   changes: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>>,
+  insertions: ReadonlyMap<string, Insertion> = new Map(),
 ): Uint8Array<ArrayBuffer> {
   scanModel(bytes);
-  const missing = new Set(changes.keys());
-  const take = (name: string): Tensor | undefined => {
-    missing.delete(name);
-    return changes.get(name);
+  const missing = new Set([...changes.keys(), ...insertions.keys()]);
+  const take: Take = {
+    tensor(name) {
+      missing.delete(name);
+      return changes.get(name);
+    },
+    insertion(name) {
+      const found = insertions.get(name);
+      if (found) missing.delete(name);
+      return found;
+    },
   };
   const replaced = new Map(Object.entries(metadata));
   const edits: Edit[] = [];
@@ -56,8 +84,8 @@ export function patchModel(
   if (name !== undefined) {
     throw new OnnxError(
       'onnx/dangling-name',
-      `no initializer or Constant of the main graph is named ${quoted(name)}, so it cannot be ` +
-        'changed; give a name that the file has',
+      `no initializer, Constant or output of a node of the main graph is named ${quoted(name)}, so ` +
+        'it cannot be changed; give a name that the file has',
     );
   }
   return applyEdits(bytes, edits, [...replaced].map(metadataRecord));
@@ -65,20 +93,41 @@ export function patchModel(
 
 const NO_BYTES = new Uint8Array();
 
-type Take = (name: string) => Tensor | undefined;
+interface Take {
+  tensor(name: string): Tensor | undefined;
+  insertion(value: string): Insertion | undefined;
+}
 
 function patchGraph(bytes: Uint8Array, graph: Span, take: Take): readonly Edit[] {
   const edits: Edit[] = [];
   for (const field of fieldsOf(bytes, graph)) {
     if (field.number === GRAPH.initializer.number) {
       const name = tensorName(bytes, field);
-      const tensor = take(name);
+      const tensor = take.tensor(name);
       if (tensor) edits.push(...enclosed(field, patchTensor(bytes, field, name, tensor)));
     } else if (field.number === GRAPH.node.number) {
       edits.push(...enclosed(field, patchConstant(bytes, field, take)));
+      edits.push(...insertAfter(bytes, field, take));
     }
   }
   return edits;
+}
+
+function insertAfter(bytes: Uint8Array, node: WireField, take: Take): readonly Edit[] {
+  for (const output of fieldsOf(bytes, node)) {
+    if (output.number !== NODE.output.number) continue;
+    const insertion = take.insertion(textOf(bytes, output));
+    if (!insertion) continue;
+    const name = new TextEncoder().encode(insertion.renamed);
+    const renamed = enclosed(output, [{ from: output.from, to: output.to, bytes: name }]);
+    const after = {
+      from: node.to,
+      to: node.to,
+      bytes: concatBytes(insertion.nodes.map(nodeField)),
+    };
+    return [...enclosed(node, renamed), after];
+  }
+  return [];
 }
 
 function patchConstant(bytes: Uint8Array, node: Span, take: Take): readonly Edit[] {
@@ -91,7 +140,7 @@ function patchConstant(bytes: Uint8Array, node: Span, take: Take): readonly Edit
     for (const value of fieldsOf(bytes, attribute)) {
       if (value.number !== ATTRIBUTE.t.number) continue;
       const name = textAt(bytes, node, NODE.output.number);
-      const tensor = take(name);
+      const tensor = take.tensor(name);
       if (!tensor) return [];
       return enclosed(attribute, enclosed(value, patchTensor(bytes, value, name, tensor)));
     }

@@ -108,11 +108,8 @@ const reshaping: ChannelRule = {
       : opaque(`${node.op} mixes the channel axis`);
   },
   silence: (node, channels, dims) => {
-    const mapped = throughReshape(
-      channels,
-      dims(node.outputs[0] as string),
-      dims(node.inputs[0] as string),
-    );
+    const [from, to] = [dims(node.outputs[0] as string), dims(node.inputs[0] as string)];
+    const mapped = throughReshape(channels, from, to) ?? backThroughReshape(channels, from, to);
     return mapped
       ? { kind: 'silence', parameters: [], inputs: [{ index: 0, channels: mapped }] }
       : opaque(`${node.op} mixes the channel axis`);
@@ -142,6 +139,29 @@ export function throughReshape(
       (_, i) => channels.unit[Math.floor((i * after) / inner) % width] as number,
     );
     return { axis, unit };
+  }
+  return undefined;
+}
+
+/** The axis before a reshape of which each index holds places of one unit, such as before a Flatten. */
+function backThroughReshape(
+  channels: Channels,
+  from: readonly number[],
+  to: readonly number[],
+): Channels | undefined {
+  const inner = sizeOf(from.slice(channels.axis + 1));
+  for (const [axis, size] of to.entries()) {
+    if (axis === 0) continue;
+    const after = sizeOf(to.slice(axis + 1));
+    const unit = Int32Array.from(
+      { length: size },
+      (_, i) => channels.unit[Math.floor((i * after) / inner) % channels.unit.length] as number,
+    );
+    const again = throughReshape({ axis, unit }, to, from);
+    const same =
+      again?.axis === channels.axis &&
+      again.unit.every((each, place) => each === channels.unit[place]);
+    if (same) return { axis, unit };
   }
   return undefined;
 }

@@ -1,0 +1,33 @@
+import { dataTypeOf, isTensor, type DataType, type Graph } from '../onnx/index.ts';
+import { producers } from './traverse.ts';
+
+/** Operators whose output has the type of another input than the first. */
+const TYPE_FROM: Readonly<Record<string, number>> = { CastLike: 1, DequantizeLinear: 1, Where: 1 };
+
+const FLOATS = new Set<DataType>(['float32', 'float64', 'float16', 'bfloat16']);
+
+/**
+ * The float type of a value of a file's own graph, in which nothing was converted: found by walking
+ * up to an input, a tensor or a cast that says it. float32 where nothing does.
+ */
+export function floatTypeOf(graph: Graph, value: string): DataType {
+  const made = producers(graph);
+  const inputs = new Map(graph.inputs.map(({ name, type }) => [name, type]));
+  let at = value;
+  // A file that was read has no cycles.
+  for (;;) {
+    const node = made.get(at);
+    const told =
+      inputs.get(at) ?? graph.initializers.get(at)?.type ?? (node && typeSaid(node.attributes));
+    if (told !== undefined) return FLOATS.has(told) ? told : 'float32';
+    const next = node?.inputs[TYPE_FROM[node.op] ?? 0];
+    if (next === undefined || next === '') return 'float32';
+    at = next;
+  }
+}
+
+function typeSaid(attributes: Graph['nodes'][number]['attributes']): DataType | undefined {
+  const { to, value } = attributes;
+  if (typeof to === 'number') return dataTypeOf(to);
+  return typeof value === 'object' && isTensor(value) ? value.type : undefined;
+}
