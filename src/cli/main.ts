@@ -8,6 +8,7 @@ import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { inspectCommand } from './inspect.ts';
 import { examples } from './options.ts';
+import { reproduceCommand } from './reproduce.ts';
 import { Interrupted } from './session.ts';
 
 /** Exit codes: 0 done, 1 error, 2 wrong usage, 3 not repaired, 130 interrupted. */
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
   evaluateCommand(program);
   attackCommand(program);
   defendCommand(program);
+  reproduceCommand(program);
   examples(program, [
     'fineprune demo',
     'fineprune inspect model.onnx',

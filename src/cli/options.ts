@@ -1,17 +1,24 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 
-/** Options that every command has. */
-export interface CommonOptions {
-  readonly seed: number;
+/** Options of every command that runs networks. */
+export interface RunningOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly threads?: number;
   readonly backend?: 'native' | 'wasm';
 }
 
+/** And of those that run one seed: almost all. */
+export interface CommonOptions extends RunningOptions {
+  readonly seed: number;
+}
+
 export function addCommon(command: Command): Command {
+  return addRunning(command.option('--seed <n>', 'seed of every random choice', wholeNumber, 0));
+}
+
+export function addRunning(command: Command): Command {
   return command
-    .option('--seed <n>', 'seed of every random choice', wholeNumber, 0)
     .option('--json', 'print the result as JSON, and nothing else, on standard output')
     .option('--quiet', 'show no progress')
     .option('--threads <n>', 'threads of ONNX Runtime (default: all cores, at most 4)', positive)

@@ -1,5 +1,5 @@
 import type { Runtime } from '../runtime/index.ts';
-import type { CommonOptions } from './options.ts';
+import type { RunningOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 
 /** What every command that runs networks has at hand. */
@@ -11,7 +11,7 @@ export interface CliSession {
 }
 
 /** Sets a command up; says on standard error which backend runs. */
-export async function begin(options: CommonOptions): Promise<CliSession> {
+export async function begin(options: RunningOptions): Promise<CliSession> {
   const controller = new AbortController();
   process.once('SIGINT', () => {
     controller.abort(new Interrupted());

@@ -49,7 +49,7 @@ export async function drawCharts(record: RunRecord): Promise<Charts> {
   };
 }
 
-function twice(chart: (wide: boolean) => Markup): Chart {
+export function twice(chart: (wide: boolean) => Markup): Chart {
   return { wide: chart(true), narrow: chart(false) };
 }
 
@@ -68,7 +68,7 @@ export function curveSeries(record: RunRecord) {
   return all.filter(({ key }) => record.curve.some((point) => (point[key]?.of ?? 0) > 0));
 }
 
-function frame(wide: boolean) {
+export function frame(wide: boolean) {
   return {
     width: wide ? 720 : 350,
     height: wide ? 330 : 270,
@@ -267,7 +267,7 @@ export function seriesColor(i: number): string {
   return COLORS.series[i % COLORS.series.length]!;
 }
 
-const percentAxis = {
+export const percentAxis = {
   domain: [0, 1],
   ticks: tenths(2),
   tickFormat: percentTick(1),
@@ -275,17 +275,17 @@ const percentAxis = {
 };
 
 /** 0 to 1 in steps of so many tenths. */
-function tenths(step: number): number[] {
+export function tenths(step: number): number[] {
   return Array.from({ length: Math.round(10 / step) + 1 }, (_, i) => (i * step) / 10);
 }
 
 /** Percent, with a decimal where the axis is short. */
-function percentTick(range: number): (share: number) => string {
+export function percentTick(range: number): (share: number) => string {
   return (share) => `${Number((100 * share).toFixed(range > 0.15 ? 0 : 1))}%`;
 }
 
 /** The maximal runs of `true`, as half-open ranges of indices. */
-function runs(flags: readonly boolean[]): { from: number; to: number }[] {
+export function runs(flags: readonly boolean[]): { from: number; to: number }[] {
   const found: { from: number; to: number }[] = [];
   flags.forEach((flag, i) => {
     if (!flag) return;

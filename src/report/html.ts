@@ -1,7 +1,8 @@
 import { drawCharts } from './charts.ts';
 import { detailsSection } from './details.ts';
-import { html, trusted } from './markup.ts';
+import { html } from './markup.ts';
 import type { Markup } from './markup.ts';
+import { page } from './page.ts';
 import { parseRecord } from './record.ts';
 import type { RunRecord } from './record.ts';
 import {
@@ -12,10 +13,6 @@ import {
   trainingSection,
   verdictSection,
 } from './sections.ts';
-import { STYLE } from './style.ts';
-
-// The page needs nothing but itself, and must not run anything, whatever a model's names hold.
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /**
  * The record as one self-contained HTML page: no script, no network. The same record gives the
@@ -29,26 +26,13 @@ export async function renderHtml(value: RunRecord): Promise<string> {
   const others = await Promise.all(
     (record.others ?? []).map((_, index) => siteSections(record, index)),
   );
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${trusted(POLICY)}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${record.input.path}: ${record.tool.name} report</title>
-        <style>
-          ${trusted(STYLE)}
-        </style>
-      </head>
-      <body>
-        <main>
-          ${verdictSection(record)} ${evaluationsSection(record)}
-          ${curveSection(record, charts.curve)} ${activationsSection(record, charts.activations)}
-          ${others} ${examplesSection(record)} ${trainingSection(record, charts.training)}
-          ${detailsSection(record)}
-        </main>
-      </body>
-    </html> `.markup;
+  return page(
+    `${record.input.path}: ${record.tool.name} report`,
+    html`${verdictSection(record)} ${evaluationsSection(record)}
+    ${curveSection(record, charts.curve)} ${activationsSection(record, charts.activations)}
+    ${others} ${examplesSection(record)} ${trainingSection(record, charts.training)}
+    ${detailsSection(record)}`,
+  );
 }
 
 /** What the page says of a further site that was pruned. */

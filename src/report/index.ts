@@ -4,3 +4,6 @@ export * from './json.ts';
 export * from './record.ts';
 export * from './table.ts';
 export * from './version.ts';
+export * from './reproduce.ts';
+export * from './reproduce-page.ts';
+export * from './reproduce-table.ts';

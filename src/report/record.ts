@@ -16,7 +16,7 @@ const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 
-const rate = z
+export const rate = z
   .object({ rate: share, hits: count, of: count, low: share, high: share })
   .refine((r) => r.hits <= r.of, 'more hits than trials')
   .describe('A share with its count and its 95% Wilson interval');

@@ -93,7 +93,7 @@ function counted(rate: Rate | undefined): rate is Rate {
   return rate !== undefined && rate.of > 0;
 }
 
-function rateCell(rate: Rate | undefined): Markup {
+export function rateCell(rate: Rate | undefined): Markup {
   if (!counted(rate)) return html`–`;
   return html`<span class="rate">${percent(rate.rate)}</span
     ><span class="extent"
@@ -275,22 +275,22 @@ export function trainingSection(
   </section>`;
 }
 
-function both({ wide, narrow }: Chart): Markup {
+export function both({ wide, narrow }: Chart): Markup {
   return html`<div class="wide">${wide}</div>
     <div class="narrow">${narrow}</div>`;
 }
 
-function swatch(title: string, color: string, shape: string): Markup {
+export function swatch(title: string, color: string, shape: string): Markup {
   const paint = shape === 'dot' || shape === 'block' ? 'background' : 'border-color';
   return html`<li><i class="${shape}" style="${paint}:${color}"></i>${title}</li>`;
 }
 
-function rateText(rate: Rate | undefined): string {
+export function rateText(rate: Rate | undefined): string {
   if (!counted(rate)) return '–';
   return `${percent(rate.rate)} ${interval(rate)} ${rate.hits}/${rate.of}`;
 }
 
-function dataTable(head: readonly string[], rows: readonly (string | number)[][]): Markup {
+export function dataTable(head: readonly string[], rows: readonly (string | number)[][]): Markup {
   return html`<details>
     <summary>Data table</summary>
     <div class="scroll">

@@ -1,0 +1,110 @@
+import { Argument, InvalidArgumentError, type Command } from 'commander';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodeModel } from '../onnx/index.ts';
+import type { ReproduceRecord } from '../report/index.ts';
+import { commandLine } from './defend.ts';
+import { addRunning, examples, type RunningOptions, wholeNumber } from './options.ts';
+import { checkFree, printJson, put } from './outputs.ts';
+import { begin } from './session.ts';
+
+interface ReproduceOptions extends RunningOptions {
+  readonly seeds: readonly number[];
+  readonly out?: string;
+  readonly quick?: boolean;
+  readonly resume?: boolean;
+  readonly force?: boolean;
+}
+
+/** Names of `tasks` in the lab, which is not loaded to show help. */
+const TASKS = ['digits'] as const;
+
+/** `fineprune reproduce TASK`: the paper's experiment, whole. */
+export function reproduceCommand(program: Command): void {
+  const command = addRunning(program.command('reproduce'))
+    .description('clean, baseline and pruning-aware networks against each defense: the table')
+    .addArgument(new Argument('<task>', 'what to reproduce').choices(TASKS))
+    .option('--seeds <list>', 'seeds to run, as 0,1,2', seedList, [0])
+    .option('--out <folder>', 'where everything goes (default: out/reproduce-TASK)')
+    .option('--quick', 'a twentieth of the data, to see that everything runs')
+    .option('--resume', 'go on: seeds that reproduce.json in the folder has are not run again')
+    .option('--force', 'overwrite files that are there already')
+    .action(reproduceTask);
+  examples(command, [
+    'fineprune reproduce digits',
+    'fineprune reproduce digits --seeds 0,1,2',
+    'fineprune reproduce digits --quick --json',
+  ]);
+}
+
+async function reproduceTask(
+  name: (typeof TASKS)[number],
+  options: ReproduceOptions,
+): Promise<void> {
+  const { reproduce, tasks, triggerJson, besideFiles } = await import('../lab/index.ts');
+  const { renderReproduce, reproduceFromJson, reproduceTable, VERSION } =
+    await import('../report/index.ts');
+  const { out = `out/reproduce-${name}`, seeds, quick = false } = options;
+  const force = options.force === true || options.resume === true;
+  const paths = { html: join(out, 'report.html'), json: join(out, 'reproduce.json') };
+  checkFree(Object.values(paths), force);
+  const task = tasks[name];
+  const { runtime, progress, signal } = await begin(options);
+  let record: ReproduceRecord = {
+    tool: {
+      name: 'fineprune',
+      version: VERSION,
+      backend: runtime.backend,
+      runtimeVersion: runtime.version,
+    },
+    command: commandLine(),
+    quick,
+    runs: [],
+    networks: [],
+  };
+  if (options.resume === true && existsSync(paths.json)) {
+    const before = reproduceFromJson(await readFile(paths.json, 'utf8'));
+    const same = before.quick === quick && before.runs.every((run) => run.task === name);
+    if (same) record = { ...record, runs: before.runs, networks: before.networks };
+  }
+  for (const seed of seeds) {
+    if (record.runs.some((run) => run.seed === seed)) {
+      progress.say(`seed ${seed} is there already`);
+      continue;
+    }
+    const made = await reproduce(runtime, task, {
+      seed,
+      quick,
+      signal,
+      onProgress: (stage, done, all) => progress.at(`seed ${seed}, ${stage}`, done, all),
+    });
+    record = structuredClone({
+      ...record,
+      runs: [...record.runs, ...made.runs],
+      networks: [...record.networks, ...made.networks],
+    }) as ReproduceRecord;
+    const folder = join(out, `seed-${seed}`);
+    for (const [attack, model] of Object.entries(made.models)) {
+      const file = attack === 'none' ? 'clean' : attack;
+      await put(join(folder, `${file}.onnx`), encodeModel(model), true);
+    }
+    await put(join(folder, 'trigger.json'), triggerJson(task), true);
+    for (const beside of besideFiles(task.trigger)) {
+      await put(join(folder, beside.name), beside.bytes, true);
+    }
+    // After every seed, so that what was done is not lost with what was not.
+    await put(paths.json, `${JSON.stringify(record)}\n`, true);
+    await put(paths.html, await renderReproduce(record), true);
+  }
+  if (options.json) printJson({ runs: record.runs });
+  else process.stdout.write(`\n${reproduceTable(record)}\n${Object.values(paths).join('\n')}\n`);
+}
+
+function seedList(text: string): number[] {
+  const seeds = text.split(',').map((part) => wholeNumber(part));
+  if (new Set(seeds).size !== seeds.length) {
+    throw new InvalidArgumentError('Each seed may be there once.');
+  }
+  return seeds;
+}

@@ -1,0 +1,285 @@
+import { take } from '../data/index.ts';
+import {
+  defend,
+  judge,
+  predictTest,
+  type Defence,
+  type Method,
+  type Stage,
+  type TestData,
+} from '../defense/index.ts';
+import type { Evaluation, Rate } from '../metrics/index.ts';
+import type { Model } from '../onnx/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { baselineAttack } from './attacks/baseline.ts';
+import type { Decoy } from './attacks/decoys.ts';
+import { cleanNetwork } from './attacks/network.ts';
+import { triggered } from './attacks/poison.ts';
+import { pruningAwareAttack, type Try } from './attacks/pruning-aware.ts';
+import { silencedOneByOne } from './silence.ts';
+import type { Task, TaskData } from './tasks/task.ts';
+
+export type AttackName = 'none' | 'baseline' | 'pruning-aware';
+
+/** What one defense made of one network, on test data. */
+export interface ReproduceRun {
+  readonly task: string;
+  readonly source: TaskData['source'];
+  readonly attack: AttackName;
+  readonly defense: Method;
+  readonly seed: number;
+  readonly acc: Rate;
+  readonly asr: Rate;
+  readonly ra: Rate;
+  /** Without a defense, the time that the attack took. */
+  readonly seconds: number;
+}
+
+/** A unit of the site that is pruned. */
+export interface ReproduceUnit {
+  readonly unit: number;
+  /** Mean activation on clean validation data and on triggered test data. */
+  readonly clean: number;
+  readonly triggered: number;
+  readonly decoy: boolean;
+  /** Accuracy and attack success on some test data where this unit alone is silenced. */
+  readonly silenced: { readonly acc: Rate; readonly asr: Rate };
+}
+
+/** One network, unit by unit and along its pruning curve. */
+export interface ReproduceNetwork {
+  readonly attack: AttackName;
+  readonly seed: number;
+  readonly site: string;
+  readonly units: readonly ReproduceUnit[];
+  /** Nothing silenced, on the same test data as `silenced`. */
+  readonly whole: { readonly acc: Rate; readonly asr: Rate };
+  readonly order: readonly number[];
+  readonly curve: readonly {
+    readonly pruned: number;
+    readonly validation: Rate;
+    readonly acc: Rate;
+    readonly asr: Rate;
+  }[];
+  /** How many units the pruning defense took. */
+  readonly stop: number;
+  /** Of a pruning-aware attack. */
+  readonly tries?: readonly (Pick<Try, 'pruned'> & { readonly acc: Rate; readonly asr: Rate })[];
+  readonly met?: boolean;
+}
+
+export interface ReproducedSeed {
+  readonly runs: readonly ReproduceRun[];
+  readonly networks: readonly ReproduceNetwork[];
+  readonly models: Readonly<Record<AttackName, Model>>;
+}
+
+export interface ReproduceSettings {
+  readonly seed: number;
+  /** A twentieth of the data, to see that everything runs: its numbers say nothing. */
+  readonly quick?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (stage: string, done: number, all: number) => void;
+}
+
+const QUICK = 0.05;
+
+/** Test samples on which units are silenced one by one. */
+const SILENCED = 1000;
+
+/**
+ * The paper's experiment on one task with one seed: the clean, the baseline and the pruning-aware
+ * network, each with no defense, pruning, fine-tuning and fine-pruning. The defender's settings are the
+ * task's, the same for all three; the test data choose nothing.
+ */
+export async function reproduce(
+  runtime: Runtime,
+  task: Task,
+  settings: ReproduceSettings,
+): Promise<ReproducedSeed> {
+  const { seed, signal } = settings;
+  const aborting = signal ? { signal } : {};
+  const loaded = await task.load(seed);
+  const data = settings.quick === true ? fewer(loaded, seed) : loaded;
+  const test = {
+    clean: data.test,
+    triggered: { dataset: triggered(data.test, task.trigger), target: task.target },
+  };
+  const said = (stage: string) => (done: number, all: number) =>
+    settings.onProgress?.(stage, done, all);
+
+  const clean = await timed(() =>
+    cleanNetwork(runtime, task, data.train, {
+      seed,
+      ...aborting,
+      onProgress: said('clean network: train'),
+    }),
+  );
+  const baseline = await timed(() =>
+    baselineAttack(runtime, task, data, {
+      seed,
+      ...aborting,
+      onProgress: said('baseline attack: train'),
+    }),
+  );
+  let stage = '';
+  const aware = await timed(() =>
+    pruningAwareAttack(runtime, task, data, {
+      seed,
+      clean: clean.made,
+      ...aborting,
+      onStage: (name) => (stage = name),
+      onProgress: (done, all) => said(`pruning-aware attack: ${stage}`)(done, all),
+    }),
+  );
+  const models = {
+    none: clean.made,
+    baseline: baseline.made.model,
+    'pruning-aware': aware.made.model,
+  };
+  const attackSeconds = {
+    none: clean.seconds,
+    baseline: baseline.seconds,
+    'pruning-aware': clean.seconds + aware.seconds,
+  };
+
+  const runs: ReproduceRun[] = [];
+  const networks: ReproduceNetwork[] = [];
+  for (const attack of ['none', 'baseline', 'pruning-aware'] as const) {
+    const watch = stopwatch();
+    const defence = await defend(runtime, models[attack], data.validation, test, {
+      ...task.defense,
+      compare: true,
+      pruning: { fullCurve: true },
+      seed,
+      ...aborting,
+      onProgress: (name, done, all) => {
+        watch.at(name);
+        said(`${attack === 'none' ? 'clean' : attack} network: ${name}`)(done, all);
+      },
+    });
+    watch.stop();
+    for (const { method, evaluation } of defence.outcomes) {
+      runs.push({
+        task: task.name,
+        source: data.source,
+        attack,
+        defense: method,
+        seed,
+        ...whole(evaluation),
+        seconds: method === 'none' ? attackSeconds[attack] : watch.secondsOf(method),
+      });
+    }
+    const decoys = attack === 'pruning-aware' ? aware.made.decoys : [];
+    networks.push({
+      ...(await network(runtime, defence, test, { attack, seed, decoys, ...aborting })),
+      ...(attack === 'pruning-aware' && {
+        tries: aware.made.tries.map(({ pruned, evaluation }) => {
+          const { acc, asr } = whole(evaluation);
+          return { pruned, acc, asr };
+        }),
+        met: aware.made.met,
+      }),
+    });
+  }
+  return { runs, networks, models };
+}
+
+async function network(
+  runtime: Runtime,
+  { classifier, prunings: [pruning] }: Defence,
+  test: Required<TestData>,
+  about: {
+    readonly attack: AttackName;
+    readonly seed: number;
+    readonly decoys: readonly Decoy[];
+    readonly signal?: AbortSignal;
+  },
+): Promise<ReproduceNetwork> {
+  const { attack, seed, decoys, signal } = about;
+  const { site, order, curve, testCurve, profile, triggeredProfile } = pruning;
+  const count = Math.min(SILENCED, test.clean.length);
+  const [clean, stamped] = [test.clean, test.triggered.dataset].map((all) =>
+    take(all, count, seed),
+  );
+  if (!clean || !stamped || !triggeredProfile) throw new Error('a network without test data');
+  const some = { clean, triggered: stamped, target: test.triggered.target };
+  const silenced = await silencedOneByOne(runtime, classifier, site, some, signal);
+  return {
+    attack,
+    seed,
+    site: site.name,
+    units: silenced.map(({ unit, acc, asr }) => ({
+      unit,
+      clean: profile[unit] as number,
+      triggered: triggeredProfile[unit] as number,
+      decoy: decoys.some((decoy) => decoy.unit === unit),
+      silenced: { acc, asr },
+    })),
+    whole: await unsilenced(),
+    order,
+    curve: curve.map(({ pruned, validation }, point) => {
+      const { acc, asr } = whole(testCurve[point]?.evaluation);
+      return { pruned, validation, acc, asr };
+    }),
+    stop: pruning.pruned.length,
+  };
+
+  async function unsilenced() {
+    const part: TestData = {
+      clean: some.clean,
+      triggered: { dataset: some.triggered, target: some.target },
+    };
+    const predictions = await predictTest(runtime, classifier, classifier.graph, part);
+    const { acc, asr } = whole(judge(predictions, part));
+    return { acc, asr };
+  }
+}
+
+function whole(evaluation: Evaluation | undefined): Required<Evaluation> {
+  if (!evaluation?.asr || !evaluation.ra) throw new Error('an evaluation without triggered data');
+  return { acc: evaluation.acc, asr: evaluation.asr, ra: evaluation.ra };
+}
+
+function fewer({ train, validation, test, source }: TaskData, seed: number): TaskData {
+  const part = (all: TaskData['train']) =>
+    take(all, Math.max(3 * all.classes.length, Math.round(QUICK * all.length)), seed);
+  return { train: part(train), validation: part(validation), test: part(test), source };
+}
+
+async function timed<T>(make: () => Promise<T>): Promise<{ made: T; seconds: number }> {
+  const started = performance.now();
+  const made = await make();
+  return { made, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Stages that a defense is made of. */
+const STAGES: Readonly<Record<Method, readonly Stage[]>> = {
+  none: [],
+  pruning: ['profile', 'prune'],
+  'fine-tuning': ['fine-tune'],
+  'fine-pruning': ['profile', 'prune', 'fine-prune'],
+};
+
+/** Tells how long each stage took: from its first sign of life to that of the next. */
+function stopwatch() {
+  const spent = new Map<Stage, number>();
+  let now: { readonly stage: Stage; readonly since: number } | undefined;
+  const stop = () => {
+    if (now) {
+      const before = spent.get(now.stage) ?? 0;
+      spent.set(now.stage, before + (performance.now() - now.since) / 1000);
+    }
+    now = undefined;
+  };
+  return {
+    at(stage: Stage) {
+      if (now?.stage === stage) return;
+      stop();
+      now = { stage, since: performance.now() };
+    },
+    stop,
+    secondsOf: (method: Method) =>
+      STAGES[method].reduce((sum, stage) => sum + (spent.get(stage) ?? 0), 0),
+  };
+}

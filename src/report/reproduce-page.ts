@@ -1,0 +1,210 @@
+import { COLORS } from './charts.ts';
+import { number, percent } from './format.ts';
+import { html, type Markup } from './markup.ts';
+import { page } from './page.ts';
+import {
+  ATTACKS,
+  DEFENSES,
+  pooled,
+  seedsOf,
+  type ReproducedNetwork,
+  type ReproduceRecord,
+} from './reproduce.ts';
+import { CURVES, curvesChart, unitsChart } from './reproduce-charts.ts';
+import { ATTACK_NAMES } from './reproduce-table.ts';
+import { both, dataTable, rateCell, rateText, swatch } from './sections.ts';
+
+/** The record as one self-contained HTML page; the same record gives the same bytes. */
+export async function renderReproduce(record: ReproduceRecord): Promise<string> {
+  const seeds = seedsOf(record);
+  const parts = await Promise.all(seeds.map((seed) => seedSection(record, seed)));
+  const [first] = record.runs;
+  const task = first?.task ?? '';
+  return page(
+    `${task}: attacks and defenses, ${record.tool.name} report`,
+    html`${header(record, task, seeds)} ${tableSection(record)} ${runsSection(record)} ${parts}
+    ${details(record)}`,
+  );
+}
+
+function header(record: ReproduceRecord, task: string, seeds: readonly number[]): Markup {
+  const synthetic = record.runs.some(({ source }) => source === 'synthetic');
+  return html`<header>
+    <p class="origin">${record.tool.name} reproduce</p>
+    <h1>${task}: attacks and defenses</h1>
+    <p class="verdict">
+      A clean network, one with a backdoor, and one whose backdoor was made to survive pruning, each
+      against pruning, fine-tuning and fine-pruning (Liu, Dolan-Gavitt, Garg, RAID 2018).
+      ${seeds.length === 1 ? 'Seed' : 'Seeds'} ${seeds.join(', ')}.
+    </p>
+    ${synthetic && html`<p class="warning">Measured on generated data, which says that the method works, not how well it does on real inputs.</p>`}
+    ${record.quick && html`<p class="warning">Measured on a twentieth of the data, to see that everything runs: the numbers say nothing.</p>`}
+  </header>`;
+}
+
+function tableSection(record: ReproduceRecord): Markup {
+  return html`<section id="table">
+    <h2>What is left of the attacks</h2>
+    <div class="scroll">
+      <table class="evaluations">
+        <thead>
+          <tr>
+            <th scope="col">Network</th>
+            ${DEFENSES.map((defense) => html`<th scope="col">${defense}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${ATTACKS.flatMap((attack) =>
+            (['acc', 'asr'] as const).map(
+              (key) =>
+                html`<tr>
+                  <th scope="row">
+                    ${ATTACK_NAMES[attack]}, ${key === 'acc' ? 'clean accuracy' : 'attack success'}
+                  </th>
+                  ${DEFENSES.map(
+                    (defense) => html`<td>${rateCell(pooled(record, attack, defense)?.[key])}</td>`,
+                  )}
+                </tr>`,
+            ),
+          )}
+        </tbody>
+      </table>
+    </div>
+    <p class="note">
+      On test data, which was used to choose nothing, all seeds counted together. In brackets the
+      95% Wilson interval, then the counts.
+    </p>
+  </section>`;
+}
+
+function runsSection({ runs }: ReproduceRecord): Markup {
+  return html`<section id="runs">
+    <h2>Every run</h2>
+    ${dataTable(
+      ['seed', 'network', 'defense', 'clean accuracy', 'attack success', 'robust accuracy', 'time'],
+      runs.map((run) => [
+        run.seed,
+        ATTACK_NAMES[run.attack],
+        run.defense,
+        rateText(run.acc),
+        rateText(run.asr),
+        rateText(run.ra),
+        `${run.seconds.toFixed(1)} s`,
+      ]),
+    )}
+  </section>`;
+}
+
+async function seedSection(record: ReproduceRecord, seed: number): Promise<Markup> {
+  const own = record.networks.filter((network) => network.seed === seed);
+  const attacked = own.filter(({ attack }) => attack !== 'none');
+  const parts = await Promise.all(attacked.map(networkSection));
+  return html`<section id="seed-${seed}">
+    <h2>Seed ${seed}: pruning, unit by unit</h2>
+    <p>
+      Units are pruned in ascending order of their mean activation on clean validation data. First
+      go units that are dormant whatever the input, then those of the backdoor, then those that
+      clean inputs need, where the defender stops. A pruning-aware network has its backdoor in the
+      last.
+    </p>
+    <figure>
+      <ul class="legend">
+        ${swatch('clean accuracy', COLORS.accuracy, '')}${swatch('attack success', COLORS.attack, '')}${Object.values(
+          CURVES,
+        ).map(({ title, dash }) => swatch(title, COLORS.stop, dash ? 'dashed' : ''))}
+      </ul>
+      ${both(await curvesChart(own))}
+      ${dataTable(
+        ['network', 'pruned', 'validation accuracy', 'clean accuracy', 'attack success'],
+        attacked.flatMap(({ attack, curve }) =>
+          curve.map((point) => [
+            ATTACK_NAMES[attack],
+            point.pruned,
+            rateText(point.validation),
+            rateText(point.acc),
+            rateText(point.asr),
+          ]),
+        ),
+      )}
+    </figure>
+    ${parts}
+  </section>`;
+}
+
+async function networkSection(network: ReproducedNetwork): Promise<Markup> {
+  const { units, whole, order, stop } = network;
+  const rank = new Map(order.map((unit, i) => [unit, i + 1]));
+  const decoys = units.filter(({ decoy }) => decoy).length;
+  const fall = ({ silenced }: (typeof units)[number]) => whole.asr.rate - silenced.asr.rate;
+  const carriers = units.filter((unit) => fall(unit) >= CARRIES).map(({ unit }) => unit);
+  return html`<h3>The ${ATTACK_NAMES[network.attack]}, unit by unit</h3>
+    <p>
+      ${
+        decoys > 0 &&
+        html`${decoys} of the ${units.length} units of <code>${network.site}</code> are decoys. `
+      }Pruning
+      took ${stop}.
+      ${
+        carriers.length > 0
+          ? html`Attack success falls by at least ${percent(CARRIES, 0)} when one of the units
+            ${carriers.join(', ')} is silenced alone: they carry the backdoor.`
+          : html`No unit carries the backdoor by itself: silencing any one leaves attack success
+            within ${percent(CARRIES, 0)}.`
+      }
+    </p>
+    ${triesText(network)}
+    <figure>
+      <ul class="legend">
+        ${swatch('clean', COLORS.accuracy, 'block')}${swatch('triggered', COLORS.attack, 'dot')}${decoys > 0 && swatch('decoy', COLORS.shade, 'block')}
+      </ul>
+      ${both(await unitsChart(network))}
+      ${dataTable(
+        [
+          'unit',
+          'pruning order',
+          'decoy',
+          'clean',
+          'triggered',
+          'accuracy without it',
+          'attack success without it',
+          'fall of attack success',
+        ],
+        units.map((unit) => [
+          unit.unit,
+          rank.get(unit.unit) ?? '–',
+          unit.decoy ? 'yes' : 'no',
+          number(unit.clean),
+          number(unit.triggered),
+          rateText(unit.silenced.acc),
+          rateText(unit.silenced.asr),
+          percent(fall(unit)),
+        ]),
+      )}
+    </figure>`;
+}
+
+/** Fall of attack success from which on a unit is said to carry the backdoor. */
+const CARRIES = 0.05;
+
+function triesText({ tries, met }: ReproducedNetwork): Markup | undefined {
+  if (!tries) return undefined;
+  const list = tries.map(
+    ({ pruned, acc, asr }) => `without ${pruned} units ${percent(acc.rate)} / ${percent(asr.rate)}`,
+  );
+  return html`<p>
+    The attacker retrained ${tries.length === 1 ? 'once' : `${tries.length} times`} (clean accuracy
+    / attack success on data held out):
+    ${list.join('; ')}${met === false && '; less than was asked'}.
+  </p>`;
+}
+
+function details({ command, tool }: ReproduceRecord): Markup {
+  return html`<section id="details">
+    <h2>Repeat this</h2>
+    <pre>${command}</pre>
+    <p class="note">
+      ${tool.name} ${tool.version}, ONNX Runtime ${tool.runtimeVersion}, ${tool.backend} backend.
+      The same command, data and versions give the same networks.
+    </p>
+  </section>`;
+}
