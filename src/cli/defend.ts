@@ -1,12 +1,14 @@
 import { Option, type Command } from 'commander';
-import type { Ranking } from '../defense/index.ts';
 import { join } from 'node:path';
+import type { Layers, Ranking } from '../defense/index.ts';
+import type { ScheduleName } from '../train/index.ts';
 import { addDataOptions, dataExamples, dataFrom, type DataOptions, outputOf } from './data.ts';
 import {
   addCommon,
   aboveZero,
   type CommonOptions,
   examples,
+  notNegative,
   points,
   positive,
   share,
@@ -26,7 +28,11 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly step: number;
   readonly fullCurve?: boolean;
   readonly epochs?: number;
-  readonly rate?: number;
+  readonly rate?: number | 'auto';
+  readonly optimizer: 'sgd' | 'adam';
+  readonly schedule?: ScheduleName;
+  readonly layers?: Layers;
+  readonly patience?: number;
   readonly batch?: number;
   readonly weightDecay?: number;
   readonly shift?: number;
@@ -78,9 +84,31 @@ export function defendCommand(program: Command): void {
     .option('--full-curve', 'go on past the stop, for the report')
     .option('--step <n>', 'units pruned between two measurements', positive, 1)
     .option('--epochs <n>', 'epochs of fine-tuning', positive)
-    .option('--rate <x>', 'learning rate of fine-tuning', aboveZero)
+    .option(
+      '--rate <x>',
+      'learning rate of fine-tuning, or "auto" to find one (default: auto)',
+      rate,
+    )
     .option('--batch <n>', 'batch size of fine-tuning', positive)
-    .option('--weight-decay <x>', 'L2 weight decay of fine-tuning', aboveZero)
+    .addOption(
+      new Option('--optimizer <name>', 'optimizer of fine-tuning')
+        .choices(['sgd', 'adam'])
+        .default('sgd'),
+    )
+    .addOption(
+      new Option('--schedule <name>', 'how the rate goes on (default: cosine)').choices([
+        'cosine',
+        'constant',
+        'one-cycle',
+      ]),
+    )
+    .option('--weight-decay <x>', 'weight decay of fine-tuning', notNegative)
+    .option(
+      '--layers <names>',
+      'what is fine-tuned: "all", "after-site", or names with commas (default: all)',
+      layers,
+    )
+    .option('--patience <n>', 'stop after so many epochs without a better one', positive)
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
     .option('--freeze-unsupported', 'leave weights that no gradient reaches as they are')
     .option('--force', 'overwrite files that are there already')
@@ -97,7 +125,7 @@ export function defendCommand(program: Command): void {
 }
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
-  const { defend, exportModel, TUNE } = await import('../defense/index.ts');
+  const { defend, exportModel, optimiserOf, TUNE } = await import('../defense/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
   const force = options.force === true;
@@ -124,14 +152,15 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       fullCurve: options.fullCurve === true,
       ...(options.share !== undefined && { share: options.share }),
     },
+    ...(options.layers !== undefined && { layers: options.layers }),
     tune: {
       ...(options.epochs !== undefined && { epochs: options.epochs }),
       ...(options.rate !== undefined && { rate: options.rate }),
       ...(options.batch !== undefined && { batchSize: options.batch }),
       ...(options.shift !== undefined && { shift: options.shift }),
-      ...(options.weightDecay !== undefined && {
-        optimiser: { ...TUNE.optimiser, weightDecay: options.weightDecay },
-      }),
+      optimiser: optimiserOf(options.rate ?? TUNE.rate, options.optimizer, options.weightDecay),
+      ...(options.schedule !== undefined && { schedule: options.schedule }),
+      ...(options.patience !== undefined && { patience: options.patience }),
     },
     signal,
     onProgress: (stage, done, all) => progress.at(stage, done, all),
@@ -174,6 +203,14 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     });
   } else await printRecord(record, [out, ...reportPaths(options.out)]);
   if (record.verdict.repaired === false) process.exitCode = NOT_REPAIRED;
+}
+
+function rate(text: string): number | 'auto' {
+  return text === 'auto' ? text : aboveZero(text);
+}
+
+function layers(text: string): Layers {
+  return text === 'all' || text === 'after-site' ? text : text.split(',');
 }
 
 type Record = Awaited<ReturnType<typeof import('../report/index.ts').recordOf>>;

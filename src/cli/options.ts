@@ -76,3 +76,7 @@ export function aboveZero(text: string): number {
   }
   return value;
 }
+
+export function notNegative(text: string): number {
+  return Number(text) === 0 && text.trim() !== '' ? 0 : aboveZero(text);
+}

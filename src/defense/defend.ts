@@ -7,7 +7,8 @@ import { rowsOf, trainableIn } from '../train/index.ts';
 import { classifierOf, type Classifier } from './classifier.ts';
 import { DefenseError } from './error.ts';
 import { judge, predictTest, type Predictions, type TestData } from './evaluate.ts';
-import { fineTune, type FineTuneSettings, type FineTuning } from './fine-tune.ts';
+import { fineTune, type FineTuneSettings, type FineTuning, optimiserOf } from './fine-tune.ts';
+import { type Layers, parametersIn } from './layers.ts';
 import { pruneSites, type PruneSitesSettings, type SitePruning } from './prune-sites.ts';
 import { lastSite, siteNamed, sitesOf, type Site } from './sites.ts';
 
@@ -30,12 +31,26 @@ export interface DefendSettings {
   readonly seed?: number;
   /** Leave parameters that no gradient reaches as they are; without it they are an error. */
   readonly freezeUnsupported?: boolean;
-  readonly tune?: Partial<Omit<FineTuneSettings, 'seed' | 'signal' | 'onProgress'>>;
+  readonly tune?: Partial<Tune>;
+  /** What fine-tuning may change; default 'all'. */
+  readonly layers?: Layers;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: Stage, done: number, all: number) => void;
 }
 
-export type Stage = 'profile' | 'prune' | 'fine-tune' | 'fine-prune' | 'evaluate';
+export type Stage =
+  | 'profile'
+  | 'prune'
+  | 'find a learning rate'
+  | 'fine-tune'
+  | 'fine-prune'
+  | 'evaluate';
+
+/** Settings of fine-tuning that a person may choose. */
+export type Tune = Omit<
+  FineTuneSettings,
+  'seed' | 'floor' | 'checkpoint' | 'signal' | 'onProgress'
+>;
 
 /** What the network is after a method, and how it does on test data, where there is some. */
 export interface Outcome {
@@ -56,7 +71,7 @@ export interface Defence {
   readonly maxDrop: number;
   readonly seed: number;
   /** The settings that fine-tuning ran with. */
-  readonly tune: Omit<FineTuneSettings, 'signal' | 'onProgress'>;
+  readonly tune: Tune;
   readonly parts: { readonly tune: Dataset; readonly held: Dataset };
   /** 'none' first, the method asked for last. */
   readonly outcomes: readonly Outcome[];
@@ -64,12 +79,7 @@ export interface Defence {
   readonly held: { readonly before: Rate; readonly after: Rate };
 }
 
-export const TUNE = {
-  epochs: 8,
-  batchSize: 128,
-  rate: 0.02,
-  optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
-} as const;
+export const TUNE = { epochs: 8, batchSize: 128, rate: 'auto', schedule: 'cosine' } as const;
 
 /**
  * Fine-pruning (Liu, Dolan-Gavitt, Garg, RAID 2018): prunes the units of one site that clean data
@@ -109,6 +119,9 @@ export async function defend(
   const parameters = whole.parameters.filter((parameter) => !still.has(parameter));
   const classifier = { ...whole, parameters };
   const { graph, traced, scores } = classifier;
+  const held = async (of: Graph) =>
+    judge(await predictTest(runtime, classifier, of, { clean: parts.held }), { clean: parts.held })
+      .acc;
   const sites = sitesOf(traced, scores);
   const named = typeof settings.site === 'string' ? [settings.site] : (settings.site ?? []);
   const chosen =
@@ -121,12 +134,24 @@ export async function defend(
     onProgress: (done, all) => onProgress?.('prune', done, all),
   });
 
-  const tune = { ...TUNE, ...settings.tune, seed };
+  const tune: Tune = {
+    optimiser: optimiserOf(settings.tune?.rate ?? TUNE.rate),
+    ...TUNE,
+    ...settings.tune,
+  };
+  const trained = {
+    ...classifier,
+    parameters: parametersIn(classifier, chosen, settings.layers ?? 'all'),
+  };
+  const before = await held(graph);
   const tuned = (stage: Stage, from: Graph, masks: typeof pruned.masks) =>
-    fineTune(runtime, classifier, from, masks, parts, {
+    fineTune(runtime, trained, from, masks, parts, {
       ...tune,
+      seed,
+      // Counted, since 0.98 - 0.96 is more than 0.02 in floating point.
+      floor: before.hits - Math.floor(maxDrop * before.of + 1e-9),
       ...aborting,
-      onProgress: (done, all) => onProgress?.(stage, done, all),
+      onProgress: (what, done, all) => onProgress?.(what === 'epochs' ? stage : what, done, all),
     });
   const wanted = (name: Method) => name === method || settings.compare === true;
 
@@ -153,9 +178,6 @@ export async function defend(
     }
   }
   onProgress?.('evaluate', made.length, made.length);
-  const held = async (of: Graph) =>
-    judge(await predictTest(runtime, classifier, of, { clean: parts.held }), { clean: parts.held })
-      .acc;
   return {
     classifier,
     frozen,
@@ -166,7 +188,7 @@ export async function defend(
     tune,
     parts,
     outcomes,
-    held: { before: await held(graph), after: await held((outcomes.at(-1) as Outcome).graph) },
+    held: { before, after: await held((outcomes.at(-1) as Outcome).graph) },
   };
 }
 
@@ -182,7 +204,7 @@ async function cutOff(
     sample: dataset.sample,
     classes: dataset.classes.length,
     batchSize: rowsOf(graph, input) ?? 2,
-    optimiser: TUNE.optimiser,
+    optimiser: { kind: 'sgd' },
   });
   if (found.trainable.length > 0) return found.cutOff;
   const [first] = found.cutOff;

@@ -10,7 +10,7 @@ export type DefenseErrorCode =
   | 'defense/output'
   | 'defense/operator'
   | 'defense/untrainable'
-  | 'defense/diverged'
+  | 'defense/unknown-layer'
   | 'defense/too-few';
 
 /** A model that cannot be defended as asked. */

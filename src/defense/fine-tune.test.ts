@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { testRuntime } from '../../test/gradcheck.ts';
-import { split } from '../data/index.ts';
+import { relabel, split } from '../data/index.ts';
 import { float32, type Graph, type TensorOf } from '../onnx/index.ts';
 import { predict } from '../train/index.ts';
 import type { Classifier } from './classifier.ts';
@@ -127,12 +127,66 @@ test('learns what it is shown', async () => {
   expect(epochs.at(-1)?.loss).toBeLessThan(0.5 * (epochs[0]?.loss ?? 0));
 });
 
-test('a rate at which the weights stop being numbers is refused', async () => {
-  const { classifier } = await opened(specimen('Conv with bias').model);
-  const { graph } = classifier;
-  const run = tuned(classifier, { graph, masks: new Map() }, { rate: 1e12 });
-  await expect(run).rejects.toMatchObject({
-    code: 'defense/diverged',
-    message: expect.stringContaining('learning rate') as unknown,
+describe('a loss that blows up', () => {
+  const from = async () => {
+    const { classifier } = await opened(specimen('Conv with bias').model);
+    const start = await tuned(classifier, { graph: classifier.graph, masks: new Map() });
+    return { classifier, graph: start.graph, masks: new Map() };
+  };
+
+  test('is taken back and retried at a quarter of the rate, until it holds', async () => {
+    const { classifier, ...start } = await from();
+    const { epochs, retries, best, rate, graph } = await tuned(classifier, start, { rate: 500 });
+    expect(rate).toBe(500);
+    expect(retries.length).toBeGreaterThan(0);
+    retries.forEach((retry, index) => {
+      expect(retry).toMatchObject({ because: 'loss', rate: 500 / 4 ** index });
+    });
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4]);
+    expect(epochs[0]?.rate).toBeLessThan(500 / 4 ** retries.length);
+    expect(best).toBeGreaterThan(0);
+    for (const values of parameters(classifier, graph)) {
+      expect(values.every(Number.isFinite)).toBe(true);
+    }
   });
+
+  test('at every rate leaves the weights that were given', async () => {
+    const { classifier, ...start } = await from();
+    const result = await tuned(classifier, start, { rate: 1e12 });
+    expect(result).toMatchObject({ best: 0, epochs: [] });
+    expect(result.retries).toHaveLength(8);
+    expect(parameters(classifier, result.graph)).toEqual(parameters(classifier, start.graph));
+  });
+});
+
+test('a run that ends below the floor is tried again lower, and given up for the weights given', async () => {
+  const { classifier } = await opened(specimen('Conv with bias').model);
+  const runtime = await testRuntime();
+  const start = await tuned(classifier, { graph: classifier.graph, masks: new Map() });
+  const floor = start.epochs[start.best - 1]?.held.hits ?? 0;
+  // Every label is wrong: whatever is learnt from them is worse.
+  const labels = data.tune.labels.map((label) => (label + 1) % 3);
+  const misled = { ...data, tune: relabel(data.tune, labels) };
+  const run = (rate: number) =>
+    fineTune(runtime, classifier, start.graph, new Map(), misled, {
+      ...settings,
+      rate,
+      epochs: 12,
+      floor,
+    });
+  const lost = await run(0.05);
+  expect(lost.retries.length).toBeGreaterThan(0);
+  expect(new Set(lost.retries.map(({ because }) => because))).toEqual(new Set(['accuracy']));
+  expect(lost.start.held.hits).toBe(floor);
+  if (lost.best === 0) {
+    expect(parameters(classifier, lost.graph)).toEqual(parameters(classifier, start.graph));
+  } else expect(lost.epochs[lost.best - 1]?.held.hits).toBeGreaterThanOrEqual(floor);
+});
+
+test('patience ends a run that gets no better', async () => {
+  const { classifier } = await opened(specimen('Conv with bias').model);
+  const given = { graph: classifier.graph, masks: new Map() };
+  const { epochs, best } = await tuned(classifier, given, { rate: 0.3, epochs: 40, patience: 2 });
+  expect(epochs.length).toBeLessThan(40);
+  expect(epochs).toHaveLength(best + 2);
 });

@@ -1,29 +1,50 @@
-import { type Dataset, shift } from '../data/index.ts';
+import { type Augment, type Dataset, shift } from '../data/index.ts';
 import { accuracy, type Rate } from '../metrics/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import {
-  copyOf,
-  cosine,
-  predict,
-  train,
-  withParameters,
   type OptimiserSettings,
+  type Parameters,
+  predict,
+  rowsOf,
+  SCHEDULES,
+  type ScheduleName,
+  trainEpoch,
+  type TrainingState,
+  type TrainingStep,
+  trainingStep,
+  withParameters,
 } from '../train/index.ts';
 import type { Classifier } from './classifier.ts';
-import { DefenseError } from './error.ts';
+import { findRate, type FoundRate, measureStart } from './rate.ts';
 
 export interface FineTuneSettings {
+  /** Passes over the data at most. */
   readonly epochs: number;
   readonly batchSize: number;
-  /** Learning rate of the first step; it falls to 0 along half a cosine. */
-  readonly rate: number;
+  /** Learning rate of the schedule; 'auto' finds one, see `findRate`. */
+  readonly rate: number | 'auto';
+  /** How the rate goes on from there; default 'cosine', down to 0. */
+  readonly schedule?: ScheduleName;
   readonly optimiser: OptimiserSettings;
   readonly seed: number;
   /** Move images by up to so many pixels, at random; default 0. */
   readonly shift?: number;
+  /** Stop after so many epochs without a better one; default: never. */
+  readonly patience?: number;
+  /** Right answers on held data that should be left at least; default 0. */
+  readonly floor?: number;
+  /** What was saved when a run like this one was killed, and how to save. */
+  readonly checkpoint?: {
+    readonly saved?: TuningState;
+    save(state: TuningState): Promise<void>;
+  };
   readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, all: number) => void;
+  readonly onProgress?: (
+    stage: 'find a learning rate' | 'epochs',
+    done: number,
+    all: number,
+  ) => void;
 }
 
 export interface TunedEpoch {
@@ -34,22 +55,67 @@ export interface TunedEpoch {
   readonly held: Rate;
 }
 
+/** A time that training was taken back to weights that were good. */
+export interface Retry {
+  /** The epoch in which it went wrong. */
+  readonly epoch: number;
+  /** Highest rate of the schedule then; the next try has a quarter of it. */
+  readonly rate: number;
+  /** 'loss': it blew up. 'accuracy': held accuracy ended below the floor. */
+  readonly because: 'loss' | 'accuracy';
+  /** Smoothed loss when it was noticed; null where it was no number. */
+  readonly loss: number | null;
+}
+
 export interface FineTuning {
   readonly graph: Graph;
   readonly epochs: readonly TunedEpoch[];
   /** The epoch whose weights were kept; 0 for the weights given. */
   readonly best: number;
+  /** Loss on data trained on, and accuracy on held data, before the first step. */
+  readonly start: { readonly loss: number; readonly held: Rate };
+  /** The rate that the schedule began with, before any retry. */
+  readonly rate: number;
+  /** Where it was not given. */
+  readonly found?: FoundRate;
+  readonly retries: readonly Retry[];
+}
+
+/**
+ * The optimiser that is used unless told otherwise. In the units of a rate that was found, weight
+ * decay is a share of the gradient; as a rate of 0.1 counts it, it would be next to nothing.
+ */
+export function optimiserOf(
+  rate: FineTuneSettings['rate'],
+  kind: OptimiserSettings['kind'] = 'sgd',
+  weightDecay = kind === 'adam' ? 0 : rate === 'auto' ? 0.05 : 5e-4,
+): OptimiserSettings {
+  return kind === 'adam' ? { kind, weightDecay } : { kind, momentum: 0.9, weightDecay };
+}
+
+/** All that the rest of a fine-tuning depends on, after an epoch or a retry. */
+export interface TuningState extends Omit<FineTuning, 'graph'> {
+  /** What retries have multiplied the rate by. */
+  readonly factor: number;
+  /** Weights of the best epoch. */
+  readonly kept: ReadonlyMap<string, Float32Array>;
+  /** Weights, moments and number of steps after the last good epoch. */
+  readonly training: TrainingState;
 }
 
 /**
  * Trains a network on from its weights with clean data (Fine-Pruning, section 3.3). The epoch with
  * the highest accuracy on held data is kept, the last of several that are equal.
  *
+ * A loss that is no number, or far above where it began, takes training back to the weights after
+ * the last good epoch, and on from there at a quarter of the rate. So does, to the very first
+ * weights, a run after which held accuracy is below `floor` while it was not before. Where no retry
+ * helps, the weights given are kept. Each retry is on record.
+ *
  * @param graph - the classifier's graph, pruned or not
  * @param masks - what is held at zero: pruned stays pruned
  * @param tune - clean data to train on
  * @param held - clean data, disjoint from it, to choose the epoch by
- * @throws DefenseError 'defense/diverged' where the weights stop being numbers
  */
 export async function fineTune(
   runtime: Runtime,
@@ -57,42 +123,225 @@ export async function fineTune(
   graph: Graph,
   masks: ReadonlyMap<string, TensorOf<'float32'>>,
   { tune, held }: { readonly tune: Dataset; readonly held: Dataset },
-  settings: FineTuneSettings,
+  asked: FineTuneSettings,
 ): Promise<FineTuning> {
   const { input, scores: logits, parameters } = classifier;
-  const epochs: TunedEpoch[] = [];
-  let best = { epoch: 0, hits: -1, parameters: new Map<string, TensorOf<'float32'>>() };
-  await train(runtime, graph, tune, {
+  const settings = { ...asked, batchSize: rowsOf(graph, input) ?? asked.batchSize };
+  const { batchSize, optimiser, signal } = settings;
+  const judge = async (weights: Parameters) => {
+    const io = { input, logits, ...(signal && { signal }) };
+    const predicted = await predict(runtime, withParameters(graph, weights), held, io);
+    return accuracy(predicted, held.labels);
+  };
+  const given = initial(graph, parameters);
+  let state =
+    settings.checkpoint?.saved ??
+    (await beginning(runtime, classifier, graph, masks, tune, settings, judge, given));
+  const step = await trainingStep(runtime, graph, {
     input,
     logits,
     parameters,
     masks,
-    batchSize: settings.batchSize,
-    optimiser: settings.optimiser,
-    epochs: settings.epochs,
-    schedule: cosine(settings.rate),
-    seed: settings.seed,
-    ...(settings.shift && { augment: shift(settings.shift, tune.pictures) }),
-    ...(settings.signal && { signal: settings.signal }),
-    ...(settings.onProgress && { onStep: settings.onProgress }),
-    async onEpoch({ epoch, loss, rate, parameters }): Promise<'go on'> {
-      if (!Number.isFinite(loss) || [...parameters.values()].some(({ data }) => !allFinite(data))) {
-        throw new DefenseError(
-          'defense/diverged',
-          `Fine-tuning diverged in epoch ${epoch} of ${settings.epochs} (loss ${loss}): choose a learning rate below ${settings.rate}`,
-        );
-      }
-      const tuned = withParameters(graph, parameters);
-      const predicted = await predict(runtime, tuned, held, { input, logits });
-      const now = accuracy(predicted, held.labels);
-      epochs.push({ epoch, loss, rate, held: now });
-      if (now.hits >= best.hits) best = { epoch, hits: now.hits, parameters: copyOf(parameters) };
-      return 'go on';
-    },
+    optimiser,
+    batchSize,
+    sample: tune.sample,
+    classes: tune.classes.length,
+    ...(state.found && { scales: state.found.scales }),
   });
-  return { graph: withParameters(graph, best.parameters), epochs, best: best.epoch };
+  try {
+    for (;;) {
+      const next = isOver(state, settings)
+        ? isWorse(state, settings)
+          ? again(state, 'accuracy', state.epochs.at(-1)?.loss ?? NaN, given)
+          : undefined
+        : await oneEpoch(step, tune, state, settings, judge);
+      if (!next) break;
+      state = next;
+      await settings.checkpoint?.save(state);
+    }
+  } finally {
+    await step.dispose();
+  }
+  const { factor: _, kept, training: __, ...result } = state;
+  const best = isWorse(state, settings) ? 0 : state.best;
+  return {
+    ...result,
+    best,
+    graph: withParameters(graph, tensorsOf(graph, best === 0 ? given : kept)),
+  };
 }
 
-function allFinite(data: Float32Array): boolean {
-  return data.every((value) => Number.isFinite(value));
+/** Before the first epoch: where it begins, and at what rate. */
+async function beginning(
+  runtime: Runtime,
+  classifier: Classifier,
+  graph: Graph,
+  masks: ReadonlyMap<string, TensorOf<'float32'>>,
+  tune: Dataset,
+  settings: FineTuneSettings,
+  judge: (weights: Parameters) => Promise<Rate>,
+  given: TuningState['kept'],
+): Promise<TuningState> {
+  const { batchSize, optimiser, seed, signal, onProgress } = settings;
+  const augment = augmentOf(settings, tune);
+  const how = {
+    batchSize,
+    optimiser,
+    seed,
+    ...(augment && { augment }),
+    ...(signal && { signal }),
+    onProgress: (done: number, all: number) => onProgress?.('find a learning rate', done, all),
+  };
+  const before = await measureStart(runtime, classifier, graph, tune, how);
+  const found =
+    settings.rate === 'auto'
+      ? await findRate(runtime, classifier, graph, masks, tune, before, how)
+      : undefined;
+  return {
+    epochs: [],
+    best: 0,
+    start: { loss: before.loss, held: await judge(new Map()) },
+    rate: found?.rate ?? (settings.rate as number),
+    ...(found && { found }),
+    retries: [],
+    factor: 1,
+    kept: given,
+    training: { steps: 0, values: given },
+  };
+}
+
+/** One epoch on from a state, or a step back; undefined where there is no more to try. */
+async function oneEpoch(
+  step: TrainingStep,
+  tune: Dataset,
+  state: TuningState,
+  settings: FineTuneSettings,
+  judge: (weights: Parameters) => Promise<Rate>,
+): Promise<TuningState | undefined> {
+  const { batchSize, seed, signal, epochs, onProgress } = settings;
+  const augment = augmentOf(settings, tune);
+  const schedule = SCHEDULES[settings.schedule ?? 'cosine'](state.rate * state.factor);
+  const watch = new Watch(state.start.loss, tune.classes.length);
+  const epoch = state.epochs.length + 1;
+  step.restore(state.training);
+  try {
+    const onStep = (done: number, all: number, loss: number) => {
+      onProgress?.('epochs', done, all);
+      watch.see(loss);
+    };
+    const { loss, rate, parameters } = await trainEpoch(
+      step,
+      tune,
+      {
+        batchSize,
+        epochs,
+        schedule,
+        seed,
+        onStep,
+        ...(augment && { augment }),
+        ...(signal && { signal }),
+      },
+      epoch,
+    );
+    if (![...parameters.values()].every(({ data }) => data.every(Number.isFinite))) {
+      throw new BlownUp();
+    }
+    const held = await judge(parameters);
+    const training = step.state();
+    const better = held.hits >= (state.epochs[state.best - 1]?.held.hits ?? -1);
+    return {
+      ...state,
+      epochs: [...state.epochs, { epoch, loss, rate, held }],
+      training,
+      ...(better && { best: epoch, kept: picked(training.values, state.kept) }),
+    };
+  } catch (error) {
+    if (error instanceof BlownUp) return again(state, 'loss', watch.loss, state.training.values);
+    throw error;
+  }
+}
+
+/** Retries before the weights given are kept: the last is at a rate 65,536 times lower. */
+const RETRIES = 8;
+const LOWER = 1 / 4;
+
+/** Back to some weights, and on at a lower rate; undefined where that was tried often enough. */
+function again(
+  state: TuningState,
+  because: Retry['because'],
+  loss: number,
+  weights: TuningState['kept'],
+): TuningState | undefined {
+  if (state.retries.length >= RETRIES) return undefined;
+  const back = because === 'accuracy' ? { epochs: [], best: 0 } : {};
+  const retry: Retry = {
+    epoch: because === 'loss' ? state.epochs.length + 1 : state.epochs.length,
+    rate: state.rate * state.factor,
+    because,
+    loss: Number.isFinite(loss) ? loss : null,
+  };
+  return {
+    ...state,
+    ...back,
+    retries: [...state.retries, retry],
+    factor: state.factor * LOWER,
+    // Without the moments, which lead to where it went wrong: what is missing starts from zero.
+    training: { steps: 0, values: picked(weights, state.kept) },
+  };
+}
+
+function isOver({ epochs, best }: TuningState, settings: FineTuneSettings): boolean {
+  const { patience = Infinity } = settings;
+  return epochs.length >= settings.epochs || epochs.length - best >= patience;
+}
+
+/** Below the floor, where the weights given were not. */
+function isWorse({ epochs, best, start }: TuningState, { floor = 0 }: FineTuneSettings): boolean {
+  return start.held.hits >= floor && (epochs[best - 1]?.held.hits ?? -1) < floor;
+}
+
+class BlownUp extends Error {}
+
+/** Watches the loss from batch to batch. */
+class Watch {
+  /** Smoothed, so that one odd batch is nothing. */
+  loss: number;
+  readonly #bound: number;
+
+  constructor(start: number, classes: number) {
+    this.loss = start;
+    // As much again as it was; from next to nothing, half of what guessing among the classes costs.
+    this.#bound = start + Math.max(start, Math.log(classes) / 2);
+  }
+
+  see(loss: number): void {
+    this.loss += 0.2 * (loss - this.loss);
+    if (!(this.loss <= this.#bound)) throw new BlownUp();
+  }
+}
+
+function augmentOf(
+  { shift: most = 0 }: FineTuneSettings,
+  { pictures }: Dataset,
+): Augment | undefined {
+  return most > 0 ? shift(most, pictures) : undefined;
+}
+
+function initial(graph: Graph, parameters: readonly string[]): TuningState['kept'] {
+  return new Map(
+    parameters.map((name) => [name, (graph.initializers.get(name) as TensorOf<'float32'>).data]),
+  );
+}
+
+function picked(values: TuningState['kept'], names: TuningState['kept']): TuningState['kept'] {
+  return new Map([...values].filter(([name]) => names.has(name)));
+}
+
+function tensorsOf({ initializers }: Graph, values: TuningState['kept']): Parameters {
+  return new Map(
+    [...values].map(([name, data]) => [
+      name,
+      { ...(initializers.get(name) as TensorOf<'float32'>), data },
+    ]),
+  );
 }

@@ -3,9 +3,11 @@ import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { rowsOf } from './predict.ts';
 import type { Schedule } from './schedules.ts';
-import { trainingStep, type Parameters, type StepSettings } from './step.ts';
+import { trainingStep, type Parameters, type StepSettings, type TrainingStep } from './step.ts';
 
-export interface TrainSettings extends Omit<StepSettings, 'sample' | 'classes'> {
+export interface EpochSettings {
+  readonly batchSize: number;
+  /** Of the whole run, for the schedule. */
   readonly epochs: number;
   readonly schedule: Schedule;
   /** Decides the order of the samples in every epoch. */
@@ -13,8 +15,12 @@ export interface TrainSettings extends Omit<StepSettings, 'sample' | 'classes'> 
   /** Changes every batch before it is trained on; drawn by seed and epoch. */
   readonly augment?: Augment;
   readonly signal?: AbortSignal;
-  /** Called after every step, with the steps done and their whole number. */
-  readonly onStep?: (done: number, all: number) => void;
+  /** Called after every step, with the steps done, their whole number, and the batch's loss. */
+  readonly onStep?: (done: number, all: number, loss: number) => void;
+}
+
+export interface TrainSettings
+  extends EpochSettings, Omit<StepSettings, 'sample' | 'classes' | 'batchSize' | 'seed'> {
   /** Called after every epoch with the parameters then; may ask to stop. */
   readonly onEpoch?: (epoch: Epoch) => Promise<'go on' | 'stop'> | 'go on' | 'stop';
 }
@@ -46,7 +52,6 @@ export async function train(
   dataset: Dataset,
   settings: TrainSettings,
 ): Promise<Map<string, TensorOf<'float32'>>> {
-  const { epochs, schedule, seed } = settings;
   const batchSize = rowsOf(graph, settings.input) ?? settings.batchSize;
   const step = await trainingStep(runtime, graph, {
     ...settings,
@@ -55,36 +60,49 @@ export async function train(
     classes: dataset.classes.length,
   });
   try {
-    const each = Math.ceil(dataset.length / batchSize);
-    for (let epoch = 1, done = 0; epoch <= epochs; epoch += 1) {
-      let loss = 0;
-      let correct = 0;
-      let rate = 0;
-      const order = epochOrder(dataset.length, seed, epoch);
-      const draw = random(seed, `augment/${epoch}`);
-      for await (const batch of batches(dataset, { batchSize, order })) {
-        settings.signal?.throwIfAborted();
-        rate = schedule(done / (each * epochs));
-        settings.augment?.(batch.x, dataset.sample, draw);
-        const result = await step.run(batch, rate);
-        loss += result.loss * batch.count;
-        correct += result.correct;
-        done += 1;
-        settings.onStep?.(done, each * epochs);
-      }
-      const verdict = await settings.onEpoch?.({
-        epoch,
-        loss: loss / dataset.length,
-        accuracy: correct / dataset.length,
-        rate,
-        parameters: step.parameters(),
-      });
-      if (verdict === 'stop') break;
+    for (let epoch = 1; epoch <= settings.epochs; epoch += 1) {
+      const result = await trainEpoch(step, dataset, { ...settings, batchSize }, epoch);
+      if ((await settings.onEpoch?.(result)) === 'stop') break;
     }
     return copyOf(step.parameters());
   } finally {
     await step.dispose();
   }
+}
+
+/**
+ * Trains one epoch, from 1 on: what it does depends on its number, the seed and the state of the
+ * step, and on nothing that went before.
+ */
+export async function trainEpoch(
+  step: TrainingStep,
+  dataset: Dataset,
+  settings: EpochSettings,
+  epoch: number,
+): Promise<Epoch> {
+  const { batchSize, epochs, schedule, seed } = settings;
+  const each = Math.ceil(dataset.length / batchSize);
+  const order = epochOrder(dataset.length, seed, epoch);
+  const draw = random(seed, `augment/${epoch}`);
+  let [loss, correct, rate] = [0, 0, 0];
+  let done = (epoch - 1) * each;
+  for await (const batch of batches(dataset, { batchSize, order })) {
+    settings.signal?.throwIfAborted();
+    rate = schedule(done / (each * epochs));
+    settings.augment?.(batch.x, dataset.sample, draw);
+    const result = await step.run(batch, rate);
+    loss += result.loss * batch.count;
+    correct += result.correct;
+    done += 1;
+    settings.onStep?.(done, each * epochs, result.loss);
+  }
+  return {
+    epoch,
+    loss: loss / dataset.length,
+    accuracy: correct / dataset.length,
+    rate,
+    parameters: step.parameters(),
+  };
 }
 
 export function copyOf(parameters: Parameters): Map<string, TensorOf<'float32'>> {

@@ -32,6 +32,12 @@ interface Update {
   readonly rate: string;
   /** Number of this step from 1, as a float, dims []. */
   readonly step: string;
+  /**
+   * A tensor's own learning rate as a multiple of the common one; default 1. SGD multiplies the
+   * gradient before decay is added, so that a step shrinks all tensors alike; Adam, to which the
+   * size of gradients is nothing, the step.
+   */
+  readonly scale?: number;
 }
 
 /** Writes one update: the next values of the parameter and of its moments. */
@@ -40,11 +46,18 @@ export function appendUpdate(
   settings: OptimiserSettings,
   update: Update,
 ): { parameter: string; moments: readonly string[] } {
-  const { parameter, gradient, rate } = update;
+  const { parameter, rate } = update;
+  const times = (value: string, factor: number) =>
+    factor === 1 ? value : b.op('Mul', [value, b.scalar(factor)]);
+  const scale = update.scale ?? 1;
   const decay = settings.weightDecay ?? 0;
-  const g =
-    decay === 0 ? gradient : b.op('Add', [gradient, b.op('Mul', [parameter, b.scalar(decay)])]);
-  if (settings.kind === 'adam') return adam(b, settings, update, g);
+  const decayed = (gradient: string) =>
+    decay === 0 ? gradient : b.op('Add', [gradient, times(parameter, decay)]);
+  if (settings.kind === 'adam') {
+    const own = { ...update, rate: times(rate, scale) };
+    return adam(b, settings, own, decayed(update.gradient));
+  }
+  const g = decayed(times(update.gradient, scale));
   const momentum = settings.momentum ?? 0;
   if (momentum === 0) {
     return { parameter: b.op('Sub', [parameter, b.op('Mul', [g, rate])]), moments: [] };

@@ -28,3 +28,12 @@ export const oneCycle =
     progress < rise
       ? cosine(peak / 25, peak)(progress / rise)
       : cosine(peak, peak / 250_000)((progress - rise) / (1 - rise));
+
+/** Schedules that take nothing but their highest rate. */
+export const SCHEDULES = {
+  cosine: (rate: number) => cosine(rate),
+  constant,
+  'one-cycle': (rate: number) => oneCycle(rate),
+} as const;
+
+export type ScheduleName = keyof typeof SCHEDULES;

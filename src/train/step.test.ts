@@ -160,3 +160,47 @@ test('reset gives back the first run to the bit, moments and step count forgotte
   step.reset(start);
   expect(await run()).toEqual(first);
 });
+
+test.each([{ kind: 'sgd', momentum: 0.9 } as const, { kind: 'adam' } as const])(
+  'a state goes on to the bit in another step: %j',
+  async (optimiser) => {
+    const [step, other] = [await stepOf({ optimiser }), await stepOf({ optimiser })];
+    for (let index = 0; index < 3; index += 1) await step.run(goldenBatch(index), 0.01);
+    const state = step.state();
+    for (let index = 3; index < 6; index += 1) await step.run(goldenBatch(index), 0.01);
+    await other.run(goldenBatch(3), 0.5);
+    other.restore(state);
+    for (let index = 3; index < 6; index += 1) await other.run(goldenBatch(index), 0.01);
+    expect(bytesOf(other)).toEqual(bytesOf(step));
+  },
+);
+
+describe('a scale', () => {
+  const scaleOne = new Map([['fc2.weight', 0.25]]);
+  const moved = async (settings: Partial<StepSettings>) => {
+    const step = await stepOf(settings);
+    const before = step.state().values.get('fc2.weight') as Float32Array;
+    await step.run(goldenBatch(0), 0.01);
+    const after = step.parameters().get('fc2.weight')?.data as Float32Array;
+    return { before, move: after.map((value, at) => value - (before[at] as number)) };
+  };
+
+  test.each([{ kind: 'sgd' } as const, { kind: 'adam' } as const])(
+    'is a rate of one’s own for %j',
+    async (optimiser) => {
+      const { move: whole } = await moved({ optimiser });
+      const { move: part } = await moved({ optimiser, scales: scaleOne });
+      expect(Math.max(...whole.map(Math.abs))).toBeGreaterThan(1e-4);
+      part.forEach((value, at) => expect(value).toBeCloseTo((whole[at] as number) / 4, 6));
+    },
+  );
+
+  test('leaves weight decay as it is', async () => {
+    const { move: without } = await moved({ scales: scaleOne });
+    const optimiser = { kind: 'sgd', weightDecay: 0.5 } as const;
+    const { move: decayed, before } = await moved({ optimiser, scales: scaleOne });
+    decayed.forEach((value, at) =>
+      expect(value - (without[at] as number)).toBeCloseTo(-0.01 * 0.5 * (before[at] as number), 6),
+    );
+  });
+});

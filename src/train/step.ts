@@ -30,7 +30,8 @@ import { inTrainingMode } from './training-mode.ts';
 
 export type Parameters = ReadonlyMap<string, TensorOf<'float32'>>;
 
-export interface StepSettings {
+/** How samples go in, and what the loss is taken of. */
+export interface LossSettings {
   /** The graph's input that takes the samples, and its output that gives logits. */
   readonly input: string;
   readonly logits: string;
@@ -38,14 +39,8 @@ export interface StepSettings {
   readonly sample: readonly number[];
   readonly classes: number;
   readonly batchSize: number;
-  readonly optimiser: OptimiserSettings;
-  /** Initializers to train. */
+  /** Initializers to train, or to differentiate by. */
   readonly parameters: readonly string[];
-  /**
-   * For some parameters, 0 where an element is held at zero and 1 elsewhere (dims that broadcast
-   * to the parameter's): whatever the optimiser does, what is pruned stays pruned.
-   */
-  readonly masks?: ReadonlyMap<string, TensorOf<'float32'>>;
   /**
    * 'as written' (the default): Dropout and BatchNormalization do what the graph says, which in a
    * network made for use is to drop nothing and to normalise by the statistics given. 'training':
@@ -54,6 +49,17 @@ export interface StepSettings {
    */
   readonly mode?: 'as written' | 'training';
   readonly seed?: number;
+}
+
+export interface StepSettings extends LossSettings {
+  readonly optimiser: OptimiserSettings;
+  /**
+   * For some parameters, 0 where an element is held at zero and 1 elsewhere (dims that broadcast
+   * to the parameter's): whatever the optimiser does, what is pruned stays pruned.
+   */
+  readonly masks?: ReadonlyMap<string, TensorOf<'float32'>>;
+  /** For some parameters, a rate of their own: see `Update.scale`. */
+  readonly scales?: ReadonlyMap<string, number>;
   readonly session?: SessionOptions;
 }
 
@@ -65,7 +71,17 @@ export interface TrainingStep {
   run(batch: Batch, rate: number): Promise<{ loss: number; correct: number }>;
   /** Replaces the parameters, and forgets the moments. */
   reset(parameters: Parameters): void;
+  /** All that the next steps depend on, copied. */
+  state(): TrainingState;
+  /** Goes on from a state, to the bit as if training had never left it. */
+  restore(state: TrainingState): void;
   dispose(): Promise<void>;
+}
+
+/** Parameters and moments by name, and how many steps were made. */
+export interface TrainingState {
+  readonly steps: number;
+  readonly values: ReadonlyMap<string, Float32Array>;
 }
 
 export interface Batch {
@@ -112,12 +128,14 @@ export async function trainingGraph(
     const moments = Array.from({ length: momentsOf(optimiser) }, (_, index) =>
       b.input(`${parameter}.moment${index}`, 'float32', dims),
     );
+    const scale = settings.scales?.get(parameter);
     const next = appendUpdate(b, optimiser, {
       parameter: shaped(parameter, dims),
       gradient: shaped(gradients.get(parameter) as string, dims),
       moments,
       rate,
       step,
+      ...(scale !== undefined && { scale }),
     });
     const updated = shaped(next.parameter, type.dims);
     const mask = settings.masks?.get(parameter);
@@ -157,7 +175,7 @@ export async function trainableIn(
 }
 
 /** The graph with its loss, traced in the form in which it is differentiated. */
-async function traceLoss(runtime: Runtime, graph: Graph, settings: StepSettings) {
+export async function traceLoss(runtime: Runtime, graph: Graph, settings: LossSettings) {
   const { batchSize, sample, classes } = settings;
   const { graph: trained, running } =
     settings.mode === 'training'
@@ -216,15 +234,20 @@ export async function trainingStep(
   const labels = new BigInt64Array(settings.batchSize);
   let steps = 0;
 
-  const reset = (parameters: Parameters) => {
-    steps = 0;
+  const restore = (state: TrainingState) => {
+    steps = state.steps;
     for (const [name] of names.state) {
       const buffer = (now.get(name) as TensorOf<'float32'>).data;
-      const given = parameters.get(name);
-      if (given) buffer.set(given.data);
+      const given = state.values.get(name);
+      if (given) buffer.set(given);
       else buffer.fill(0);
     }
   };
+  const reset = (parameters: Parameters) =>
+    restore({
+      steps: 0,
+      values: new Map([...parameters].map(([name, { data }]) => [name, data])),
+    });
   reset(
     new Map(names.kept.map((name) => [name, graph.initializers.get(name) as TensorOf<'float32'>])),
   );
@@ -233,6 +256,11 @@ export async function trainingStep(
     parameters: () =>
       new Map(names.kept.map((name) => [name, now.get(name) as TensorOf<'float32'>])),
     reset,
+    state: () => ({
+      steps,
+      values: new Map([...now].map(([name, { data }]) => [name, data.slice()])),
+    }),
+    restore,
     async run(batch, rate) {
       steps += 1;
       batch.y.forEach((label, index) => (labels[index] = BigInt(label)));

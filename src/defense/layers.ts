@@ -1,0 +1,58 @@
+import { consumers, producers, upstream, type Traced } from '../graph/index.ts';
+import type { Graph } from '../onnx/index.ts';
+import { DefenseError } from './error.ts';
+import type { Site } from './sites.ts';
+
+/** What is fine-tuned: everything, what comes after the sites that are pruned, or layers by name. */
+export type Layers = 'all' | 'after-site' | readonly string[];
+
+/**
+ * Picks the parameters that fine-tuning may change.
+ *
+ * A name is that of an initializer, of a node that reads it, or what comes before the last dot in
+ * the initializer's: `fc1` for `fc1.weight` and `fc1.bias`.
+ *
+ * @throws DefenseError 'defense/unknown-layer' for a name that is none of these, or where nothing is
+ *   left to train
+ */
+export function parametersIn(
+  { graph, traced, parameters }: { graph: Graph; traced: Traced; parameters: readonly string[] },
+  sites: readonly Site[],
+  layers: Layers,
+): readonly string[] {
+  if (layers === 'all') return parameters;
+  const found = new Set<string>();
+  if (layers === 'after-site') {
+    const above = upstream(
+      traced.graph,
+      sites.map(({ name }) => name),
+    );
+    for (const parameter of parameters) if (!above.has(parameter)) found.add(parameter);
+  } else {
+    const uses = consumers(graph);
+    const names = new Map(
+      parameters.map((parameter) => [
+        parameter,
+        new Set([
+          parameter,
+          parameter.slice(0, Math.max(0, parameter.lastIndexOf('.'))),
+          ...(uses.get(parameter) ?? []).map(({ node }) => node.name),
+        ]),
+      ]),
+    );
+    for (const layer of layers) {
+      const named = parameters.filter((parameter) => names.get(parameter)?.has(layer));
+      if (named.length === 0) throw unknown(layer, parameters);
+      for (const parameter of named) found.add(parameter);
+    }
+  }
+  if (found.size === 0) throw unknown(String(layers), parameters);
+  return parameters.filter((parameter) => found.has(parameter));
+}
+
+function unknown(layer: string, parameters: readonly string[]): DefenseError {
+  return new DefenseError(
+    'defense/unknown-layer',
+    `No parameter that can be trained is in "${layer}": name layers or parameters of ${parameters.slice(0, 24).join(', ')}${parameters.length > 24 ? ', ...' : ''}`,
+  );
+}

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { testRuntime } from '../../test/gradcheck.ts';
+import { goldenDataset, goldenGraph, names, SAMPLE } from './golden.ts';
+import { gradientSizes, type GradientSizes } from './gradients.ts';
+import { trainingStep } from './step.ts';
+
+const how = { input: 'image', logits: 'logits', parameters: names, seed: 1 };
+
+test('sizes are those of the steps that plain descent makes', async () => {
+  const runtime = await testRuntime();
+  const dataset = goldenDataset(8);
+  const { loss, sizes } = await gradientSizes(runtime, goldenGraph(), dataset, {
+    ...how,
+    batchSize: 8,
+  });
+  const step = await trainingStep(runtime, goldenGraph(), {
+    ...how,
+    sample: SAMPLE,
+    classes: 5,
+    batchSize: 8,
+    optimiser: { kind: 'sgd' },
+  });
+  const before = step.state().values;
+  const x = new Float32Array(8 * 64);
+  await dataset.read([0, 1, 2, 3, 4, 5, 6, 7], x);
+  const result = await step.run({ x, y: dataset.labels, weights: new Float32Array(8).fill(1) }, 1);
+  expect(loss).toBeCloseTo(result.loss, 5);
+  for (const [name, { data }] of step.parameters()) {
+    const { absolute, square } = sizes.get(name) as GradientSizes;
+    data.forEach((value, at) => {
+      const moved = Math.abs(value - (before.get(name)?.[at] as number));
+      expect(absolute[at]).toBeCloseTo(moved, 5);
+      expect(square[at]).toBeCloseTo(moved * moved, 5);
+    });
+  }
+  await step.dispose();
+});
+
+test('batches count by their samples, a short last one too', async () => {
+  const runtime = await testRuntime();
+  const lossOf = async (batchSize: number) =>
+    (await gradientSizes(runtime, goldenGraph(), goldenDataset(11), { ...how, batchSize })).loss;
+  expect(await lossOf(4)).toBeCloseTo(await lossOf(11), 5);
+});

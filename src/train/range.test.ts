@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { testRuntime } from '../../test/gradcheck.ts';
+import { BATCH, goldenDataset, goldenGraph, names, SAMPLE } from './golden.ts';
+import { train, type TrainSettings, withParameters } from './loop.ts';
+import { rangeTest } from './range.ts';
+import { constant } from './schedules.ts';
+import { trainingStep } from './step.ts';
+
+const data = goldenDataset(16);
+const how = { input: 'image', logits: 'logits', parameters: names, batchSize: BATCH, seed: 1 };
+
+/** A network that has learnt its 16 images, and its loss. */
+async function learnt() {
+  let start = NaN;
+  const settings: Partial<TrainSettings> = {
+    optimiser: { kind: 'adam' },
+    schedule: constant(0.02),
+  };
+  const parameters = await lossesOf(goldenGraph(), 400, settings, (loss) => (start = loss));
+  return { graph: withParameters(goldenGraph(), parameters), start };
+}
+
+async function lossesOf(
+  graph: ReturnType<typeof goldenGraph>,
+  epochs: number,
+  more: Partial<TrainSettings>,
+  see: (loss: number) => void,
+) {
+  return train(await testRuntime(), graph, data, {
+    ...how,
+    optimiser: { kind: 'sgd', momentum: 0.9 },
+    schedule: constant(0),
+    epochs,
+    ...more,
+    onEpoch({ loss }) {
+      see(loss);
+      return 'go on';
+    },
+  });
+}
+
+test('the edge is where a network that has learnt unlearns', async () => {
+  const { graph, start } = await learnt();
+  expect(start).toBeLessThan(0.3);
+  const step = await trainingStep(await testRuntime(), graph, {
+    ...how,
+    optimiser: { kind: 'sgd', momentum: 0.9 },
+    sample: SAMPLE,
+    classes: 5,
+  });
+  const range = { batchSize: BATCH, from: 1e-5, to: 1e4, start, seed: 1 };
+  const { edge, trail } = await rangeTest(step, data, range);
+  const worst = async (rate: number) => {
+    const losses: number[] = [];
+    await lossesOf(graph, 20, { schedule: constant(rate) }, (loss) => losses.push(loss));
+    return losses.reduce((a, b) => (a >= b ? a : b));
+  };
+  expect(await worst(edge / 10)).toBeLessThan(3 * start + 0.1);
+  expect(await worst(edge * 3)).not.toBeLessThan(3 * start + 0.1);
+  expect(trail[0]?.rate).toBe(1e-5);
+  expect(trail[12]?.rate).toBeCloseTo(1e-4, 9);
+  expect(edge / (trail.at(-1)?.rate ?? 0)).toBeCloseTo(10 ** (1 / 12), 9);
+  expect(trail.every(({ loss }) => loss <= 3 * start + 0.1)).toBe(true);
+
+  // What nothing blows up is tried up to the last rate.
+  step.reset(new Map(names.map((name) => [name, graph.initializers.get(name) as never])));
+  const short = await rangeTest(step, data, { ...range, to: 1e-4 });
+  expect(short).toMatchObject({ edge: 1e-4 });
+  expect(short.trail).toHaveLength(12);
+  await step.dispose();
+});

@@ -1,0 +1,59 @@
+import { type Augment, batches, type Dataset, epochOrder, random } from '../data/index.ts';
+import type { TrainingStep } from './step.ts';
+
+export interface RangeSettings {
+  readonly batchSize: number;
+  /** The rate of the first step, and that at which the test gives up. */
+  readonly from: number;
+  readonly to: number;
+  /** Mean loss before the first step. */
+  readonly start: number;
+  readonly seed: number;
+  readonly augment?: Augment;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (done: number, all: number) => void;
+}
+
+export interface RangeTest {
+  /** The rate at which the loss blew up; `to` where it did not. */
+  readonly edge: number;
+  /** The loss of each step, before its update, smoothed. */
+  readonly trail: readonly { readonly rate: number; readonly loss: number }[];
+}
+
+/** Steps while the rate grows tenfold. */
+const PER_DECADE = 12;
+/** Share of the last batch in the smoothed loss. */
+const NEWEST = 0.3;
+
+/**
+ * Learning-rate range test (Smith 2017, section 3.3): trains with a rate that grows from step to
+ * step, until the smoothed loss is three times what it was. The state of the step is left as it
+ * comes: a caller who goes on with it resets it.
+ */
+export async function rangeTest(
+  step: TrainingStep,
+  dataset: Dataset,
+  settings: RangeSettings,
+): Promise<RangeTest> {
+  const { batchSize, from, to, start, seed, signal } = settings;
+  const all = Math.ceil(PER_DECADE * Math.log10(to / from));
+  const trail: { rate: number; loss: number }[] = [];
+  const draw = random(seed, 'range');
+  let smooth = start;
+  for (let epoch = 1; ; epoch += 1) {
+    const order = epochOrder(dataset.length, seed, epoch);
+    for await (const batch of batches(dataset, { batchSize, order })) {
+      signal?.throwIfAborted();
+      const rate = from * 10 ** (trail.length / PER_DECADE);
+      settings.augment?.(batch.x, dataset.sample, draw);
+      const { loss } = await step.run(batch, rate);
+      smooth += NEWEST * (loss - smooth);
+      // Written so that NaN is above the bound too; 0.1 is what one batch may differ by.
+      const blown = !(smooth <= 3 * start + 0.1);
+      if (!blown) trail.push({ rate, loss: smooth });
+      settings.onStep?.(blown ? all : trail.length, all);
+      if (blown || trail.length >= all) return { edge: blown ? rate : to, trail };
+    }
+  }
+}
