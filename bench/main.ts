@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { nodeRuntime } from '../src/runtime/index.ts';
 import type { Context, Section } from './section.ts';
 import { curve } from './sections/curve.ts';
+import { memory } from './sections/memory.ts';
 import { training } from './sections/training.ts';
 import { openTorch } from './torch.ts';
 
@@ -13,7 +14,7 @@ import { openTorch } from './torch.ts';
  *
  * Results go to bench/results.json with the versions and the machine they were measured on.
  */
-const sections: readonly Section[] = [training, curve];
+const sections: readonly Section[] = [training, curve, memory];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -8,6 +8,8 @@ export interface TorchRun {
   readonly loss: number;
   /** Trained numbers in the network: a check that both sides train the same one. */
   readonly parameters: number;
+  /** Largest resident size of the process so far. */
+  readonly peakMiB: number;
 }
 
 /** PyTorch in a process that stays, so that its runs can alternate with ours. */

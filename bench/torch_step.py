@@ -5,6 +5,7 @@ many steps (SGD, momentum 0.9, cross-entropy), and answers {"ms": [...]} with th
 is kept running, so that its runs can alternate with those of what it is compared with.
 """
 import json
+import resource
 import sys
 import time
 
@@ -134,7 +135,9 @@ def main():
             loss = trainer.step()
             times.append(1000 * (time.perf_counter() - start))
         parameters = sum(p.numel() for p in trainer.model.parameters())
-        print(json.dumps({"ms": times, "loss": loss, "parameters": parameters}), flush=True)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        answer = {"ms": times, "loss": loss, "parameters": parameters, "peakMiB": peak}
+        print(json.dumps(answer), flush=True)
 
 
 main()

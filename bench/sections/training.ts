@@ -83,7 +83,8 @@ async function measure(
   }
 }
 
-async function ready(network: BenchNetwork, threads: number) {
+/** A network ready to be trained, with data that are always the same. */
+export async function ready(network: BenchNetwork, threads: number) {
   const { batch, sample, classes, logits } = network;
   const { graph } = network.build();
   const parameters = trainedIn(graph);

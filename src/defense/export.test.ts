@@ -231,15 +231,6 @@ test('who reads the site in the body of an If reads it masked, and no mask is fo
       {},
       'site',
     );
-    const body = (name: string, op: string): Graph => ({
-      name,
-      inputs: [],
-      outputs: [{ name: `${name} result`, type: 'float32' }],
-      nodes: [
-        { op, domain: '', name, inputs: ['site'], outputs: [`${name} result`], attributes: {} },
-      ],
-      initializers: new Map(),
-    });
     const yes = n.b.initializer('yes', { type: 'bool', dims: [], data: Uint8Array.of(1) });
     const branches = { then_branch: body('then', 'Neg'), else_branch: body('else', 'Identity') };
     const chosen = n.b.op('If', [yes], branches);
@@ -255,3 +246,16 @@ test('who reads the site in the body of an If reads it masked, and no mask is fo
   const bytes = exportModel(file, graph, {});
   expect(apart((await run(bytes)) as Float32Array, plain)).toBeLessThan(1e-6);
 });
+
+/** The body of a branch that reads the site. */
+function body(name: string, op: string): Graph {
+  return {
+    name,
+    inputs: [],
+    outputs: [{ name: `${name} result`, type: 'float32' }],
+    nodes: [
+      { op, domain: '', name, inputs: ['site'], outputs: [`${name} result`], attributes: {} },
+    ],
+    initializers: new Map(),
+  };
+}

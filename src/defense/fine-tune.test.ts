@@ -127,13 +127,13 @@ test('learns what it is shown', async () => {
   expect(epochs.at(-1)?.loss).toBeLessThan(0.5 * (epochs[0]?.loss ?? 0));
 });
 
-describe('a loss that blows up', () => {
-  const from = async () => {
-    const { classifier } = await opened(specimen('Conv with bias').model);
-    const start = await tuned(classifier, { graph: classifier.graph, masks: new Map() });
-    return { classifier, graph: start.graph, masks: new Map() };
-  };
+const from = async () => {
+  const { classifier } = await opened(specimen('Conv with bias').model);
+  const start = await tuned(classifier, { graph: classifier.graph, masks: new Map() });
+  return { classifier, graph: start.graph, masks: new Map() };
+};
 
+describe('a loss that blows up', () => {
   test('is taken back and retried at a quarter of the rate, until it holds', async () => {
     const { classifier, ...start } = await from();
     const { epochs, retries, best, rate, graph } = await tuned(classifier, start, { rate: 500 });

@@ -1,4 +1,4 @@
-import { consumers, producers, upstream, type Traced } from '../graph/index.ts';
+import { consumers, upstream, type Traced } from '../graph/index.ts';
 import type { Graph } from '../onnx/index.ts';
 import { DefenseError } from './error.ts';
 import type { Site } from './sites.ts';

@@ -71,31 +71,33 @@ test('a rate is found for Adam too', async () => {
   expect(epochs.at(-1)?.loss).toBeLessThan(start.loss);
 });
 
-describe('scales', () => {
-  const sizes = (square: number[]): GradientSizes => ({
-    absolute: Float64Array.from(square, Math.sqrt),
-    square: Float64Array.from(square),
-  });
-  const of = (
-    kind: 'sgd' | 'adam',
-    entries: [string, number[], number[]][],
-    masks = new Map<string, TensorOf<'float32'>>(),
-  ) =>
-    scalesOf(
-      new Map(entries.map(([name, values]) => [name, float32([values.length], values)])),
-      masks,
-      new Map(entries.map(([name, , square]) => [name, sizes(square)])),
-      kind,
-    );
+const sizes = (square: number[]): GradientSizes => ({
+  absolute: Float64Array.from(square, Math.sqrt),
+  square: Float64Array.from(square),
+});
 
+const of = (
+  kind: 'sgd' | 'adam',
+  entries: [string, number[], number[]][],
+  masks = new Map<string, TensorOf<'float32'>>(),
+) =>
+  scalesOf(
+    new Map(entries.map(([name, values]) => [name, float32([values.length], values)])),
+    masks,
+    new Map(entries.map(([name, , square]) => [name, sizes(square)])),
+    kind,
+  );
+
+describe('scales', () => {
   test('are length over length of the gradient, or root mean square', () => {
     expect(of('sgd', [['a', [3, 4], [1, 3]]]).get('a')).toBe(2.5);
     expect(of('adam', [['a', [1, 7], [1, 3]]]).get('a')).toBe(5);
   });
 
+  const bias = (mask?: TensorOf<'float32'>) =>
+    of('sgd', [['bias', [3, 0, -1e20], [1, 8, 0]]], mask && new Map([['bias', mask]]));
+
   test('do not hear of elements that no gradient reaches, or that are pruned', () => {
-    const bias = (mask?: TensorOf<'float32'>) =>
-      of('sgd', [['bias', [3, 0, -1e20], [1, 8, 0]]], mask && new Map([['bias', mask]]));
     expect(bias().get('bias')).toBe(1);
     expect(bias(float32([3], [1, 0, 1])).get('bias')).toBe(3);
   });

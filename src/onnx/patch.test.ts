@@ -183,21 +183,21 @@ describe('a change that does not fit is refused:', () => {
   });
 });
 
-describe('nodes put in', () => {
-  const doubled = (value: string, renamed: string) => ({
-    renamed,
-    nodes: [
-      {
-        op: 'Add',
-        domain: '',
-        name: 'twice',
-        inputs: [renamed, renamed],
-        outputs: [value],
-        attributes: {},
-      },
-    ],
-  });
+const doubled = (value: string, renamed: string) => ({
+  renamed,
+  nodes: [
+    {
+      op: 'Add',
+      domain: '',
+      name: 'twice',
+      inputs: [renamed, renamed],
+      outputs: [value],
+      attributes: {},
+    },
+  ],
+});
 
+describe('nodes put in', () => {
   test.each(['cnn', 'typed', 'loop'] as const)('come after their place in %s.onnx', (name) => {
     const before = decodeModel(golden(name));
     for (const [index, { outputs }] of before.graph.nodes.entries()) {

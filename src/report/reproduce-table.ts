@@ -19,8 +19,6 @@ export function reproduceTable(record: ReproduceRecord): string {
     `${first?.task}, ${first?.source} data, ` +
     `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}: ` +
     'clean accuracy / attack success in %';
-  const cell = (rates: { acc: Rate; asr: Rate } | undefined) =>
-    rates ? `${short(rates.acc)} / ${short(rates.asr).padStart(6)}` : '-';
   const rows = [
     ['', ...DEFENSES],
     ...ATTACKS.map((attack) => [
@@ -37,4 +35,8 @@ export function reproduceTable(record: ReproduceRecord): string {
 
 function short(rate: Rate): string {
   return percent(rate.rate).replace('%', '');
+}
+
+function cell(rates: { readonly acc: Rate; readonly asr: Rate } | undefined): string {
+  return rates ? `${short(rates.acc)} / ${short(rates.asr).padStart(6)}` : '-';
 }

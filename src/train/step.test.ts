@@ -175,16 +175,16 @@ test.each([{ kind: 'sgd', momentum: 0.9 } as const, { kind: 'adam' } as const])(
   },
 );
 
+const moved = async (settings: Partial<StepSettings>) => {
+  const step = await stepOf(settings);
+  const before = step.state().values.get('fc2.weight') as Float32Array;
+  await step.run(goldenBatch(0), 0.01);
+  const after = step.parameters().get('fc2.weight')?.data as Float32Array;
+  return { before, move: after.map((value, at) => value - (before[at] as number)) };
+};
+
 describe('a scale', () => {
   const scaleOne = new Map([['fc2.weight', 0.25]]);
-  const moved = async (settings: Partial<StepSettings>) => {
-    const step = await stepOf(settings);
-    const before = step.state().values.get('fc2.weight') as Float32Array;
-    await step.run(goldenBatch(0), 0.01);
-    const after = step.parameters().get('fc2.weight')?.data as Float32Array;
-    return { before, move: after.map((value, at) => value - (before[at] as number)) };
-  };
-
   test.each([{ kind: 'sgd' } as const, { kind: 'adam' } as const])(
     'is a rate of one’s own for %j',
     async (optimiser) => {
