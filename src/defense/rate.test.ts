@@ -88,14 +88,14 @@ const of = (
     kind,
   );
 
+const bias = (mask?: TensorOf<'float32'>) =>
+  of('sgd', [['bias', [3, 0, -1e20], [1, 8, 0]]], mask && new Map([['bias', mask]]));
+
 describe('scales', () => {
   test('are length over length of the gradient, or root mean square', () => {
     expect(of('sgd', [['a', [3, 4], [1, 3]]]).get('a')).toBe(2.5);
     expect(of('adam', [['a', [1, 7], [1, 3]]]).get('a')).toBe(5);
   });
-
-  const bias = (mask?: TensorOf<'float32'>) =>
-    of('sgd', [['bias', [3, 0, -1e20], [1, 8, 0]]], mask && new Map([['bias', mask]]));
 
   test('do not hear of elements that no gradient reaches, or that are pruned', () => {
     expect(bias().get('bias')).toBe(1);
