@@ -16,6 +16,7 @@ import {
 } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
 import { begin } from './session.ts';
+import { warnOfScale } from './warnings.ts';
 
 interface DefendOptions extends CommonOptions, DataOptions {
   readonly out: string;
@@ -136,6 +137,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const session = await begin(options);
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);
+  await warnOfScale(runtime, file.model, validation, outputOf(options));
   const { seed, maxDrop, step } = options;
   const method = METHODS[options.method];
   const defence = await defend(runtime, file.model, validation, test, {

@@ -1,14 +1,17 @@
 import type { Dataset } from '../data/index.ts';
-import type { Classifier, ScaleCheck } from '../defense/index.ts';
+import type { ScaleCheck } from '../defense/index.ts';
+import type { Model } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
 /** Warns on standard error where a model seems to be fed on another scale than it expects. */
 export async function warnOfScale(
   runtime: Runtime,
-  classifier: Classifier,
+  model: Model,
   dataset: Dataset,
+  options: { readonly output?: string },
 ): Promise<void> {
-  const { checkScale } = await import('../defense/index.ts');
+  const { checkScale, classifierOf } = await import('../defense/index.ts');
+  const classifier = await classifierOf(runtime, model, dataset, options);
   const warning = scaleWarning(await checkScale(runtime, classifier, dataset));
   if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
 }
