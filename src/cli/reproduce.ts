@@ -2,7 +2,6 @@ import { Argument, InvalidArgumentError, type Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeModel } from '../onnx/index.ts';
 import type { ReproduceRecord } from '../report/index.ts';
 import { commandLine } from './defend.ts';
 import { addRunning, examples, type RunningOptions, wholeNumber } from './options.ts';
@@ -43,6 +42,7 @@ async function reproduceTask(
   options: ReproduceOptions,
 ): Promise<void> {
   const { reproduce, tasks, triggerJson, besideFiles } = await import('../lab/index.ts');
+  const { encodeModel } = await import('../onnx/index.ts');
   const { renderReproduce, reproduceFromJson, reproduceTable, VERSION } =
     await import('../report/index.ts');
   const { out = `out/reproduce-${name}`, seeds, quick = false } = options;
