@@ -16,6 +16,7 @@ import {
 } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
 import { begin } from './session.ts';
+import { slimPath, slimText, writeSlim } from './slim.ts';
 import { warnOfScale } from './warnings.ts';
 
 interface DefendOptions extends CommonOptions, DataOptions {
@@ -28,6 +29,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly share?: number;
   readonly step: number;
   readonly fullCurve?: boolean;
+  readonly slim?: boolean;
   readonly epochs?: number;
   readonly rate?: number | 'auto';
   readonly optimizer: 'sgd' | 'adam';
@@ -83,6 +85,7 @@ export function defendCommand(program: Command): void {
         .conflicts('maxDrop'),
     )
     .option('--full-curve', 'go on past the stop, for the report')
+    .option('--slim', 'also write slim.onnx, in which the pruned units are removed for real')
     .option('--step <n>', 'units pruned between two measurements', positive, 1)
     .option('--epochs <n>', 'epochs of fine-tuning', positive)
     .option(
@@ -131,7 +134,8 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const { recordOf, VERSION } = await import('../report/index.ts');
   const force = options.force === true;
   const out = join(options.out, 'repaired.onnx');
-  checkFree([out, ...reportPaths(options.out)], force);
+  const slimFiles = options.slim === true ? [slimPath(options.out)] : [];
+  checkFree([out, ...slimFiles, ...reportPaths(options.out)], force);
   const started = performance.now();
   const file = await readModel(path);
   const session = await begin(options);
@@ -171,6 +175,9 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   if (!last) throw new Error('a defense without an outcome');
   const bytes = exportModel(file, last.graph, provenance(VERSION, file.sha256, method, seed));
   await put(out, bytes, force);
+  const to = { path, out: options.out, force };
+  const slim =
+    options.slim === true ? await writeSlim(runtime, defence, validation, bytes, to) : undefined;
   const record = await recordOf(defence, validation, test, {
     command: commandLine(),
     runtime,
@@ -178,6 +185,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     output: { path: out, sha256: sha256Of(bytes) },
     source: 'real',
     settings,
+    ...(slim && { slim }),
   });
   await writeReport(options.out, record, force);
   const { evaluations } = record;
@@ -198,12 +206,16 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       after: evaluations.at(-1)?.evaluation,
       evaluations,
       model: record.output,
+      ...(slim && { slim }),
       verdict: record.verdict,
       frozen: defence.frozen,
       seed,
       seconds: (performance.now() - started) / 1000,
     });
-  } else await printRecord(record, [out, ...reportPaths(options.out)]);
+  } else {
+    await printRecord(record, [out, ...reportPaths(options.out)]);
+    if (slim) process.stdout.write(`${slimText(slim)}\n`);
+  }
   if (record.verdict.repaired === false) process.exitCode = NOT_REPAIRED;
 }
 

@@ -203,17 +203,13 @@ function madeBy(
 ): string | undefined {
   const own = gate === 'only' ? undefined : node.outputs[0];
   if (!gate) return own;
-  const isScalar = (name: string) => {
-    const known = traced.graph.initializers.get(name);
-    return known !== undefined && known.data.length === 1;
-  };
   let value = node.outputs[0] as string;
   for (;;) {
     const [use, ...others] = uses.get(value) ?? [];
     if (!use || others.length > 0 || !FORMULA.has(use.node.op)) return own;
     const other = use.node.inputs[1 - use.index] as string;
     const result = use.node.outputs[0] as string;
-    if (isScalar(other)) value = result;
+    if (traced.graph.initializers.has(other)) value = result;
     else if (use.node.op !== 'Mul') return own;
     else if (layers.of(other)?.node === layers.above(node)?.node) return result;
     else return gate === 'often' ? undefined : own;

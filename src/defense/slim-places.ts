@@ -160,6 +160,9 @@ class Spread {
     const known = knownOf(this.#traced);
     for (const { node, index } of this.#uses.get(value) ?? []) {
       const passage = removalPassage(node, index, at, dims, known);
+      // Weights that are computed are read by the layer that they are cut for.
+      const expected = this.#readers.get(value)?.has(`${index} ${node.outputs[0]}`);
+      if (passage.kind === 'opaque' && expected) continue;
       if (passage.kind === 'opaque') this.#refuse(unit, passage.why);
       else if (passage.kind === 'mix') {
         const { input, axis } = passage.weights;

@@ -13,6 +13,8 @@ export interface RunFacts {
   readonly input: { readonly path: string; readonly sha256: string };
   readonly output: { readonly path: string; readonly sha256: string };
   readonly source: 'real' | 'synthetic';
+  /** The file without the pruned units, where one was asked for. */
+  readonly slim?: RunRecord['slim'];
   /** Further settings to show, such as those of an attack. */
   readonly settings?: RunRecord['settings'];
   /** Data that the caller knows of beside validation and test. */
@@ -65,6 +67,7 @@ export async function recordOf(
     ],
     ...sitePart(first, maxDrop),
     ...(others.length > 0 && { others: others.map((other) => sitePart(other, maxDrop)) }),
+    ...(facts.slim && { slim: facts.slim }),
     training: defence.outcomes.flatMap(({ method, tuning }) =>
       tuning
         ? [

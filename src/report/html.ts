@@ -10,6 +10,7 @@ import {
   curveSection,
   evaluationsSection,
   examplesSection,
+  slimSection,
   trainingSection,
   verdictSection,
 } from './sections.ts';
@@ -30,7 +31,7 @@ export async function renderHtml(value: RunRecord): Promise<string> {
     `${record.input.path}: ${record.tool.name} report`,
     html`${verdictSection(record)} ${evaluationsSection(record)}
     ${curveSection(record, charts.curve)} ${activationsSection(record, charts.activations)}
-    ${others} ${examplesSection(record)} ${trainingSection(record, charts.training)}
+    ${others} ${slimSection(record)} ${examplesSection(record)} ${trainingSection(record, charts.training)}
     ${detailsSection(record)}`,
   );
 }

@@ -101,6 +101,20 @@ const sitePruning = z.object({
   }),
 });
 
+const slim = z.object({
+  file: file.optional().describe('Absent where none was written'),
+  bytes: z.object({ before: count, after: count }),
+  removed: z.array(z.object({ site: z.string(), units: z.array(count) })),
+  kept: z
+    .array(z.object({ site: z.string(), unit: count, why: z.string() }))
+    .describe('Units that stay in the network, zeroed, and what is in the way'),
+  difference: z
+    .number()
+    .nonnegative()
+    .nullable()
+    .describe('Largest difference of an output on validation data, as a share of the largest'),
+});
+
 const setting: z.ZodType<Setting> = z.lazy(() =>
   z.union([
     z.string(),
@@ -152,6 +166,7 @@ export const runRecord = z
       .array(sitePruning)
       .optional()
       .describe('Further sites, in the order in which they were pruned after the first'),
+    slim: slim.optional().describe('The network without its pruned units, where one was asked for'),
     training: z.array(z.object({ name: z.string(), epochs: z.array(epoch) })).optional(),
     evaluations: z
       .array(
