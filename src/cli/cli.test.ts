@@ -312,6 +312,40 @@ test('fine-tuning alone prunes nothing, and without a trigger nothing is claimed
   expect([code, result.verdict.repaired]).toEqual([0, null]);
 });
 
+test('two sites, a share of each, and a slim file beside the repaired one', async () => {
+  const out = at('slim');
+  const sites = ['--site', 'relu2', 'relu1', '--share', '0.25', '--rank', 'max', '--slim'];
+  const args = ['--data', data, '--method', 'prune', '--out', out, ...sites];
+  const ended = await fineprune(['defend', model, ...args, '--json', '--quiet']);
+  const result = JSON.parse(ended.out) as {
+    sites: { pruned: number[] }[];
+    slim: { file: { path: string; sha256: string }; difference: number };
+  };
+  expect(result).toMatchObject({
+    sites: [
+      { site: 'relu2', units: 32, mask: 'producer', stop: 'share' },
+      { site: 'relu1', units: 16, mask: 'producer', stop: 'share' },
+    ],
+    slim: { file: { path: join(out, 'slim.onnx') }, kept: [] },
+  });
+  expect(result.sites.map(({ pruned }) => pruned.length)).toEqual([8, 4]);
+  expect(keysOf(result.sites[0])).toEqual(
+    expect.arrayContaining(['dead', 'dormant', 'possibleDecoys']),
+  );
+  expect(result.slim.difference).toBeLessThan(1e-5);
+  const bytes = await readFile(result.slim.file.path);
+  expect(sha256Of(bytes)).toBe(result.slim.file.sha256);
+  const { initializers } = decodeModel(bytes).graph;
+  expect(initializers.get('conv2.weight')?.dims).toEqual([24, 12, 5, 5]);
+  const record = parseRecord(JSON.parse(await readFile(join(out, 'report.json'), 'utf8')));
+  expect(record.site.name).toBe('relu2');
+  expect(record.others?.map(({ site }) => site.name)).toEqual(['relu1']);
+  expect(record).toMatchObject({ slim: result.slim, settings: { rank: 'max' } });
+  const html = await readFile(join(out, 'report.html'), 'utf8');
+  expect(html).toContain('id="curve-2"');
+  expect(html).toContain('12 units are removed for real');
+});
+
 test.skipIf(process.platform === 'win32')(
   'Ctrl-C ends a run with 130, and leaves nothing behind',
   async () => {

@@ -175,7 +175,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   if (!last) throw new Error('a defense without an outcome');
   const bytes = exportModel(file, last.graph, provenance(VERSION, file.sha256, method, seed));
   await put(out, bytes, force);
-  const to = { path, out: options.out, force };
+  const to = { path, out: options.out, force, ...outputOf(options) };
   const slim =
     options.slim === true ? await writeSlim(runtime, defence, validation, bytes, to) : undefined;
   const record = await recordOf(defence, validation, test, {

@@ -1,9 +1,6 @@
 import { join } from 'node:path';
 import type { Defence } from '../defense/index.ts';
 import type { Dataset } from '../data/index.ts';
-import { decodeModel } from '../onnx/index.ts';
-import { externalDataBeside } from '../onnx/external.ts';
-import { sha256Of } from '../onnx/file.ts';
 import type { RunRecord } from '../report/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { put } from './outputs.ts';
@@ -12,24 +9,35 @@ export function slimPath(folder: string): string {
   return join(folder, 'slim.onnx');
 }
 
+interface SlimTarget {
+  /** Where the input lay, for its external data. */
+  readonly path: string;
+  readonly out: string;
+  readonly force: boolean;
+  /** The output that has the scores, where one was named. */
+  readonly output?: string;
+}
+
 /**
  * Makes the repaired network slim and writes it beside it, if it is the same and not empty-handed.
  *
  * @param bytes - the repaired file
- * @param path - where the input lay, for its external data
  */
 export async function writeSlim(
   runtime: Runtime,
   defence: Defence,
   validation: Dataset,
   bytes: Uint8Array,
-  { path, out, force }: { readonly path: string; readonly out: string; readonly force: boolean },
+  { path, out, force, output }: SlimTarget,
 ): Promise<NonNullable<RunRecord['slim']>> {
   const { slim } = await import('../defense/index.ts');
+  const { decodeModel } = await import('../onnx/index.ts');
+  const { externalDataBeside } = await import('../onnx/external.ts');
+  const { sha256Of } = await import('../onnx/file.ts');
   const model = decodeModel(bytes, { name: path, external: externalDataBeside(path) });
   const tuned = defence.outcomes.at(-1)?.method === 'fine-tuning';
   const sites = defence.prunings.map(({ site, pruned }) => ({ site, pruned: tuned ? [] : pruned }));
-  const made = await slim(runtime, model, sites, validation);
+  const made = await slim(runtime, model, sites, validation, output ? { output } : {});
   const written = made.same && made.removed.some(({ units }) => units.length > 0);
   if (written) await put(slimPath(out), made.bytes, force);
   return {

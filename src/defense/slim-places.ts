@@ -15,11 +15,11 @@ export interface Places extends Channels {
   readonly value: string;
 }
 
-/** An element of an integer constant that says how long an axis is. */
+/** Where it is said how long an axis of a value is: an element of an input of the node that makes it. */
 export interface Length {
-  readonly constant: string;
-  readonly element: number;
   readonly value: string;
+  readonly index: number;
+  readonly element: number;
 }
 
 /** What can be removed from a network with pruned units. */
@@ -138,10 +138,7 @@ class Spread {
     const removal = removalOf(node, at, dims, knownOf(this.#traced));
     if (removal.kind === 'opaque') return this.#refuse(unit, removal.why);
     if (removal.runs !== undefined) this.#runs.push({ unit, runs: removal.runs, node });
-    if (removal.length) {
-      const constant = node.inputs[removal.length.index] as string;
-      this.lengths.push({ constant, element: removal.length.element, value });
-    }
+    if (removal.length) this.lengths.push({ value, ...removal.length });
     for (const { index, channels } of removal.operands) {
       const operand = node.inputs[index] as string;
       // One value for all units, such as a bias of one element, stays.

@@ -35,6 +35,7 @@ async function slimmed(
   return { ...made, repaired, model: decodeModel(made.bytes) };
 }
 
+const ops = (model: Model) => model.graph.nodes.map(({ op }) => op);
 const sizes = (model: Model) =>
   Object.fromEntries([...model.graph.initializers].map(([name, { dims }]) => [name, dims]));
 
@@ -123,7 +124,6 @@ test('a depthwise layer between has as many groups as units', async () => {
 test('a mask that was put in goes with the last of its units', async () => {
   const { model } = specimen('Conv with bias');
   const { repaired, model: after } = await slimmed(model, { site: [1, 3] }, 'mul');
-  const ops = (model: Model) => model.graph.nodes.map(({ op }) => op);
   expect(ops(repaired)).toEqual(['Conv', 'Relu', 'Constant', 'Mul', 'Flatten', 'Gemm']);
   expect(ops(after)).toEqual(['Conv', 'Relu', 'Flatten', 'Gemm']);
 });

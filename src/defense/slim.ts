@@ -1,7 +1,7 @@
-import type { Dataset } from '../data/index.ts';
-import { batches } from '../data/index.ts';
+import { batches, type Dataset } from '../data/index.ts';
 import { fromFloat32, toFloat32, type Traced } from '../graph/index.ts';
 import {
+  type DataType,
   encodeModel,
   type Graph,
   isTensor,
@@ -12,8 +12,10 @@ import {
   type TensorOf,
 } from '../onnx/index.ts';
 import { attributesWith, type DimsOf } from '../ops/index.ts';
-import type { Runtime } from '../runtime/index.ts';
-import { classifierOf } from './classifier.ts';
+import { type Runtime, RuntimeFault, type Session } from '../runtime/index.ts';
+import { rowsOf } from '../train/index.ts';
+import { classifierOf, type ClassifierOptions } from './classifier.ts';
+import { inputOf } from './interface.ts';
 import { dimsOf } from './sites.ts';
 import {
   type KeptUnit,
@@ -46,14 +48,16 @@ export const SLIM_TOLERANCE = 1e-5;
  *
  * @param model - a repaired model, in which the units are zero
  * @param dataset - validation data to compare on
+ * @param options - as for `classifierOf`
  */
 export async function slim(
   runtime: Runtime,
   model: Model,
   sites: readonly SiteUnits[],
   dataset: Dataset,
+  options: ClassifierOptions = {},
 ): Promise<Slim> {
-  const { traced } = await classifierOf(runtime, model, dataset);
+  const { traced } = await classifierOf(runtime, model, dataset, options);
   const stored = new Set(storedIn(model.graph).keys());
   const { places, lengths, kept } = removablePlaces(traced, sites, stored);
   const graph = withoutPlaces(model.graph, traced, places, lengths);
@@ -100,27 +104,23 @@ function withoutPlaces(
   );
   const initializers = new Map(graph.initializers);
   for (const [name, tensor] of cuts) if (initializers.has(name)) initializers.set(name, tensor);
-  const resized = new Map<string, { from: string; to: string }>();
-  for (const { constant, element, value } of lengths) {
-    const shape = stored.get(constant);
-    const length = left.get(`${element} ${value}`);
-    if (shape?.type !== 'int64' || length === undefined) continue;
-    // 0 and -1 stand for what the input says.
-    if ((shape.data[element] ?? 0n) <= 0n) continue;
-    const to = `${constant} of ${value}`;
-    initializers.set(to, { ...shape, data: shape.data.with(element, BigInt(length)) });
-    resized.set(value, { from: constant, to });
-  }
+  const saying = new Map(lengths.map((length) => [length.value, length]));
   const dims = dimsOf(traced);
   const nodes = graph.nodes.map((node) => {
     const [output = ''] = node.outputs;
     const cut = cuts.get(output);
     if (cut) return { ...node, attributes: { ...node.attributes, value: cut } };
-    const shape = resized.get(output);
-    const inputs = shape
-      ? node.inputs.map((name) => (name === shape.from ? shape.to : name))
-      : node.inputs;
-    return { ...node, inputs, attributes: regrouped(node, left, dims) };
+    const { index, element } = saying.get(output) ?? { index: -1, element: 0 };
+    const shape = stored.get(node.inputs[index] ?? '');
+    const length = left.get(`${element} ${output}`);
+    const attributes = regrouped(node, left, dims);
+    // 0 and -1 stand for what the input says; what is computed follows it by itself.
+    if (shape?.type !== 'int64' || length === undefined || (shape.data[element] ?? 0n) <= 0n) {
+      return { ...node, attributes };
+    }
+    const name = `${node.inputs[index]} of ${output}`;
+    initializers.set(name, { ...shape, data: shape.data.with(element, BigInt(length)) });
+    return { ...node, attributes, inputs: node.inputs.with(index, name) };
   });
   return withoutUsedUpMasks({ ...graph, nodes, initializers }, places);
 }
@@ -190,37 +190,60 @@ function cutAlong(tensor: Tensor, axis: number, unit: Int32Array): Tensor {
   return { ...tensor, dims, data } as Tensor;
 }
 
-/** Runs two files side by side; infinite where one does not run, or gives what is no number. */
+/** Runs two files side by side; infinite where one does not run, NaN where one gives no numbers. */
 async function differenceOf(
   runtime: Runtime,
   model: Model,
   bytes: Uint8Array,
   dataset: Dataset,
 ): Promise<number> {
-  const [input] = model.graph.inputs;
-  if (!input) return Infinity;
-  const before = await runtime.open(model);
-  const after = await runtime.open(bytes);
+  const { name, type = 'float32' } = inputOf(model.graph);
+  const rows = rowsOf(model.graph, name);
+  const outputs = model.graph.outputs.filter((output) => isFloat(output.type ?? 'float32'));
+  const names = outputs.map((output) => output.name);
   let apart = 0;
   let most = 0;
+  const sessions: Session[] = [];
   try {
-    for await (const { x, dims } of batches(dataset, { batchSize: 250, pad: false })) {
-      const floats = { type: 'float32', dims, data: x } as const;
-      const feeds = { [input.name]: fromFloat32(floats, input.type ?? 'float32') };
-      const [due, got] = [await before.run(feeds), await after.run(feeds)];
-      for (const { name } of model.graph.outputs) {
-        const one = (toFloat32(due[name] as Tensor) as TensorOf<'float32'>).data;
-        const other = (toFloat32(got[name] as Tensor) as TensorOf<'float32'>).data;
-        for (const [at, value] of one.entries()) {
+    for (const file of [model, bytes]) sessions.push(await runtime.open(file));
+    const [before, after] = sessions as [Session, Session];
+    for await (const { x, dims, count } of batches(dataset, {
+      batchSize: rows ?? 250,
+      pad: rows !== undefined,
+    })) {
+      const feeds = { [name]: fed({ type: 'float32', dims, data: x }, type) };
+      const [due, got] = [await before.run(feeds, names), await after.run(feeds, names)];
+      for (const output of names) {
+        const one = (toFloat32(due[output] as Tensor) as TensorOf<'float32'>).data;
+        const other = (toFloat32(got[output] as Tensor) as TensorOf<'float32'>).data;
+        const real = rows === undefined ? one : one.subarray(0, (one.length / rows) * count);
+        for (const [at, value] of real.entries()) {
           const difference = Math.abs(value - (other[at] as number));
           if (!(difference <= apart)) apart = difference;
           most = Math.max(most, Math.abs(value));
         }
       }
     }
+  } catch (error) {
+    if (error instanceof RuntimeFault) return Infinity;
+    throw error;
   } finally {
-    await before.dispose();
-    await after.dispose();
+    for (const session of sessions) await session.dispose();
   }
   return apart === 0 ? 0 : apart / most;
+}
+
+/** A batch as a file takes it: whole numbers are rounded, as in the working graph. */
+function fed(batch: TensorOf<'float32'>, type: DataType): Tensor {
+  if (isFloat(type)) return fromFloat32(batch, type);
+  const { dims } = batch;
+  const whole = batch.data.map(Math.round);
+  if (type === 'uint8') return { type, dims, data: Uint8Array.from(whole) };
+  if (type === 'int8') return { type, dims, data: Int8Array.from(whole) };
+  if (type === 'int32') return { type, dims, data: Int32Array.from(whole) };
+  return { type: 'int64', dims, data: BigInt64Array.from(whole, BigInt) };
+}
+
+function isFloat(type: DataType): boolean {
+  return /^b?float\d+$/.test(type);
 }

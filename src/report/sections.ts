@@ -205,7 +205,10 @@ export function slimSection({ slim }: RunRecord): Markup | undefined {
     <ul>
       ${reasons.map((why) => {
         const units = kept.filter((each) => each.why === why);
-        return html`<li>${units.map(({ unit }) => unit).join(', ')} of <code>${units[0]?.site ?? ''}</code>: ${why}</li>`;
+        return html`<li>
+          ${units.map(({ unit }) => unit).join(', ')} of <code>${units[0]?.site ?? ''}</code>:
+          ${why}
+        </li>`;
       })}
     </ul>
   </section>`;
