@@ -223,15 +223,6 @@ describe.each(['residual Add after a sigmoid', 'weights transposed before and af
   },
 );
 
-/** The body of a branch that reads the site from around it. */
-const body = (name: string, op: string): Graph => ({
-  name,
-  inputs: [],
-  outputs: [{ name: `${name} result`, type: 'float32' }],
-  nodes: [{ op, domain: '', name, inputs: ['site'], outputs: [`${name} result`], attributes: {} }],
-  initializers: new Map(),
-});
-
 test('who reads the site in the body of an If reads it masked, and no mask is folded past it', async () => {
   const model = built(5, (n, x) => {
     const site = n.b.op(

@@ -31,8 +31,8 @@ export async function renderHtml(value: RunRecord): Promise<string> {
     `${record.input.path}: ${record.tool.name} report`,
     html`${verdictSection(record)} ${evaluationsSection(record)}
     ${curveSection(record, charts.curve)} ${activationsSection(record, charts.activations)}
-    ${others} ${slimSection(record)} ${examplesSection(record)} ${trainingSection(record, charts.training)}
-    ${detailsSection(record)}`,
+    ${others} ${slimSection(record)} ${examplesSection(record)}
+    ${trainingSection(record, charts.training)} ${detailsSection(record)}`,
   );
 }
 
