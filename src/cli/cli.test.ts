@@ -24,7 +24,7 @@ interface Ended {
 /** Runs the command line as a person would; `watch` sees what it says as it goes. */
 async function fineprune(
   args: readonly string[],
-  watch?: (err: string, interrupt: () => void) => void,
+  watch?: (err: string, kill: (signal: 'SIGINT' | 'SIGKILL') => void) => void,
 ): Promise<Ended> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
     cwd: root,
@@ -35,7 +35,7 @@ async function fineprune(
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     err += text;
-    watch?.(err, () => child.kill('SIGINT'));
+    watch?.(err, (signal) => child.kill(signal));
   });
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, out, err };
@@ -290,7 +290,16 @@ test('defend repairs, reports, and prints what the design says; the same seed gi
   });
   expect(record.command).toContain('--epochs 2 --seed 3');
 
-  const again = await fineprune([...args, '--epochs', '2', '--seed', '3', '--json', '--force']);
+  // Killed, and gone on with: in the end as if nothing had been.
+  const whole = [...args, '--epochs', '2', '--seed', '3', '--json', '--force'];
+  const killed = await fineprune(whole, (said, signal) => {
+    if (said.includes('fine-prune ...')) signal('SIGKILL');
+  });
+  expect(killed.code).toBeNull();
+  expect(await readdir(join(out, '.resume'))).toContain('fine-prune.epochs.state');
+  const again = await fineprune([...whole, '--resume']);
+  expect(again.err).toContain('Going on');
+  expect(existsSync(join(out, '.resume'))).toBe(false);
   const { seconds: _, ...repeated } = JSON.parse(again.out) as Record<string, unknown>;
   expect({ ...repeated, seconds: result['seconds'] }).toEqual(result);
   const twice = parseRecord(JSON.parse(await readFile(join(out, 'report.json'), 'utf8')));
@@ -347,7 +356,7 @@ test('two sites, a share of each, and a slim file beside the repaired one', asyn
 });
 
 test.skipIf(process.platform === 'win32')(
-  'Ctrl-C ends a run with 130, and leaves nothing behind',
+  'Ctrl-C ends a run with 130, and leaves nothing but what it goes on from',
   async () => {
     const out = at('interrupted');
     let interrupted = false;
@@ -356,12 +365,18 @@ test.skipIf(process.platform === 'win32')(
       (said, interrupt) => {
         if (interrupted || !said.includes('fine-prune ...')) return;
         interrupted = true;
-        interrupt();
+        interrupt('SIGINT');
       },
     );
     expect(interrupted).toBe(true);
     expect(code).toBe(130);
-    expect(err).toContain('Interrupted');
-    expect(existsSync(out) ? await readdir(out) : []).toEqual([]);
+    expect(err).toMatch(/Interrupted.*--resume/);
+    expect(await readdir(out)).toEqual(['.resume']);
+
+    // What is kept is of that run, and of no other.
+    const resume = ['--data', data, '--out', out, '--resume', '--epochs', '2', '--seed', '5'];
+    const other = await fineprune(['defend', model, ...resume]);
+    expect(other.code).toBe(1);
+    expect(other.err).toMatch(/error \(resume\/differs\): .*"epochs":5000.*"epochs":2/);
   },
 );

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { join } from 'node:path';
-import type { Layers, Ranking } from '../defense/index.ts';
+import type { Dataset } from '../data/index.ts';
+import type { DefendSettings, Layers, Ranking, TestData } from '../defense/index.ts';
 import type { ScheduleName } from '../train/index.ts';
 import { addDataOptions, dataExamples, dataFrom, type DataOptions, outputOf } from './data.ts';
 import {
@@ -40,6 +41,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly weightDecay?: number;
   readonly shift?: number;
   readonly freezeUnsupported?: boolean;
+  readonly resume?: boolean;
   readonly force?: boolean;
 }
 
@@ -115,6 +117,7 @@ export function defendCommand(program: Command): void {
     .option('--patience <n>', 'stop after so many epochs without a better one', positive)
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
     .option('--freeze-unsupported', 'leave weights that no gradient reaches as they are')
+    .option('--resume', 'go on with a run of the same command that was interrupted or killed')
     .option('--force', 'overwrite files that are there already')
     .addHelpText(
       'after',
@@ -138,13 +141,13 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   checkFree([out, ...slimFiles, ...reportPaths(options.out)], force);
   const started = performance.now();
   const file = await readModel(path);
-  const session = await begin(options);
+  const session = await begin(options, 'The same command with --resume goes on.');
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);
   await warnOfScale(runtime, file.model, validation, outputOf(options));
   const { seed, maxDrop, step } = options;
   const method = METHODS[options.method];
-  const defence = await defend(runtime, file.model, validation, test, {
+  const chosen: DefendSettings = {
     method,
     compare: options.compare === true,
     maxDrop,
@@ -168,6 +171,25 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       ...(options.schedule !== undefined && { schedule: options.schedule }),
       ...(options.patience !== undefined && { patience: options.patience }),
     },
+  };
+  const { checkpointFolder } = await import('./checkpoints.ts');
+  const checkpoints = await checkpointFolder(
+    options.out,
+    {
+      version: VERSION,
+      runtime: `${runtime.backend} ${runtime.version}, ${runtime.threads} threads`,
+      model: file.sha256,
+      settings: chosen,
+      ...(await digestsOf(validation, test)),
+    },
+    options.resume === true,
+  );
+  if (options.resume) {
+    progress.say(checkpoints.resumed ? 'Going on where it stopped' : 'Nothing to go on with');
+  }
+  const defence = await defend(runtime, file.model, validation, test, {
+    ...chosen,
+    checkpoints,
     signal,
     onProgress: (stage, done, all) => progress.at(stage, done, all),
   });
@@ -188,6 +210,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     ...(slim && { slim }),
   });
   await writeReport(options.out, record, force);
+  await checkpoints.remove();
   const { evaluations } = record;
   if (options.json) {
     printJson({
@@ -217,6 +240,16 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     if (slim) process.stdout.write(`${slimText(slim)}\n`);
   }
   if (record.verdict.repaired === false) process.exitCode = NOT_REPAIRED;
+}
+
+/** What tells the data of a run from others. */
+async function digestsOf(validation: Dataset, test: TestData) {
+  const { digest } = await import('../data/index.ts');
+  return {
+    'validation data': await digest(validation),
+    'test data': await digest(test.clean),
+    ...(test.triggered && { 'triggered data': await digest(test.triggered.dataset) }),
+  };
 }
 
 function rate(text: string): number | 'auto' {
@@ -261,6 +294,8 @@ export async function printRecord(record: Record, files: readonly string[]): Pro
 export function commandLine(): string {
   const words = process.argv
     .slice(2)
+    // Whether a run was interrupted is nothing to its result.
+    .filter((word) => word !== '--resume')
     .map((word) => (/^[\w./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
   return ['fineprune', ...words].join(' ');
 }

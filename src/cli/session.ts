@@ -10,11 +10,15 @@ export interface CliSession {
   readonly signal: AbortSignal;
 }
 
-/** Sets a command up; says on standard error which backend runs. */
-export async function begin(options: RunningOptions): Promise<CliSession> {
+/**
+ * Sets a command up; says on standard error which backend runs.
+ *
+ * @param hint - what to say to one who presses Ctrl-C
+ */
+export async function begin(options: RunningOptions, hint = ''): Promise<CliSession> {
   const controller = new AbortController();
   process.once('SIGINT', () => {
-    controller.abort(new Interrupted());
+    controller.abort(new Interrupted(hint));
     // Someone who presses Ctrl-C twice wants out now.
     process.once('SIGINT', () => process.exit(130));
   });
@@ -34,7 +38,7 @@ export async function begin(options: RunningOptions): Promise<CliSession> {
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 
-  constructor() {
-    super('Interrupted: nothing was left half-written.');
+  constructor(hint: string) {
+    super(`Interrupted: nothing was left half-written.${hint && ` ${hint}`}`);
   }
 }

@@ -13,6 +13,8 @@ export interface CurveSettings {
   readonly batchSize?: number;
   /** Units pruned between two points. */
   readonly step?: number;
+  /** Points up to this number of units are known already and left out; default: none is. */
+  readonly from?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -45,13 +47,19 @@ export async function* predictionsAlong(
   try {
     // A graph of one batch size has its last batch filled up.
     const own = (predicted: Int32Array) => predicted.subarray(0, dataset.length);
-    yield { pruned: 0, predicted: own(await steps.predict()) };
+    const { from = -1 } = settings;
+    if (from < 0) yield { pruned: 0, predicted: own(await steps.predict()) };
     for (let pruned = 0; pruned < order.length;) {
       settings.signal?.throwIfAborted();
       const block = order.slice(pruned, pruned + steps.ahead);
+      if (steps.skip && pruned + block.length <= from) {
+        steps.skip(block);
+        pruned += block.length;
+        continue;
+      }
       for (const predicted of await steps.prune(block)) {
         pruned += 1;
-        if (pruned % step === 0 || pruned === order.length)
+        if (pruned > from && (pruned % step === 0 || pruned === order.length))
           yield { pruned, predicted: own(predicted) };
       }
     }
@@ -66,6 +74,8 @@ interface Steps {
   predict(): Promise<Int32Array>;
   /** Prunes units one after another, and says what the network says after each. */
   prune(units: readonly number[]): Promise<Int32Array[]>;
+  /** Prunes them without a word, where what follows does not depend on the way there. */
+  skip?(units: readonly number[]): void;
   dispose(): Promise<void>;
 }
 
@@ -96,14 +106,18 @@ async function byMask(
     }
     return joined(parts);
   };
+  const skip = (units: readonly number[]) => {
+    const gone = new Set(units);
+    unit.forEach((u, index) => {
+      if (gone.has(u)) mask.data[index] = 0;
+    });
+  };
   return {
     ahead: settings.step,
     predict,
+    skip,
     async prune(units) {
-      const gone = new Set(units);
-      unit.forEach((u, index) => {
-        if (gone.has(u)) mask.data[index] = 0;
-      });
+      skip(units);
       const predicted = await predict();
       return units.map(() => predicted);
     },

@@ -4,6 +4,7 @@ import type { Graph, Model } from '../onnx/index.ts';
 import type { CutOff } from '../autodiff/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { rowsOf, trainableIn } from '../train/index.ts';
+import { type Checkpoints, within } from './checkpoints.ts';
 import { classifierOf, type Classifier } from './classifier.ts';
 import { DefenseError } from './error.ts';
 import { judge, predictTest, type Predictions, type TestData } from './evaluate.ts';
@@ -34,6 +35,8 @@ export interface DefendSettings {
   readonly tune?: Partial<Tune>;
   /** What fine-tuning may change; default 'all'. */
   readonly layers?: Layers;
+  /** Where a killed run with the same data and settings left what it had. */
+  readonly checkpoints?: Checkpoints;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: Stage, done: number, all: number) => void;
 }
@@ -49,7 +52,7 @@ export type Stage =
 /** Settings of fine-tuning that a person may choose. */
 export type Tune = Omit<
   FineTuneSettings,
-  'seed' | 'floor' | 'checkpoint' | 'signal' | 'onProgress'
+  'seed' | 'floor' | 'checkpoints' | 'signal' | 'onProgress'
 >;
 
 /** What the network is after a method, and how it does on test data, where there is some. */
@@ -131,6 +134,7 @@ export async function defend(
     maxDrop,
     ...(settings.step !== undefined && { step: settings.step }),
     ...aborting,
+    ...within(settings.checkpoints, 'prune'),
     onProgress: (done, all) => onProgress?.('prune', done, all),
   });
 
@@ -144,13 +148,14 @@ export async function defend(
     parameters: parametersIn(classifier, chosen, settings.layers ?? 'all'),
   };
   const before = await held(graph);
-  const tuned = (stage: Stage, from: Graph, masks: typeof pruned.masks) =>
+  const tuned = (stage: 'fine-tune' | 'fine-prune', from: Graph, masks: typeof pruned.masks) =>
     fineTune(runtime, trained, from, masks, parts, {
       ...tune,
       seed,
       // Counted, since 0.98 - 0.96 is more than 0.02 in floating point.
       floor: before.hits - Math.floor(maxDrop * before.of + 1e-9),
       ...aborting,
+      ...within(settings.checkpoints, stage),
       onProgress: (what, done, all) => onProgress?.(what === 'epochs' ? stage : what, done, all),
     });
   const wanted = (name: Method) => name === method || settings.compare === true;

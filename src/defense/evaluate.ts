@@ -37,13 +37,24 @@ export async function predictTest(
 }
 
 /** Accuracy, attack success and robust accuracy out of predictions. */
-export function judge(predictions: Predictions, test: TestData): Evaluation {
-  const acc = accuracy(predictions.clean, test.clean.labels);
-  if (!test.triggered || !predictions.triggered) return { acc };
+export function judge({ clean, triggered }: Predictions, test: TestData): Evaluation {
+  return {
+    ...judgeOne('clean', clean, test),
+    ...(triggered && judgeOne('triggered', triggered, test)),
+  } as Evaluation;
+}
+
+/** The part of an evaluation that predictions of clean, or of triggered, test data give. */
+export function judgeOne(
+  part: 'clean' | 'triggered',
+  predicted: Int32Array,
+  test: TestData,
+): Partial<Evaluation> {
+  if (part === 'clean') return { acc: accuracy(predicted, test.clean.labels) };
+  if (!test.triggered) return {};
   const { dataset, target } = test.triggered;
   return {
-    acc,
-    asr: attackSuccess(predictions.triggered, dataset.labels, target),
-    ra: robustAccuracy(predictions.triggered, dataset.labels),
+    asr: attackSuccess(predicted, dataset.labels, target),
+    ra: robustAccuracy(predicted, dataset.labels),
   };
 }

@@ -15,12 +15,24 @@ import {
   trainingStep,
   withParameters,
 } from '../train/index.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import type { Classifier } from './classifier.ts';
-import { findRate, type FoundRate, measureStart } from './rate.ts';
+import { findRate, measureStart } from './rate.ts';
+import {
+  again,
+  BlownUp,
+  fromSaved,
+  isOver,
+  isWorse,
+  type Limits,
+  picked,
+  toSaved,
+  type Tuned,
+  type TuningState,
+  Watch,
+} from './tuning-state.ts';
 
-export interface FineTuneSettings {
-  /** Passes over the data at most. */
-  readonly epochs: number;
+export interface FineTuneSettings extends Limits {
   readonly batchSize: number;
   /** Learning rate of the schedule; 'auto' finds one, see `findRate`. */
   readonly rate: number | 'auto';
@@ -30,15 +42,8 @@ export interface FineTuneSettings {
   readonly seed: number;
   /** Move images by up to so many pixels, at random; default 0. */
   readonly shift?: number;
-  /** Stop after so many epochs without a better one; default: never. */
-  readonly patience?: number;
-  /** Right answers on held data that should be left at least; default 0. */
-  readonly floor?: number;
-  /** What was saved when a run like this one was killed, and how to save. */
-  readonly checkpoint?: {
-    readonly saved?: TuningState;
-    save(state: TuningState): Promise<void>;
-  };
+  /** Where a killed run left what it had. */
+  readonly checkpoints?: Checkpoints;
   readonly signal?: AbortSignal;
   readonly onProgress?: (
     stage: 'find a learning rate' | 'epochs',
@@ -47,38 +52,8 @@ export interface FineTuneSettings {
   ) => void;
 }
 
-export interface TunedEpoch {
-  readonly epoch: number;
-  readonly loss: number;
-  readonly rate: number;
-  /** Accuracy on the part of the validation data that is not trained on. */
-  readonly held: Rate;
-}
-
-/** A time that training was taken back to weights that were good. */
-export interface Retry {
-  /** The epoch in which it went wrong. */
-  readonly epoch: number;
-  /** Highest rate of the schedule then; the next try has a quarter of it. */
-  readonly rate: number;
-  /** 'loss': it blew up. 'accuracy': held accuracy ended below the floor. */
-  readonly because: 'loss' | 'accuracy';
-  /** Smoothed loss when it was noticed; null where it was no number. */
-  readonly loss: number | null;
-}
-
-export interface FineTuning {
+export interface FineTuning extends Tuned {
   readonly graph: Graph;
-  readonly epochs: readonly TunedEpoch[];
-  /** The epoch whose weights were kept; 0 for the weights given. */
-  readonly best: number;
-  /** Loss on data trained on, and accuracy on held data, before the first step. */
-  readonly start: { readonly loss: number; readonly held: Rate };
-  /** The rate that the schedule began with, before any retry. */
-  readonly rate: number;
-  /** Where it was not given. */
-  readonly found?: FoundRate;
-  readonly retries: readonly Retry[];
 }
 
 /**
@@ -91,16 +66,6 @@ export function optimiserOf(
   weightDecay = kind === 'adam' ? 0 : rate === 'auto' ? 0.05 : 5e-4,
 ): OptimiserSettings {
   return kind === 'adam' ? { kind, weightDecay } : { kind, momentum: 0.9, weightDecay };
-}
-
-/** All that the rest of a fine-tuning depends on, after an epoch or a retry. */
-export interface TuningState extends Omit<FineTuning, 'graph'> {
-  /** What retries have multiplied the rate by. */
-  readonly factor: number;
-  /** Weights of the best epoch. */
-  readonly kept: ReadonlyMap<string, Float32Array>;
-  /** Weights, moments and number of steps after the last good epoch. */
-  readonly training: TrainingState;
 }
 
 /**
@@ -134,9 +99,11 @@ export async function fineTune(
     return accuracy(predicted, held.labels);
   };
   const given = initial(graph, parameters);
-  let state =
-    settings.checkpoint?.saved ??
-    (await beginning(runtime, classifier, graph, masks, tune, settings, judge, given));
+  const saved = await settings.checkpoints?.load('epochs');
+  let state = saved
+    ? fromSaved(saved)
+    : await beginning(runtime, classifier, graph, masks, tune, settings, judge, given);
+  if (!saved) await settings.checkpoints?.save('epochs', toSaved(state));
   const step = await trainingStep(runtime, graph, {
     input,
     logits,
@@ -157,7 +124,7 @@ export async function fineTune(
         : await oneEpoch(step, tune, state, settings, judge);
       if (!next) break;
       state = next;
-      await settings.checkpoint?.save(state);
+      await settings.checkpoints?.save('epochs', toSaved(state));
     }
   } finally {
     await step.dispose();
@@ -261,65 +228,6 @@ async function oneEpoch(
   }
 }
 
-/** Retries before the weights given are kept: the last is at a rate 65,536 times lower. */
-const RETRIES = 8;
-const LOWER = 1 / 4;
-
-/** Back to some weights, and on at a lower rate; undefined where that was tried often enough. */
-function again(
-  state: TuningState,
-  because: Retry['because'],
-  loss: number,
-  weights: TuningState['kept'],
-): TuningState | undefined {
-  if (state.retries.length >= RETRIES) return undefined;
-  const back = because === 'accuracy' ? { epochs: [], best: 0 } : {};
-  const retry: Retry = {
-    epoch: because === 'loss' ? state.epochs.length + 1 : state.epochs.length,
-    rate: state.rate * state.factor,
-    because,
-    loss: Number.isFinite(loss) ? loss : null,
-  };
-  return {
-    ...state,
-    ...back,
-    retries: [...state.retries, retry],
-    factor: state.factor * LOWER,
-    // Without the moments, which lead to where it went wrong: what is missing starts from zero.
-    training: { steps: 0, values: picked(weights, state.kept) },
-  };
-}
-
-function isOver({ epochs, best }: TuningState, settings: FineTuneSettings): boolean {
-  const { patience = Infinity } = settings;
-  return epochs.length >= settings.epochs || epochs.length - best >= patience;
-}
-
-/** Below the floor, where the weights given were not. */
-function isWorse({ epochs, best, start }: TuningState, { floor = 0 }: FineTuneSettings): boolean {
-  return start.held.hits >= floor && (epochs[best - 1]?.held.hits ?? -1) < floor;
-}
-
-class BlownUp extends Error {}
-
-/** Watches the loss from batch to batch. */
-class Watch {
-  /** Smoothed, so that one odd batch is nothing. */
-  loss: number;
-  readonly #bound: number;
-
-  constructor(start: number, classes: number) {
-    this.loss = start;
-    // As much again as it was; from next to nothing, half of what guessing among the classes costs.
-    this.#bound = start + Math.max(start, Math.log(classes) / 2);
-  }
-
-  see(loss: number): void {
-    this.loss += 0.2 * (loss - this.loss);
-    if (!(this.loss <= this.#bound)) throw new BlownUp();
-  }
-}
-
 function augmentOf(
   { shift: most = 0 }: FineTuneSettings,
   { pictures }: Dataset,
@@ -331,10 +239,6 @@ function initial(graph: Graph, parameters: readonly string[]): TuningState['kept
   return new Map(
     parameters.map((name) => [name, (graph.initializers.get(name) as TensorOf<'float32'>).data]),
   );
-}
-
-function picked(values: TuningState['kept'], names: TuningState['kept']): TuningState['kept'] {
-  return new Map([...values].filter(([name]) => names.has(name)));
 }
 
 function tensorsOf({ initializers }: Graph, values: TuningState['kept']): Parameters {

@@ -1,3 +1,4 @@
+export * from './checkpoints.ts';
 export * from './classifier.ts';
 export * from './model-format.ts';
 export * from './scale.ts';
@@ -19,3 +20,4 @@ export * from './rate.ts';
 export * from './sites.ts';
 export * from './slim-places.ts';
 export * from './slim.ts';
+export * from './tuning-state.ts';

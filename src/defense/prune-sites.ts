@@ -2,10 +2,11 @@ import type { Dataset } from '../data/index.ts';
 import type { Evaluation, Rate } from '../metrics/index.ts';
 import type { TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { within } from './checkpoints.ts';
 import { type Classifier, withGraph } from './classifier.ts';
-import { predictionsAlong } from './curve.ts';
-import { judge, type TestData } from './evaluate.ts';
+import { judgeOne, type TestData } from './evaluate.ts';
 import { type Fold, joinedMasks } from './fold.ts';
+import { type Point, pointsAlong } from './points.ts';
 import { activationProfile } from './profile.ts';
 import { applyMask, prune, type Pruned, type PruneSettings, type Pruning } from './prune.ts';
 import type { Site } from './sites.ts';
@@ -56,8 +57,9 @@ export async function pruneSites(
   let masks: ReadonlyMap<string, TensorOf<'float32'>> = new Map();
   let from: Rate | undefined;
   for (const [index, site] of sites.entries()) {
+    const own = { ...settings, ...within(settings.checkpoints, `site-${index + 1}`) };
     const pruning = await prune(runtime, current, site, validation, {
-      ...settings,
+      ...own,
       ...(from && { from }),
       onProgress: (done, all) => settings.onProgress?.(index * all + done, sites.length * all),
     });
@@ -67,7 +69,7 @@ export async function pruneSites(
     prunings.push({
       ...pruning,
       fold: applied.fold,
-      testCurve: test ? await testCurve(runtime, current, pruning, test, settings) : [],
+      testCurve: test ? await testCurve(runtime, current, pruning, test, own) : [],
       ...(triggered && {
         triggeredProfile: await activationProfile(
           runtime,
@@ -93,32 +95,34 @@ async function testCurve(
   classifier: Classifier,
   { site, order, curve }: Pruning,
   test: TestData,
-  { step, signal }: PruneSitesSettings,
+  { step, signal, checkpoints }: PruneSitesSettings,
 ): Promise<TestPoint[]> {
-  const last = curve.at(-1)?.pruned ?? 0;
-  const along = async (dataset: Dataset) => {
-    const points: { pruned: number; predicted: Int32Array }[] = [];
-    const settings = { ...(step !== undefined && { step }), ...(signal && { signal }) };
-    const units = order.slice(0, last);
-    for await (const point of predictionsAlong(
+  const units = order.slice(0, curve.at(-1)?.pruned ?? 0);
+  const along = async (part: 'clean' | 'triggered', dataset: Dataset) => {
+    const settings = {
+      ...(step !== undefined && { step }),
+      ...(signal && { signal }),
+      ...(checkpoints && { checkpoints }),
+    };
+    const points: Point<Partial<Evaluation>>[] = [];
+    for await (const point of pointsAlong(
       runtime,
       classifier,
       site,
       dataset,
       units,
       settings,
+      `test-${part}`,
+      (predicted) => judgeOne(part, predicted, test),
     )) {
       points.push(point);
     }
     return points;
   };
-  const clean = await along(test.clean);
-  const triggered = test.triggered && (await along(test.triggered.dataset));
-  return clean.map(({ pruned, predicted }, index) => {
-    const other = triggered?.[index]?.predicted;
-    return {
-      pruned,
-      evaluation: judge({ clean: predicted, ...(other && { triggered: other }) }, test),
-    };
-  });
+  const clean = await along('clean', test.clean);
+  const triggered = test.triggered && (await along('triggered', test.triggered.dataset));
+  return clean.map(({ pruned, value }, index) => ({
+    pruned,
+    evaluation: { ...value, ...triggered?.[index]?.value } as Evaluation,
+  }));
 }

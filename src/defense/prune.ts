@@ -5,8 +5,9 @@ import type { Graph, Node, TensorOf } from '../onnx/index.ts';
 import type { Bounds } from '../ops/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { Classifier } from './classifier.ts';
-import { predictionsAlong } from './curve.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { foldOf, masked, parameterMasks, type Fold } from './fold.ts';
+import { pointsAlong } from './points.ts';
 import { ascending, profileOf, type Ranking, type UnitStatistics } from './profile.ts';
 import { boundsNeeded, type QuietUnits, quietUnits, unreachable } from './quiet.ts';
 import type { Site } from './sites.ts';
@@ -24,6 +25,8 @@ export interface PruneSettings {
   readonly fullCurve?: boolean;
   /** The accuracy that a drop is measured from; by default that of the network given. */
   readonly from?: Rate;
+  /** Where a killed run left what it had. */
+  readonly checkpoints?: Checkpoints;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, all: number) => void;
 }
@@ -86,12 +89,18 @@ export async function prune(
   let accepted = 0;
   let broken = false;
   const last = settings.fullCurve === true ? most : limit;
-  const points = predictionsAlong(runtime, classifier, site, validation, order.slice(0, last), {
-    ...settings,
-    step,
-  });
-  for await (const { pruned, predicted } of points) {
-    const now = accuracy(predicted, validation.labels);
+  const units = order.slice(0, last);
+  const points = pointsAlong(
+    runtime,
+    classifier,
+    site,
+    validation,
+    units,
+    { ...settings, step },
+    'curve',
+    (predicted) => accuracy(predicted, validation.labels),
+  );
+  for await (const { pruned, value: now } of points) {
     curve.push({ pruned, unit: order[pruned - 1] ?? null, validation: now });
     settings.onProgress?.(pruned, last);
     const from = settings.from ?? (curve[0] as CurvePoint).validation;

@@ -1,0 +1,160 @@
+import type { Rate } from '../metrics/index.ts';
+import type { TrainingState } from '../train/index.ts';
+import type { Saved } from './checkpoints.ts';
+import type { FoundRate } from './rate.ts';
+
+/** When a fine-tuning ends, and when it was in vain. */
+export interface Limits {
+  /** Passes over the data at most. */
+  readonly epochs: number;
+  /** Stop after so many epochs without a better one; default: never. */
+  readonly patience?: number;
+  /** Right answers on held data that should be left at least; default 0. */
+  readonly floor?: number;
+}
+
+export interface TunedEpoch {
+  readonly epoch: number;
+  readonly loss: number;
+  readonly rate: number;
+  /** Accuracy on the part of the validation data that is not trained on. */
+  readonly held: Rate;
+}
+
+/** A time that training was taken back to weights that were good. */
+export interface Retry {
+  /** The epoch in which it went wrong. */
+  readonly epoch: number;
+  /** Highest rate of the schedule then; the next try has a quarter of it. */
+  readonly rate: number;
+  /** 'loss': it blew up. 'accuracy': held accuracy ended below the floor. */
+  readonly because: 'loss' | 'accuracy';
+  /** Smoothed loss when it was noticed; null where it was no number. */
+  readonly loss: number | null;
+}
+
+/** What a fine-tuning came to, but for the weights. */
+export interface Tuned {
+  readonly epochs: readonly TunedEpoch[];
+  /** The epoch whose weights were kept; 0 for the weights given. */
+  readonly best: number;
+  /** Loss on data trained on, and accuracy on held data, before the first step. */
+  readonly start: { readonly loss: number; readonly held: Rate };
+  /** The rate that the schedule began with, before any retry. */
+  readonly rate: number;
+  /** Where it was not given. */
+  readonly found?: FoundRate;
+  readonly retries: readonly Retry[];
+}
+
+/** All that the rest of a fine-tuning depends on, after an epoch or a retry. */
+export interface TuningState extends Tuned {
+  /** What retries have multiplied the rate by. */
+  readonly factor: number;
+  /** Weights of the best epoch. */
+  readonly kept: ReadonlyMap<string, Float32Array>;
+  /** Weights, moments and number of steps after the last good epoch. */
+  readonly training: TrainingState;
+}
+
+/** Retries before the weights given are kept: the last is at a rate 65,536 times lower. */
+const RETRIES = 8;
+const LOWER = 1 / 4;
+
+/** Back to some weights, and on at a lower rate; undefined where that was tried often enough. */
+export function again(
+  state: TuningState,
+  because: Retry['because'],
+  loss: number,
+  weights: TuningState['kept'],
+): TuningState | undefined {
+  if (state.retries.length >= RETRIES) return undefined;
+  const back = because === 'accuracy' ? { epochs: [], best: 0 } : {};
+  const retry: Retry = {
+    epoch: because === 'loss' ? state.epochs.length + 1 : state.epochs.length,
+    rate: state.rate * state.factor,
+    because,
+    loss: Number.isFinite(loss) ? loss : null,
+  };
+  return {
+    ...state,
+    ...back,
+    retries: [...state.retries, retry],
+    factor: state.factor * LOWER,
+    // Without the moments, which lead to where it went wrong: what is missing starts from zero.
+    training: { steps: 0, values: picked(weights, state.kept) },
+  };
+}
+
+export function isOver({ epochs, best }: TuningState, settings: Limits): boolean {
+  const { patience = Infinity } = settings;
+  return epochs.length >= settings.epochs || epochs.length - best >= patience;
+}
+
+/** Below the floor, where the weights given were not. */
+export function isWorse({ epochs, best, start }: TuningState, { floor = 0 }: Limits): boolean {
+  return start.held.hits >= floor && (epochs[best - 1]?.held.hits ?? -1) < floor;
+}
+
+/** The loss is far above where it began, or no number. */
+export class BlownUp extends Error {}
+
+/** Watches the loss from batch to batch. */
+export class Watch {
+  /** Smoothed, so that one odd batch is nothing. */
+  loss: number;
+  readonly #bound: number;
+
+  constructor(start: number, classes: number) {
+    this.loss = start;
+    // As much again as it was; from next to nothing, half of what guessing among the classes costs.
+    this.#bound = start + Math.max(start, Math.log(classes) / 2);
+  }
+
+  see(loss: number): void {
+    this.loss += 0.2 * (loss - this.loss);
+    if (!(this.loss <= this.#bound)) throw new BlownUp();
+  }
+}
+
+export function picked(
+  values: TuningState['kept'],
+  names: TuningState['kept'],
+): TuningState['kept'] {
+  return new Map([...values].filter(([name]) => names.has(name)));
+}
+
+/** A state in a form to be kept. */
+export function toSaved(state: TuningState): Saved {
+  const { kept, training, found, ...data } = state;
+  const named = (prefix: string, values: TuningState['kept']) =>
+    [...values].map(([name, array]) => [`${prefix}/${name}`, array] as const);
+  return {
+    data: {
+      ...data,
+      steps: training.steps,
+      ...(found && { found: { ...found, scales: [...found.scales] } }),
+    },
+    arrays: new Map([...named('kept', kept), ...named('training', training.values)]),
+  };
+}
+
+/** The state that was kept, to the bit. */
+export function fromSaved({ data, arrays = new Map() }: Saved): TuningState {
+  const { steps, found, ...rest } = data as Omit<TuningState, 'kept' | 'training' | 'found'> & {
+    readonly steps: number;
+    readonly found?: Omit<FoundRate, 'scales'> & { readonly scales: [string, number][] };
+  };
+  const named = (prefix: string) =>
+    new Map(
+      [...arrays].flatMap(([name, array]) =>
+        name.startsWith(`${prefix}/`) ? [[name.slice(prefix.length + 1), array] as const] : [],
+      ),
+    );
+  return {
+    ...rest,
+    kept: named('kept'),
+    training: { steps, values: named('training') },
+    ...(found && { found: { ...found, scales: new Map(found.scales) } }),
+  };
+}
