@@ -65,10 +65,11 @@ export async function checkpointFolder(
   };
 }
 
+const text = (value: unknown) => JSON.stringify(value) ?? 'nothing';
+
 function checkSame(path: string, before: unknown, now: RunIdentity): void {
   const was = before as RunIdentity;
   const names = [...new Set([...Object.keys(was), ...Object.keys(now)])];
-  const text = (value: unknown) => JSON.stringify(value) ?? 'nothing';
   const differing = names.filter((name) => text(was[name]) !== text(now[name]));
   if (differing.length === 0) return;
   const said = differing.map((name) => `${name} was ${text(was[name])} and is ${text(now[name])}`);

@@ -10,7 +10,6 @@ import {
   SCHEDULES,
   type ScheduleName,
   trainEpoch,
-  type TrainingState,
   type TrainingStep,
   trainingStep,
   withParameters,
