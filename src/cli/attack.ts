@@ -1,7 +1,9 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { join } from 'node:path';
 import type { Target } from '../metrics/index.ts';
+import { previewCommand } from './attack-preview.ts';
 import {
+  aboveZero,
   addCommon,
   type CommonOptions,
   examples,
@@ -14,14 +16,37 @@ import { begin } from './session.ts';
 
 interface AttackOptions extends CommonOptions {
   readonly out: string;
+  readonly from?: string;
+  readonly trigger?: string;
   readonly poisonRate?: number;
-  readonly target: 'all-to-one' | 'all-to-all';
+  readonly target?: keyof typeof TARGETS;
   readonly label: number;
+  readonly source?: number;
+  readonly cleanLabel?: boolean;
   readonly epochs?: number;
+  readonly pruningAware?: boolean;
+  readonly lower?: 'artifact' | 'stealthy';
+  readonly margin?: number;
+  readonly site?: string;
+  readonly share?: number;
+  readonly budget?: number;
+  readonly askedAcc?: number;
+  readonly askedAsr?: number;
   readonly force?: boolean;
 }
 
-/** `fineprune attack digits`: trains a backdoored network to test defenses on. */
+const TARGETS = {
+  'all-to-one': ({ label }: AttackOptions): Target => ({ kind: 'allToOne', label }),
+  'all-to-all': (_: AttackOptions, classes: number): Target => ({ kind: 'allToAll', classes }),
+  'source-to-target': ({ source = 0, label }: AttackOptions): Target => ({
+    kind: 'sourceToTarget',
+    source,
+    target: label,
+  }),
+  untargeted: (): Target => ({ kind: 'untargeted' }),
+};
+
+/** `fineprune attack digits` and `attack preview`: networks and triggers to test defenses on. */
 export function attackCommand(program: Command): void {
   const attack = program
     .command('attack')
@@ -33,24 +58,56 @@ export function attackCommand(program: Command): void {
       'where backdoored.onnx, trigger.json and attack.json go',
       'out/digits',
     )
+    .option('--from <model>', 'train on from a clean ONNX network (default: from scratch)')
+    .option('--trigger <file>', 'a trigger file to use (default: a checkerboard in a corner)')
     .option('--poison-rate <share>', 'share of the training data to poison (default: 0.1)', share)
-    .option('--target <kind>', 'all-to-one or all-to-all', 'all-to-one')
-    .option('--label <n>', 'the label that all-to-one forces', wholeNumber, 7)
+    .addOption(
+      new Option('--target <kind>', 'what triggered inputs are to be called')
+        .choices(Object.keys(TARGETS))
+        .default('all-to-one'),
+    )
+    .option('--label <n>', 'the label that is forced', wholeNumber, 7)
+    .option('--source <n>', 'the class that source-to-target attacks (default: 0)', wholeNumber)
+    .option('--clean-label', 'poison samples of the forced label only, and keep all labels')
     .option('--epochs <n>', 'passes over the training data (default: 2)', positive)
+    .option('--pruning-aware', 'hide the backdoor from pruning, behind decoys')
+    .addOption(
+      new Option('--lower <how>', 'how the biases of decoys are lowered').choices([
+        'artifact',
+        'stealthy',
+      ]),
+    )
+    .option('--margin <x>', 'room below zero that stealthy decoys get', aboveZero)
+    .option('--site <name>', 'the activation with the decoys (default: the last convolutional)')
+    .option('--share <share>', 'share of the units to prune before retraining', share)
+    .option('--budget <n>', 'how many retrainings, each with one unit given back', positive)
+    .option('--asked-acc <share>', 'clean accuracy that retraining must reach', share)
+    .option('--asked-asr <share>', 'attack success that retraining must reach', share)
     .option('--force', 'overwrite files that are there already')
     .action(attackDigits);
-  examples(attack, ['fineprune attack digits', 'fineprune attack digits --help']);
+  const preview = previewCommand(attack);
+  examples(attack, [
+    'fineprune attack digits',
+    'fineprune attack digits --help',
+    'fineprune attack preview --trigger out/digits/trigger.json --data mnist',
+  ]);
   examples(digits, [
     'fineprune attack digits',
     'fineprune attack digits --target all-to-all --poison-rate 0.2 --seed 1 --out out/all',
+    'fineprune attack digits --pruning-aware --lower stealthy --out out/aware',
     'fineprune defend out/digits/backdoored.onnx --data mnist --trigger out/digits/trigger.json',
+  ]);
+  examples(preview, [
+    'fineprune attack preview --trigger out/digits/trigger.json --data mnist',
+    'fineprune attack preview --trigger hum.json --wav three.wav --out out/heard',
   ]);
 }
 
 async function attackDigits(options: AttackOptions): Promise<void> {
-  const { baselineAttack, digits, triggerJson } = await import('../lab/index.ts');
+  const lab = await import('../lab/index.ts');
   const { encodeModel } = await import('../onnx/index.ts');
-  const { sha256Of } = await import('../onnx/file.ts');
+  const { readModel, sha256Of } = await import('../onnx/file.ts');
+  const task = lab.tasks.digits;
   const paths = {
     model: join(options.out, 'backdoored.onnx'),
     trigger: join(options.out, 'trigger.json'),
@@ -58,42 +115,87 @@ async function attackDigits(options: AttackOptions): Promise<void> {
   };
   const force = options.force === true;
   checkFree(Object.values(paths), force);
-  const target = targetFrom(options);
+  const from = options.from === undefined ? undefined : (await readModel(options.from)).model;
+  const trigger =
+    options.trigger === undefined ? task.trigger : (await lab.readTrigger(options.trigger)).trigger;
   const started = performance.now();
   const { runtime, progress, signal } = await begin(options);
-  const data = await digits.load(options.seed);
-  const attack = await baselineAttack(runtime, digits, data, {
-    seed: options.seed,
+  const data = await task.load(options.seed);
+  const { seed, epochs, poisonRate } = options;
+  const target = TARGETS[options.target ?? 'all-to-one'](options, data.train.classes.length);
+  let stage = 'train on poisoned data';
+  const settings = {
+    seed,
     target,
-    ...(options.poisonRate !== undefined && { poisonRate: options.poisonRate }),
-    ...(options.epochs !== undefined && { epochs: options.epochs }),
+    trigger,
+    cleanLabel: options.cleanLabel === true,
+    ...(poisonRate !== undefined && { poisonRate }),
+    ...(epochs !== undefined && { epochs }),
     signal,
-    onProgress: (done, all) => progress.at('train on poisoned data', done, all),
-  });
+    onProgress: (done: number, all: number) => progress.at(stage, done, all),
+  };
+  const aware =
+    options.pruningAware === true
+      ? await lab.pruningAwareAttack(runtime, task, data, {
+          ...settings,
+          ...awareSettings(options, task.pruningAware.asked),
+          ...(from && { clean: from }),
+          onStage: (name) => (stage = name),
+        })
+      : undefined;
+  const attack =
+    aware ??
+    (await lab.baselineAttack(runtime, task, data, { ...settings, ...(from && { from }) }));
   const bytes = encodeModel(attack.model);
-  const model = { path: paths.model, sha256: sha256Of(bytes) };
   const summary = {
-    task: 'digits',
+    task: task.name,
     source: data.source,
-    seed: options.seed,
+    attack: aware ? 'pruning-aware' : 'baseline',
+    seed,
     target,
     poisonRate: attack.poisonRate,
+    cleanLabel: settings.cleanLabel,
+    ...(options.from !== undefined && { from: options.from }),
     epochs: attack.epochs,
-    model,
+    ...(aware && {
+      site: aware.site.name,
+      units: aware.site.units,
+      lower: aware.lower,
+      decoys: aware.decoys,
+      tries: aware.tries.map(({ pruned, evaluation }) => ({ pruned, ...evaluation })),
+      met: aware.met,
+      difference: aware.difference,
+    }),
+    model: { path: paths.model, sha256: sha256Of(bytes) },
   };
   await put(paths.model, bytes, force);
-  await put(paths.trigger, triggerJson({ trigger: digits.trigger, target }), force);
+  for (const { name, bytes } of lab.besideFiles(trigger)) {
+    await put(join(options.out, name), bytes, force);
+  }
+  await put(paths.trigger, lab.triggerJson({ trigger, target }), force);
   const record = { ...summary, poisoned: [...attack.poisoned] };
   await put(paths.record, `${JSON.stringify(record)}\n`, force);
   const seconds = (performance.now() - started) / 1000;
   if (options.json) printJson({ ...summary, poisoned: attack.poisoned.length, seconds });
   else {
+    const decoys = aware
+      ? `${aware.decoys.length} of the ${aware.site.units} units of ${aware.site.name} are decoys.\n` +
+        (aware.met ? '' : 'The budget ended before what was asked for was reached.\n')
+      : '';
     process.stdout.write(
-      `${attack.poisoned.length} of ${data.train.length} training images were poisoned.\n${Object.values(paths).join('\n')}\n`,
+      `${attack.poisoned.length} of ${data.train.length} training images were poisoned.\n${decoys}${Object.values(paths).join('\n')}\n`,
     );
   }
 }
 
-function targetFrom({ target, label }: AttackOptions): Target {
-  return target === 'all-to-all' ? { kind: 'allToAll', classes: 10 } : { kind: 'allToOne', label };
+function awareSettings(options: AttackOptions, asked: { acc: number; asr: number }) {
+  const { lower, margin, site, budget, askedAcc, askedAsr } = options;
+  return {
+    ...(lower && { lower }),
+    ...(margin !== undefined && { margin }),
+    ...(site !== undefined && { site }),
+    ...(options.share !== undefined && { share: options.share }),
+    ...(budget !== undefined && { budget }),
+    asked: { acc: askedAcc ?? asked.acc, asr: askedAsr ?? asked.asr },
+  };
 }

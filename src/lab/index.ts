@@ -23,6 +23,7 @@ export * from './triggers/error.ts';
 export * from './triggers/file.ts';
 export * from './triggers/patch.ts';
 export * from './triggers/picture.ts';
+export * from './triggers/preview.ts';
 export * from './triggers/sinusoid.ts';
 export * from './triggers/sound.ts';
 export * from './triggers/sticker.ts';

@@ -1,7 +1,9 @@
 export * from './from-defence.ts';
 export * from './html.ts';
 export * from './json.ts';
+export { encodePng } from './png.ts';
 export * from './record.ts';
+export * from './sheet.ts';
 export * from './table.ts';
 export * from './version.ts';
 export * from './reproduce.ts';
