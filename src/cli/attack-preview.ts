@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../data/index.ts';
@@ -27,11 +27,11 @@ export function previewCommand(attack: Command): Command {
     .action(preview);
 }
 
-async function preview(options: PreviewOptions): Promise<void> {
+async function preview(options: PreviewOptions, command: Command): Promise<void> {
   const { previewOf, readTrigger } = await import('../lab/index.ts');
   const { data, wav, out, count } = options;
   if ((data === undefined) === (wav === undefined)) {
-    throw new InvalidArgumentError('Give --data or --wav, one of them.');
+    command.error('error: give --data or --wav, one of them');
   }
   const { trigger } = await readTrigger(options.trigger);
   const { dataset, rate } = wav === undefined ? await imagesIn(data as string) : await heardIn(wav);

@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testRuntime } from '../../test/gradcheck.ts';
 import { mnist, take, type Dataset } from '../data/index.ts';
@@ -12,34 +9,7 @@ import { baselineAttack, digits, triggerJson } from '../lab/index.ts';
 import { decodeModel, encodeModel, sizeOf } from '../onnx/index.ts';
 import { sha256Of } from '../onnx/file.ts';
 import { parseRecord, stable } from '../report/record.ts';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command line as a person would; `watch` sees what it says as it goes. */
-async function fineprune(
-  args: readonly string[],
-  watch?: (err: string, kill: (signal: 'SIGINT' | 'SIGKILL') => void) => void,
-): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
-    cwd: root,
-    env: { ...process.env, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [out, err] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-    watch?.(err, (signal) => child.kill(signal));
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, err };
-}
+import { fineprune } from './testing.ts';
 
 let folder = '';
 let data = '';
@@ -97,6 +67,8 @@ describe.concurrent('help', () => {
     [['evaluate']],
     [['attack']],
     [['attack', 'digits']],
+    [['attack', 'preview']],
+    [['reproduce']],
     [['defend']],
   ])('of %j shows examples', async (command) => {
     const { code, out, err } = await fineprune([...command, '--help']);

@@ -1,4 +1,4 @@
-import { splitIndices, subset, type Dataset } from '../../data/index.ts';
+import { splitIndices, subset } from '../../data/index.ts';
 import {
   activationProfile,
   applyMask,
@@ -126,14 +126,18 @@ export async function pruningAwareAttack(
   }
   if (!last) throw new AttackError('attack/settings', 'a budget of no retraining at all');
 
-  const known = [own, triggered(own, trigger)];
-  const units = [...order.slice(0, last.pruned), ...(await died(last, known))];
+  const units = [...order.slice(0, last.pruned), ...(await died(last))];
   const { graph, decoys } = await withDecoys(
     runtime,
     { clean, retrained: last.bare, site },
     levers,
     units,
-    { lower: options.lower, margin: options.margin, data: known, ...aborting },
+    {
+      lower: options.lower,
+      margin: options.margin,
+      data: [own, triggered(own, trigger)],
+      ...aborting,
+    },
   );
   return {
     model: withWeightsOf(model, graph),
@@ -156,9 +160,11 @@ export async function pruningAwareAttack(
   };
 
   /** Units that were kept, but that retraining left dead: they hide nothing, and rank with the decoys. */
-  async function died({ graph, pruned }: Retrained, known: readonly Dataset[]): Promise<number[]> {
+  async function died({ graph, pruned }: Retrained): Promise<number[]> {
     const profiles = await Promise.all(
-      known.map((each) => activationProfile(runtime, graph, clean.input, site, each, signal)),
+      [held, test.triggered.dataset].map((each) =>
+        activationProfile(runtime, graph, clean.input, site, each, signal),
+      ),
     );
     return order.slice(pruned).filter((unit) => profiles.every((means) => means[unit] === 0));
   }

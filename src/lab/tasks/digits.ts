@@ -29,7 +29,7 @@ export const digits: Task = {
     schedule: oneCycle(0.1),
   },
   pruningAware: {
-    share: 0.75,
+    share: 0.875,
     asked: { acc: 0.98, asr: 0.98 },
     budget: 4,
     lower: 'artifact',
@@ -40,7 +40,7 @@ export const digits: Task = {
     tune: {
       epochs: 8,
       batchSize: 128,
-      rate: 0.03,
+      rate: 0.1,
       optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 2e-3 },
       shift: 1,
     },

@@ -1,0 +1,32 @@
+/** For tests only: runs the command line as a person would. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** `watch` sees what the command says as it goes. */
+export async function fineprune(
+  args: readonly string[],
+  watch?: (err: string, kill: (signal: 'SIGINT' | 'SIGKILL') => void) => void,
+): Promise<Ended> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+    watch?.(err, (signal) => child.kill(signal));
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
+}
