@@ -265,20 +265,21 @@ const STAGES: Readonly<Record<Method, readonly Stage[]>> = {
 function stopwatch() {
   const spent = new Map<Stage, number>();
   let now: { readonly stage: Stage; readonly since: number } | undefined;
-  const stop = () => {
+  const stop = (next?: Stage) => {
     if (now) {
-      const before = spent.get(now.stage) ?? 0;
-      spent.set(now.stage, before + (performance.now() - now.since) / 1000);
+      // A rate is looked for on behalf of the tuning that follows.
+      const stage = now.stage === 'find a learning rate' ? (next ?? now.stage) : now.stage;
+      spent.set(stage, (spent.get(stage) ?? 0) + (performance.now() - now.since) / 1000);
     }
     now = undefined;
   };
   return {
     at(stage: Stage) {
       if (now?.stage === stage) return;
-      stop();
+      stop(stage);
       now = { stage, since: performance.now() };
     },
-    stop,
+    stop: () => stop(),
     secondsOf: (method: Method) =>
       STAGES[method].reduce((sum, stage) => sum + (spent.get(stage) ?? 0), 0),
   };

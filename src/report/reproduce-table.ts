@@ -33,10 +33,6 @@ export function reproduceTable(record: ReproduceRecord): string {
   return `${title}\n\n${lines.join('\n')}\n`;
 }
 
-function cell(rates: { acc: Rate; asr: Rate } | undefined): string {
-  return rates ? `${short(rates.acc)} / ${short(rates.asr).padStart(6)}` : '-';
-}
-
 function short(rate: Rate): string {
   return percent(rate.rate).replace('%', '');
 }
