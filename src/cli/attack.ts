@@ -32,6 +32,7 @@ interface AttackOptions extends CommonOptions {
   readonly budget?: number;
   readonly askedAcc?: number;
   readonly askedAsr?: number;
+  readonly quick?: boolean;
   readonly force?: boolean;
 }
 
@@ -83,6 +84,7 @@ export function attackCommand(program: Command): void {
     .option('--budget <n>', 'how many retrainings, each with one unit given back', positive)
     .option('--asked-acc <share>', 'clean accuracy that retraining must reach', share)
     .option('--asked-asr <share>', 'attack success that retraining must reach', share)
+    .option('--quick', 'a twentieth of the data, to see that everything runs')
     .option('--force', 'overwrite files that are there already')
     .action(attackDigits);
   const preview = previewCommand(attack);
@@ -120,7 +122,8 @@ async function attackDigits(options: AttackOptions): Promise<void> {
     options.trigger === undefined ? task.trigger : (await lab.readTrigger(options.trigger)).trigger;
   const started = performance.now();
   const { runtime, progress, signal } = await begin(options);
-  const data = await task.load(options.seed);
+  const loaded = await task.load(options.seed);
+  const data = options.quick === true ? lab.fewerOf(loaded, options.seed) : loaded;
   const { seed, epochs, poisonRate } = options;
   const target = TARGETS[options.target ?? 'all-to-one'](options, data.train.classes.length);
   let stage = 'train on poisoned data';

@@ -17,7 +17,7 @@ import { cleanNetwork } from './attacks/network.ts';
 import { triggered } from './attacks/poison.ts';
 import { pruningAwareAttack, type Try } from './attacks/pruning-aware.ts';
 import { silencedOneByOne } from './silence.ts';
-import type { Task, TaskData } from './tasks/task.ts';
+import { fewerOf, type Task, type TaskData } from './tasks/task.ts';
 
 export type AttackName = 'none' | 'baseline' | 'pruning-aware';
 
@@ -82,8 +82,6 @@ export interface ReproduceSettings {
   readonly onProgress?: (stage: string, done: number, all: number) => void;
 }
 
-const QUICK = 0.05;
-
 /** Test samples on which units are silenced one by one. */
 const SILENCED = 1000;
 
@@ -100,7 +98,7 @@ export async function reproduce(
   const { seed, signal } = settings;
   const aborting = signal ? { signal } : {};
   const loaded = await task.load(seed);
-  const data = settings.quick === true ? fewer(loaded, seed) : loaded;
+  const data = settings.quick === true ? fewerOf(loaded, seed) : loaded;
   const test = {
     clean: data.test,
     triggered: { dataset: triggered(data.test, task.trigger), target: task.target },
@@ -239,12 +237,6 @@ async function network(
 function whole(evaluation: Evaluation | undefined): Required<Evaluation> {
   if (!evaluation?.asr || !evaluation.ra) throw new Error('an evaluation without triggered data');
   return { acc: evaluation.acc, asr: evaluation.asr, ra: evaluation.ra };
-}
-
-function fewer({ train, validation, test, source }: TaskData, seed: number): TaskData {
-  const part = (all: TaskData['train']) =>
-    take(all, Math.max(3 * all.classes.length, Math.round(QUICK * all.length)), seed);
-  return { train: part(train), validation: part(validation), test: part(test), source };
 }
 
 async function timed<T>(make: () => Promise<T>): Promise<{ made: T; seconds: number }> {
