@@ -182,7 +182,7 @@ function expectMasked(before: Model, after: Model, type: Tensor['type']): void {
   expect(after.graph.outputs).toEqual(before.graph.outputs);
 }
 
-describe.each(['residual Add after a sigmoid', 'weights transposed before and after'])(
+describe.each(['residual Add after a sigmoid', 'grouped Conv that reads'])(
   'a mask that folds nowhere is put into the file: %s',
   (name) => {
     test('and the file gives what the working graph does', async () => {

@@ -176,6 +176,35 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
       return linear(n, n.b.op('Mul', [whole, n.b.scalar(0.5)]), 'fc2', 8, CLASSES);
     },
   ],
+  'weights transposed on the way': [
+    'producer',
+    (n, x) => {
+      const turned = n.b.op('Transpose', [weight(n, 'fc1.weight', [8, 72])], { perm: [1, 0] });
+      const hidden = relu(n, n.b.op('MatMul', [flatten(n, x), turned]), 'site');
+      return linear(n, hidden, 'fc2', 8, CLASSES);
+    },
+  ],
+  'weights transposed before and after': [
+    'producer',
+    (n, x) => {
+      const turn = (name: string, dims: readonly number[]) =>
+        n.b.op('Transpose', [weight(n, name, dims)], { perm: [1, 0] });
+      const hidden = n.b.op('MatMul', [flatten(n, x), turn('fc1.weight', [8, 72])]);
+      const scores = n.b.op('MatMul', [relu(n, hidden, 'site'), turn('fc2.weight', [CLASSES, 8])]);
+      return n.b.op('Add', [scores, weight(n, 'fc2.bias', [CLASSES])]);
+    },
+  ],
+  'a layer of tokens, as transformers have': [
+    'producer',
+    (n, x) => {
+      const tokens = n.b.op('Reshape', [x, n.b.ints([-1, 12, 6])]);
+      const product = n.b.op('MatMul', [tokens, weight(n, 'fc1.weight', [6, 8])]);
+      const hidden = relu(n, n.b.op('Add', [product, weight(n, 'fc1.bias', [8])]), 'site');
+      const mixed = n.b.op('MatMul', [hidden, weight(n, 'fc2.weight', [8, 6])]);
+      const all = n.b.op('ReduceMean', [n.b.op('Tanh', [mixed]), n.b.ints([1])], { keepdims: 0 });
+      return linear(n, all, 'fc3', 6, CLASSES);
+    },
+  ],
   Relu6: [
     'producer',
     (n, x) => {
@@ -271,14 +300,6 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
       return linear(n, relu(n, n.b.op('Gemm', inputs), 'site'), 'fc2', 8, CLASSES);
     },
   ],
-  'weights transposed on the way': [
-    'consumers',
-    (n, x) => {
-      const turned = n.b.op('Transpose', [weight(n, 'fc1.weight', [8, 72])], { perm: [1, 0] });
-      const hidden = relu(n, n.b.op('MatMul', [flatten(n, x), turned]), 'site');
-      return linear(n, hidden, 'fc2', 8, CLASSES);
-    },
-  ],
 
   // Nowhere: a node of its own.
   'depthwise Conv with bias': [
@@ -311,16 +332,6 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
       const groups = n.b.op('Reshape', [sigmoid(n, first(n, x)), n.b.ints([-1, 2, 2, 6, 6])]);
       const turned = n.b.op('Transpose', [groups], { perm: [0, 2, 1, 3, 4] });
       return head(n, n.b.op('Reshape', [turned, n.b.ints([-1, 4, 6, 6])]), 4 * WHOLE);
-    },
-  ],
-  'weights transposed before and after': [
-    'mul',
-    (n, x) => {
-      const turn = (name: string, dims: readonly number[]) =>
-        n.b.op('Transpose', [weight(n, name, dims)], { perm: [1, 0] });
-      const hidden = n.b.op('MatMul', [flatten(n, x), turn('fc1.weight', [8, 72])]);
-      const scores = n.b.op('MatMul', [relu(n, hidden, 'site'), turn('fc2.weight', [CLASSES, 8])]);
-      return n.b.op('Add', [scores, weight(n, 'fc2.bias', [CLASSES])]);
     },
   ],
 };

@@ -50,7 +50,7 @@ function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | stri
   const only = onlyForSite(traced, site);
   const dims = dimsOf(traced);
   const slices: Slices[] = [];
-  const add = adder(graph, slices);
+  const add = adder(graph, traced, slices);
   const silence = (value: string, channels: Channels): string | undefined => {
     if (traced.graph.initializers.has(value)) return add(value, channels);
     const node = made.get(value);
@@ -108,7 +108,7 @@ export function intoConsumers(graph: Graph, traced: Traced, site: Site): Slices[
   const dims = dimsOf(traced);
   const outputs = new Set(traced.graph.outputs.map((output) => output.name));
   const slices: Slices[] = [];
-  const add = adder(graph, slices);
+  const add = adder(graph, traced, slices);
   const cut = (value: string, channels: Channels): string | undefined => {
     if (outputs.has(value)) return `"${value}" is an output of the model`;
     for (const { node, index } of uses.get(value) ?? []) {
@@ -126,19 +126,34 @@ export function intoConsumers(graph: Graph, traced: Traced, site: Site): Slices[
   return cut(site.name, channelsOf(site)) ?? slices;
 }
 
-/** Takes note of slices of a parameter, or says why they cannot be set to zero. */
-function adder(graph: Graph, slices: Slices[]) {
+/**
+ * Takes note of slices of a parameter, or says why they cannot be set to zero. A weight that is turned
+ * or reshaped on its way is followed to where it is stored.
+ */
+function adder(graph: Graph, traced: Traced, slices: Slices[]) {
   // A parameter may also be read where constants are computed, which tracing has folded away.
   const uses = consumers(graph);
-  return (parameter: string | undefined, { axis, unit }: Channels): string | undefined => {
+  const made = producers(graph);
+  const add = (parameter: string | undefined, channels: Channels): string | undefined => {
     if (!parameter) return undefined;
-    const tensor = graph.initializers.get(parameter);
-    if (!tensor) return `"${parameter}" is computed, not stored`;
     if ((uses.get(parameter)?.length ?? 0) > 1) return `"${parameter}" is used in several places`;
+    const tensor = graph.initializers.get(parameter);
+    if (!tensor) {
+      const node = made.get(parameter);
+      const way =
+        node && channelRuleOf(node).silence(node, channels, dimsOf(traced), knownOf(traced));
+      const moved = way?.kind === 'silence' && way.parameters.length === 0 ? way.inputs : [];
+      const [from, ...others] = moved;
+      return node && from && others.length === 0
+        ? add(node.inputs[from.index], from.channels)
+        : `"${parameter}" is computed, not stored`;
+    }
+    const { axis, unit } = channels;
     if (tensor.dims[axis] !== unit.length) return `"${parameter}" is spread over the units`;
     slices.push({ parameter, axis, unit });
     return undefined;
   };
+  return add;
 }
 
 /**

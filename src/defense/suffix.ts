@@ -184,7 +184,7 @@ export function withoutUnits(
       values: b.input('values', 'float32', dimsOf(values)),
       weights: b.input('weights', 'float32', dimsOf(weights)),
     };
-    next = minus(b, node, next, unit);
+    next = minus(b, node, next, unit, dimsOf(values).length);
     const named = new Map([[made, next]]);
     for (const other of rest.nodes) {
       const outputs = b.ops(
@@ -214,8 +214,9 @@ function minus(
   node: Node,
   now: string,
   unit: { readonly values: string; readonly weights: string },
+  rank: number,
 ): string {
-  const matrices = node.op === 'Gemm' || node.op === 'MatMul';
+  const matrices = rank === 2 && (node.op === 'Gemm' || node.op === 'MatMul');
   return matrices
     ? b.op(
         'Gemm',
