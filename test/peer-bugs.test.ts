@@ -153,6 +153,7 @@ test('5. the last layer is the last by the graph', async () => {
     return linear(n, flatten(n, relu(n, n.b.op('Add', [out, shortcut]), 'sum')), 'fc', 216, 3);
   });
   const { classifier, sites } = await opened(model);
+  expect(sites.map(({ name }) => name)).toEqual(['relu1', 'reluA', 'reluZ', 'sum']);
   expect(lastSite(classifier.traced, sites).name).toBe('sum');
 });
 

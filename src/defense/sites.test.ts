@@ -3,9 +3,9 @@ import { testRuntime } from '../../test/gradcheck.ts';
 import { arrayDataset } from '../data/index.ts';
 import { deepIdNetwork } from '../lab/networks/deepid.ts';
 import { digitNetwork } from '../lab/networks/digits.ts';
-import { conv, flatten, linear, pool, relu } from '../lab/networks/layers.ts';
+import { conv, flatten, linear, type Network as Net, pool, relu } from '../lab/networks/layers.ts';
 import { speechNetwork } from '../lab/networks/speech.ts';
-import type { Model } from '../onnx/index.ts';
+import { float32, type Model } from '../onnx/index.ts';
 import { classifierOf } from './classifier.ts';
 import { built, CLASSES, draw, opened } from './fixture.ts';
 import { lastSite, siteNamed, sitesOf } from './sites.ts';
@@ -18,19 +18,7 @@ async function defaultOf(model: Model): Promise<string> {
 }
 
 describe('the default site is the last convolutional one', () => {
-  test('by the graph, where a shortcut comes last by name and order', async () => {
-    const model = built(1, (n, x) => {
-      const r1 = relu(n, conv(n, x, 'conv1', { from: 2, to: 4, kernel: 3, pad: 1 }), 'relu1');
-      const main = relu(n, conv(n, r1, 'a', { from: 4, to: 4, kernel: 3, pad: 1 }), 'reluA');
-      const out = conv(n, main, 'b', { from: 4, to: 6, kernel: 1 });
-      const shortcut = relu(n, conv(n, r1, 'zz', { from: 4, to: 6, kernel: 1 }), 'reluZ');
-      const sum = relu(n, n.b.op('Add', [shortcut, out]), 'reluSum');
-      return linear(n, flatten(n, sum), 'fc', 6 * 36, CLASSES);
-    });
-    expect(await namesOf(model)).toEqual(['relu1', 'reluA', 'reluZ', 'reluSum']);
-    expect(await defaultOf(model)).toBe('reluSum');
-  });
-
+  // That it is so by the graph where a shortcut comes last by name: test/peer-bugs.test.ts.
   test('and not the shortcut, where nothing follows their sum', async () => {
     const model = built(2, (n, x) => {
       const r1 = relu(n, conv(n, x, 'conv1', { from: 2, to: 3, kernel: 3, pad: 1 }), 'relu1');
@@ -130,6 +118,70 @@ test('BatchNormalization, pooling and a bias lie between a layer and its activat
     ['relu1', 4, 'convolutional'],
     ['relu2', 5, 'fully connected'],
   ]);
+});
+
+describe('activations that exporters write as products', () => {
+  test.each([
+    [
+      'GELU',
+      (n: Net, x: string) => {
+        const erf = n.b.op('Erf', [n.b.op('Div', [x, n.b.scalar(Math.SQRT2)])]);
+        const product = n.b.op('Mul', [x, n.b.op('Add', [erf, n.b.scalar(1)])], {}, 'gelu');
+        return n.b.op('Mul', [product, n.b.scalar(0.5)]);
+      },
+      'gelu',
+    ],
+    [
+      'GELU by tanh',
+      (n: Net, x: string) => {
+        const cube = n.b.op('Mul', [n.b.op('Pow', [x, n.b.scalar(3)]), n.b.scalar(0.044715)]);
+        const inner = n.b.op('Mul', [n.b.op('Add', [x, cube]), n.b.scalar(Math.sqrt(2 / Math.PI))]);
+        const gate = n.b.op('Add', [n.b.op('Tanh', [inner]), n.b.scalar(1)]);
+        return n.b.op('Mul', [n.b.op('Mul', [x, n.b.scalar(0.5)]), gate], {}, 'gelu');
+      },
+      'gelu',
+    ],
+    [
+      'Swish',
+      (n: Net, x: string) => n.b.op('Mul', [x, n.b.op('Sigmoid', [x])], {}, 'swish'),
+      'swish',
+    ],
+    [
+      'HardSwish',
+      (n: Net, x: string) => {
+        const bounds = [n.b.scalar(0), n.b.scalar(6)];
+        const clipped = n.b.op('Clip', [n.b.op('Add', [x, n.b.scalar(3)]), ...bounds]);
+        return n.b.op('Div', [n.b.op('Mul', [x, clipped], {}, 'hard'), n.b.scalar(6)]);
+      },
+      'hard',
+    ],
+    [
+      'a mask put in after a sigmoid',
+      (n: Net, x: string) => {
+        const mask = n.b.initializer('mask', float32([1, 4, 1, 1], [1, 0, 1, 1]));
+        return n.b.op('Mul', [n.b.op('Sigmoid', [x], {}, 'sigmoid'), mask]);
+      },
+      'sigmoid',
+    ],
+  ] as const)('%s', async (_, activate, name) => {
+    const model = built(9, (n, x) => {
+      const c = conv(n, x, 'conv1', { from: 2, to: 4, kernel: 3 });
+      return linear(n, flatten(n, activate(n, c)), 'fc', 64, CLASSES);
+    });
+    expect(await namesOf(model)).toEqual([name]);
+  });
+});
+
+test('a gate is no site, and what makes one is none by default', async () => {
+  const model = built(10, (n, x) => {
+    const r = relu(n, conv(n, x, 'conv1', { from: 2, to: 4, kernel: 3 }), 'relu1');
+    const pooled = n.b.op('GlobalAveragePool', [r]);
+    const squeezed = relu(n, conv(n, pooled, 'squeeze', { from: 4, to: 8, kernel: 1 }), 'squeezed');
+    const gate = n.b.op('Sigmoid', [conv(n, squeezed, 'excite', { from: 8, to: 4, kernel: 1 })]);
+    return linear(n, flatten(n, n.b.op('Mul', [gate, r])), 'fc', 64, CLASSES);
+  });
+  expect(await namesOf(model)).toEqual(['relu1', 'squeezed']);
+  expect(await defaultOf(model)).toBe('relu1');
 });
 
 test('an unknown name is answered with the sites there are', async () => {
