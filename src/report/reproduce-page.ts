@@ -143,14 +143,7 @@ async function networkSection(network: ReproducedNetwork): Promise<Markup> {
         decoys > 0 &&
         html`${decoys} of the ${units.length} units of <code>${network.site}</code> are decoys. `
       }Pruning
-      took ${stop}.
-      ${
-        carriers.length > 0
-          ? html`Attack success falls by at least ${percent(CARRIES, 0)} when one of the units
-            ${carriers.join(', ')} is silenced alone: they carry the backdoor.`
-          : html`No unit carries the backdoor by itself: silencing any one leaves attack success
-            within ${percent(CARRIES, 0)}.`
-      }
+      took ${stop}. ${carriersText(carriers)}
     </p>
     ${triesText(network)}
     <figure>
@@ -181,6 +174,18 @@ async function networkSection(network: ReproducedNetwork): Promise<Markup> {
         ]),
       )}
     </figure>`;
+}
+
+function carriersText(units: readonly number[]): string {
+  const least = percent(CARRIES, 0);
+  if (units.length === 0) {
+    return `No unit carries the backdoor by itself: without any one, attack success falls by less than ${least}.`;
+  }
+  const [which, they] =
+    units.length === 1
+      ? [`unit ${units[0]}`, 'it carries']
+      : [`any of units ${units.join(', ')}`, 'they carry'];
+  return `Attack success falls by at least ${least} when ${which} alone is silenced: ${they} the backdoor.`;
 }
 
 /** Fall of attack success from which on a unit is said to carry the backdoor. */

@@ -133,7 +133,7 @@ test('the page has every number, says what units do, and is the same for the sam
   const seed = document.querySelector('#seed-4');
   const text = seed?.textContent?.replaceAll(/\s+/g, ' ');
   expect(text).toContain('2 of the 4 units of relu2 are decoys. Pruning took 3.');
-  expect(text).toContain('falls by at least 5% when one of the units 2 is silenced alone');
+  expect(text).toContain('falls by at least 5% when unit 2 alone is silenced: it carries');
   // Both attacks on one chart, in both sizes, each with its phases.
   for (const attack of ['baseline', 'pruning-aware']) {
     expect(seed?.querySelectorAll(`.phases-${attack}`).length).toBe(2);
