@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { testRuntime } from '../../../test/gradcheck.ts';
 import { split } from '../../data/index.ts';
-import { activationProfile, classifierOf, prune, sitesOf, siteNamed } from '../../defense/index.ts';
+import {
+  activationProfile,
+  classifierOf,
+  defend,
+  prune,
+  sitesOf,
+  siteNamed,
+} from '../../defense/index.ts';
 import type { Model, TensorOf } from '../../onnx/index.ts';
 import { constant, outputsOf } from '../../train/index.ts';
-import { rowsNetwork, rowsTask } from '../fixture.ts';
+import { rows, rowsNetwork, rowsTask } from '../fixture.ts';
 import { conv, finish, flatten, linear, network } from '../networks/layers.ts';
 import type { Task } from '../tasks/task.ts';
 import { triggered } from './poison.ts';
@@ -222,3 +229,26 @@ function floatsOf(dims: readonly number[]): TensorOf<'float32'> {
     data: Float32Array.from({ length: size }, (_, i) => Math.sin(i + 1) / 2),
   };
 }
+
+test('outlives plain pruning, and not fine-pruning: on a toy; of digits `reproduce` tells', async () => {
+  const runtime = await testRuntime();
+  const parts = { train: rows(300, 1), validation: rows(300, 2), test: rows(300, 3) };
+  const attack = await pruningAwareAttack(runtime, biased, parts, { seed: 1, share: 0.75 });
+  const dataset = triggered(parts.test, biased.trigger);
+  const defence = await defend(
+    runtime,
+    attack.model,
+    parts.validation,
+    { clean: parts.test, triggered: { dataset, target: biased.target } },
+    { maxDrop: 0.02, compare: true, seed: 1, tune: { epochs: 10, rate: 0.05, batchSize: 20 } },
+  );
+  const after = (method: string) => {
+    const { evaluation } = defence.outcomes.find((each) => each.method === method) ?? {};
+    return { acc: evaluation?.acc.rate ?? NaN, asr: evaluation?.asr?.rate ?? NaN };
+  };
+  expect(after('none').asr).toBeGreaterThan(0.95);
+  expect(defence.prunings[0].pruned.length).toBeGreaterThanOrEqual(attack.decoys.length);
+  expect(after('pruning').asr).toBeGreaterThanOrEqual(0.9 * after('none').asr);
+  expect(after('fine-pruning').asr).toBeLessThanOrEqual(0.02);
+  expect(after('fine-pruning').acc).toBeGreaterThanOrEqual(after('none').acc - 0.004);
+});
