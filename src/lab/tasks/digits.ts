@@ -38,7 +38,7 @@ export const digits: Task = {
   defense: {
     maxDrop: 0.015,
     tune: {
-      epochs: 8,
+      epochs: 12,
       batchSize: 128,
       rate: 0.1,
       optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 2e-3 },
