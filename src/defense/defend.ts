@@ -11,6 +11,7 @@ import { judge, predictTest, type Predictions, type TestData } from './evaluate.
 import { fineTune, type FineTuneSettings, type FineTuning, optimiserOf } from './fine-tune.ts';
 import { type Layers, parametersIn } from './layers.ts';
 import { pruneSites, type PruneSitesSettings, type SitePruning } from './prune-sites.ts';
+import { unitGradients } from './unit-gradients.ts';
 import { lastSite, siteNamed, sitesOf, type Site } from './sites.ts';
 
 export type Method = 'none' | 'pruning' | 'fine-tuning' | 'fine-pruning';
@@ -71,10 +72,13 @@ export interface Defence {
   readonly sites: readonly Site[];
   /** One for each site, in the order in which they were pruned; at least one. */
   readonly prunings: readonly [SitePruning, ...SitePruning[]];
+  /** For each of them, what fine-tuning can reach, where that can be had: see `unitGradients`. */
+  readonly gradients: readonly (Float64Array | undefined)[];
   readonly maxDrop: number;
   readonly seed: number;
   /** The settings that fine-tuning ran with. */
   readonly tune: Tune;
+  readonly layers: Layers;
   readonly parts: { readonly tune: Dataset; readonly held: Dataset };
   /** 'none' first, the method asked for last. */
   readonly outcomes: readonly Outcome[];
@@ -158,6 +162,11 @@ export async function defend(
       ...within(settings.checkpoints, stage),
       onProgress: (what, done, all) => onProgress?.(what === 'epochs' ? stage : what, done, all),
     });
+  const gradients: (Float64Array | undefined)[] = [];
+  for (const { site, fold } of pruned.prunings) {
+    const how = { batchSize: tune.batchSize, seed, ...aborting };
+    gradients.push(await unitGradients(runtime, classifier, site.units, fold, parts.tune, how));
+  }
   const wanted = (name: Method) => name === method || settings.compare === true;
 
   const made: Outcome[] = [{ method: 'none', graph }];
@@ -187,10 +196,12 @@ export async function defend(
     classifier,
     frozen,
     sites,
+    gradients,
     prunings: pruned.prunings as Defence['prunings'],
     maxDrop,
     seed,
     tune,
+    layers: settings.layers ?? 'all',
     parts,
     outcomes,
     held: { before, after: await held((outcomes.at(-1) as Outcome).graph) },

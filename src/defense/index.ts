@@ -21,3 +21,4 @@ export * from './sites.ts';
 export * from './slim-places.ts';
 export * from './slim.ts';
 export * from './tuning-state.ts';
+export * from './unit-gradients.ts';

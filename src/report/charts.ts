@@ -1,4 +1,7 @@
 import { loadPlot } from './svg.ts';
+import { unitChart, type UnitChart } from './unit-chart.ts';
+import { trainingChart } from './training-section.ts';
+import { phasesOf } from './phases.ts';
 import type { Draw, Mark, Plot } from './svg.ts';
 import type { Rate } from '../metrics/interval.ts';
 import { percent } from './format.ts';
@@ -16,6 +19,8 @@ export interface Charts {
   readonly curve: Chart | undefined;
   /** Mean activation of every unit, sorted by clean activation. */
   readonly activations: Chart;
+  /** Mean gradient of the weights of every unit, in the same order. */
+  readonly gradient: Chart | undefined;
   /** Loss and validation accuracy against epochs; both are small and drawn once. */
   readonly training: { readonly loss: Markup; readonly accuracy: Markup } | undefined;
 }
@@ -30,7 +35,7 @@ export const COLORS = {
   series: ['var(--accuracy)', 'var(--attack)', 'var(--third)', 'var(--validation)'],
 } as const;
 
-/** Above so many units a bar is thinner than the gap beside it: draw outlines. */
+/** Above so many points, their dots are small. */
 const MANY_UNITS = 160;
 
 /** The charts of a record; the same record gives the same bytes. */
@@ -39,11 +44,14 @@ export async function drawCharts(record: RunRecord): Promise<Charts> {
   const epochs = record.training?.some((phase) => phase.epochs.length > 0);
   return {
     curve: record.curve.length > 0 ? twice((wide) => curve(Plot, draw, record, wide)) : undefined,
-    activations: twice((wide) => activations(Plot, draw, record, wide)),
+    activations: twice((wide) => unitChart(Plot, draw, record, activationsOf(record), wide)),
+    gradient:
+      record.gradient &&
+      twice((wide) => unitChart(Plot, draw, record, gradientOf(record, record.gradient!), wide)),
     training: epochs
       ? {
-          loss: training(Plot, draw, record, 'loss'),
-          accuracy: training(Plot, draw, record, 'accuracy'),
+          loss: trainingChart(Plot, draw, record, 'loss'),
+          accuracy: trainingChart(Plot, draw, record, 'accuracy'),
         }
       : undefined,
   };
@@ -51,6 +59,30 @@ export async function drawCharts(record: RunRecord): Promise<Charts> {
 
 export function twice(chart: (wide: boolean) => Markup): Chart {
   return { wide: chart(true), narrow: chart(false) };
+}
+
+function activationsOf(record: RunRecord): UnitChart {
+  const { clean, triggered } = record.profile;
+  return {
+    bars: clean,
+    ...(triggered && { dots: triggered }),
+    label: 'mean activation',
+    text:
+      `Mean activation of the ${clean.length} units on clean inputs` +
+      `${triggered === undefined ? '' : ' and on triggered inputs'}, sorted by clean activation; ` +
+      `${prunedUnits(record).size} are pruned. The data table below has every unit.`,
+  };
+}
+
+function gradientOf(record: RunRecord, gradient: readonly number[]): UnitChart {
+  const none = gradient.filter((size) => size === 0).length;
+  return {
+    bars: gradient,
+    label: 'mean |gradient|',
+    text:
+      `Mean size of the gradient of the weights of the ${gradient.length} units, in the order of ` +
+      `their clean activation: ${none} have none. The data table below has every unit.`,
+  };
 }
 
 /** Units that are pruned in the output model. */
@@ -85,7 +117,27 @@ function curve(Plot: Plot, draw: Draw, record: RunRecord, wide: boolean): Markup
   const last = Math.max(...record.curve.map((point) => point.pruned)) / units;
   const end = last > 0.5 ? 1 : Math.max(last, stop) || 1;
   const radius = record.curve.length > MANY_UNITS ? 1 : wide ? 2.25 : 1.75;
+  const phases = phasesOf(record)
+    .map((phase) => ({ ...phase, x1: phase.from / units, x2: Math.min(end, phase.to / units) }))
+    .filter(({ x1, x2 }) => x2 > x1);
   const marks: Mark[] = [
+    Plot.rectX(phases, {
+      x1: 'x1',
+      x2: 'x2',
+      fill: ({ number }: { number: number }) => (number === 2 ? COLORS.attack : COLORS.shade),
+      fillOpacity: ({ number }: { number: number }) =>
+        number === 1 ? 0 : number === 2 ? 0.08 : 0.6,
+      className: 'phases',
+    }),
+    Plot.text(phases, {
+      x: ({ x1, x2 }: { x1: number; x2: number }) => (x1 + x2) / 2,
+      frameAnchor: 'bottom',
+      dy: -6,
+      text: ({ number }: { number: number }) => String(number),
+      fill: COLORS.validation,
+      fontWeight: 600,
+      className: 'phase-number',
+    }),
     Plot.ruleX([stop], { stroke: COLORS.stop, strokeDasharray: '3,3', className: 'stop' }),
     Plot.text([stop], {
       x: (x: number) => x,
@@ -134,132 +186,6 @@ function curveText(record: RunRecord): string {
   return (
     `Pruning curve: pruning stops at ${stop.pruned} of ${units} units. ` +
     `Up to there ${series.join('; ')}. The data table below has every point.`
-  );
-}
-
-function activations(Plot: Plot, draw: Draw, record: RunRecord, wide: boolean): Markup {
-  const { clean, triggered } = record.profile;
-  const pruned = prunedUnits(record);
-  const bars = clean
-    .map((value, unit) => ({ unit, clean: value, triggered: triggered?.[unit] ?? null }))
-    .sort((a, b) => a.clean - b.clean || a.unit - b.unit)
-    .map((bar, rank) => ({ ...bar, x1: rank, x: rank + 0.5, x2: rank + 1 }));
-  const shade = runs(bars.map((bar) => pruned.has(bar.unit)));
-  const inset = bars.length > MANY_UNITS ? 0 : wide ? 1 : 0.5;
-  const attack = COLORS.attack;
-  const marks: Mark[] = [
-    Plot.rectX(shade, { x1: 'from', x2: 'to', fill: COLORS.shade, className: 'pruned' }),
-    Plot.gridY({ ticks: 5, strokeOpacity: 0.12 }),
-  ];
-  if (bars.length <= MANY_UNITS) {
-    marks.push(
-      Plot.rectY(bars, {
-        x1: 'x1',
-        x2: 'x2',
-        y1: 0,
-        y2: 'clean',
-        inset: 0,
-        insetLeft: inset,
-        insetRight: inset,
-        fill: COLORS.accuracy,
-        className: 'clean',
-      }),
-    );
-    if (triggered !== undefined) {
-      marks.push(
-        Plot.ruleX(bars, {
-          x: 'x',
-          y1: 'clean',
-          y2: 'triggered',
-          stroke: attack,
-          strokeOpacity: 0.5,
-        }),
-        Plot.dot(bars, {
-          x: 'x',
-          y: 'triggered',
-          r: wide ? 2.5 : 1.75,
-          fill: attack,
-          className: 'triggered',
-        }),
-      );
-    }
-  } else {
-    marks.push(
-      Plot.areaY(bars, {
-        x: 'x',
-        y1: 0,
-        y2: 'clean',
-        curve: 'step',
-        fill: COLORS.accuracy,
-        className: 'clean',
-      }),
-    );
-    if (triggered !== undefined) {
-      marks.push(
-        Plot.dot(bars, {
-          x: 'x',
-          y: 'triggered',
-          r: wide ? 1.75 : 1.25,
-          fill: attack,
-          className: 'triggered',
-        }),
-      );
-    }
-  }
-  return draw(
-    {
-      ...frame(wide),
-      x: { domain: [0, bars.length], label: 'units, by clean activation', ticks: wide ? 8 : 4 },
-      y: { label: 'mean activation', nice: true, zero: true, ticks: 5 },
-      marks: [...marks, Plot.ruleY([0], { strokeOpacity: 0.4 })],
-    },
-    `Mean activation of the ${bars.length} units on clean inputs` +
-      `${triggered === undefined ? '' : ' and on triggered inputs'}, sorted by clean activation; ` +
-      `${pruned.size} are pruned. The data table below has every unit.`,
-  );
-}
-
-function training(Plot: Plot, draw: Draw, record: RunRecord, what: 'loss' | 'accuracy'): Markup {
-  const phases = (record.training ?? []).filter((phase) => phase.epochs.length > 0);
-  const last = Math.max(...phases.flatMap(({ epochs }) => epochs.map(({ epoch }) => epoch)));
-  const first = Math.min(...phases.flatMap(({ epochs }) => epochs.map(({ epoch }) => epoch)));
-  const marks = phases.flatMap(({ epochs }, i): Mark[] => {
-    const color = seriesColor(i);
-    const points = epochs.map(({ epoch, loss, validation }) => ({ epoch, loss, ...validation }));
-    const y = what === 'loss' ? 'loss' : 'rate';
-    const band = Plot.areaY(points, {
-      x: 'epoch',
-      y1: 'low',
-      y2: 'high',
-      fill: color,
-      fillOpacity: 0.16,
-    });
-    return [
-      ...(what === 'loss' ? [] : [band]),
-      Plot.line(points, { x: 'epoch', y, stroke: color, strokeWidth: 1.75 }),
-      Plot.dot(points, { x: 'epoch', y, r: 2.25, fill: color, className: `point-${what}` }),
-    ];
-  });
-  const step = Math.max(1, Math.ceil((last - first) / 6));
-  const ticks = Array.from(
-    { length: Math.floor((last - first) / step) + 1 },
-    (_, i) => first + i * step,
-  );
-  const y =
-    what === 'loss'
-      ? { label: 'training loss', nice: true, zero: true, ticks: 5 }
-      : { label: 'validation accuracy', nice: true, ticks: 5, tickFormat: percentTick(0.1) };
-  return draw(
-    {
-      ...frame(false),
-      height: 220,
-      marginLeft: 54,
-      x: { label: 'epoch', ticks, tickFormat: 'd' },
-      y,
-      marks: [Plot.gridY({ ticks: 5, strokeOpacity: 0.12 }), ...marks],
-    },
-    `${what === 'loss' ? 'Training loss' : 'Validation accuracy'} by epoch. ` +
-      'The data table below has every epoch.',
   );
 }
 

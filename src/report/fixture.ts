@@ -97,7 +97,40 @@ export const fixture: RunRecord = {
         validation: share(0.986 + 0.0045 * (1 - Math.exp(-epoch / 2)), 2000),
         learningRate: 0.001,
       })),
+      best: 9,
+      start: { loss: 0.31, validation: share(0.975, 2000) },
+      rate: 0.0035,
+      found: {
+        edge: 0.0089,
+        trail: [0.001, 0.002, 0.004, 0.008].map((rate) => ({ rate, loss: 0.3 + 20 * rate })),
+      },
+      retries: [
+        { epoch: 2, rate: 0.014, because: 'loss', loss: 4.25 },
+        { epoch: 2, rate: 0.0035, because: 'loss', loss: null },
+      ],
     },
+  ],
+  held: { before: share(0.991, 400), after: share(0.99, 400) },
+  gradient: clean.map((value) => (value < 0.002 ? 0 : value / (20 + 10 * value))),
+  confusions: [
+    { of: 'test', changed: [{ label: '4', predicted: '9', of: 982, before: 3, after: 11 }] },
+    {
+      of: 'triggered',
+      changed: [{ label: '0', predicted: '7', of: 980, before: 978, after: 2 }],
+    },
+  ],
+  layers: [
+    { op: 'Conv', name: '/conv1/Conv', dims: [20, 24, 24], weights: 520, trained: true },
+    { op: 'Conv', name: '/conv2/Conv', dims: [UNITS, 8, 8], weights: 30_060, trained: true },
+    {
+      op: 'Relu',
+      name: '/conv2/Relu',
+      dims: [UNITS, 8, 8],
+      weights: 0,
+      trained: false,
+      site: '/conv2/Relu_output_0',
+    },
+    { op: 'Gemm', name: '/fc/Gemm', dims: [10], weights: 9610, trained: false },
   ],
   evaluations: [
     {

@@ -22,13 +22,14 @@ function judged(
     held?: [number, number];
     maxDrop?: number;
     method?: Defence['outcomes'][number]['method'];
+    best?: number;
   } = {},
 ): RunRecord['verdict'] {
   const { held = [500, 500], maxDrop = 0.02, method = 'fine-pruning' } = more;
   return verdictOf({
     outcomes: [
       { method: 'none', ...(before && { evaluation: before }) },
-      { method, ...(after && { evaluation: after }) },
+      { method, ...(after && { evaluation: after }), tuning: { best: more.best ?? 1 } },
     ],
     held: { before: rate(held[0], 500), after: rate(held[1], 500) },
     maxDrop,
@@ -70,6 +71,12 @@ describe('the verdict', () => {
       expect(repaired).toBe(false);
       expect(text).toMatch(/^Not repaired: clean accuracy fell by 2\.20% .* the 2\.00% allowed/);
     }
+  });
+
+  test('is that it was not, where fine-tuning had to be left out', () => {
+    const { repaired, text } = judged(evaluation(990, 891), evaluation(986, 2), { best: 0 });
+    expect(repaired).toBe(false);
+    expect(text).toMatch(/^Not repaired: fine-tuning made the network worse at every rate/);
   });
 
   test('allows a drop of exactly what is allowed', () => {
@@ -190,8 +197,40 @@ describe('the record of a defense', () => {
       [3, 20, 10],
     ]);
     expect(record.profile.triggered).toHaveLength(4);
+    expect(record.gradient).toEqual([...(whole.gradients[0] ?? [])]);
+    expect(record.layers?.map(({ op, weights, site }) => [op, weights, site])).toEqual([
+      ['Conv', 20, undefined],
+      ['Relu', 0, 'relu1'],
+      ['Gemm', 74, undefined],
+    ]);
+    expect(record.held).toEqual(whole.held);
+    expect(record.confusions?.map(({ of }) => of)).toEqual(['test', 'triggered']);
+    // Counted again, one by one.
+    const { predictions: was } = whole.outcomes[0] ?? {};
+    const { predictions: is } = whole.outcomes.at(-1) ?? {};
+    for (const { of, changed } of record.confusions ?? []) {
+      const part = of === 'test' ? 'clean' : 'triggered';
+      for (const { label, predicted, before, after } of changed) {
+        const named = (index: number | undefined) => test2.clean.classes[index ?? -1];
+        const count = (all: Int32Array | undefined) =>
+          [...(all ?? [])].filter(
+            (each, at) => named(each) === predicted && named(test2.clean.labels[at]) === label,
+          ).length;
+        expect([before, after]).toEqual([count(was?.[part]), count(is?.[part])]);
+        expect(before).not.toBe(after);
+      }
+    }
     expect(record.examples.map(({ label }) => label)).toEqual(['left', 'right']);
     expect(record.verdict).toEqual(verdictOf(whole));
+  });
+
+  test('needs no test data', async () => {
+    const defence = await defend(await testRuntime(), halvesNetwork(), validation, undefined, {
+      tune,
+    });
+    const record = await recordOf(defence, validation, undefined, facts);
+    expect(parseRecord(JSON.parse(recordToJson(record)))).toEqual(record);
+    expect(record).toMatchObject({ evaluations: [], examples: [], verdict: { repaired: null } });
   });
 
   test('leaves out what nobody measured', async () => {

@@ -1,9 +1,11 @@
 import { sizeOf } from '../onnx/index.ts';
 import { digest, picturesOf, type Dataset } from '../data/index.ts';
-import type { Defence, Outcome, SitePruning, TestData } from '../defense/index.ts';
+import type { Defence, FineTuning, Outcome, SitePruning, TestData } from '../defense/index.ts';
+import { confusionsOf } from './confusions.ts';
 import { pixelsFromPlanes } from './png.ts';
-import type { Example, RunRecord } from './record.ts';
+import type { Example, Picture, RunRecord } from './record.ts';
 import { percent } from './format.ts';
+import { layersOf } from './structure.ts';
 import { VERSION } from './version.ts';
 
 /** What a record says of a run beside what the defense found. */
@@ -25,10 +27,10 @@ export interface RunFacts {
 export async function recordOf(
   defence: Defence,
   validation: Dataset,
-  test: TestData,
+  test: TestData | undefined,
   facts: RunFacts,
 ): Promise<RunRecord> {
-  const { prunings, maxDrop, tune } = defence;
+  const { prunings, maxDrop, tune, gradients, layers } = defence;
   const [first, ...others] = prunings;
   const { optimiser, ...tuneSettings } = tune;
   const entry = async (role: RunRecord['data'][number]['role'], dataset: Dataset) => ({
@@ -55,45 +57,65 @@ export async function recordOf(
       ...(defence.frozen.length > 0 && {
         frozen: defence.frozen.map(({ parameter, op, why }) => `${parameter}: ${op}, ${why}`),
       }),
-      fineTuning: { ...tuneSettings, optimiser: { ...optimiser } },
+      fineTuning: {
+        ...tuneSettings,
+        layers: typeof layers === 'string' ? layers : [...layers],
+        optimiser: { ...optimiser },
+      },
     },
     input: facts.input,
     output: facts.output,
     data: [
       ...(facts.train ? [await entry('train', facts.train)] : []),
       await entry('validation', validation),
-      await entry('test', test.clean),
-      ...(test.triggered ? [await entry('triggered', test.triggered.dataset)] : []),
+      ...(test ? [await entry('test', test.clean)] : []),
+      ...(test?.triggered ? [await entry('triggered', test.triggered.dataset)] : []),
     ],
-    ...sitePart(first, maxDrop),
-    ...(others.length > 0 && { others: others.map((other) => sitePart(other, maxDrop)) }),
+    ...sitePart(first, maxDrop, gradients[0]),
+    ...(others.length > 0 && {
+      others: others.map((other, index) => sitePart(other, maxDrop, gradients[index + 1])),
+    }),
     ...(facts.slim && { slim: facts.slim }),
     training: defence.outcomes.flatMap(({ method, tuning }) =>
-      tuning
-        ? [
-            {
-              name: method,
-              epochs: tuning.epochs.map(({ epoch, loss, held, rate }) => ({
-                epoch,
-                loss,
-                validation: held,
-                learningRate: rate,
-              })),
-            },
-          ]
-        : [],
+      tuning ? [trainingPart(method, tuning)] : [],
     ),
+    held: defence.held,
+    confusions: confusionsOf(defence.outcomes[0], defence.outcomes.at(-1), test),
+    layers: layersOf(defence),
     evaluations: defence.outcomes.flatMap(({ method, evaluation }) =>
       evaluation ? [{ name: method, evaluation }] : [],
     ),
-    examples: await examplesOf(defence, test),
+    examples: test ? await examplesOf(defence, test) : [],
     verdict: verdictOf(defence),
   };
 }
 
-type SitePart = Pick<RunRecord, 'site' | 'profile' | 'order' | 'curve' | 'quiet' | 'stop'>;
+function trainingPart(name: string, tuning: FineTuning): Training {
+  const { epochs, best, start, rate, found, retries } = tuning;
+  return {
+    name,
+    epochs: epochs.map(({ epoch, loss, held, rate: learningRate }) => ({
+      epoch,
+      loss,
+      validation: held,
+      learningRate,
+    })),
+    best,
+    start: { loss: start.loss, validation: start.held },
+    rate,
+    ...(found && { found: { edge: found.edge, trail: [...found.trail] } }),
+    retries: [...retries],
+  };
+}
 
-function sitePart(pruning: SitePruning, maxDrop: number): SitePart {
+type Training = NonNullable<RunRecord['training']>[number];
+
+type SitePart = Pick<
+  RunRecord,
+  'site' | 'profile' | 'gradient' | 'order' | 'curve' | 'quiet' | 'stop'
+>;
+
+function sitePart(pruning: SitePruning, maxDrop: number, gradient?: Float64Array): SitePart {
   const { site, profile, triggeredProfile, order, curve, testCurve, quiet } = pruning;
   const { dead, dormant, possibleDecoys } = quiet;
   return {
@@ -102,6 +124,7 @@ function sitePart(pruning: SitePruning, maxDrop: number): SitePart {
       clean: [...profile],
       ...(triggeredProfile && { triggered: [...triggeredProfile] }),
     },
+    ...(gradient && { gradient: [...gradient] }),
     order: [...order],
     curve: curve.map((point) => ({
       ...point,
@@ -139,6 +162,12 @@ export function verdictOf(defence: Defence): RunRecord['verdict'] {
       text: `Not repaired: clean accuracy fell by ${percent(drop)} on held validation data, more than the ${percent(maxDrop)} allowed (${done}).`,
     };
   }
+  if (outcomes.at(-1)?.tuning?.best === 0) {
+    return {
+      repaired: false,
+      text: `Not repaired: fine-tuning made the network worse at every rate that was tried, and was left out (${done}).`,
+    };
+  }
   if (!before?.asr?.of || !after?.asr) {
     return {
       repaired: null,
@@ -165,7 +194,8 @@ function doneIn({ outcomes, prunings }: Defence): string {
     prunings.reduce((total, pruning) => total + of(pruning), 0);
   const where = prunings.length > 1 ? ` at ${prunings.length} sites` : '';
   const pruned = `${sum(({ pruned }) => pruned.length)} of ${sum(({ site }) => site.units)} units${where} were pruned`;
-  const method = outcomes.at(-1)?.method;
+  const { method, tuning } = outcomes.at(-1) as Outcome;
+  if (tuning?.best === 0) return method === 'fine-tuning' ? 'nothing was changed' : pruned;
   if (method === 'fine-tuning') return 'fine-tuned, no unit pruned';
   return method === 'pruning' ? pruned : `${pruned}, the rest fine-tuned`;
 }
@@ -175,30 +205,35 @@ async function examplesOf(defence: Defence, test: TestData, count = 8): Promise<
   const { labels, classes } = test.clean;
   const clean = picturesOf(test.clean);
   const triggered = test.triggered && picturesOf(test.triggered.dataset);
-  const { sample } = clean;
   const [before, after] = [defence.outcomes[0], defence.outcomes.at(-1)];
-  if (sample.length !== 3 || !before?.predictions || !after?.predictions) return [];
+  if (!before?.predictions || !after?.predictions) return [];
   const firsts = classes.map((_, label) => labels.indexOf(label)).filter((index) => index >= 0);
   const name = (predicted: Int32Array | undefined, index: number) =>
     classes[predicted?.[index] ?? -1] ?? '';
-  const picture = async (dataset: Dataset, index: number) => {
-    const values = new Float32Array(sizeOf(sample));
-    await dataset.read([index], values);
-    return pixelsFromPlanes(values, sample, { low: 0, high: 1 });
-  };
   const examples: Example[] = [];
   for (const index of firsts.slice(0, count)) {
+    const image = await pictureOf(clean, index);
+    const other = triggered && (await pictureOf(triggered, index));
     examples.push({
-      image: await picture(clean, index),
+      ...(image && { image }),
       label: classes[labels[index] as number] as string,
       before: name(before.predictions.clean, index),
       after: name(after.predictions.clean, index),
       ...(triggered && {
-        triggeredImage: await picture(triggered, index),
+        ...(other && { triggeredImage: other }),
         beforeTriggered: name(before.predictions.triggered, index),
         afterTriggered: name(after.predictions.triggered, index),
       }),
     });
   }
   return examples;
+}
+
+/** A sample as a picture; nothing where it is no image, such as a waveform or a row of a table. */
+async function pictureOf(dataset: Dataset, index: number): Promise<Picture | undefined> {
+  const { sample } = dataset;
+  if (sample.length !== 3 || ![1, 3, 4].includes(sample[0] ?? 0)) return undefined;
+  const values = new Float32Array(sizeOf(sample));
+  await dataset.read([index], values);
+  return pixelsFromPlanes(values, sample, { low: 0, high: 1 });
 }

@@ -33,9 +33,17 @@ const charts = (text: string) => [...text.matchAll(/<svg.*?<\/svg>/gs)].map(([sv
 
 test('the verdict comes first, then every section in order', () => {
   const marks = ['<h1 class="repaired">Repaired</h1>', 'The network carried a backdoor'].concat(
-    ['evaluations', 'curve', 'activations', 'examples', 'training', 'details'].map(
-      (id) => `id="${id}"`,
-    ),
+    [
+      'evaluations',
+      'examples',
+      'confusions',
+      'curve',
+      'activations',
+      'reach',
+      'training',
+      'structure',
+      'details',
+    ].map((id) => `id="${id}"`),
   );
   const places = marks.map((mark) => page.indexOf(mark));
   expect(places).not.toContain(-1);
@@ -93,13 +101,13 @@ test('every unit is in the chart of activations, and the pruned ones are shaded'
 
 test('every chart has a text alternative and a table of its data', () => {
   const all = charts(page);
-  expect(all).toHaveLength(6);
+  expect(all).toHaveLength(8);
   for (const svg of all) {
     const tag = svg.slice(0, svg.indexOf('>'));
     expect(tag).toContain('role="img"');
     expect(tag).toMatch(/aria-label="[^"]{20,}"/);
   }
-  expect([rows('curve'), rows('activations'), rows('training')]).toEqual([60, 60, 10]);
+  expect(['curve', 'activations', 'reach', 'training'].map(rows)).toEqual([60, 60, 60, 10]);
 });
 
 test('answers that are wrong are marked', () => {
@@ -125,7 +133,7 @@ test('nothing in a record becomes markup, wherever it stands', async () => {
   let index = 0;
   const hostile = () => `"'><img src=x onerror=alert(${index++})>&\u202E\u0000`;
   const fixed =
-    /^(native|wasm|real|synthetic|train|validation|test|triggered|none|pruning|fine-tuning|fine-pruning|[0-9a-f]{64}|data:.*)$/;
+    /^(native|wasm|real|synthetic|train|validation|test|triggered|none|pruning|fine-tuning|fine-pruning|loss|accuracy|[0-9a-f]{64}|data:.*)$/;
   const poison = (value: unknown, key = ''): unknown => {
     if (typeof value === 'string') return key !== 'label' && fixed.test(value) ? value : hostile();
     if (Array.isArray(value)) return value.map((entry) => poison(entry));
@@ -161,7 +169,7 @@ function without(record: RunRecord, ...keys: (keyof RunRecord)[]): RunRecord {
 
 test('a run without triggered data, training or examples has no empty sections', async () => {
   const bare: RunRecord = {
-    ...without(fixture, 'training', 'host', 'output'),
+    ...without(fixture, 'training', 'host', 'output', 'held', 'gradient', 'confusions', 'layers'),
     profile: { clean: fixture.profile.clean },
     curve: fixture.curve.map(({ pruned, unit, validation }) => ({ pruned, unit, validation })),
     evaluations: [{ name: 'none', evaluation: { acc: rate(9, 10), asr: rate(0, 0) } }],
@@ -170,10 +178,62 @@ test('a run without triggered data, training or examples has no empty sections',
   };
   const text = await renderHtml(bare);
   expect(text).toContain('No verdict');
-  expect(section('training', text) + section('examples', text)).toBe('');
+  const absent = ['training', 'examples', 'reach', 'confusions', 'structure'];
+  expect(absent.map((id) => section(id, text)).join('')).toBe('');
   expect(text).not.toMatch(/undefined|NaN|null/);
   expect(section('curve', text)).not.toContain('attack success');
   expect(section('evaluations', text)).not.toContain('0/0');
+});
+
+test('without test data, what is known of validation data is said, and that it is', async () => {
+  const curve = fixture.curve.map(({ pruned, unit, validation }) => ({ pruned, unit, validation }));
+  const text = await renderHtml({
+    ...fixture,
+    evaluations: [],
+    confusions: [],
+    examples: [],
+    curve,
+  });
+  expect(section('evaluations', text)).toContain('No test data was given');
+  expect(section('evaluations', text)).toContain('396/400');
+  expect(section('curve', text)).not.toContain('test rates');
+});
+
+test('the phases of the curve are marked and told', () => {
+  const text = section('curve');
+  expect(text).toMatch(/<li value="1">\s*0 to 34 units: neither clean inputs nor the backdoor/);
+  expect(text).toMatch(
+    /<li value="2">\s*34 to 46 units: attack success falls from 99\.8% to 6\.1%/,
+  );
+  expect(text).toMatch(/<li value="3">\s*After 46 units: clean inputs need/);
+  for (const svg of charts(text)) {
+    expect(svg.match(/class="phase-number"[^>]*>(.*?)<\/g>/)?.[1]?.match(/<text/g)).toHaveLength(3);
+  }
+});
+
+test('samples that are no images are told without pictures', async () => {
+  const pictures = { image: undefined, triggeredImage: undefined };
+  const bare = fixture.examples.map((example) => ({ ...example, ...pictures }));
+  const text = section('examples', await renderHtml(parseRecord({ ...fixture, examples: bare })));
+  expect(text).not.toContain('<img');
+  expect([...text.matchAll(/class="wrong"/g)]).toHaveLength(7);
+});
+
+test('how fine-tuning went is told: the rate, the epoch, and every retry', () => {
+  const text = section('training');
+  expect(text).toContain('the learning rate 0.0035 was found by a range test');
+  expect(text).toContain('blew up at 0.0089');
+  expect(text).toContain('epoch 9 of 10 was kept');
+  expect(text).toContain('in epoch 2 at 0.014 the loss rose to 4.25');
+  expect(text).toContain('at 0.0035 the loss was no number');
+});
+
+test('the site is marked in the network, and units out of reach are counted', () => {
+  expect(section('structure')).toMatch(/class="site".*\/conv2\/Relu.*pruned here/s);
+  expect(section('structure')).toContain('9610 (left as they are)');
+  const none = fixture.gradient?.filter((size) => size === 0).length ?? 0;
+  expect(none).toBeGreaterThan(3);
+  expect(section('reach')).toContain(`${none} of 60 units have none`);
 });
 
 test('a run that pruned nothing is drawn', async () => {
@@ -201,10 +261,11 @@ test('a site of thousands of units is drawn in outline, in a page of bounded siz
     ...fixture,
     site: { ...fixture.site, units },
     profile: { clean, triggered: clean },
+    gradient: clean,
     order: Array.from({ length: units }, (_, unit) => unit),
   });
   expect(section('activations', text)).not.toContain('<rect x');
-  expect(text.length).toBeLessThan(2_000_000);
+  expect(text.length).toBeLessThan(2_500_000);
 });
 
 test('the labels of a scale of tiny activations keep their digits', async () => {

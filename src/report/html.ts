@@ -1,7 +1,9 @@
 import { drawCharts } from './charts.ts';
 import { detailsSection } from './details.ts';
+import { examplesSection } from './examples-section.ts';
 import { html } from './markup.ts';
 import type { Markup } from './markup.ts';
+import { confusionsSection, reachSection, structureSection } from './network-sections.ts';
 import { page } from './page.ts';
 import { parseRecord } from './record.ts';
 import type { RunRecord } from './record.ts';
@@ -9,11 +11,10 @@ import {
   activationsSection,
   curveSection,
   evaluationsSection,
-  examplesSection,
   slimSection,
-  trainingSection,
   verdictSection,
 } from './sections.ts';
+import { trainingSection } from './training-section.ts';
 
 /**
  * The record as one self-contained HTML page: no script, no network. The same record gives the
@@ -29,10 +30,11 @@ export async function renderHtml(value: RunRecord): Promise<string> {
   );
   return page(
     `${record.input.path}: ${record.tool.name} report`,
-    html`${verdictSection(record)} ${evaluationsSection(record)}
-    ${curveSection(record, charts.curve)} ${activationsSection(record, charts.activations)}
-    ${others} ${slimSection(record)} ${examplesSection(record)}
-    ${trainingSection(record, charts.training)} ${detailsSection(record)}`,
+    html`${verdictSection(record)} ${evaluationsSection(record)} ${examplesSection(record)}
+    ${confusionsSection(record)} ${curveSection(record, charts.curve)}
+    ${activationsSection(record, charts.activations)} ${reachSection(record, charts.gradient)}
+    ${others} ${slimSection(record)} ${trainingSection(record, charts.training)}
+    ${structureSection(record)} ${detailsSection(record)}`,
   );
 }
 
@@ -41,5 +43,6 @@ async function siteSections(record: RunRecord, index: number): Promise<Markup> {
   const part = { ...record, ...record.others?.[index] };
   const charts = await drawCharts(part);
   return html`${curveSection(part, charts.curve, `curve-${index + 2}`)}
-  ${activationsSection(part, charts.activations, `activations-${index + 2}`)}`;
+  ${activationsSection(part, charts.activations, `activations-${index + 2}`)}
+  ${reachSection(part, charts.gradient, `reach-${index + 2}`)}`;
 }

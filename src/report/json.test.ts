@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { fixture } from './fixture.ts';
 import { recordFromJson, recordToJson } from './json.ts';
-import { parseRecord, recordJsonSchema, ReportError, stable } from './record.ts';
+import { parseRecord, recordJsonSchema, ReportError, schemaText, stable } from './record.ts';
 import type { RunRecord } from './record.ts';
 
 function reversed(value: unknown): unknown {
@@ -96,4 +97,9 @@ test('the JSON Schema names every field of a record', () => {
   expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(Object.keys(fixture)));
   expect(schema.required).not.toContain('host');
   expect(schema.required).toContain('curve');
+});
+
+test('the schema that is published is this one: npx tsx scripts/docs-report-schema.ts', () => {
+  const published = new URL('../../docs/report.schema.json', import.meta.url);
+  expect(readFileSync(published, 'utf8')).toBe(schemaText());
 });

@@ -47,7 +47,7 @@ const image = z.union([
 ]);
 
 const example = z.object({
-  image,
+  image: image.optional().describe('Absent where samples are no images'),
   triggeredImage: image.optional(),
   label: z.string().describe('The true class'),
   before: z.string().describe('What the input model says of the image'),
@@ -82,6 +82,10 @@ const sitePruning = z.object({
   profile: z
     .object({ clean: z.array(z.number()), triggered: z.array(z.number()).optional() })
     .describe('Mean activation of each unit, by unit index'),
+  gradient: z
+    .array(z.number().nonnegative())
+    .optional()
+    .describe('Mean |gradient| of the weights of each unit on clean data, before fine-tuning'),
   order: z.array(count).describe('Unit indices in pruning order'),
   curve: z.array(curvePoint).describe('In ascending order of pruned units'),
   quiet: z
@@ -113,6 +117,49 @@ const slim = z.object({
     .nonnegative()
     .nullable()
     .describe('Largest difference of an output on validation data, as a share of the largest'),
+});
+
+const training = z.object({
+  name: z.string(),
+  epochs: z.array(epoch),
+  best: count.optional().describe('The epoch kept; 0 for the weights that it began with'),
+  start: z.object({ loss: z.number(), validation: rate }).optional(),
+  rate: z.number().positive().optional().describe('Learning rate that the schedule began with'),
+  found: z
+    .object({
+      edge: z.number().positive().describe('The rate at which the loss blew up'),
+      trail: z.array(z.object({ rate: z.number(), loss: z.number() })),
+    })
+    .optional()
+    .describe('How the rate was found, where it was not given'),
+  retries: z
+    .array(
+      z.object({
+        epoch: count,
+        rate: z.number().positive(),
+        because: z.enum(['loss', 'accuracy']),
+        loss: z.number().nullable().describe('Null where it was no number'),
+      }),
+    )
+    .optional()
+    .describe('Times that training was taken back and went on at a quarter of the rate'),
+});
+
+const confusion = z.object({
+  label: z.string(),
+  predicted: z.string(),
+  of: count.describe('Samples of that label'),
+  before: count,
+  after: count,
+});
+
+const layer = z.object({
+  op: z.string(),
+  name: z.string(),
+  dims: z.array(z.int()).describe('Of its output for one sample'),
+  weights: count.describe('How many numbers it holds'),
+  trained: z.boolean(),
+  site: z.string().optional().describe('The site it makes, where units were pruned'),
 });
 
 const setting: z.ZodType<Setting> = z.lazy(() =>
@@ -167,7 +214,17 @@ export const runRecord = z
       .optional()
       .describe('Further sites, in the order in which they were pruned after the first'),
     slim: slim.optional().describe('The network without its pruned units, where one was asked for'),
-    training: z.array(z.object({ name: z.string(), epochs: z.array(epoch) })).optional(),
+    training: z.array(training).optional(),
+    held: z
+      .object({ before: rate, after: rate })
+      .optional()
+      .describe('Accuracy on the validation data that is not trained on'),
+    confusions: z
+      .object({ of: z.enum(['test', 'triggered']), changed: z.array(confusion) })
+      .array()
+      .optional()
+      .describe('How often a class was called what before and after, the largest changes first'),
+    layers: z.array(layer).optional().describe('The network from its input to its scores'),
     evaluations: z
       .array(
         z.object({
@@ -202,6 +259,9 @@ function problemsOf(part: SitePart): { path: PropertyKey[]; message: string }[] 
   }
   if (triggered !== undefined && triggered.length !== units) {
     refuse(['profile', 'triggered'], `${triggered.length} means for ${units} units`);
+  }
+  if (part.gradient !== undefined && part.gradient.length !== units) {
+    refuse(['gradient'], `${part.gradient.length} gradients for ${units} units`);
   }
   if (new Set(part.order).size !== part.order.length) {
     refuse(['order'], 'a unit is pruned twice');
@@ -253,4 +313,14 @@ export function stable(record: RunRecord): RunRecord {
 /** The JSON Schema (2020-12) of `report.json`. */
 export function recordJsonSchema(): object {
   return z.toJSONSchema(runRecord);
+}
+
+/** The same as the text of `docs/report.schema.json`. */
+export function schemaText(): string {
+  const about = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'fineprune report',
+    description: 'report.json as `fineprune defend` writes it: the record of one run',
+  };
+  return `${JSON.stringify({ ...about, ...recordJsonSchema() }, null, 2)}\n`;
 }

@@ -1,11 +1,11 @@
 import type { Rate } from '../metrics/interval.ts';
-import { COLORS, curveSeries, prunedUnits, seriesColor } from './charts.ts';
-import type { Chart, Charts } from './charts.ts';
+import { COLORS, curveSeries, prunedUnits } from './charts.ts';
+import type { Chart } from './charts.ts';
 import { interval, number, percent } from './format.ts';
-import { html, trusted } from './markup.ts';
+import { html } from './markup.ts';
 import type { Markup } from './markup.ts';
-import { pngDataUri } from './png.ts';
-import type { Example, NamedEvaluation, Picture, RunRecord } from './record.ts';
+import { phasesOf } from './phases.ts';
+import type { NamedEvaluation, RunRecord } from './record.ts';
 
 const METHOD: Record<NamedEvaluation['name'], string> = {
   none: 'As delivered',
@@ -59,8 +59,8 @@ function keyFigures(record: RunRecord): Markup | undefined {
   </dl>`;
 }
 
-export function evaluationsSection({ evaluations }: RunRecord): Markup | undefined {
-  if (evaluations.length === 0) return undefined;
+export function evaluationsSection({ evaluations, held }: RunRecord): Markup | undefined {
+  if (evaluations.length === 0) return held && heldSection(held);
   const columns = RATES.filter(({ key }) => evaluations.some((e) => e.evaluation[key]));
   return html`<section id="evaluations">
     <h2>Before and after</h2>
@@ -85,6 +85,35 @@ export function evaluationsSection({ evaluations }: RunRecord): Markup | undefin
       On test data, which was used to choose nothing. In brackets the 95% Wilson interval, then the
       counts. Attack success is the share of triggered inputs that get the attacker’s label; robust
       accuracy is the share of them that get their true one.
+    </p>
+  </section>`;
+}
+
+/** Where there is no test data: what is known is of data that chose something. */
+function heldSection({ before, after }: NonNullable<RunRecord['held']>): Markup {
+  return html`<section id="evaluations">
+    <h2>Before and after</h2>
+    <table class="evaluations">
+      <thead>
+        <tr>
+          <th scope="col">Network</th>
+          <th scope="col">Clean accuracy on validation data</th>
+        </tr>
+      </thead>
+      <tbody>
+        <tr>
+          <th scope="row">${METHOD.none}</th>
+          <td>${rateCell(before)}</td>
+        </tr>
+        <tr>
+          <th scope="row">Treated</th>
+          <td>${rateCell(after)}</td>
+        </tr>
+      </tbody>
+    </table>
+    <p class="note">
+      No test data was given. These are on the part of the validation data that was not trained on,
+      but chose the epoch: the second is a little too good.
     </p>
   </section>`;
 }
@@ -121,9 +150,18 @@ export function curveSection(
         ${series.map(({ key, title, color }) => swatch(title, color, key === 'validation' ? 'dashed' : ''))}
       </ul>
       ${both(chart)}
+      <ol class="phases">
+        ${phasesOf(record).map(
+          ({ number: n, from, to, text }) =>
+            html`<li value="${n}">
+              ${n === 3 ? `After ${from}` : `${from} to ${to}`} units: ${text}.
+            </li>`,
+        )}
+      </ol>
       <figcaption>
-        Bands are 95% intervals. The test rates are shown, never used: the stopping point was chosen
-        on validation data, with an allowed drop of ${number(100 * record.stop.maxDrop)} points.
+        Bands are 95% intervals. ${series.length > 1 && 'The test rates are shown, never used: '}The
+        stopping point was chosen on validation data, with an allowed drop of
+        ${number(100 * record.stop.maxDrop)} points.
       </figcaption>
       ${dataTable(
         ['pruned', 'share', 'unit', ...series.map(({ title }) => title)],
@@ -211,88 +249,6 @@ export function slimSection({ slim }: RunRecord): Markup | undefined {
         </li>`;
       })}
     </ul>
-  </section>`;
-}
-
-export function examplesSection({ examples }: RunRecord): Markup | undefined {
-  if (examples.length === 0) return undefined;
-  return html`<section id="examples">
-    <h2>What the network says</h2>
-    <p>
-      Before and after the repair, of the same inputs without and with the trigger. Wrong answers
-      are marked ✗.
-    </p>
-    <div class="examples">${examples.map(exampleCard)}</div>
-  </section>`;
-}
-
-function exampleCard(example: Example): Markup {
-  const { image, triggeredImage, label } = example;
-  const triggered = triggeredImage !== undefined || example.beforeTriggered !== undefined;
-  const row = (title: string, clean: string, other: string | undefined) =>
-    html`<tr>
-      <th scope="row">${title}</th>
-      <td>${answer(clean, label)}</td>
-      ${triggered && html`<td>${answer(other, label)}</td>`}
-    </tr>`;
-  return html` <figure class="example">
-    <table>
-      <thead>
-        <tr>
-          <td></td>
-          <th scope="col">clean${picture(image, `${label}, clean`)}</th>
-          ${triggered && html`<th scope="col">triggered${triggeredImage && picture(triggeredImage, `${label}, with the trigger`)}</th>`}
-        </tr>
-      </thead>
-      <tbody>
-        <tr>
-          <th scope="row">truth</th>
-          <td>${label}</td>
-          ${triggered && html`<td>${label}</td>`}
-        </tr>
-        ${row('before', example.before, example.beforeTriggered)}
-        ${row('after', example.after, example.afterTriggered)}
-      </tbody>
-    </table>
-  </figure>`;
-}
-
-function answer(said: string | undefined, label: string): Markup {
-  if (said === undefined) return html`–`;
-  return said === label ? html`${said}` : html`<span class="wrong">${said} ✗</span>`;
-}
-
-function picture(image: Picture, alt: string): Markup {
-  const small = typeof image !== 'string' && Math.max(image.width, image.height) <= 96;
-  return html`<img${small && trusted(' class="small"')} src="${pngDataUri(image)}" alt="${alt}">`;
-}
-
-export function trainingSection(
-  { training }: RunRecord,
-  charts: Charts['training'],
-): Markup | undefined {
-  if (charts === undefined || training === undefined) return undefined;
-  const phases = training.filter(({ epochs }) => epochs.length > 0);
-  return html`<section id="training">
-    <h2>Training</h2>
-    <figure>
-      <ul class="legend">
-        ${phases.map(({ name }, i) => swatch(name, seriesColor(i), ''))}
-      </ul>
-      <div class="pair">${charts.loss}${charts.accuracy}</div>
-      ${dataTable(
-        ['run', 'epoch', 'loss', 'validation accuracy', 'learning rate'],
-        phases.flatMap(({ name, epochs }) =>
-          epochs.map((e) => [
-            name,
-            e.epoch,
-            number(e.loss),
-            rateText(e.validation),
-            number(e.learningRate),
-          ]),
-        ),
-      )}
-    </figure>
   </section>`;
 }
 

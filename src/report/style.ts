@@ -54,6 +54,13 @@ svg { display: block; width: 100%; height: auto; color: var(--ink); overflow: vi
 .legend .dashed { border-top-style: dashed; }
 .legend .dot { width: 0.5rem; height: 0.5rem; border: 0; border-radius: 50%; }
 .legend .block { height: 0.75rem; border: 0; }
+caption { text-align: left; font-weight: 600; padding-bottom: 0.25rem; }
+td .from { color: var(--soft); }
+.phases { margin: 0.4rem 0 0; padding-left: 1.4rem; font-size: 0.9375rem; }
+.scroll { overflow-x: auto; }
+.layers { font-size: 0.875rem; }
+.layers .site { background: var(--shade); }
+.layers strong { white-space: nowrap; color: var(--attack); }
 details { margin-top: 0.4rem; }
 summary { cursor: pointer; }
 details .scroll { max-height: 24rem; overflow: auto; font-size: 0.8125rem; }
