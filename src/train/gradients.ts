@@ -3,6 +3,7 @@ import { type Augment, batches, type Dataset, epochOrder, random } from '../data
 import { Builder, modelOf, subgraph } from '../graph/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { rowsOf } from './predict.ts';
 import { type LossSettings, traceLoss } from './step.ts';
 
 export interface GradientSettings extends Omit<LossSettings, 'sample' | 'classes' | 'mode'> {
@@ -29,9 +30,11 @@ export async function gradientSizes(
   dataset: Dataset,
   settings: GradientSettings,
 ): Promise<{ readonly loss: number; readonly sizes: ReadonlyMap<string, GradientSizes> }> {
-  const { batchSize, parameters, seed, signal } = settings;
+  const { parameters, seed, signal } = settings;
+  const batchSize = rowsOf(graph, settings.input) ?? settings.batchSize;
   const { traced, labels, weights, loss } = await traceLoss(runtime, graph, {
     ...settings,
+    batchSize,
     sample: dataset.sample,
     classes: dataset.classes.length,
   });
