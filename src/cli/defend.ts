@@ -18,7 +18,7 @@ import {
 import { checkFree, printJson, put } from './outputs.ts';
 import { begin } from './session.ts';
 import { slimPath, slimText, writeSlim } from './slim.ts';
-import { warnOfScale } from './warnings.ts';
+import { warnOfModel } from './warnings.ts';
 
 interface DefendOptions extends CommonOptions, DataOptions {
   readonly out: string;
@@ -144,7 +144,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const session = await begin(options, 'The same command with --resume goes on.');
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);
-  await warnOfScale(runtime, file.model, validation, outputOf(options));
+  await warnOfModel(runtime, file.model, validation, outputOf(options));
   const { seed, maxDrop, step } = options;
   const method = METHODS[options.method];
   const chosen: DefendSettings = {

@@ -3,7 +3,7 @@ import { addDataOptions, dataExamples, dataFrom, type DataOptions, outputOf } fr
 import { addCommon, type CommonOptions, examples } from './options.ts';
 import { printJson } from './outputs.ts';
 import { begin } from './session.ts';
-import { warnOfScale } from './warnings.ts';
+import { warnOfModel } from './warnings.ts';
 
 type EvaluateOptions = CommonOptions & DataOptions;
 
@@ -29,7 +29,7 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const { runtime } = session;
   const { test } = await dataFrom(file.model, options, session, 'test');
   const classifier = await classifierOf(runtime, file.model, test.clean, outputOf(options));
-  await warnOfScale(runtime, file.model, test.clean, outputOf(options));
+  await warnOfModel(runtime, file.model, test.clean, outputOf(options));
   const predictions = await predictTest(runtime, classifier, classifier.graph, test);
   const evaluation = judge(predictions, test);
   if (options.json) printJson(evaluation);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ClassifierOptions } from '../defense/index.ts';
 import { addCommon, type CommonOptions, examples } from './options.ts';
 import { printJson } from './outputs.ts';
 import { begin } from './session.ts';
@@ -8,16 +9,20 @@ export function inspectCommand(program: Command): void {
   const command = addCommon(program.command('inspect'))
     .description('inputs, outputs, opset, sites that can be pruned, parameters, warnings')
     .argument('<model>', 'an ONNX file')
+    .option('--output <name>', 'the output that has the scores (default: the first)')
     .action(inspectModel);
   examples(command, ['fineprune inspect model.onnx', 'fineprune inspect model.onnx --json']);
 }
 
-async function inspectModel(path: string, options: CommonOptions): Promise<void> {
+async function inspectModel(
+  path: string,
+  options: CommonOptions & ClassifierOptions,
+): Promise<void> {
   const { inspect } = await import('../defense/index.ts');
   const { readModel } = await import('../onnx/file.ts');
   const file = await readModel(path);
   const { runtime } = await begin(options);
-  const found = await inspect(runtime, file);
+  const found = await inspect(runtime, file, options);
   if (options.json) return printJson(found);
   const value = ({ name, type, dims }: (typeof found.inputs)[number]) =>
     `  ${name}  ${type} ${shape(dims)}`;

@@ -3,17 +3,33 @@ import type { ScaleCheck } from '../defense/index.ts';
 import type { Model } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
-/** Warns on standard error where a model seems to be fed on another scale than it expects. */
-export async function warnOfScale(
+/**
+ * Warns on standard error where a model seems to be fed on another scale than it expects, or takes
+ * its samples in batches of one size only.
+ */
+export async function warnOfModel(
   runtime: Runtime,
   model: Model,
   dataset: Dataset,
   options: { readonly output?: string },
 ): Promise<void> {
   const { checkScale, classifierOf } = await import('../defense/index.ts');
+  const { rowsOf } = await import('../train/index.ts');
   const classifier = await classifierOf(runtime, model, dataset, options);
-  const warning = scaleWarning(await checkScale(runtime, classifier, dataset));
-  if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
+  const found = [
+    scaleWarning(await checkScale(runtime, classifier, dataset)),
+    batchWarning(rowsOf(classifier.graph, classifier.input)),
+  ];
+  for (const warning of found) {
+    if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
+  }
+}
+
+/** What to say of a batch size that could not be changed, if there is one. */
+export function batchWarning(rows: number | undefined): string | undefined {
+  if (rows === undefined) return undefined;
+  const each = rows === 1 ? 'single samples' : `batches of ${rows}`;
+  return `the model takes ${each}, and could not be rewritten for other batches: everything is slower, and each step of fine-tuning sees ${rows === 1 ? 'one sample' : `${rows} samples`}, whatever --batch says; export it with a dynamic batch axis if you can`;
 }
 
 /** What to say of a check, if anything. */

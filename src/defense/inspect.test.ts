@@ -7,13 +7,10 @@ import { sha256Of } from '../onnx/file.ts';
 import { built, CLASSES, specimen, specimens } from './fixture.ts';
 import { inspect, type Inspection } from './inspect.ts';
 
-async function inspected(model: Model): Promise<Inspection> {
+async function inspected(model: Model, output?: string): Promise<Inspection> {
   const bytes = encodeModel(model);
-  return inspect(await testRuntime(), {
-    bytes,
-    model: decodeModel(bytes),
-    sha256: sha256Of(bytes),
-  });
+  const file = { bytes, model: decodeModel(bytes), sha256: sha256Of(bytes) };
+  return inspect(await testRuntime(), file, output === undefined ? {} : { output });
 }
 
 test('says what a model is', async () => {
@@ -83,5 +80,29 @@ describe('warns', () => {
     const found = await inspected({ ...model, graph: { ...model.graph, outputs } });
     expect(found.warnings).toEqual([expect.stringContaining('2 outputs')]);
     expect(found.sites.map(({ name }) => name)).toEqual(['relu1']);
+  });
+});
+
+describe('of several outputs', () => {
+  const model = built(2, (n, x) => {
+    const r1 = relu(n, conv(n, x, 'conv1', { from: 2, to: 4, kernel: 3 }), 'relu1');
+    const r2 = relu(n, conv(n, r1, 'conv2', { from: 4, to: 4, kernel: 1 }), 'relu2');
+    return linear(n, flatten(n, r2), 'fc', 64, CLASSES);
+  });
+  const auxiliary = { name: 'relu1', type: 'float32' } as const;
+  const both: Model = {
+    ...model,
+    graph: { ...model.graph, outputs: [auxiliary, ...model.graph.outputs] },
+  };
+
+  test('the one that is named is looked at', async () => {
+    const scores = model.graph.outputs[0]?.name as string;
+    const found = await inspected(both, scores);
+    expect(found.warnings).toEqual([]);
+    expect(found.defaultSite).toBe('relu2');
+  });
+
+  test('one that is not there is an error', async () => {
+    await expect(inspected(both, 'logits2')).rejects.toMatchObject({ code: 'defense/output' });
   });
 });

@@ -2,6 +2,8 @@ import { normalise, OPSET } from '../graph/index.ts';
 import { type Dim, sizeOf, type DataType, type Tensor, type ValueInfo } from '../onnx/index.ts';
 import type { OnnxFile } from '../onnx/file.ts';
 import { infer, type Runtime } from '../runtime/index.ts';
+import type { ClassifierOptions } from './classifier.ts';
+import { inputOf, standardised } from './interface.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
 import { foldOf, type Fold } from './fold.ts';
 import { unreachable } from './quiet.ts';
@@ -32,12 +34,24 @@ export interface Inspection {
   readonly warnings: readonly string[];
 }
 
-/** Looks at a model without any data: unknown dims are taken as 2 for the batch and 32 elsewhere. */
-export async function inspect(runtime: Runtime, file: OnnxFile): Promise<Inspection> {
+/**
+ * Looks at a model without any data: unknown dims are taken as 2 for the batch and 32 elsewhere.
+ *
+ * @param options - the output that has the scores; the first by default
+ * @throws DefenseError 'defense/output' where there is none of that name, 'defense/operator' where
+ *   nothing can be worked on
+ */
+export async function inspect(
+  runtime: Runtime,
+  file: OnnxFile,
+  options: ClassifierOptions = {},
+): Promise<Inspection> {
   const { model } = file;
-  const { graph, changes } = normalise(model);
-  const output = graph.outputs[0]?.name ?? '';
-  const names = parametersOf(graph, output, literalsOf(model));
+  const { graph: whole, changes } = normalise(model);
+  const { graph, constants } = standardised(whole);
+  if (options.output !== undefined) inputOf(graph, options.output);
+  const output = options.output ?? graph.outputs[0]?.name ?? '';
+  const names = parametersOf(graph, output, new Set([...literalsOf(model), ...constants]));
   const feeds = Object.fromEntries(graph.inputs.map((input) => [input.name, sampleOf(input)]));
   const traced = await infer(runtime, graph, OPSET, feeds, names);
   const sites = sitesOf(traced, output).map((site) => ({
@@ -46,8 +60,10 @@ export async function inspect(runtime: Runtime, file: OnnxFile): Promise<Inspect
     possibleDecoys: unreachable(traced, site),
   }));
   const warnings = [
-    ...(graph.outputs.length > 1
-      ? [`it has ${graph.outputs.length} outputs; the first, "${output}", is looked at`]
+    ...(graph.outputs.length > 1 && options.output === undefined
+      ? [
+          `it has ${graph.outputs.length} outputs; the first, "${output}", is looked at, and --output names another`,
+        ]
       : []),
     ...sites
       .filter(({ possibleDecoys }) => possibleDecoys.length > 0)
