@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testRuntime } from '../../test/gradcheck.ts';
 import { random, type Dataset } from '../data/index.ts';
 import { argmax } from '../train/index.ts';
@@ -89,6 +92,50 @@ test.each(['Flatten: a unit becomes columns', 'DeepID: two layers read one pool'
     }
   },
 );
+
+describe('activations beyond the limit go to a file, and the results are the same', () => {
+  let folder = '';
+  beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'curve-'))));
+  afterEach(() => rm(folder, { recursive: true }));
+
+  test.each(specimens)('$name', async ({ model, site: name }) => {
+    const { classifier, site } = await opened(model, name);
+    const order = shuffled(site.units);
+    const held = await along(classifier, site, order, { batchSize: 16 });
+    for (const cacheMemory of [0, 3000]) {
+      const settings = { batchSize: 16, cacheMemory, cacheFolder: folder };
+      expect(await along(classifier, site, order, settings)).toEqual(held);
+    }
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('nothing is left where the curve is given up', async () => {
+    const { model, site: name } = specimen('Flatten: a unit becomes columns');
+    const { classifier, site } = await opened(model, name);
+    const runtime = await testRuntime();
+    const controller = new AbortController();
+    const settings = { cacheMemory: 0, cacheFolder: folder, signal: controller.signal };
+    const order = shuffled(site.units);
+    const points = predictionsAlong(runtime, classifier, site, data, order, settings);
+    await points.next();
+    controller.abort(new Error('enough'));
+    await expect(points.next()).rejects.toThrow('enough');
+    const others = predictionsAlong(runtime, classifier, site, data, order, settings);
+    await expect(others.next()).rejects.toThrow('enough');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('a folder that is not there is a typed error that names it', async () => {
+    const { model } = specimen('Conv with bias');
+    const { classifier, site } = await opened(model, 'site');
+    const cacheFolder = join(folder, 'gone');
+    const failing = along(classifier, site, [0, 1], { cacheMemory: 0, cacheFolder });
+    await expect(failing).rejects.toMatchObject({
+      code: 'defense/spill',
+      message: expect.stringContaining(cacheFolder),
+    });
+  });
+});
 
 test('stops when it is told to', async () => {
   const { model } = specimen('Conv with bias');

@@ -4,6 +4,7 @@ import type { Runtime, Session } from '../runtime/index.ts';
 import { argmax, open, rowsOf } from '../train/index.ts';
 import type { Classifier } from './classifier.ts';
 import type { Site } from './sites.ts';
+import { type Kept, TensorStore } from './store.ts';
 import { cutAfter, maskedSuffix, unitWeights, withoutUnits, type Cut } from './suffix.ts';
 
 type Floats = TensorOf<'float32'>;
@@ -15,6 +16,13 @@ export interface CurveSettings {
   readonly step?: number;
   /** Points up to this number of units are known already and left out; default: none is. */
   readonly from?: number;
+  /**
+   * Bytes of activations to keep in memory, a quarter of what is free by default. What is beyond goes
+   * to a temporary file: slower, same results.
+   */
+  readonly cacheMemory?: number;
+  /** Where that file goes; the system's folder for temporary files by default. */
+  readonly cacheFolder?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -27,6 +35,7 @@ export interface CurveSettings {
  *
  * @param order - units in the order of pruning
  * @returns classes [samples] with 0, step, 2 step, ... and at last all units of `order` pruned
+ * @throws DefenseError 'defense/spill' where the activations fit neither in memory nor on the disk
  */
 export async function* predictionsAlong(
   runtime: Runtime,
@@ -41,10 +50,15 @@ export async function* predictionsAlong(
     throw new RangeError(`step ${step}: must be a whole number from 1 on`);
   }
   const cut = cutAfter(classifier.graph, classifier.traced, site);
-  const steps = cut.layer
-    ? await bySubtraction(runtime, classifier, cut as Required<Cut>, dataset, settings)
-    : await byMask(runtime, classifier, cut, dataset, { ...settings, step });
+  const store = new TensorStore({
+    ...(settings.cacheMemory !== undefined && { memory: settings.cacheMemory }),
+    ...(settings.cacheFolder !== undefined && { folder: settings.cacheFolder }),
+  });
+  let steps: Steps | undefined;
   try {
+    steps = cut.layer
+      ? await bySubtraction(runtime, classifier, cut as Required<Cut>, dataset, store, settings)
+      : await byMask(runtime, classifier, cut, dataset, store, { ...settings, step });
     // A graph of one batch size has its last batch filled up.
     const own = (predicted: Int32Array) => predicted.subarray(0, dataset.length);
     const { from = -1 } = settings;
@@ -64,7 +78,8 @@ export async function* predictionsAlong(
       }
     }
   } finally {
-    await steps.dispose();
+    await steps?.dispose();
+    await store.dispose();
   }
 }
 
@@ -84,12 +99,15 @@ async function byMask(
   { graph, traced, input, scores }: Classifier,
   cut: Cut,
   dataset: Dataset,
+  store: TensorStore,
   settings: CurveSettings & { readonly step: number },
 ): Promise<Steps> {
   const suffix = maskedSuffix(graph, traced, cut, scores);
   const wanted = [cut.value, ...suffix.beside];
-  const kept: Readonly<Record<string, Tensor>>[] = [];
-  await prefix(runtime, graph, input, wanted, dataset, settings, (values) => kept.push(values));
+  const chunks: KeptRecord[] = [];
+  await prefix(runtime, graph, input, wanted, dataset, settings, async (values) => {
+    chunks.push(await keepAll(store, wanted, values));
+  });
   const session = await open(runtime, suffix.graph, { input: cut.value, outputs: [scores] });
   const { axis, unit } = cut.channels;
   const rank = traced.values.get(cut.value)?.dims.length ?? 2;
@@ -100,8 +118,8 @@ async function byMask(
   };
   const predict = async () => {
     const parts: Int32Array[] = [];
-    for (const values of kept) {
-      const results = await session.run({ ...values, [suffix.mask]: mask });
+    for (const chunk of chunks) {
+      const results = await session.run({ ...(await readAll(chunk)), [suffix.mask]: mask });
       parts.push(argmax(results[scores] as Floats));
     }
     return joined(parts);
@@ -130,6 +148,7 @@ async function bySubtraction(
   { graph, traced, input, scores }: Classifier,
   cut: Required<Cut>,
   dataset: Dataset,
+  store: TensorStore,
   settings: CurveSettings,
 ): Promise<Steps> {
   const { node, weights } = cut.layer;
@@ -137,16 +156,18 @@ async function bySubtraction(
   const minus = withoutUnits(graph, traced, cut.layer, scores);
   const wanted = [cut.value, made, scores, ...minus.beside];
   const chunks: {
-    units: Floats[];
-    beside: Record<string, Tensor>;
-    now: Floats;
+    units: Kept<Floats>[];
+    beside: KeptRecord;
+    now: Kept<Floats>;
     first: Int32Array;
   }[] = [];
-  await prefix(runtime, graph, input, wanted, dataset, settings, (values) => {
+  await prefix(runtime, graph, input, wanted, dataset, settings, async (values) => {
+    const units: Kept<Floats>[] = [];
+    for (const unit of apart(values[cut.value] as Floats, cut)) units.push(await store.keep(unit));
     chunks.push({
-      units: apart(values[cut.value] as Floats, cut),
-      beside: Object.fromEntries(minus.beside.map((name) => [name, values[name] as Tensor])),
-      now: values[made] as Floats,
+      units,
+      beside: await keepAll(store, minus.beside, values),
+      now: await store.keep(values[made] as Floats),
       first: argmax(values[scores] as Floats),
     });
   });
@@ -160,14 +181,18 @@ async function bySubtraction(
       const slices = units.map((unit) => unitWeights(parameter, weights, unit));
       const parts: Int32Array[][] = units.map(() => []);
       for (const chunk of chunks) {
-        const feeds: Record<string, Tensor> = { ...chunk.beside, [minus.now]: chunk.now };
+        const feeds = { ...(await readAll(chunk.beside)), [minus.now]: await chunk.now.read() };
+        const first = await (chunk.units[units[0] as number] as Kept<Floats>).read();
         for (const [place, names] of minus.units.entries()) {
           // A place too many takes nothing away.
-          feeds[names.values] = chunk.units[units[place] ?? 0] as Floats;
+          feeds[names.values] =
+            place === 0 || units[place] === undefined
+              ? first
+              : await (chunk.units[units[place]] as Kept<Floats>).read();
           feeds[names.weights] = slices[place] ?? zerosLike(slices[0] as Floats);
         }
         const results = (await session.run(feeds)) as Record<string, Floats>;
-        chunk.now = results[minus.next] as Floats;
+        await chunk.now.write(results[minus.next] as Floats);
         for (const [place, part] of parts.entries()) {
           part.push(argmax(results[minus.units[place]?.scores ?? ''] as Floats));
         }
@@ -186,7 +211,7 @@ async function prefix(
   outputs: readonly string[],
   dataset: Dataset,
   settings: CurveSettings,
-  keep: (values: Record<string, Tensor>) => void,
+  keep: (values: Record<string, Tensor>) => Promise<void>,
 ): Promise<void> {
   const made = outputs.filter((name) => name !== input);
   const session: Session = await open(runtime, graph, { input, outputs: [...new Set(made)] });
@@ -198,13 +223,31 @@ async function prefix(
       const x: Floats = { type: 'float32', dims: batch.dims, data: batch.x };
       const values = await session.run({ [input]: x });
       // The batch's own buffer is used again.
-      keep(
+      await keep(
         outputs.includes(input) ? { ...values, [input]: { ...x, data: x.data.slice() } } : values,
       );
     }
   } finally {
     await session.dispose();
   }
+}
+
+type KeptRecord = Readonly<Record<string, Kept<Tensor>>>;
+
+async function keepAll(
+  store: TensorStore,
+  names: readonly string[],
+  values: Readonly<Record<string, Tensor>>,
+): Promise<KeptRecord> {
+  const kept: Record<string, Kept<Tensor>> = {};
+  for (const name of names) kept[name] = await store.keep(values[name] as Tensor);
+  return kept;
+}
+
+async function readAll(kept: KeptRecord): Promise<Record<string, Tensor>> {
+  const values: Record<string, Tensor> = {};
+  for (const [name, tensor] of Object.entries(kept)) values[name] = await tensor.read();
+  return values;
 }
 
 /** The values of each unit, taken apart: one tensor a unit. */

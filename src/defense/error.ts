@@ -11,6 +11,7 @@ export type DefenseErrorCode =
   | 'defense/operator'
   | 'defense/untrainable'
   | 'defense/unknown-layer'
+  | 'defense/spill'
   | 'defense/too-few';
 
 /** A model that cannot be defended as asked. */
