@@ -264,7 +264,7 @@ test('defend repairs, reports, and prints what the design says; the same seed gi
 
   // Killed, and gone on with: in the end as if nothing had been.
   const whole = [...args, '--epochs', '2', '--seed', '3', '--json', '--force'];
-  const killed = await fineprune(whole, (said, signal) => {
+  const killed = await fineprune([...whole, '--cache-memory', '1KB'], (said, signal) => {
     if (said.includes('fine-prune ...')) signal('SIGKILL');
   });
   expect(killed.code).toBeNull();

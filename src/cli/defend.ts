@@ -7,6 +7,7 @@ import { addDataOptions, dataExamples, dataFrom, type DataOptions, outputOf } fr
 import {
   addCommon,
   aboveZero,
+  size,
   type CommonOptions,
   examples,
   notNegative,
@@ -40,6 +41,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly batch?: number;
   readonly weightDecay?: number;
   readonly shift?: number;
+  readonly cacheMemory?: number;
   readonly freezeUnsupported?: boolean;
   readonly resume?: boolean;
   readonly force?: boolean;
@@ -89,6 +91,11 @@ export function defendCommand(program: Command): void {
     .option('--full-curve', 'go on past the stop, for the report')
     .option('--slim', 'also write slim.onnx, in which the pruned units are removed for real')
     .option('--step <n>', 'units pruned between two measurements', positive, 1)
+    .option(
+      '--cache-memory <size>',
+      'activations kept in memory while pruning, as 500MB or 2GB; the rest goes to a temporary file (default: a quarter of free memory)',
+      size,
+    )
     .option('--epochs <n>', 'epochs of fine-tuning', positive)
     .option(
       '--rate <x>',
@@ -189,6 +196,8 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   }
   const defence = await defend(runtime, file.model, validation, test, {
     ...chosen,
+    // Nothing to the results, so that a run may go on with another.
+    ...(options.cacheMemory !== undefined && { cacheMemory: options.cacheMemory }),
     checkpoints,
     signal,
     onProgress: (stage, done, all) => progress.at(stage, done, all),

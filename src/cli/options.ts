@@ -77,6 +77,15 @@ export function aboveZero(text: string): number {
   return value;
 }
 
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+
+/** Bytes: 500MB, 2GB, 1.5G, 4096. */
+export function size(text: string): number {
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMGT]?)B?$/i.exec(text.trim()) ?? [];
+  if (number === '') throw new InvalidArgumentError('It must be a size such as 500MB or 2GB.');
+  return Math.floor(Number(number) * (UNITS[unit.toUpperCase()] as number));
+}
+
 export function notNegative(text: string): number {
   return Number(text) === 0 && text.trim() !== '' ? 0 : aboveZero(text);
 }

@@ -9,13 +9,8 @@ import { cutAfter, maskedSuffix, unitWeights, withoutUnits, type Cut } from './s
 
 type Floats = TensorOf<'float32'>;
 
-export interface CurveSettings {
-  /** How many samples are run at once. */
-  readonly batchSize?: number;
-  /** Units pruned between two points. */
-  readonly step?: number;
-  /** Points up to this number of units are known already and left out; default: none is. */
-  readonly from?: number;
+/** How the activations at the site are kept while masks are tried. */
+export interface CacheSettings {
   /**
    * Bytes of activations to keep in memory, a quarter of what is free by default. What is beyond goes
    * to a temporary file: slower, same results.
@@ -23,6 +18,15 @@ export interface CurveSettings {
   readonly cacheMemory?: number;
   /** Where that file goes; the system's folder for temporary files by default. */
   readonly cacheFolder?: string;
+}
+
+export interface CurveSettings extends CacheSettings {
+  /** How many samples are run at once. */
+  readonly batchSize?: number;
+  /** Units pruned between two points. */
+  readonly step?: number;
+  /** Points up to this number of units are known already and left out; default: none is. */
+  readonly from?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -50,10 +54,7 @@ export async function* predictionsAlong(
     throw new RangeError(`step ${step}: must be a whole number from 1 on`);
   }
   const cut = cutAfter(classifier.graph, classifier.traced, site);
-  const store = new TensorStore({
-    ...(settings.cacheMemory !== undefined && { memory: settings.cacheMemory }),
-    ...(settings.cacheFolder !== undefined && { folder: settings.cacheFolder }),
-  });
+  const store = new TensorStore({ memory: settings.cacheMemory, folder: settings.cacheFolder });
   let steps: Steps | undefined;
   try {
     steps = cut.layer

@@ -6,6 +6,7 @@ import type { Runtime } from '../runtime/index.ts';
 import { rowsOf, trainableIn } from '../train/index.ts';
 import { type Checkpoints, within } from './checkpoints.ts';
 import { classifierOf, type Classifier } from './classifier.ts';
+import type { CacheSettings } from './curve.ts';
 import { DefenseError } from './error.ts';
 import { judge, predictTest, type Predictions, type TestData } from './evaluate.ts';
 import { fineTune, type FineTuneSettings, type FineTuning, optimiserOf } from './fine-tune.ts';
@@ -16,7 +17,7 @@ import { lastSite, siteNamed, sitesOf, type Site } from './sites.ts';
 
 export type Method = 'none' | 'pruning' | 'fine-tuning' | 'fine-pruning';
 
-export interface DefendSettings {
+export interface DefendSettings extends CacheSettings {
   readonly method?: Exclude<Method, 'none'>;
   /** Do the other methods as well, to compare. */
   readonly compare?: boolean;
@@ -107,6 +108,7 @@ export async function defend(
 ): Promise<Defence> {
   const { method = 'fine-pruning', maxDrop = 0.02, seed = 0, signal, onProgress } = settings;
   const aborting = signal ? { signal } : {};
+  const { cacheMemory, cacheFolder } = settings;
   const parts = split(validation, { tune: 0.8, held: 0.2 }, seed);
   if (parts.tune.length === 0 || parts.held.length === 0) {
     throw new DefenseError(
@@ -137,6 +139,8 @@ export async function defend(
     ...settings.pruning,
     maxDrop,
     ...(settings.step !== undefined && { step: settings.step }),
+    ...(cacheMemory !== undefined && { cacheMemory }),
+    ...(cacheFolder !== undefined && { cacheFolder }),
     ...aborting,
     ...within(settings.checkpoints, 'prune'),
     onProgress: (done, all) => onProgress?.('prune', done, all),

@@ -95,7 +95,7 @@ async function testCurve(
   classifier: Classifier,
   { site, order, curve }: Pruning,
   test: TestData,
-  { step, signal, checkpoints }: PruneSitesSettings,
+  { step, signal, checkpoints, cacheMemory, cacheFolder }: PruneSitesSettings,
 ): Promise<TestPoint[]> {
   const units = order.slice(0, curve.at(-1)?.pruned ?? 0);
   const along = async (part: 'clean' | 'triggered', dataset: Dataset) => {
@@ -103,6 +103,8 @@ async function testCurve(
       ...(step !== undefined && { step }),
       ...(signal && { signal }),
       ...(checkpoints && { checkpoints }),
+      ...(cacheMemory !== undefined && { cacheMemory }),
+      ...(cacheFolder !== undefined && { cacheFolder }),
     };
     const points: Point<Partial<Evaluation>>[] = [];
     for await (const point of pointsAlong(

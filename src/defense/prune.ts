@@ -6,13 +6,14 @@ import type { Bounds } from '../ops/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { Classifier } from './classifier.ts';
 import type { Checkpoints } from './checkpoints.ts';
+import type { CacheSettings } from './curve.ts';
 import { foldOf, masked, parameterMasks, type Fold } from './fold.ts';
 import { pointsAlong } from './points.ts';
 import { ascending, profileOf, type Ranking, type UnitStatistics } from './profile.ts';
 import { boundsNeeded, type QuietUnits, quietUnits, unreachable } from './quiet.ts';
 import type { Site } from './sites.ts';
 
-export interface PruneSettings {
+export interface PruneSettings extends CacheSettings {
   /** The largest drop of validation accuracy that is allowed, as a share: 0.02 is two points. */
   readonly maxDrop: number;
   /** Prune at most this share of the units, 0 to 1, whatever that costs, instead of by `maxDrop`. */

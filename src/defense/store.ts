@@ -3,9 +3,9 @@ import { DefenseError } from './error.ts';
 
 export interface StoreSettings {
   /** Bytes to hold in memory; what is beyond goes to a file. Default: a quarter of what is free. */
-  readonly memory?: number;
+  readonly memory?: number | undefined;
   /** Folder of the file; the system's for temporary files by default. */
-  readonly folder?: string;
+  readonly folder?: string | undefined;
 }
 
 /** A tensor that was put away. */
@@ -51,7 +51,7 @@ export class TensorStore {
     const at = this.#end;
     this.#end += size;
     await file.write(data, at);
-    const Elements = data.constructor as new (length: number) => typeof data;
+    const Elements = data.constructor as new (length: number) => ArrayBufferView;
     return {
       async read() {
         const read = new Elements(data.length);
