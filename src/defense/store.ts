@@ -90,17 +90,17 @@ interface SpillFile {
 /** @throws DefenseError 'defense/spill' where the file cannot be made, written or read */
 async function openSpillFile(folder?: string): Promise<SpillFile> {
   // Loaded only where something is spilled: the rest needs nothing of Node.
-  const [{ open, rm }, { tmpdir }, { join }, { randomUUID }] = await Promise.all([
+  const [{ open, rm }, { tmpdir }, path, { randomUUID }] = await Promise.all([
     import('node:fs/promises'),
     import('node:os'),
     import('node:path'),
     import('node:crypto'),
   ]);
-  const path = join(folder ?? tmpdir(), `fineprune-${randomUUID()}.tmp`);
+  const place = path.join(folder ?? tmpdir(), `fineprune-${randomUUID()}.tmp`);
   const told = async <T>(what: Promise<T>) =>
-    what.catch((cause) => Promise.reject(fault(path, cause)));
-  const file = await told(open(path, 'wx+', 0o600));
-  const unnamed = await rm(path).then(
+    what.catch((cause) => Promise.reject(fault(place, cause)));
+  const file = await told(open(place, 'wx+', 0o600));
+  const unnamed = await rm(place).then(
     () => true,
     () => false,
   );
@@ -109,7 +109,7 @@ async function openSpillFile(folder?: string): Promise<SpillFile> {
     read: (data, at) => told(transfer(data, at, file.read.bind(file))),
     async close() {
       await file.close();
-      if (!unnamed) await rm(path, { force: true });
+      if (!unnamed) await rm(place, { force: true });
     },
   };
 }
