@@ -139,7 +139,8 @@ export function defendCommand(program: Command): void {
 }
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
-  const { defend, exportModel, optimiserOf, TUNE } = await import('../defense/index.ts');
+  const { classifierOf, defend, exportModel, optimiserOf, TUNE } =
+    await import('../defense/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
   const force = options.force === true;
@@ -151,7 +152,8 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const session = await begin(options, 'The same command with --resume goes on.');
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);
-  await warnOfModel(runtime, file.model, validation, outputOf(options));
+  const given = await classifierOf(runtime, file.model, validation, outputOf(options));
+  await warnOfModel(runtime, given, validation);
   const { seed, maxDrop, step } = options;
   const method = METHODS[options.method];
   const chosen: DefendSettings = {

@@ -1,6 +1,5 @@
 import type { Dataset } from '../data/index.ts';
-import type { ScaleCheck } from '../defense/index.ts';
-import type { Model } from '../onnx/index.ts';
+import type { Classifier, ScaleCheck } from '../defense/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
 /**
@@ -9,13 +8,11 @@ import type { Runtime } from '../runtime/index.ts';
  */
 export async function warnOfModel(
   runtime: Runtime,
-  model: Model,
+  classifier: Classifier,
   dataset: Dataset,
-  options: { readonly output?: string },
 ): Promise<void> {
-  const { checkScale, classifierOf } = await import('../defense/index.ts');
+  const { checkScale } = await import('../defense/index.ts');
   const { rowsOf } = await import('../train/index.ts');
-  const classifier = await classifierOf(runtime, model, dataset, options);
   const found = [
     scaleWarning(await checkScale(runtime, classifier, dataset)),
     batchWarning(rowsOf(classifier.graph, classifier.input)),
@@ -26,10 +23,11 @@ export async function warnOfModel(
 }
 
 /** What to say of a batch size that could not be changed, if there is one. */
-export function batchWarning(rows: number | undefined): string | undefined {
+function batchWarning(rows: number | undefined): string | undefined {
   if (rows === undefined) return undefined;
-  const each = rows === 1 ? 'single samples' : `batches of ${rows}`;
-  return `the model takes ${each}, and could not be rewritten for other batches: everything is slower, and each step of fine-tuning sees ${rows === 1 ? 'one sample' : `${rows} samples`}, whatever --batch says; export it with a dynamic batch axis if you can`;
+  const [taken, seen] =
+    rows === 1 ? ['single samples', 'one sample'] : [`batches of ${rows}`, `${rows} samples`];
+  return `the model takes ${taken}, and could not be rewritten for other batches: everything is slower, and each step of fine-tuning sees ${seen}, whatever --batch says; export it with a dynamic batch axis if you can`;
 }
 
 /** What to say of a check, if anything. */

@@ -95,17 +95,10 @@ async function testCurve(
   classifier: Classifier,
   { site, order, curve }: Pruning,
   test: TestData,
-  { step, signal, checkpoints, cacheMemory, cacheFolder }: PruneSitesSettings,
+  settings: PruneSitesSettings,
 ): Promise<TestPoint[]> {
   const units = order.slice(0, curve.at(-1)?.pruned ?? 0);
   const along = async (part: 'clean' | 'triggered', dataset: Dataset) => {
-    const settings = {
-      ...(step !== undefined && { step }),
-      ...(signal && { signal }),
-      ...(checkpoints && { checkpoints }),
-      ...(cacheMemory !== undefined && { cacheMemory }),
-      ...(cacheFolder !== undefined && { cacheFolder }),
-    };
     const points: Point<Partial<Evaluation>>[] = [];
     for await (const point of pointsAlong(
       runtime,
