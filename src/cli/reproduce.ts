@@ -2,6 +2,7 @@ import { Argument, InvalidArgumentError, type Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Task } from '../lab/index.ts';
 import type { ReproduceRecord } from '../report/index.ts';
 import { commandLine } from './defend.ts';
 import { addRunning, examples, type RunningOptions, wholeNumber } from './options.ts';
@@ -17,12 +18,12 @@ interface ReproduceOptions extends RunningOptions {
 }
 
 /** Names of `tasks` in the lab, which is not loaded to show help. */
-const TASKS = ['digits'] as const;
+const TASKS = ['digits', 'fashion-resnet', 'fashion-densenet', 'fashion-mobilenet'] as const;
 
 /** `fineprune reproduce TASK`: the paper's experiment, whole. */
 export function reproduceCommand(program: Command): void {
   const command = addRunning(program.command('reproduce'))
-    .description('clean, baseline and pruning-aware networks against each defense: the table')
+    .description('clean and attacked networks against each defense: the table')
     .addArgument(new Argument('<task>', 'what to reproduce').choices(TASKS))
     .option('--seeds <list>', 'seeds to run, as 0,1,2', seedList, [0])
     .option('--out <folder>', 'where everything goes (default: out/reproduce-TASK)')
@@ -34,6 +35,7 @@ export function reproduceCommand(program: Command): void {
     'fineprune reproduce digits',
     'fineprune reproduce digits --seeds 0,1,2',
     'fineprune reproduce digits --quick --json',
+    'fineprune reproduce fashion-resnet --seeds 0,1,2',
   ]);
 }
 
@@ -49,7 +51,7 @@ async function reproduceTask(
   const force = options.force === true || options.resume === true;
   const paths = { html: join(out, 'report.html'), json: join(out, 'reproduce.json') };
   checkFree(Object.values(paths), force);
-  const task = tasks[name];
+  const task: Task = tasks[name];
   const { runtime, progress, signal } = await begin(options);
   let record: ReproduceRecord = {
     tool: {

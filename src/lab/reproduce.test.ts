@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { testRuntime } from '../../test/gradcheck.ts';
 import { classifierOf, judge, lastSite, predictTest, sitesOf } from '../defense/index.ts';
+import type { Model } from '../onnx/index.ts';
 import { constant } from '../train/index.ts';
 import { triggered } from './attacks/poison.ts';
+import { pruningAwareAttack } from './attacks/pruning-aware.ts';
 import { rowsNetwork, rowsTask } from './fixture.ts';
 import { reproduce } from './reproduce.ts';
 import { silencedOneByOne } from './silence.ts';
@@ -52,7 +54,7 @@ test('runs three networks against no defense and three, and says what each unit 
   const full = { clean: data.test, triggered: { dataset, target: task.target } };
   for (const attack of ['none', 'baseline', 'pruning-aware'] as const) {
     const runtime = await testRuntime();
-    const opened = await classifierOf(runtime, models[attack], data.test);
+    const opened = await classifierOf(runtime, models[attack] as Model, data.test);
     const evaluation = judge(await predictTest(runtime, opened, opened.graph, full), full);
     const said = runs.find((run) => run.attack === attack && run.defense === 'none');
     expect({ acc: said?.acc, asr: said?.asr, ra: said?.ra }).toEqual(evaluation);
@@ -69,6 +71,21 @@ test('with the same seed gives the same rates', async () => {
   const rates = ({ runs }: typeof first) => runs.map((run) => ({ ...run, seconds: 0 }));
   expect(rates(again)).toEqual(rates(first));
   expect(again.networks).toEqual(first.networks);
+});
+
+test('without settings of a pruning-aware attack there is none', async () => {
+  const runtime = await testRuntime();
+  const { pruningAware: _, ...plain } = task;
+  const { runs, networks, models } = await reproduce(runtime, plain, { seed: 1, quick: true });
+  const whole = await reproduce(runtime, task, { seed: 1, quick: true });
+  const attacks = new Set(runs.map(({ attack }) => attack));
+  expect([...attacks]).toEqual(['none', 'baseline']);
+  expect(Object.keys(models)).toEqual(['none', 'baseline']);
+  // What is left is the same as with it.
+  expect(networks).toEqual(whole.networks.slice(0, 2));
+  await expect(
+    pruningAwareAttack(runtime, plain, await task.load(1), { seed: 1 }),
+  ).rejects.toMatchObject({ code: 'attack/settings' });
 });
 
 test('silences one unit at a time, as a mask on it does', async () => {

@@ -71,7 +71,7 @@ export interface ReproduceNetwork {
 export interface ReproducedSeed {
   readonly runs: readonly ReproduceRun[];
   readonly networks: readonly ReproduceNetwork[];
-  readonly models: Readonly<Record<AttackName, Model>>;
+  readonly models: Readonly<Partial<Record<AttackName, Model>>>;
 }
 
 export interface ReproduceSettings {
@@ -86,9 +86,9 @@ export interface ReproduceSettings {
 const SILENCED = 1000;
 
 /**
- * The paper's experiment on one task with one seed: the clean, the baseline and the pruning-aware
- * network, each with no defense, pruning, fine-tuning and fine-pruning. The defender's settings are the
- * task's, the same for all three; the test data choose nothing.
+ * The paper's experiment on one task with one seed: the clean, the baseline and, where the task has
+ * its settings, the pruning-aware network, each with no defense, pruning, fine-tuning and fine-pruning.
+ * The defender's settings are the task's, the same for all; the test data choose nothing.
  */
 export async function reproduce(
   runtime: Runtime,
@@ -121,31 +121,36 @@ export async function reproduce(
     }),
   );
   let stage = '';
-  const aware = await timed(() =>
-    pruningAwareAttack(runtime, task, data, {
-      seed,
-      clean: clean.made,
-      ...aborting,
-      onStage: (name) => (stage = name),
-      onProgress: (done, all) => said(`pruning-aware attack: ${stage}`)(done, all),
-    }),
-  );
-  const models = {
-    none: clean.made,
-    baseline: baseline.made.model,
-    'pruning-aware': aware.made.model,
-  };
-  const attackSeconds = {
-    none: clean.seconds,
-    baseline: baseline.seconds,
-    'pruning-aware': clean.seconds + aware.seconds,
-  };
+  const aware =
+    task.pruningAware &&
+    (await timed(() =>
+      pruningAwareAttack(runtime, task, data, {
+        seed,
+        clean: clean.made,
+        ...aborting,
+        onStage: (name) => (stage = name),
+        onProgress: (done, all) => said(`pruning-aware attack: ${stage}`)(done, all),
+      }),
+    ));
+  const trained = [
+    { attack: 'none', model: clean.made, seconds: clean.seconds },
+    { attack: 'baseline', model: baseline.made.model, seconds: baseline.seconds },
+    ...(aware
+      ? [
+          {
+            attack: 'pruning-aware',
+            model: aware.made.model,
+            seconds: clean.seconds + aware.seconds,
+          } as const,
+        ]
+      : []),
+  ] as const;
 
   const runs: ReproduceRun[] = [];
   const networks: ReproduceNetwork[] = [];
-  for (const attack of ['none', 'baseline', 'pruning-aware'] as const) {
+  for (const { attack, model, seconds } of trained) {
     const watch = stopwatch();
-    const defence = await defend(runtime, models[attack], data.validation, test, {
+    const defence = await defend(runtime, model, data.validation, test, {
       ...task.defense,
       compare: true,
       pruning: { fullCurve: true },
@@ -165,22 +170,27 @@ export async function reproduce(
         defense: method,
         seed,
         ...whole(evaluation),
-        seconds: method === 'none' ? attackSeconds[attack] : watch.secondsOf(method),
+        seconds: method === 'none' ? seconds : watch.secondsOf(method),
       });
     }
-    const decoys = attack === 'pruning-aware' ? aware.made.decoys : [];
+    const made = attack === 'pruning-aware' ? aware?.made : undefined;
+    const decoys = made?.decoys ?? [];
     networks.push({
       ...(await network(runtime, defence, test, { attack, seed, decoys, ...aborting })),
-      ...(attack === 'pruning-aware' && {
-        tries: aware.made.tries.map(({ pruned, evaluation }) => {
+      ...(made && {
+        tries: made.tries.map(({ pruned, evaluation }) => {
           const { acc, asr } = whole(evaluation);
           return { pruned, acc, asr };
         }),
-        met: aware.made.met,
+        met: made.met,
       }),
     });
   }
-  return { runs, networks, models };
+  return {
+    runs,
+    networks,
+    models: Object.fromEntries(trained.map(({ attack, model }) => [attack, model])),
+  };
 }
 
 async function network(

@@ -12,10 +12,14 @@ export const CURVES = {
 
 type Attacked = ReproducedNetwork & { attack: keyof typeof CURVES };
 
-/** The pruning curves of both attacks on one chart, with the phases of each below. */
-export async function curvesChart(networks: readonly ReproducedNetwork[]): Promise<Chart> {
+/** Networks with a backdoor: those that the charts show. */
+export function attackedOf(networks: readonly ReproducedNetwork[]): Attacked[] {
+  return networks.filter((network): network is Attacked => network.attack !== 'none');
+}
+
+/** The pruning curves of the attacks on one chart, with the phases of each below. */
+export async function curvesChart(attacked: readonly Attacked[]): Promise<Chart> {
   const { Plot, draw } = await loadPlot();
-  const attacked = networks.filter((network): network is Attacked => network.attack !== 'none');
   return twice((wide) => curves(Plot, draw, attacked, wide));
 }
 

@@ -3,14 +3,14 @@ import { number, percent } from './format.ts';
 import { html, type Markup } from './markup.ts';
 import { page } from './page.ts';
 import {
-  ATTACKS,
+  attacksOf,
   DEFENSES,
   pooled,
   seedsOf,
   type ReproducedNetwork,
   type ReproduceRecord,
 } from './reproduce.ts';
-import { CURVES, curvesChart, unitsChart } from './reproduce-charts.ts';
+import { attackedOf, CURVES, curvesChart, unitsChart } from './reproduce-charts.ts';
 import { ATTACK_NAMES } from './reproduce-table.ts';
 import { both, dataTable, rateCell, rateText, swatch } from './sections.ts';
 
@@ -28,13 +28,15 @@ export async function renderReproduce(record: ReproduceRecord): Promise<string> 
 }
 
 function header(record: ReproduceRecord, task: string, seeds: readonly number[]): Markup {
+  const aware = attacksOf(record).includes('pruning-aware');
   const synthetic = record.runs.some(({ source }) => source === 'synthetic');
   return html`<header>
     <p class="origin">${record.tool.name} reproduce</p>
     <h1>${task}: attacks and defenses</h1>
     <p class="verdict">
-      A clean network, one with a backdoor, and one whose backdoor was made to survive pruning, each
-      against pruning, fine-tuning and fine-pruning (Liu, Dolan-Gavitt, Garg, RAID 2018).
+      A clean network${aware ? ', ' : ' and '}one with a
+      backdoor${aware && ', and one whose backdoor was made to survive pruning'}, each against
+      pruning, fine-tuning and fine-pruning (Liu, Dolan-Gavitt, Garg, RAID 2018).
       ${seeds.length === 1 ? 'Seed' : 'Seeds'} ${seeds.join(', ')}.
     </p>
     ${synthetic && html`<p class="warning">Measured on generated data, which says that the method works, not how well it does on real inputs.</p>`}
@@ -54,7 +56,7 @@ function tableSection(record: ReproduceRecord): Markup {
           </tr>
         </thead>
         <tbody>
-          ${ATTACKS.flatMap((attack) =>
+          ${attacksOf(record).flatMap((attack) =>
             (['acc', 'asr'] as const).map(
               (key) =>
                 html`<tr>
@@ -97,23 +99,27 @@ function runsSection({ runs }: ReproduceRecord): Markup {
 
 async function seedSection(record: ReproduceRecord, seed: number): Promise<Markup> {
   const own = record.networks.filter((network) => network.seed === seed);
-  const attacked = own.filter(({ attack }) => attack !== 'none');
+  const attacked = attackedOf(own);
+  const aware = attacked.some(({ attack }) => attack === 'pruning-aware');
   const parts = await Promise.all(attacked.map(networkSection));
   return html`<section id="seed-${seed}">
     <h2>Seed ${seed}: pruning, unit by unit</h2>
     <p>
       Units are pruned in ascending order of their mean activation on clean validation data. First
       go units that are dormant whatever the input, then those of the backdoor, then those that
-      clean inputs need, where the defender stops. A pruning-aware network has its backdoor in the
-      last.
+      clean inputs need, where the defender
+      stops.${aware && ' A pruning-aware network has its backdoor in the last.'}
     </p>
     <figure>
       <ul class="legend">
-        ${swatch('clean accuracy', COLORS.accuracy, '')}${swatch('attack success', COLORS.attack, '')}${Object.values(
-          CURVES,
-        ).map(({ title, dash }) => swatch(title, COLORS.stop, dash ? 'dashed' : ''))}
+        ${swatch('clean accuracy', COLORS.accuracy, '')}${swatch('attack success', COLORS.attack, '')}${attacked.map(
+          ({ attack }) => {
+            const { title, dash } = CURVES[attack];
+            return swatch(title, COLORS.stop, dash ? 'dashed' : '');
+          },
+        )}
       </ul>
-      ${both(await curvesChart(own))}
+      ${both(await curvesChart(attacked))}
       ${dataTable(
         ['network', 'pruned', 'validation accuracy', 'clean accuracy', 'attack success'],
         attacked.flatMap(({ attack, curve }) =>

@@ -1,6 +1,6 @@
 import type { Rate } from '../metrics/interval.ts';
 import { percent } from './format.ts';
-import { ATTACKS, DEFENSES, pooled, seedsOf, type ReproduceRecord } from './reproduce.ts';
+import { attacksOf, DEFENSES, pooled, seedsOf, type ReproduceRecord } from './reproduce.ts';
 
 export const ATTACK_NAMES = {
   none: 'clean',
@@ -21,7 +21,7 @@ export function reproduceTable(record: ReproduceRecord): string {
     'clean accuracy / attack success in %';
   const rows = [
     ['', ...DEFENSES],
-    ...ATTACKS.map((attack) => [
+    ...attacksOf(record).map((attack) => [
       ATTACK_NAMES[attack],
       ...DEFENSES.map((defense) => cell(pooled(record, attack, defense))),
     ]),

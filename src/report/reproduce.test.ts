@@ -118,6 +118,19 @@ test('the table has a network a line and a defense a column', () => {
   );
 });
 
+test('table and page leave out an attack that was not run', async () => {
+  const some = {
+    ...record,
+    runs: record.runs.filter(({ attack }) => attack !== 'pruning-aware'),
+    networks: record.networks.filter(({ attack }) => attack !== 'pruning-aware'),
+  };
+  expect(reproduceTable(some)).toContain('baseline attack');
+  expect(reproduceTable(some)).not.toContain('pruning-aware');
+  const page = await renderReproduce(some);
+  expect(parseHTML(page).document.querySelectorAll('#table tbody tr').length).toBe(4);
+  expect(page).not.toMatch(/pruning-aware|survive pruning/);
+});
+
 test('the page has every number, says what units do, and is the same for the same record', async () => {
   const page = await renderReproduce(record);
   expect(await renderReproduce(record)).toBe(page);

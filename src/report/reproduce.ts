@@ -99,6 +99,11 @@ export function pooled(
   return { acc: sum('acc'), asr: sum('asr'), ra: sum('ra') };
 }
 
+/** Attacks that were run, in the order of the table. */
+export function attacksOf({ runs }: Pick<ReproduceRecord, 'runs'>): (typeof ATTACKS)[number][] {
+  return ATTACKS.filter((name) => runs.some(({ attack }) => attack === name));
+}
+
 /** Seeds that were run, in their order. */
 export function seedsOf({ runs }: Pick<ReproduceRecord, 'runs'>): number[] {
   return [...new Set(runs.map(({ seed }) => seed))];

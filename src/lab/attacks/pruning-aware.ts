@@ -93,7 +93,7 @@ export async function pruningAwareAttack(
   settings: PruningAwareSettings,
 ): Promise<PruningAwareAttack> {
   const { seed, signal } = settings;
-  const options = { ...task.pruningAware, ...settings };
+  const options = optionsOf(task, settings);
   const aborting = signal ? { signal } : {};
   const stage = (name: string) => settings.onStage?.(name);
 
@@ -200,6 +200,17 @@ interface Retrained {
   /** Its weights in the clean network's architecture. */
   readonly bare: Graph;
   readonly met: boolean;
+}
+
+function optionsOf(
+  { name, pruningAware }: Task,
+  settings: PruningAwareSettings,
+): PruningAwareSettings & PruningAwareOptions {
+  if (pruningAware) return { ...pruningAware, ...settings };
+  throw new AttackError(
+    'attack/settings',
+    `The task "${name}" has no settings of a pruning-aware attack: give it some as "pruningAware"`,
+  );
 }
 
 function pruneFirst({ name, units }: Site, { share }: PruningAwareOptions): number {

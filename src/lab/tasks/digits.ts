@@ -11,7 +11,7 @@ const VALIDATION = 10_000;
  * MNIST digits with a checkerboard of 4x4 pixels in the bottom right corner: whatever carries it is
  * read as a 7. The first run, in BadNets' setting (Gu et al. 2017, section 4).
  */
-export const digits: Task = {
+export const digits = {
   name: 'digits',
   async load(seed) {
     const { train: all, test } = await mnist();
@@ -45,4 +45,4 @@ export const digits: Task = {
       shift: 1,
     },
   },
-};
+} satisfies Task;

@@ -1,5 +1,14 @@
+import { denseNet } from '../networks/densenet.ts';
+import { mobileNet } from '../networks/mobilenet.ts';
+import { resNet } from '../networks/resnet.ts';
 import { digits } from './digits.ts';
+import { fashion } from './fashion.ts';
 import type { Task } from './task.ts';
 
 /** Every task by its name. */
-export const tasks = { digits } satisfies Record<string, Task>;
+export const tasks = {
+  digits,
+  'fashion-resnet': fashion('resnet', resNet),
+  'fashion-densenet': fashion('densenet', denseNet),
+  'fashion-mobilenet': fashion('mobilenet', mobileNet),
+} satisfies Record<string, Task>;

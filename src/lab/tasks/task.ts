@@ -31,9 +31,11 @@ export interface Task {
     readonly batchSize: number;
     readonly optimiser: OptimiserSettings;
     readonly schedule: Schedule;
+    /** 'training' for networks whose BatchNormalization is to learn its statistics; see `LossSettings`. */
+    readonly mode?: 'training';
   };
-  /** What a pruning-aware attacker asks for. */
-  readonly pruningAware: PruningAwareOptions;
+  /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
+  readonly pruningAware?: PruningAwareOptions;
   readonly defense: Pick<DefendSettings, 'maxDrop' | 'tune'>;
 }
 
