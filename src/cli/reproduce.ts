@@ -1,8 +1,8 @@
-import { Argument, InvalidArgumentError, type Command } from 'commander';
+import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Task } from '../lab/index.ts';
+import type { AttackName, Task } from '../lab/index.ts';
 import type { ReproduceRecord } from '../report/index.ts';
 import { commandLine } from './defend.ts';
 import { addRunning, examples, type RunningOptions, wholeNumber } from './options.ts';
@@ -11,6 +11,7 @@ import { begin } from './session.ts';
 
 interface ReproduceOptions extends RunningOptions {
   readonly seeds: readonly number[];
+  readonly attacks?: readonly AttackName[];
   readonly out?: string;
   readonly quick?: boolean;
   readonly resume?: boolean;
@@ -26,16 +27,22 @@ export function reproduceCommand(program: Command): void {
     .description('clean and attacked networks against each defense: the table')
     .addArgument(new Argument('<task>', 'what to reproduce').choices(TASKS))
     .option('--seeds <list>', 'seeds to run, as 0,1,2', seedList, [0])
+    .addOption(
+      new Option(
+        '--attacks <names...>',
+        'networks to make (default: all that the task has)',
+      ).choices(['none', 'baseline', 'pruning-aware']),
+    )
     .option('--out <folder>', 'where everything goes (default: out/reproduce-TASK)')
     .option('--quick', 'a twentieth of the data, to see that everything runs')
-    .option('--resume', 'go on: seeds that reproduce.json in the folder has are not run again')
+    .option('--resume', 'go on: what reproduce.json in the folder has is not run again')
     .option('--force', 'overwrite files that are there already')
     .action(reproduceTask);
   examples(command, [
     'fineprune reproduce digits',
     'fineprune reproduce digits --seeds 0,1,2',
     'fineprune reproduce digits --quick --json',
-    'fineprune reproduce fashion-resnet --seeds 0,1,2',
+    'fineprune reproduce fashion-resnet --seeds 0,1,2 --attacks baseline',
   ]);
 }
 
@@ -43,7 +50,7 @@ async function reproduceTask(
   name: (typeof TASKS)[number],
   options: ReproduceOptions,
 ): Promise<void> {
-  const { reproduce, tasks, triggerJson, besideFiles } = await import('../lab/index.ts');
+  const { attacksOn, reproduce, tasks, triggerJson, besideFiles } = await import('../lab/index.ts');
   const { encodeModel } = await import('../onnx/index.ts');
   const { renderReproduce, reproduceFromJson, reproduceTable, VERSION } =
     await import('../report/index.ts');
@@ -71,12 +78,16 @@ async function reproduceTask(
     if (same) record = { ...record, runs: before.runs, networks: before.networks };
   }
   for (const seed of seeds) {
-    if (record.runs.some((run) => run.seed === seed)) {
+    const attacks = (options.attacks ?? attacksOn(task)).filter(
+      (attack) => !record.runs.some((run) => run.seed === seed && run.attack === attack),
+    );
+    if (attacks.length === 0) {
       progress.say(`seed ${seed} is there already`);
       continue;
     }
     const made = await reproduce(runtime, task, {
       seed,
+      attacks,
       quick,
       signal,
       onProgress: (stage, done, all) => progress.at(`seed ${seed}, ${stage}`, done, all),

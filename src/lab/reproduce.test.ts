@@ -4,9 +4,8 @@ import { classifierOf, judge, lastSite, predictTest, sitesOf } from '../defense/
 import type { Model } from '../onnx/index.ts';
 import { constant } from '../train/index.ts';
 import { triggered } from './attacks/poison.ts';
-import { pruningAwareAttack } from './attacks/pruning-aware.ts';
 import { rowsNetwork, rowsTask } from './fixture.ts';
-import { reproduce } from './reproduce.ts';
+import { attacksOn, reproduce } from './reproduce.ts';
 import { silencedOneByOne } from './silence.ts';
 import type { Task } from './tasks/task.ts';
 
@@ -73,18 +72,23 @@ test('with the same seed gives the same rates', async () => {
   expect(again.networks).toEqual(first.networks);
 });
 
+test('makes only the networks asked for, the same as with the others', async () => {
+  const runtime = await testRuntime();
+  const one = await reproduce(runtime, task, { seed: 1, quick: true, attacks: ['baseline'] });
+  const whole = await reproduce(runtime, task, { seed: 1, quick: true });
+  expect(new Set(one.runs.map(({ attack }) => attack))).toEqual(new Set(['baseline']));
+  expect(Object.keys(one.models)).toEqual(['baseline']);
+  expect(one.networks).toEqual(whole.networks.slice(1, 2));
+});
+
 test('without settings of a pruning-aware attack there is none', async () => {
   const runtime = await testRuntime();
   const { pruningAware: _, ...plain } = task;
-  const { runs, networks, models } = await reproduce(runtime, plain, { seed: 1, quick: true });
-  const whole = await reproduce(runtime, task, { seed: 1, quick: true });
-  const attacks = new Set(runs.map(({ attack }) => attack));
-  expect([...attacks]).toEqual(['none', 'baseline']);
-  expect(Object.keys(models)).toEqual(['none', 'baseline']);
-  // What is left is the same as with it.
-  expect(networks).toEqual(whole.networks.slice(0, 2));
+  expect(attacksOn(plain)).toEqual(['none', 'baseline']);
+  const { models } = await reproduce(runtime, plain, { seed: 1, quick: true });
+  expect(Object.keys(models)).toEqual(attacksOn(plain));
   await expect(
-    pruningAwareAttack(runtime, plain, await task.load(1), { seed: 1 }),
+    reproduce(runtime, plain, { seed: 1, quick: true, attacks: ['pruning-aware'] }),
   ).rejects.toMatchObject({ code: 'attack/settings' });
 });
 

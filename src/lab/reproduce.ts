@@ -15,7 +15,7 @@ import { baselineAttack } from './attacks/baseline.ts';
 import type { Decoy } from './attacks/decoys.ts';
 import { cleanNetwork } from './attacks/network.ts';
 import { triggered } from './attacks/poison.ts';
-import { pruningAwareAttack, type Try } from './attacks/pruning-aware.ts';
+import { pruningAwareAttack, type PruningAwareAttack, type Try } from './attacks/pruning-aware.ts';
 import { silencedOneByOne } from './silence.ts';
 import { fewerOf, type Task, type TaskData } from './tasks/task.ts';
 
@@ -74,12 +74,27 @@ export interface ReproducedSeed {
   readonly models: Readonly<Partial<Record<AttackName, Model>>>;
 }
 
+/** The networks of the experiment: a pruning-aware one only where the task has its settings. */
+export function attacksOn({ pruningAware }: Task): AttackName[] {
+  return ['none', 'baseline', ...(pruningAware ? (['pruning-aware'] as const) : [])];
+}
+
 export interface ReproduceSettings {
   readonly seed: number;
+  /** Networks to make; by default the clean one and every attack that the task has. */
+  readonly attacks?: readonly AttackName[];
   /** A twentieth of the data, to see that everything runs: its numbers say nothing. */
   readonly quick?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: string, done: number, all: number) => void;
+}
+
+/** A network that is to be defended. */
+interface Trained {
+  readonly attack: AttackName;
+  readonly model: Model;
+  readonly seconds: number;
+  readonly aware?: PruningAwareAttack;
 }
 
 /** Test samples on which units are silenced one by one. */
@@ -88,7 +103,10 @@ const SILENCED = 1000;
 /**
  * The paper's experiment on one task with one seed: the clean, the baseline and, where the task has
  * its settings, the pruning-aware network, each with no defense, pruning, fine-tuning and fine-pruning.
- * The defender's settings are the task's, the same for all; the test data choose nothing.
+ * The defender's settings are the task's, the same for all; the test data choose nothing. A network is
+ * the same whichever others are made.
+ *
+ * @throws AttackError where a pruning-aware network is asked of a task without settings for it
  */
 export async function reproduce(
   runtime: Runtime,
@@ -106,24 +124,33 @@ export async function reproduce(
   const said = (stage: string) => (done: number, all: number) =>
     settings.onProgress?.(stage, done, all);
 
-  const clean = await timed(() =>
-    cleanNetwork(runtime, task, data.train, {
-      seed,
-      ...aborting,
-      onProgress: said('clean network: train'),
-    }),
-  );
-  const baseline = await timed(() =>
-    baselineAttack(runtime, task, data, {
-      seed,
-      ...aborting,
-      onProgress: said('baseline attack: train'),
-    }),
-  );
-  let stage = '';
-  const aware =
-    task.pruningAware &&
-    (await timed(() =>
+  const attacks = settings.attacks ?? attacksOn(task);
+  const trained: Trained[] = [];
+  const clean = attacks.some((attack) => attack !== 'baseline')
+    ? await timed(() =>
+        cleanNetwork(runtime, task, data.train, {
+          seed,
+          ...aborting,
+          onProgress: said('clean network: train'),
+        }),
+      )
+    : undefined;
+  if (clean && attacks.includes('none')) {
+    trained.push({ attack: 'none', model: clean.made, seconds: clean.seconds });
+  }
+  if (attacks.includes('baseline')) {
+    const { made, seconds } = await timed(() =>
+      baselineAttack(runtime, task, data, {
+        seed,
+        ...aborting,
+        onProgress: said('baseline attack: train'),
+      }),
+    );
+    trained.push({ attack: 'baseline', model: made.model, seconds });
+  }
+  if (clean && attacks.includes('pruning-aware')) {
+    let stage = '';
+    const { made, seconds } = await timed(() =>
       pruningAwareAttack(runtime, task, data, {
         seed,
         clean: clean.made,
@@ -131,24 +158,14 @@ export async function reproduce(
         onStage: (name) => (stage = name),
         onProgress: (done, all) => said(`pruning-aware attack: ${stage}`)(done, all),
       }),
-    ));
-  const trained = [
-    { attack: 'none', model: clean.made, seconds: clean.seconds },
-    { attack: 'baseline', model: baseline.made.model, seconds: baseline.seconds },
-    ...(aware
-      ? [
-          {
-            attack: 'pruning-aware',
-            model: aware.made.model,
-            seconds: clean.seconds + aware.seconds,
-          } as const,
-        ]
-      : []),
-  ] as const;
+    );
+    const all = clean.seconds + seconds;
+    trained.push({ attack: 'pruning-aware', model: made.model, seconds: all, aware: made });
+  }
 
   const runs: ReproduceRun[] = [];
   const networks: ReproduceNetwork[] = [];
-  for (const { attack, model, seconds } of trained) {
+  for (const { attack, model, seconds, aware } of trained) {
     const watch = stopwatch();
     const defence = await defend(runtime, model, data.validation, test, {
       ...task.defense,
@@ -173,16 +190,15 @@ export async function reproduce(
         seconds: method === 'none' ? seconds : watch.secondsOf(method),
       });
     }
-    const made = attack === 'pruning-aware' ? aware?.made : undefined;
-    const decoys = made?.decoys ?? [];
+    const decoys = aware?.decoys ?? [];
     networks.push({
       ...(await network(runtime, defence, test, { attack, seed, decoys, ...aborting })),
-      ...(made && {
-        tries: made.tries.map(({ pruned, evaluation }) => {
+      ...(aware && {
+        tries: aware.tries.map(({ pruned, evaluation }) => {
           const { acc, asr } = whole(evaluation);
           return { pruned, acc, asr };
         }),
-        met: made.met,
+        met: aware.met,
       }),
     });
   }
