@@ -1,7 +1,9 @@
+import { exec } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testRuntime } from '../../test/gradcheck.ts';
 import { mnist, take, type Dataset } from '../data/index.ts';
@@ -77,6 +79,12 @@ describe.concurrent('help', () => {
     expect(given.length).toBeGreaterThan(0);
     for (const line of given) expect(line.trim()).toMatch(/^\$ fineprune \w+/);
     if (command.length > 0) expect(given[0]).toContain(command.join(' '));
+  });
+
+  test('ends quietly where its reader has had enough', async () => {
+    const command = `"${process.execPath}" --import tsx src/cli/main.ts defend --help | head -c 1`;
+    const { stdout, stderr } = await promisify(exec)(command);
+    expect({ stdout, stderr }).toEqual({ stdout: 'U', stderr: '' });
   });
 });
 

@@ -33,6 +33,12 @@ async function main(): Promise<void> {
   await program.parseAsync();
 }
 
+// Whoever reads, as `head` does, may have had enough: no fault, and nothing more to say.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
   await main();
 } catch (error) {

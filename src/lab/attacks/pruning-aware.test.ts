@@ -230,7 +230,7 @@ function floatsOf(dims: readonly number[]): TensorOf<'float32'> {
   };
 }
 
-test('outlives plain pruning, and not fine-pruning: on a toy; of digits `reproduce` tells', async () => {
+test('outlives plain pruning, and not fine-pruning: on a toy', async () => {
   const runtime = await testRuntime();
   const parts = { train: rows(300, 1), validation: rows(300, 2), test: rows(300, 3) };
   const attack = await pruningAwareAttack(runtime, biased, parts, { seed: 1, share: 0.75 });

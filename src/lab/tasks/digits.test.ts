@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import { testRuntime } from '../../../test/gradcheck.ts';
+import { mnist, split } from '../../data/index.ts';
+import { defend } from '../../defense/index.ts';
+import type { Evaluation } from '../../metrics/index.ts';
+import type { Model } from '../../onnx/index.ts';
+import { baselineAttack } from '../attacks/baseline.ts';
+import { triggered } from '../attacks/poison.ts';
+import { pruningAwareAttack } from '../attacks/pruning-aware.ts';
+import { digits } from './digits.ts';
+import type { Task, TaskData } from './task.ts';
+
+const MINUTES = { timeout: 300_000 };
+
+/**
+ * A quarter of the training data, so that a network is trained in ten seconds; the defender's and the
+ * test data are the task's own size.
+ */
+const small: Task = {
+  ...digits,
+  async load(seed) {
+    const { train, test } = await mnist();
+    const parts = split(train, { train: 15_000, validation: 10_000, unused: 35_000 }, seed);
+    return { ...parts, test, source: 'real' };
+  },
+  training: { ...digits.training, epochs: 4 },
+  pruningAware: { ...digits.pruningAware, asked: { acc: 0.97, asr: 0.98 } },
+};
+
+const rates = (evaluation: Evaluation | undefined) => ({
+  acc: evaluation?.acc.rate ?? NaN,
+  asr: evaluation?.asr?.rate ?? NaN,
+});
+
+async function defended(model: Model, data: TaskData, seed: number) {
+  const runtime = await testRuntime();
+  const test = {
+    clean: data.test,
+    triggered: { dataset: triggered(data.test, small.trigger), target: small.target },
+  };
+  const settings = { ...small.defense, seed };
+  const defence = await defend(runtime, model, data.validation, test, settings);
+  const [pruning] = defence.prunings;
+  const stop = pruning.testCurve?.find(({ pruned }) => pruned === pruning.pruned.length);
+  return {
+    before: rates(defence.outcomes[0]?.evaluation),
+    pruned: rates(stop?.evaluation),
+    after: rates(defence.outcomes.at(-1)?.evaluation),
+  };
+}
+
+/** The paper's headline: attack success down to (almost) nothing at 0.4 points of clean accuracy. */
+function expectRepaired({ before, after }: Awaited<ReturnType<typeof defended>>) {
+  expect(before.asr).toBeGreaterThan(0.98);
+  expect(after.asr).toBeLessThanOrEqual(0.02);
+  expect(after.acc).toBeGreaterThanOrEqual(before.acc - 0.004);
+}
+
+describe.each([0, 1, 2])('digits, seed %i', (seed) => {
+  test('fine-pruning removes a baseline backdoor', MINUTES, async () => {
+    const runtime = await testRuntime();
+    const data = await small.load(seed);
+    const { model } = await baselineAttack(runtime, small, data, { seed });
+    expectRepaired(await defended(model, data, seed));
+  });
+
+  test('a pruning-aware one outlives pruning, and not fine-pruning', MINUTES, async () => {
+    const runtime = await testRuntime();
+    const data = await small.load(seed);
+    const attack = await pruningAwareAttack(runtime, small, data, { seed });
+    expect(attack.difference).toBeLessThanOrEqual(1e-6);
+    const seen = await defended(attack.model, data, seed);
+    expect(seen.pruned.asr).toBeGreaterThanOrEqual(0.9 * seen.before.asr);
+    expectRepaired(seen);
+  });
+});
