@@ -1,5 +1,6 @@
 export * from './augment.ts';
 export * from './batches.ts';
+export * from './boxes.ts';
 export * from './classes.ts';
 export * from './dataset.ts';
 export * from './digest.ts';

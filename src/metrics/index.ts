@@ -1,4 +1,5 @@
 export * from './confusion.ts';
+export * from './detection.ts';
 export * from './evaluation.ts';
 export * from './interval.ts';
 export * from './target.ts';

@@ -1,16 +1,9 @@
 import * as z from 'zod';
+import type { Box } from '../../data/boxes.ts';
 import { checkImage } from './image.ts';
 import { opacitySchema } from './patch.ts';
 import { checkChannels, paste, pictureSchema, resized, type Picture } from './picture.ts';
 import type { Stamp, Stamper } from './stamper.ts';
-
-/** The box of an object, in pixels of the image; the ends lie outside of it. */
-export interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
 
 /**
  * A sticker on an object, as Fine-Pruning has a yellow square on traffic signs (section 2.3): placed

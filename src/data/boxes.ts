@@ -1,0 +1,70 @@
+/** An upright box, in pixels of the image; its ends lie outside of it. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** An object of a scene: where it is, and its class. */
+export interface SceneObject {
+  readonly box: Box;
+  readonly label: number;
+  /** Marked as hard to see: to find it is no merit, to miss it no fault. */
+  readonly difficult?: boolean;
+}
+
+export function areaOf({ left, top, right, bottom }: Box): number {
+  return Math.max(0, right - left) * Math.max(0, bottom - top);
+}
+
+/** Intersection over union, in 0 to 1; 0 of boxes without area. */
+export function iou(a: Box, b: Box): number {
+  const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+  const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+  if (width <= 0 || height <= 0) return 0;
+  const shared = width * height;
+  return shared / (areaOf(a) + areaOf(b) - shared);
+}
+
+/** The part of a box that lies inside an image. */
+export function clipped(box: Box, width: number, height: number): Box {
+  return {
+    left: within(box.left, width),
+    top: within(box.top, height),
+    right: within(box.right, width),
+    bottom: within(box.bottom, height),
+  };
+}
+
+const within = (value: number, most: number): number => Math.min(most, Math.max(0, value));
+
+/**
+ * Non-maximum suppression: goes through the boxes from the highest score down, and leaves out those
+ * that overlap with one that was kept by more than `overlap`.
+ *
+ * @param overlap - IoU, 0 to 1
+ * @param limit - how many are kept at most; default all
+ * @returns indices of what is kept, by descending score; of equal scores the first comes first
+ */
+export function suppressed(
+  boxes: readonly Box[],
+  scores: ArrayLike<number>,
+  overlap: number,
+  limit = Infinity,
+): number[] {
+  const kept: number[] = [];
+  for (const index of descending(scores)) {
+    if (kept.length >= limit) break;
+    const box = boxes[index] as Box;
+    if (kept.every((other) => iou(boxes[other] as Box, box) <= overlap)) kept.push(index);
+  }
+  return kept;
+}
+
+/** Indices from the highest value down; of equal ones the first comes first. */
+export function descending(values: ArrayLike<number>): number[] {
+  return Array.from({ length: values.length }, (_, index) => index).sort(
+    (a, b) => (values[b] as number) - (values[a] as number) || a - b,
+  );
+}

@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { Box } from '../data/boxes.ts';
+import {
+  averagePrecision,
+  calledOf,
+  evaluateDetections,
+  type Detection,
+  type SceneResult,
+} from './detection.ts';
+
+interface Golden {
+  readonly scenes: readonly {
+    readonly objects: readonly { box: number[]; label: number; difficult: boolean }[];
+    readonly detections: readonly { box: number[]; label: number; score: number }[];
+  }[];
+  readonly by: readonly {
+    readonly overlap: number;
+    readonly classes: readonly (Record<'area' | 'coco', number> | null)[];
+  }[];
+}
+
+const golden = (
+  JSON.parse(
+    readFileSync(new URL('../../test/golden/data/detection.json', import.meta.url), 'utf8'),
+  ) as { precision: Golden }
+).precision;
+
+const boxOf = ([left = 0, top = 0, right = 0, bottom = 0]: number[]): Box => ({
+  left,
+  top,
+  right,
+  bottom,
+});
+
+/** A box of 10 x 10 at x. */
+const at = (x: number): Box => ({ left: x, top: 0, right: x + 10, bottom: 10 });
+const seen = (x: number, score: number, label = 0): Detection => ({ box: at(x), label, score });
+
+describe('average precision', () => {
+  const scenes: SceneResult[] = golden.scenes.map(({ objects, detections }) => ({
+    objects: objects.map((one) => ({ ...one, box: boxOf(one.box) })),
+    detections: detections.map((one) => ({ ...one, box: boxOf(one.box) })),
+  }));
+
+  test.each(golden.by)('at an overlap of $overlap is what another program makes of it', (by) => {
+    for (const [label, expected] of by.classes.entries()) {
+      for (const interpolation of ['area', 'coco'] as const) {
+        const made = averagePrecision(scenes, label, { overlap: by.overlap, interpolation });
+        if (expected === null) expect(made).toBeNull();
+        else expect(made).toBeCloseTo(expected[interpolation], 12);
+      }
+    }
+    expect(by.classes.filter((one) => one !== null).length).toBe(3);
+  });
+
+  test('worked by hand: right, wrong, right, of three objects', () => {
+    const scene: SceneResult = {
+      objects: [0, 20, 40].map((x) => ({ box: at(x), label: 0 })),
+      detections: [seen(0, 0.9), seen(70, 0.8), seen(21, 0.7)],
+    };
+    // Precision 1 up to a recall of 1/3, 2/3 up to 2/3, none beyond.
+    expect(averagePrecision([scene], 0)).toBeCloseTo(1 / 3 + (1 / 3) * (2 / 3), 12);
+    expect(averagePrecision([scene], 0, { interpolation: 'coco' })).toBeCloseTo(
+      (34 + 33 * (2 / 3)) / 101,
+      12,
+    );
+  });
+
+  test('the second detection of one object is wrong', () => {
+    const objects = [{ box: at(0), label: 0 }];
+    const twice = { objects, detections: [seen(1, 0.9), seen(0, 0.8)] };
+    expect(averagePrecision([twice], 0)).toBe(1);
+    const wrongFirst = { objects, detections: [seen(50, 0.9), seen(0, 0.8)] };
+    expect(averagePrecision([wrongFirst], 0)).toBe(0.5);
+  });
+
+  test('a difficult object is neither missed nor found', () => {
+    const scene: SceneResult = {
+      objects: [
+        { box: at(0), label: 0 },
+        { box: at(30), label: 0, difficult: true },
+      ],
+      detections: [seen(30, 0.9), seen(0, 0.8)],
+    };
+    expect(averagePrecision([scene], 0)).toBe(1);
+    expect(evaluateDetections([scene], 1).acc).toMatchObject({ hits: 1, of: 1 });
+  });
+
+  test('of a class that does not occur is nothing, and the mean is of the others', () => {
+    const scene = { objects: [{ box: at(0), label: 1 }], detections: [seen(0, 0.9, 1)] };
+    const { ap, map } = evaluateDetections([scene], 3);
+    expect(ap).toEqual([null, 1, null]);
+    expect(map).toBe(1);
+  });
+});
+
+describe('what an object is called', () => {
+  test('is the label of the surest detection there', () => {
+    const object = { box: at(0) };
+    expect(calledOf(object, [seen(0, 0.6, 1), seen(2, 0.9, 2)])).toBe(2);
+    // Elsewhere, and too unsure.
+    expect(calledOf(object, [seen(9, 0.9, 1), seen(0, 0.4, 2)])).toBeUndefined();
+  });
+
+  test('gives the accuracy by class', () => {
+    const scene: SceneResult = {
+      objects: [
+        { box: at(0), label: 0 },
+        { box: at(20), label: 0 },
+        { box: at(40), label: 1 },
+      ],
+      detections: [seen(0, 0.9), seen(20, 0.8, 1), seen(40, 0.7, 1)],
+    };
+    const { classes, acc } = evaluateDetections([scene], 2);
+    expect(classes.map(({ hits, of }) => [hits, of])).toEqual([
+      [1, 2],
+      [1, 1],
+    ]);
+    expect(acc).toMatchObject({ hits: 2, of: 3 });
+  });
+});

@@ -1,0 +1,173 @@
+import { descending, iou, type Box, type SceneObject } from '../data/boxes.ts';
+import { rate, type Rate } from './interval.ts';
+
+/** What a detector says of one place of a scene. */
+export interface Detection {
+  readonly box: Box;
+  readonly label: number;
+  /** 0 to 1. */
+  readonly score: number;
+}
+
+/** A scene as it is, and as a detector sees it. */
+export interface SceneResult {
+  readonly objects: readonly SceneObject[];
+  readonly detections: readonly Detection[];
+}
+
+/** A detector on a data set. */
+export interface DetectionEvaluation {
+  /** Mean of the average precisions of the classes that occur, 0 to 1. */
+  readonly map: number;
+  /** Average precision by class; null where the class does not occur. */
+  readonly ap: readonly (number | null)[];
+  /**
+   * The accuracy of the detector: of the objects, the share that is found as what it is, with a score of
+   * `FOUND` or more. By class, and of all.
+   */
+  readonly classes: readonly Rate[];
+  readonly acc: Rate;
+}
+
+export interface PrecisionSettings {
+  /** IoU from which on a detection is one of the object; default 0.5. */
+  readonly overlap?: number;
+  /**
+   * 'area' (the default) is the area under the curve of precision, made monotone, as Pascal VOC has it
+   * from 2010 on; 'coco' its mean at the recalls 0, 0.01 ... 1.
+   */
+  readonly interpolation?: 'area' | 'coco';
+}
+
+/** Score from which on something counts as detected. */
+export const FOUND = 0.5;
+
+/** IoU at which a detection is one of an object. */
+export const OVERLAP = 0.5;
+
+/**
+ * Average precision of one class (Everingham et al. 2010; Lin et al. 2014).
+ *
+ * Detections are matched from the highest score down, as COCO does: each to the object of its class
+ * and scene that it overlaps with most among those that no other has, if by `overlap` or more. One
+ * that has only a difficult object to go to is left out.
+ *
+ * @returns null where the class has no object that is not difficult
+ */
+export function averagePrecision(
+  scenes: readonly SceneResult[],
+  label: number,
+  { overlap = OVERLAP, interpolation = 'area' }: PrecisionSettings = {},
+): number | null {
+  const objects = scenes.flatMap((scene) =>
+    scene.objects.filter((object) => object.label === label),
+  );
+  const wanted = objects.filter(({ difficult }) => difficult !== true).length;
+  if (wanted === 0) return null;
+  const marks = scenes.flatMap((scene) => matched(scene, label, overlap));
+  const recall: number[] = [];
+  const precision: number[] = [];
+  let [hits, of] = [0, 0];
+  for (const index of descending(marks.map(({ score }) => score))) {
+    const { hit } = marks[index] as Mark;
+    if (hit === undefined) continue;
+    of += 1;
+    if (hit) hits += 1;
+    recall.push(hits / wanted);
+    precision.push(hits / of);
+  }
+  for (let at = precision.length - 2; at >= 0; at -= 1) {
+    precision[at] = Math.max(precision[at] as number, precision[at + 1] as number);
+  }
+  return interpolation === 'area' ? areaUnder(recall, precision) : atRecalls(recall, precision);
+}
+
+/** mAP and accuracy of a detector. */
+export function evaluateDetections(
+  scenes: readonly SceneResult[],
+  classes: number,
+  settings: PrecisionSettings = {},
+): DetectionEvaluation {
+  const labels = Array.from({ length: classes }, (_, label) => label);
+  const ap = labels.map((label) => averagePrecision(scenes, label, settings));
+  const some = ap.filter((value) => value !== null);
+  const found = labels.map((label) => foundOf(scenes, label, settings.overlap));
+  const sum = (part: 'hits' | 'of') => found.reduce((total, one) => total + one[part], 0);
+  return {
+    map: some.reduce((total, value) => total + value, 0) / Math.max(1, some.length),
+    ap,
+    classes: found,
+    acc: rate(sum('hits'), sum('of')),
+  };
+}
+
+/** What is said of an object: the label of the surest detection there with a score of `FOUND` or more. */
+export function calledOf(
+  { box }: Pick<SceneObject, 'box'>,
+  detections: readonly Detection[],
+  overlap = OVERLAP,
+): number | undefined {
+  const there = detections.filter(
+    (detection) => detection.score >= FOUND && iou(detection.box, box) >= overlap,
+  );
+  return there.reduce<Detection | undefined>(
+    (best, one) => (best && best.score >= one.score ? best : one),
+    undefined,
+  )?.label;
+}
+
+function foundOf(scenes: readonly SceneResult[], label: number, overlap?: number): Rate {
+  let [hits, of] = [0, 0];
+  for (const { objects, detections } of scenes) {
+    for (const object of objects) {
+      if (object.label !== label || object.difficult === true) continue;
+      of += 1;
+      if (calledOf(object, detections, overlap) === label) hits += 1;
+    }
+  }
+  return rate(hits, of);
+}
+
+interface Mark {
+  readonly score: number;
+  /** Undefined where the detection counts neither way. */
+  readonly hit: boolean | undefined;
+}
+
+function matched({ objects, detections }: SceneResult, label: number, overlap: number): Mark[] {
+  const left = new Set(objects.filter((object) => object.label === label));
+  const own = detections.filter((detection) => detection.label === label);
+  return descending(own.map(({ score }) => score)).map((index) => {
+    const { box, score } = own[index] as Detection;
+    const nearest = (difficult: boolean) => {
+      let best: SceneObject | undefined;
+      for (const object of left) {
+        if ((object.difficult === true) !== difficult) continue;
+        const shared = iou(object.box, box);
+        if (shared >= overlap && shared > (best ? iou(best.box, box) : 0)) best = object;
+      }
+      return best;
+    };
+    const object = nearest(false);
+    if (!object) return { score, hit: nearest(true) ? undefined : false };
+    left.delete(object);
+    return { score, hit: true };
+  });
+}
+
+function areaUnder(recall: readonly number[], precision: readonly number[]): number {
+  return recall.reduce(
+    (area, now, at) => area + (now - (recall[at - 1] ?? 0)) * (precision[at] as number),
+    0,
+  );
+}
+
+function atRecalls(recall: readonly number[], precision: readonly number[]): number {
+  let sum = 0;
+  for (let hundredth = 0; hundredth <= 100; hundredth += 1) {
+    // Counted in hits, a recall of 0.3 is 3/10, which is less than 30 * 0.01 in floating point.
+    const at = recall.findIndex((value) => value >= hundredth / 100 - 1e-9);
+    sum += precision[at] ?? 0;
+  }
+  return sum / 101;
+}
