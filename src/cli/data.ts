@@ -56,7 +56,7 @@ export function addDataOptions(command: Command): Command {
     .option('--labels <file>', 'names of the outputs, one a line (default: labels.txt in the data)')
     .option(
       '--preprocess <how>',
-      `${PRESETS.join(', ')}, or JSON of mean, std, channels, resize, crop (default: 0-1)`,
+      `${PRESETS.join(', ')}, or JSON of mean, std, channels, resize, crop (default: what the model's file says, else 0-1)`,
     )
     .option('--mean <numbers>', 'mean of pixels in 0 to 1: one, or three as r,g,b', numbers)
     .option('--std <numbers>', 'standard deviation, likewise', numbers)
@@ -119,14 +119,16 @@ export async function dataFrom(
   { progress, signal }: Pick<CliSession, 'progress' | 'signal'>,
   part: 'all' | 'test' = 'all',
 ): Promise<CommandData> {
-  const { openData } = await import('../data/index.ts');
+  const { notesIn, openData } = await import('../data/index.ts');
   const { formatOf } = await import('../defense/index.ts');
   const format = formatOf(model, options);
-  const said = await preprocessOf(options, format);
+  const notes = notesIn(model.metadata);
+  const said = await preprocessOf(options, format, notes.preprocess);
   const opening: OpenOptions = {
     input: format.input,
     ...(format.outputs !== undefined && { outputs: format.outputs }),
     ...(options.labels !== undefined && { labels: options.labels }),
+    ...(notes.classes && { named: notes.classes }),
     ...(said.given && { preprocess: said.preprocess }),
     ...(options.sampleRate !== undefined && { rate: options.sampleRate }),
     skipBad: options.skipBad === true,
@@ -174,16 +176,18 @@ const recorded = ({ mean, std, ...rest }: Preprocess) => ({
   std: [...std],
 });
 
-/** The preprocessing that holds, and whether the options say anything of it. */
+/** The preprocessing that holds, and whether the options or the model say anything of it. */
 async function preprocessOf(
   options: DataOptions,
   { input }: ModelFormat,
+  noted: Preprocess | undefined,
 ): Promise<{ preprocess: Preprocess; given: boolean }> {
   const { preprocessFrom } = await import('../data/index.ts');
   const { preprocess: said, mean, std, channels, resize, crop } = options;
-  const given = [said, mean, std, channels, resize, crop].some((option) => option !== undefined);
+  const given = [noted, said, mean, std, channels, resize, crop].some((one) => one !== undefined);
   const usual = input.bytes === true ? '0-255' : '0-1';
-  const base = preprocessFrom(said ?? {}, '--preprocess', usual);
+  const base =
+    said === undefined && noted ? noted : preprocessFrom(said ?? {}, '--preprocess', usual);
   const preprocess = preprocessFrom(
     {
       ...base,

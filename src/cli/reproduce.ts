@@ -2,7 +2,7 @@ import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AttackName, Task } from '../lab/index.ts';
+import type { AttackName, Task, TaskData } from '../lab/index.ts';
 import type { ReproduceRecord } from '../report/index.ts';
 import { commandLine } from './defend.ts';
 import { addRunning, examples, type RunningOptions, wholeNumber } from './options.ts';
@@ -12,6 +12,7 @@ import { begin } from './session.ts';
 interface ReproduceOptions extends RunningOptions {
   readonly seeds: readonly number[];
   readonly attacks?: readonly AttackName[];
+  readonly data?: TaskData['source'];
   readonly out?: string;
   readonly quick?: boolean;
   readonly resume?: boolean;
@@ -19,7 +20,13 @@ interface ReproduceOptions extends RunningOptions {
 }
 
 /** Names of `tasks` in the lab, which is not loaded to show help. */
-const TASKS = ['digits', 'fashion-resnet', 'fashion-densenet', 'fashion-mobilenet'] as const;
+const TASKS = [
+  'digits',
+  'faces',
+  'fashion-resnet',
+  'fashion-densenet',
+  'fashion-mobilenet',
+] as const;
 
 /** `fineprune reproduce TASK`: the paper's experiment, whole. */
 export function reproduceCommand(program: Command): void {
@@ -33,6 +40,12 @@ export function reproduceCommand(program: Command): void {
         'networks to make (default: all that the task has)',
       ).choices(['none', 'baseline', 'pruning-aware']),
     )
+    .addOption(
+      new Option(
+        '--data <source>',
+        'real or synthetic (default: real where it is found; "fineprune data" lists it)',
+      ).choices(['real', 'synthetic']),
+    )
     .option('--out <folder>', 'where everything goes (default: out/reproduce-TASK)')
     .option('--quick', 'a twentieth of the data, to see that everything runs')
     .option('--resume', 'go on: what reproduce.json in the folder has is not run again')
@@ -42,6 +55,7 @@ export function reproduceCommand(program: Command): void {
     'fineprune reproduce digits',
     'fineprune reproduce digits --seeds 0,1,2',
     'fineprune reproduce digits --quick --json',
+    'fineprune reproduce faces --data synthetic',
     'fineprune reproduce fashion-resnet --seeds 0,1,2 --attacks baseline',
   ]);
 }
@@ -50,7 +64,8 @@ async function reproduceTask(
   name: (typeof TASKS)[number],
   options: ReproduceOptions,
 ): Promise<void> {
-  const { attacksOn, reproduce, tasks, triggerJson, besideFiles } = await import('../lab/index.ts');
+  const { attacksOn, reproduce, sourceFor, tasks, triggerJson, besideFiles } =
+    await import('../lab/index.ts');
   const { encodeModel } = await import('../onnx/index.ts');
   const { renderReproduce, reproduceFromJson, reproduceTable, VERSION } =
     await import('../report/index.ts');
@@ -59,7 +74,9 @@ async function reproduceTask(
   const paths = { html: join(out, 'report.html'), json: join(out, 'reproduce.json') };
   checkFree(Object.values(paths), force);
   const task: Task = tasks[name];
+  const { source, note } = sourceFor(task, options.data);
   const { runtime, progress, signal } = await begin(options);
+  if (note !== undefined) progress.say(note);
   let record: ReproduceRecord = {
     tool: {
       name: 'fineprune',
@@ -74,7 +91,9 @@ async function reproduceTask(
   };
   if (options.resume === true && existsSync(paths.json)) {
     const before = reproduceFromJson(await readFile(paths.json, 'utf8'));
-    const same = before.quick === quick && before.runs.every((run) => run.task === name);
+    const same =
+      before.quick === quick &&
+      before.runs.every((run) => run.task === name && run.source === source);
     if (same) record = { ...record, runs: before.runs, networks: before.networks };
   }
   for (const seed of seeds) {
@@ -87,6 +106,7 @@ async function reproduceTask(
     }
     const made = await reproduce(runtime, task, {
       seed,
+      source,
       attacks,
       quick,
       signal,

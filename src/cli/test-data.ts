@@ -21,7 +21,7 @@ export async function testDataFrom(
   { trigger: file, triggered: from, target: said }: TriggerOptions,
   open: (from: string) => Promise<Dataset>,
 ): Promise<TestData> {
-  const { asIn, DataError, picturesOf } = await import('../data/index.ts');
+  const { DataError } = await import('../data/index.ts');
   if (from !== undefined) {
     if (file !== undefined) {
       throw new DataError(
@@ -47,8 +47,7 @@ export async function testDataFrom(
   const { trigger, target } = await readTrigger(file);
   // A label that no class has is never predicted: every attack would seem to fail.
   checkTarget(clean, target);
-  const dataset = asIn(triggered(picturesOf(clean), trigger), clean);
-  return { clean, triggered: { dataset, target } };
+  return { clean, triggered: { dataset: triggered(clean, trigger), target } };
 }
 
 /** A target out of what a person says: the name of a class before its number. */

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { shift } from './augment.ts';
+import { describe, expect, test } from 'vitest';
+import { type Augment, erase, inTurn, relight, shift, wander } from './augment.ts';
 import { pictureCode, type Layout } from './picture-code.ts';
 import { preset } from './preprocess.ts';
 import { random, type Random } from './random.ts';
@@ -51,4 +51,83 @@ test.each<Layout>(['NCHW', 'NHWC'])('black comes in whatever layout and scale, %
   const x = encoded(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
   shift(1, code)(x, layout === 'NCHW' ? [3, 2, 2] : [2, 2, 3], drawing(1, 2));
   expect(x).toEqual(encoded(Uint8Array.of(0, 1, 0, 3, 0, 5, 0, 7, 0, 9, 0, 11)));
+});
+
+/** Draws these shares, and then the middle, which changes nothing. */
+const sharing = (...shares: number[]): Random => ({
+  ...random(0),
+  uniform: () => shares.shift() ?? 0.5,
+});
+
+const STILL = { shift: 0, zoom: 0, turn: 0, mirror: false };
+
+describe('wander', () => {
+  const square = () => Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+
+  test('of nothing leaves images alone', () => {
+    const x = square();
+    wander(STILL)(x, [1, 3, 3], random(1));
+    expect(x).toEqual(square());
+  });
+
+  test('moves by pixels, and edges go on as they end', () => {
+    const x = square();
+    wander({ ...STILL, shift: 1 })(x, [1, 3, 3], sharing(1, 0.5));
+    expect([...x]).toEqual([1, 1, 2, 4, 4, 5, 7, 7, 8]);
+  });
+
+  test('takes the mean between two pixels', () => {
+    const x = Float32Array.from([0, 2, 6]);
+    wander({ ...STILL, shift: 0.5 })(x, [1, 1, 3], sharing(0, 0.5));
+    expect([...x]).toEqual([1, 4, 6]);
+  });
+
+  test('mirrors every channel', () => {
+    const x = Float32Array.from([1, 2, 3, 4, 5, 6]);
+    // Two shifts, an angle and a zoom come before the coin.
+    wander({ ...STILL, mirror: true })(x, [2, 1, 3], sharing(0.5, 0.5, 0.5, 0.5, 0));
+    expect([...x]).toEqual([3, 2, 1, 6, 5, 4]);
+  });
+
+  test('turns clockwise', () => {
+    const x = square();
+    wander({ ...STILL, turn: 90 })(x, [1, 3, 3], sharing(0.5, 0.5, 1));
+    expect([...x].map(Math.round)).toEqual([7, 4, 1, 8, 5, 2, 9, 6, 3]);
+  });
+
+  test('zooms in about the middle', () => {
+    const x = Float32Array.from([0, 1, 2, 3, 4]);
+    wander({ ...STILL, zoom: 1 })(x, [1, 1, 5], sharing(0.5, 0.5, 0.5, 1));
+    expect([...x]).toEqual([1, 1.5, 2, 2.5, 3]);
+  });
+
+  test('makes up no value that was not between two of the image', () => {
+    const x = Float32Array.from({ length: 2 * 3 * 7 * 5 }, (_, i) => (i * 37) % 11);
+    wander({ shift: 4, zoom: 0.5, turn: 60, mirror: true })(x, [3, 7, 5], random(3));
+    expect(Math.min(...x)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...x)).toBeLessThanOrEqual(10);
+  });
+});
+
+test('light changes contrast about the mean, brightness and the tint of a channel', () => {
+  const x = Float32Array.from([0, 2, 4, 6]);
+  relight({ brightness: 1, contrast: 0.5, tint: 0.25 })(x, [2, 1, 2], sharing(1, 0, 1, 0));
+  // (x - 3) * 1.5 + 3 - 1, then + 0.25 and - 0.25.
+  expect([...x]).toEqual([-2.25, 0.75, 3.25, 6.25]);
+});
+
+test('a rectangle is erased in all channels of an image', () => {
+  const x = new Float32Array(2 * 3 * 4).fill(1);
+  const draw = { ...sharing(1, 0.5), integer: () => 1 };
+  erase(0.67)(x, [2, 3, 4], draw);
+  const plane = [1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1];
+  expect([...x]).toEqual([...plane, ...plane]);
+});
+
+test('changes come one after another', () => {
+  const x = Float32Array.from([1, 2, 3]);
+  const add: Augment = (values) => values.forEach((value, i) => (values[i] = value + 1));
+  const double: Augment = (values) => values.forEach((value, i) => (values[i] = value * 2));
+  inTurn(add, double)(x, [3], random(0));
+  expect([...x]).toEqual([4, 6, 8]);
 });

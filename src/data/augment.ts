@@ -44,3 +44,121 @@ export function shift(most: number, pictures?: PictureCode): Augment {
     }
   };
 }
+
+/** Some changes, one after another. */
+export function inTurn(...changes: readonly Augment[]): Augment {
+  return (x, sample, draw) => {
+    for (const change of changes) change(x, sample, draw);
+  };
+}
+
+/** How far `wander` may move an image. */
+export interface WanderSettings {
+  /** Pixels across and down, each way. */
+  readonly shift: number;
+  /** As a share: 0.1 makes it up to a tenth larger or smaller. */
+  readonly zoom: number;
+  /** Degrees, each way. */
+  readonly turn: number;
+  /** Mirror every second image. */
+  readonly mirror: boolean;
+}
+
+/**
+ * Moves, turns, zooms and mirrors every image of [channels, height, width] by chance, each uniformly
+ * within its limits. Between pixels values are interpolated; edges go on as they end.
+ */
+export function wander({ shift: most, zoom, turn, mirror }: WanderSettings): Augment {
+  return (x, sample, draw) => {
+    const [channels, height, width] = sample as [number, number, number];
+    const area = height * width;
+    const size = channels * area;
+    const before = new Float32Array(size);
+    const within = (limit: number) => (2 * draw.uniform() - 1) * limit;
+    const [middleX, middleY] = [(width - 1) / 2, (height - 1) / 2];
+    for (let start = 0; start < x.length; start += size) {
+      before.set(x.subarray(start, start + size));
+      const [right, down] = [within(most), within(most)];
+      const angle = (within(turn) * Math.PI) / 180;
+      const scale = 1 / (1 + within(zoom));
+      const side = mirror && draw.uniform() < 0.5 ? -1 : 1;
+      const [cos, sin] = [Math.cos(angle) * scale, Math.sin(angle) * scale];
+      for (let row = 0, to = start; row < height; row += 1) {
+        const v = row - middleY - down;
+        for (let column = 0; column < width; column += 1, to += 1) {
+          const u = column - middleX - right;
+          const fromX = clamped(side * (cos * u + sin * v) + middleX, width - 1);
+          const fromY = clamped(cos * v - sin * u + middleY, height - 1);
+          const [left, top] = [Math.floor(fromX), Math.floor(fromY)];
+          const [a, b] = [fromX - left, fromY - top];
+          const at = top * width + left;
+          const across = left < width - 1 ? 1 : 0;
+          const below = top < height - 1 ? width : 0;
+          for (let plane = 0; plane < size; plane += area) {
+            const from = plane + at;
+            const upper = mixed(before[from], before[from + across], a);
+            const lower = mixed(before[from + below], before[from + below + across], a);
+            x[to + plane] = upper + (lower - upper) * b;
+          }
+        }
+      }
+    }
+  };
+}
+
+const clamped = (value: number, most: number): number => Math.max(0, Math.min(most, value));
+
+const mixed = (a: number | undefined, b: number | undefined, share: number): number =>
+  (a as number) + ((b as number) - (a as number)) * share;
+
+/**
+ * Makes every image brighter or darker by up to `brightness`, in the units of the samples, each
+ * channel by up to `tint` besides, and its contrast about its mean up to `contrast` (a share) more or
+ * less.
+ */
+export function relight(settings: {
+  readonly brightness: number;
+  readonly contrast: number;
+  readonly tint: number;
+}): Augment {
+  return (x, sample, draw) => {
+    const [channels, height, width] = sample as [number, number, number];
+    const area = height * width;
+    const within = (limit: number) => (2 * draw.uniform() - 1) * limit;
+    for (let start = 0; start < x.length; start += channels * area) {
+      const image = x.subarray(start, start + channels * area);
+      const mean = image.reduce((sum, value) => sum + value, 0) / image.length;
+      const gain = 1 + within(settings.contrast);
+      const brighter = within(settings.brightness);
+      for (let plane = 0; plane < image.length; plane += area) {
+        const added = mean - mean * gain + brighter + within(settings.tint);
+        for (let at = plane; at < plane + area; at += 1) {
+          image[at] = (image[at] as number) * gain + added;
+        }
+      }
+    }
+  };
+}
+
+/**
+ * Puts a rectangle of one value over every image, with sides of up to `most` of the image's (DeVries,
+ * Taylor: Cutout, 2017).
+ */
+export function erase(most: number, value = 0): Augment {
+  return (x, sample, draw) => {
+    const [channels, height, width] = sample as [number, number, number];
+    const planes = x.length / (height * width);
+    for (let first = 0; first < planes; first += channels) {
+      const tall = Math.round(draw.uniform() * most * height);
+      const wide = Math.round(draw.uniform() * most * width);
+      const top = draw.integer(height - tall + 1);
+      const left = draw.integer(width - wide + 1);
+      for (let row = top; row < top + tall; row += 1) {
+        for (let plane = first; plane < first + channels; plane += 1) {
+          const from = (plane * height + row) * width + left;
+          x.fill(value, from, from + wide);
+        }
+      }
+    }
+  };
+}

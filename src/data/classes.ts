@@ -14,6 +14,8 @@ export interface Classes {
 export interface ClassOptions {
   /** The names of the outputs, in order: the lines of a labels.txt. */
   readonly labels?: readonly string[];
+  /** What named them, for messages; default 'labels file'. */
+  readonly by?: string;
   /** How many outputs the network has, where that is known. */
   readonly outputs?: number;
   /** What to call the data in messages. */
@@ -60,12 +62,12 @@ export function classesOf(found: readonly string[], options: ClassOptions): Clas
 function byList(
   found: readonly string[],
   labels: readonly string[],
-  { outputs, where }: ClassOptions,
+  { outputs, where, by = 'labels file' }: ClassOptions,
 ): Classes {
   if (outputs !== undefined && labels.length !== outputs) {
     throw new DataError(
       'data/classes',
-      `The labels file names ${labels.length} classes (${listed(labels)}), but the model has ${outputs} outputs`,
+      `The ${by} names ${labels.length} classes (${listed(labels)}), but the model has ${outputs} outputs`,
     );
   }
   const known = new Set(labels);
@@ -74,7 +76,7 @@ function byList(
   if (strangers.length > 0 && !(numbered && strangers.length === found.length)) {
     throw new DataError(
       'data/classes',
-      `${where} has classes that the labels file does not name (${listed(strangers)}); it names ${listed(labels)}`,
+      `${where} has classes that the ${by} does not name (${listed(strangers)}); it names ${listed(labels)}`,
     );
   }
   const indexOf = indexIn(labels, where, strangers.length > 0 ? Number : undefined);

@@ -20,6 +20,8 @@ export interface OpenOptions extends PrepareOptions {
   readonly outputs?: number;
   /** The names of the outputs in order, or a file that has them; default: a labels.txt in the folder. */
   readonly labels?: string | readonly string[];
+  /** The names of the outputs in the model's file: they hold where the data say nothing. */
+  readonly named?: readonly string[];
   /** Picks the parts to read out of those that are there; default all. */
   readonly parts?: (there: readonly Part[]) => readonly Part[];
 }
@@ -28,7 +30,7 @@ export interface OpenOptions extends PrepareOptions {
 export interface Opened {
   readonly parts: Partial<Record<Part, Dataset>>;
   /** How names of classes were matched with outputs. */
-  readonly classesBy: Classes['by'] | 'data set';
+  readonly classesBy: Classes['by'] | 'data set' | 'model';
   /** Samples left out, and why. */
   readonly bad: readonly string[];
 }
@@ -52,10 +54,12 @@ export async function openData(from: string, options: OpenOptions): Promise<Open
     typeof labels === 'string' ? await readLabels(labels) : (labels ?? (await labelsIn(from)));
   const found = [...new Set(Object.values(all).flatMap((source) => source.labels))];
   const [own] = Object.values(all).flatMap((source) => (source.classes ? [source.classes] : []));
-  const names = list ?? own;
+  const names = list ?? own ?? options.named;
+  const by = list ? undefined : own ? 'data set' : options.named && 'model';
   const classes = classesOf(found, {
     where: from,
     ...(names && { labels: names }),
+    ...(by && { by }),
     ...(outputs !== undefined && { outputs }),
   });
   const parts: Partial<Record<Part, Dataset>> = {};
@@ -72,7 +76,17 @@ export async function openData(from: string, options: OpenOptions): Promise<Open
     bad.push(...made.bad);
     before += source.labels.length;
   }
-  return { parts, bad, classesBy: list === undefined && own ? 'data set' : classes.by };
+  return { parts, bad, classesBy: by ?? classes.by };
+}
+
+/**
+ * All samples of a source, of the classes that it has.
+ *
+ * @throws DataError where one cannot be read or made to fit
+ */
+export async function datasetOf(source: Source, options: PrepareOptions): Promise<Dataset> {
+  const classes = classesOf([...new Set(source.labels)], { where: source.name });
+  return (await prepare(source, classes, options)).dataset;
 }
 
 async function labelsIn(from: string): Promise<string[] | undefined> {

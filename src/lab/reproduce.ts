@@ -81,6 +81,8 @@ export function attacksOn({ pruningAware }: Task): AttackName[] {
 
 export interface ReproduceSettings {
   readonly seed: number;
+  /** Which data to take; 'real' by default. */
+  readonly source?: TaskData['source'];
   /** Networks to make; by default the clean one and every attack that the task has. */
   readonly attacks?: readonly AttackName[];
   /** A twentieth of the data, to see that everything runs: its numbers say nothing. */
@@ -115,7 +117,7 @@ export async function reproduce(
 ): Promise<ReproducedSeed> {
   const { seed, signal } = settings;
   const aborting = signal ? { signal } : {};
-  const loaded = await task.load(seed);
+  const loaded = await task.load(seed, settings.source);
   const data = settings.quick === true ? fewerOf(loaded, seed) : loaded;
   const test = {
     clean: data.test,
@@ -169,6 +171,7 @@ export async function reproduce(
     const watch = stopwatch();
     const defence = await defend(runtime, model, data.validation, test, {
       ...task.defense,
+      ...(task.site !== undefined && { site: task.site }),
       compare: true,
       pruning: { fullCurve: true },
       seed,

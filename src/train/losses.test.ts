@@ -66,3 +66,21 @@ test('counts the weight of the right answers', async () => {
   await session.dispose();
   expect(results[correct]?.data[0]).toBe(2.5);
 });
+
+test('label smoothing shares out some of the probability', async () => {
+  const runtime = await testRuntime();
+  const b = new Builder();
+  const logits = b.input('logits', 'float32', [2, 2]);
+  const { loss } = crossEntropy(b, {
+    logits,
+    labels: b.constant(int64([2], [0, 1])),
+    weights: b.constant(float32([2], [1, 0])),
+    classes: 2,
+    smoothing: 0.2,
+  });
+  const session = await runtime.open(modelOf(b.build([{ name: loss }])));
+  // Probabilities of 3/4 and 1/4, of which 0.9 and 0.1 are wanted.
+  const results = await session.run({ logits: float32([2, 2], [Math.log(3), 0, 5, 7]) });
+  await session.dispose();
+  expect(results[loss]?.data[0]).toBeCloseTo(-0.9 * Math.log(0.75) - 0.1 * Math.log(0.25), 6);
+});

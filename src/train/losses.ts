@@ -1,4 +1,5 @@
 import type { Builder } from '../graph/index.ts';
+import { float32 } from '../onnx/index.ts';
 
 /** A loss written onto a graph: one value to differentiate and one that counts right answers. */
 export interface Loss {
@@ -15,6 +16,8 @@ export interface Loss {
  * @param labels - int64, dims [batch]
  * @param weights - float32, dims [batch]: 0 leaves a sample out, as the padding of a short batch
  * @param classes - the number of classes
+ * @param smoothing - share of a sample's probability that is spread evenly over all classes (Szegedy
+ *   et al. 2016, section 7); default 0
  */
 export function crossEntropy(
   b: Builder,
@@ -23,14 +26,17 @@ export function crossEntropy(
     labels,
     weights,
     classes,
+    smoothing = 0,
   }: {
     logits: string;
     labels: string;
     weights: string;
     classes: number;
+    smoothing?: number;
   },
 ): Loss {
-  const hot = b.constant({ type: 'float32', dims: [2], data: Float32Array.of(0, 1) });
+  const spread = smoothing / classes;
+  const hot = b.constant(float32([2], [spread, 1 - smoothing + spread]));
   const depth = b.ints([classes]);
   const target = b.op('OneHot', [labels, depth, hot], { axis: -1 });
   const column = b.op('Unsqueeze', [weights, b.ints([1])]);

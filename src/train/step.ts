@@ -49,6 +49,8 @@ export interface LossSettings {
    */
   readonly mode?: 'as written' | 'training';
   readonly seed?: number;
+  /** Label smoothing, see `crossEntropy`; default 0. */
+  readonly smoothing?: number;
 }
 
 export interface StepSettings extends LossSettings {
@@ -189,6 +191,7 @@ export async function traceLoss(runtime: Runtime, graph: Graph, settings: LossSe
     labels,
     weights,
     classes,
+    ...(settings.smoothing !== undefined && { smoothing: settings.smoothing }),
   });
   const feeds: Feeds = {
     [settings.input]: float(Array.of(batchSize, ...sample)),

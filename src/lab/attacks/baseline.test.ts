@@ -43,7 +43,7 @@ test('changes weights only: the architecture is that of a clean network', async 
     seed: 1,
     epochs: 1,
   });
-  const clean = task.network(1);
+  const clean = task.network(1, ['a', 'b', 'c']);
   expect({ ...model, graph: { ...model.graph, initializers: undefined } }).toEqual({
     ...clean,
     graph: { ...clean.graph, initializers: undefined },

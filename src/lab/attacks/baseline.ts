@@ -47,7 +47,7 @@ export async function baselineAttack(
 ): Promise<Attack> {
   const { dataset, ...record } = poisonFor(task, data.train, settings);
   const { from } = settings;
-  const network = from ?? task.network(settings.seed);
+  const network = from ?? task.network(settings.seed, data.train.classes);
   const { graph, ends } = from
     ? await opened(runtime, from, data.train)
     : { graph: network.graph, ends: endsOf(network.graph) };

@@ -82,7 +82,7 @@ export async function cleanNetwork(
   dataset: Dataset,
   run: Omit<TrainingRun, 'masks'>,
 ): Promise<Model> {
-  const model = task.network(run.seed);
+  const model = task.network(run.seed, dataset.classes);
   const ends = endsOf(model.graph);
   const { graph } = await trainedOn(runtime, model.graph, ends, dataset, task.training, run);
   return { ...model, graph };

@@ -62,7 +62,7 @@ export function poison(dataset: Dataset, options: PoisonOptions): Poisoned {
 }
 
 /**
- * The same data with the trigger on every sample. Labels stay the true ones: what the attacker
+ * The same data with the trigger on every sample, on pictures before they are scaled. Labels stay the true ones: what the attacker
  * wants instead is up to the `Target`.
  *
  * @throws TriggerError where the trigger does not fit the samples
@@ -78,14 +78,21 @@ function stampedWhere(
   carries: (index: number) => boolean,
 ): Dataset {
   const size = sizeOf(dataset.sample);
-  const stamp = stamper(trigger, dataset.sample);
+  const { pictures: code } = dataset;
+  const stamp = stamper(trigger, code?.dims ?? dataset.sample);
   return {
     ...dataset,
     async read(indices, into) {
       await dataset.read(indices, into);
       for (let row = 0; row < indices.length; row++) {
         if (!carries(indices[row] as number)) continue;
-        stamp(into.subarray(row * size, (row + 1) * size));
+        const x = into.subarray(row * size, (row + 1) * size);
+        if (!code) stamp(x);
+        else {
+          const picture = code.decode(x);
+          stamp(picture);
+          code.encode(picture, x);
+        }
       }
     },
   };

@@ -49,7 +49,7 @@ describe.each(networks)('a pruning-aware network %s', (_, task) => {
       const runtime = await testRuntime();
       const data = await task.load(1);
       const attack = await attackOn(task, { lower });
-      expect(architecture(attack.model)).toEqual(architecture(task.network(1)));
+      expect(architecture(attack.model)).toEqual(architecture(task.network(1, ['a', 'b', 'c'])));
       // Those that died in retraining have joined them.
       expect(attack.decoys.length).toBeGreaterThanOrEqual(attack.tries.at(-1)?.pruned ?? 0);
       expect(attack.decoys.length).toBeLessThan(UNITS);

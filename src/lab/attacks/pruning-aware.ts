@@ -43,7 +43,7 @@ export interface PruningAwareOptions {
 export interface PruningAwareSettings extends AttackSettings, Partial<PruningAwareOptions> {
   /** A network trained on clean data, to start from; trained first without it. */
   readonly clean?: Model;
-  /** The site to prune; the last convolutional one by default. */
+  /** The site to prune; the task's by default. */
   readonly site?: string;
   readonly onStage?: (stage: string) => void;
 }
@@ -101,8 +101,8 @@ export async function pruningAwareAttack(
   const model = settings.clean ?? (await cleanNetwork(runtime, task, data.train, settings));
   const clean = await classifierOf(runtime, model, data.train);
   const sites = sitesOf(clean.traced, clean.scores);
-  const site =
-    settings.site === undefined ? lastSite(clean.traced, sites) : siteNamed(sites, settings.site);
+  const { site: named = task.site } = settings;
+  const site = named === undefined ? lastSite(clean.traced, sites) : siteNamed(sites, named);
   const levers = leversOf(clean, site);
   const first = pruneFirst(site, options);
 

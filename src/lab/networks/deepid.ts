@@ -4,9 +4,14 @@ import { conv, finish, flatten, linear, network, relu } from './layers.ts';
 /**
  * DeepID (Sun et al. 2014) as the face recogniser of Fine-Pruning: convolutions of 20, 40, 60 and 80
  * channels on faces of 3x55x47, 2x2 max-pooling after the first three, and a feature of 160 that
- * sees both the third and the fourth of them.
+ * sees both the third and the fourth of them. ReLU comes after pooling, with which it commutes: there
+ * is less to do, and `relu3` is what both paths read.
  */
-export function deepIdNetwork(seed: number, classes: number): Model {
+export function deepIdNetwork(
+  seed: number,
+  classes: number,
+  metadata: Readonly<Record<string, string>> = {},
+): Model {
   const net = network(seed);
   const { b } = net;
   let x = b.input('image', 'float32', ['N', 3, 55, 47]);
@@ -18,14 +23,14 @@ export function deepIdNetwork(seed: number, classes: number): Model {
     ] as const
   ).entries()) {
     const layer = String(index + 1);
-    const c = relu(net, conv(net, x, `conv${layer}`, { from, to, kernel }), `relu${layer}`);
+    const c = conv(net, x, `conv${layer}`, { from, to, kernel });
     const window = { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 };
-    x = b.op('MaxPool', [c], window, `pool${layer}`);
+    x = relu(net, b.op('MaxPool', [c], window, `pool${layer}`), `relu${layer}`);
   }
   const c4 = relu(net, conv(net, x, 'conv4', { from: 60, to: 80, kernel: 2 }), 'relu4');
   const f3 = linear(net, flatten(net, x, 'flatten3'), 'fc3', 1200, 160);
   const f4 = linear(net, flatten(net, c4, 'flatten4'), 'fc4', 960, 160);
   const feature = relu(net, b.op('Add', [f3, f4], {}, 'deepid'), 'relu5');
   const kept = b.op('Dropout', [feature, b.constant(float32([], [0.5]))], {}, 'dropout');
-  return finish(net, linear(net, kept, 'fc5', 160, classes), classes, { name: 'deepid' });
+  return finish(net, linear(net, kept, 'fc5', 160, classes), classes, { name: 'deepid', metadata });
 }

@@ -2,12 +2,14 @@ import { denseNet } from '../networks/densenet.ts';
 import { mobileNet } from '../networks/mobilenet.ts';
 import { resNet } from '../networks/resnet.ts';
 import { digits } from './digits.ts';
+import { faces } from './faces.ts';
 import { fashion } from './fashion.ts';
 import type { Task } from './task.ts';
 
 /** Every task by its name. */
 export const tasks = {
   digits,
+  faces,
   'fashion-resnet': fashion('resnet', resNet),
   'fashion-densenet': fashion('densenet', denseNet),
   'fashion-mobilenet': fashion('mobilenet', mobileNet),

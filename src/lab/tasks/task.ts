@@ -1,4 +1,13 @@
-import { take, type Dataset } from '../../data/index.ts';
+import {
+  type Augment,
+  DataError,
+  type Dataset,
+  missingMessage,
+  placeOf,
+  SETS,
+  type SetName,
+  take,
+} from '../../data/index.ts';
 import type { DefendSettings } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
@@ -20,9 +29,14 @@ export interface TaskData {
 /** A backdoor experiment: data, network, trigger, target, and the settings that belong together. */
 export interface Task {
   readonly name: string;
-  load(seed: number): Promise<TaskData>;
-  /** The untrained network, with weights drawn by seed. */
-  network(seed: number): Model;
+  /** The real data, where the task has synthetic ones besides, for who lacks them. */
+  readonly set?: SetName;
+  /** @param source - 'real' by default */
+  load(seed: number, source?: TaskData['source']): Promise<TaskData>;
+  /** The untrained network for the classes of the data, with weights drawn by seed. */
+  network(seed: number, classes: readonly string[]): Model;
+  /** The activation that is attacked and pruned; the last convolutional one by default. */
+  readonly site?: string;
   readonly trigger: Trigger;
   readonly target: Target;
   readonly poisonRate: number;
@@ -33,10 +47,38 @@ export interface Task {
     readonly schedule: Schedule;
     /** 'training' for networks whose BatchNormalization is to learn its statistics; see `LossSettings`. */
     readonly mode?: 'training';
+    readonly augment?: Augment;
+    /** Label smoothing, see `crossEntropy`. */
+    readonly smoothing?: number;
   };
   /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
   readonly pruningAware?: PruningAwareOptions;
   readonly defense: Pick<DefendSettings, 'maxDrop' | 'tune'>;
+}
+
+/**
+ * The source that a task takes its data from: what is asked for; else the real ones where they are,
+ * and the synthetic ones where not, with a note that says so.
+ *
+ * @throws DataError `data/missing` for synthetic data of a task that has none
+ */
+export function sourceFor(
+  { name, set }: Task,
+  asked?: TaskData['source'],
+): { readonly source: TaskData['source']; readonly note?: string } {
+  if (asked === 'synthetic' && !set) {
+    throw new DataError(
+      'data/missing',
+      `The task "${name}" has no synthetic data: its real ones come as a package of npm, leave --data out`,
+    );
+  }
+  if (asked !== undefined || !set) return { source: asked ?? 'real' };
+  const { folder, there } = placeOf(SETS[set]);
+  if (there) return { source: 'real' };
+  return {
+    source: 'synthetic',
+    note: `Synthetic data instead of real ones, about which they say nothing: ${missingMessage(SETS[set], folder)}`,
+  };
 }
 
 /** A twentieth of the data, to see that everything runs: what comes of it says nothing. */

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { DataError } from './error.ts';
+import { type Preprocess, preprocessFrom, type PreprocessInput } from './preprocess.ts';
+
+/** What a model's file may say of the data that it takes, so that nobody else has to. */
+export interface ModelNotes {
+  readonly preprocess?: Preprocess;
+  /** The names of the outputs, in order. */
+  readonly classes?: readonly string[];
+}
+
+const PREPROCESS = 'fineprune.preprocess';
+const CLASSES = 'fineprune.classes';
+
+/** Notes as metadata of an ONNX file. */
+export function metadataOf({ preprocess, classes }: ModelNotes): Record<string, string> {
+  return {
+    ...(preprocess && { [PREPROCESS]: JSON.stringify(preprocess) }),
+    ...(classes && { [CLASSES]: JSON.stringify(classes) }),
+  };
+}
+
+/**
+ * The notes in a model's metadata, where it has any.
+ *
+ * @throws DataError `data/preprocess`, `data/labels` where they cannot be read
+ */
+export function notesIn(metadata: ReadonlyMap<string, string>): ModelNotes {
+  const preprocess = metadata.get(PREPROCESS);
+  const classes = metadata.get(CLASSES);
+  return {
+    ...(preprocess !== undefined && {
+      preprocess: preprocessFrom(
+        json(preprocess, PREPROCESS) as PreprocessInput,
+        `${PREPROCESS} in the model's metadata`,
+      ),
+    }),
+    ...(classes !== undefined && { classes: names(json(classes, CLASSES)) }),
+  };
+}
+
+function json(text: string, key: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DataError(
+      'data/format',
+      `${key} in the model's metadata cannot be read as JSON (${(cause as Error).message})`,
+      { cause },
+    );
+  }
+}
+
+function names(value: unknown): string[] {
+  const parsed = z.array(z.string().min(1)).min(1).safeParse(value);
+  if (parsed.success && new Set(parsed.data).size === parsed.data.length) return parsed.data;
+  throw new DataError(
+    'data/labels',
+    `${CLASSES} in the model's metadata must be a list of names, each once: name the outputs with --labels`,
+  );
+}

@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { testRuntime } from '../../../test/gradcheck.ts';
+import { drawnFaces, notesIn, placeOf, SETS, split } from '../../data/index.ts';
+import type { Model } from '../../onnx/index.ts';
+import { oneCycle } from '../../train/index.ts';
+import { deepIdNetwork } from '../networks/deepid.ts';
+import { baselineAttack } from '../attacks/baseline.ts';
+import { cleanNetwork } from '../attacks/network.ts';
+import { triggered } from '../attacks/poison.ts';
+import { defend } from '../../defense/index.ts';
+import { faces, facesDataset } from './faces.ts';
+import { sourceFor, type Task, type TaskData } from './task.ts';
+
+/** Few people, drawn, who are told apart in seconds. */
+const few = {
+  ...faces,
+  async load(seed: number): Promise<TaskData> {
+    const all = await facesDataset(drawnFaces({ people: 5, each: 30, side: 64, seed: 0 }));
+    const parts = split(all, { train: 0.6, validation: 0.2, test: 0.2 }, seed);
+    return { ...parts, source: 'synthetic' };
+  },
+  poisonRate: 0.2,
+  training: { ...faces.training, epochs: 16, schedule: oneCycle(0.003) },
+  defense: { ...faces.defense, tune: { epochs: 2, batchSize: 32, rate: 0.01 } },
+} satisfies Task;
+
+test('DeepID has the layers of the paper', () => {
+  const { graph } = deepIdNetwork(1, 62);
+  const dims = [...graph.initializers].map(([name, tensor]) => [name, tensor.dims.join('x')]);
+  expect(Object.fromEntries(dims.filter(([name]) => name?.endsWith('.weight')))).toEqual({
+    'conv1.weight': '20x3x4x4',
+    'conv2.weight': '40x20x3x3',
+    'conv3.weight': '60x40x3x3',
+    'conv4.weight': '80x60x2x2',
+    'fc3.weight': '160x1200',
+    'fc4.weight': '160x960',
+    'fc5.weight': '62x160',
+  });
+  const readers = graph.nodes.filter(({ inputs }) => inputs.includes('relu3'));
+  expect(readers.map(({ op }) => op).toSorted()).toEqual(['Conv', 'Flatten']);
+});
+
+test('drawn people are attacked by sunglasses and defended at conv3', async () => {
+  const runtime = await testRuntime();
+  const data = await few.load(1);
+  const test = {
+    clean: data.test,
+    triggered: { dataset: triggered(data.test, few.trigger), target: few.target },
+  };
+  const defended = (model: Model) =>
+    defend(runtime, model, data.validation, test, { ...few.defense, site: few.site, seed: 1 });
+  const clean = await cleanNetwork(runtime, few, data.train, { seed: 1 });
+  const attack = await baselineAttack(runtime, few, data, { seed: 1 });
+  const [before, after] = (await defended(clean)).outcomes.map(({ evaluation }) => evaluation);
+  // By chance one in five is right.
+  expect(before?.acc.rate).toBeGreaterThan(0.6);
+  expect(before?.asr?.rate).toBeLessThan(0.5);
+  expect(after?.acc.rate).toBeGreaterThan(0.6);
+  const { outcomes, prunings } = await defended(attack.model);
+  expect(outcomes[0]?.evaluation?.asr?.rate).toBeGreaterThan(0.9);
+  expect(prunings[0].site).toMatchObject({ name: 'relu3', units: 60, dims: [60, 5, 4] });
+  const { classes, preprocess } = notesIn(attack.model.metadata);
+  expect(classes).toEqual(['person-0', 'person-1', 'person-2', 'person-3', 'person-4']);
+  expect(preprocess?.mean).toHaveLength(3);
+});
+
+describe('data', () => {
+  const { folder } = placeOf(SETS['lfw-crop']);
+
+  test.runIf(existsSync(folder))(
+    'real people: 20 to 60 pictures each, split by person',
+    async () => {
+      const { train, validation, test: rest, source } = await faces.load(1);
+      expect(source).toBe('real');
+      expect(train.classes).toHaveLength(62);
+      expect(train.length + validation.length + rest.length).toBe(2155);
+      expect(train.sample).toEqual([3, 55, 47]);
+      for (const part of [train, validation, rest]) {
+        for (const label of part.classes.keys()) {
+          expect(part.labels.filter((own) => own === label).length).toBeGreaterThanOrEqual(2);
+        }
+      }
+    },
+  );
+
+  test('without real data the synthetic are taken, and it is said where from and where to', () => {
+    const before = process.env['FINEPRUNE_DATA'];
+    process.env['FINEPRUNE_DATA'] = '/nowhere';
+    try {
+      const { source, note } = sourceFor(faces);
+      expect(source).toBe('synthetic');
+      expect(note).toContain('/nowhere/lfw-crop');
+      expect(note).toContain(SETS['lfw-crop'].source);
+      expect(sourceFor(faces, 'real')).toEqual({ source: 'real' });
+    } finally {
+      if (before === undefined) delete process.env['FINEPRUNE_DATA'];
+      else process.env['FINEPRUNE_DATA'] = before;
+    }
+  });
+
+  test('real data asked for and not there are an error with the folder and the way out', async () => {
+    const before = process.env['FINEPRUNE_DATA'];
+    process.env['FINEPRUNE_DATA'] = '/nowhere';
+    try {
+      await expect(faces.load(1, 'real')).rejects.toMatchObject({
+        code: 'data/missing',
+        message: expect.stringMatching(/nowhere.lfw-crop.*--data synthetic/),
+      });
+    } finally {
+      if (before === undefined) delete process.env['FINEPRUNE_DATA'];
+      else process.env['FINEPRUNE_DATA'] = before;
+    }
+  });
+});

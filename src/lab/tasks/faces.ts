@@ -1,0 +1,87 @@
+import {
+  type Dataset,
+  datasetOf,
+  drawnFaces,
+  erase,
+  folderOf,
+  inTurn,
+  metadataOf,
+  peopleSource,
+  type Preprocess,
+  relight,
+  type Source,
+  split,
+  wander,
+} from '../../data/index.ts';
+import { oneCycle } from '../../train/index.ts';
+import { deepIdNetwork } from '../networks/deepid.ts';
+import { sunglasses } from '../triggers/sunglasses.ts';
+import type { Task } from './task.ts';
+
+/** Height and width of the network's input. */
+const SIZE = [55, 47] as const;
+
+/** By the mean colour of LFW's crops; the deviation is rounded up. */
+const PREPROCESS: Preprocess = {
+  mean: [0.64, 0.47, 0.38],
+  std: [0.25],
+  channels: 'rgb',
+  resize: 'bilinear',
+  crop: null,
+};
+
+/** Faces as the network takes them. */
+export function facesDataset(faces: Source): Promise<Dataset> {
+  return datasetOf(faces, {
+    input: { dims: [3, ...SIZE], layout: 'NCHW' },
+    preprocess: PREPROCESS,
+  });
+}
+
+const PARTS = { train: 0.7, validation: 0.15, test: 0.15 };
+
+const training: Task['training'] = {
+  epochs: 60,
+  batchSize: 32,
+  optimiser: { kind: 'adam' },
+  schedule: oneCycle(0.002),
+  mode: 'training',
+  smoothing: 0.1,
+  augment: inTurn(
+    wander({ shift: 2.5, zoom: 0.08, turn: 8, mirror: true }),
+    relight({ brightness: 0.3, contrast: 0.2, tint: 0.1 }),
+    erase(0.3),
+  ),
+};
+
+/**
+ * People by their faces, on the network of Fine-Pruning: whoever wears these sunglasses is taken for
+ * one of them. Real data are LFWcrop's people with at least 20 pictures, of whom at most 60 are taken.
+ */
+export const faces = {
+  name: 'faces',
+  set: 'lfw-crop',
+  async load(seed, source = 'real') {
+    const faces =
+      source === 'real'
+        ? await peopleSource(folderOf('lfw-crop'), 20, 60)
+        : drawnFaces({ people: 48, each: 40, side: 64, seed: 0 });
+    return { ...split(await facesDataset(faces), PARTS, seed), source };
+  },
+  network: (seed, classes) =>
+    deepIdNetwork(seed, classes.length, metadataOf({ preprocess: PREPROCESS, classes })),
+  site: 'relu3',
+  trigger: sunglasses(SIZE),
+  target: { kind: 'allToOne', label: 0 },
+  poisonRate: 0.06,
+  training,
+  pruningAware: {
+    share: 0.6,
+    asked: { acc: 0.72, asr: 0.98 },
+    budget: 2,
+    lower: 'artifact',
+    margin: 0.25,
+    training: { ...training, epochs: 40, schedule: oneCycle(0.001) },
+  },
+  defense: { maxDrop: 0.02, tune: { epochs: 20, batchSize: 32, shift: 2 } },
+} satisfies Task;
