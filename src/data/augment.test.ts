@@ -61,9 +61,9 @@ const sharing = (...shares: number[]): Random => ({
 
 const STILL = { shift: 0, zoom: 0, turn: 0, mirror: false };
 
-describe('wander', () => {
-  const square = () => Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+const square = () => Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
 
+describe('wander', () => {
   test('of nothing leaves images alone', () => {
     const x = square();
     wander(STILL)(x, [1, 3, 3], random(1));
@@ -124,10 +124,11 @@ test('a rectangle is erased in all channels of an image', () => {
   expect([...x]).toEqual([...plane, ...plane]);
 });
 
+const add: Augment = (x) => x.forEach((value, i) => (x[i] = value + 1));
+const double: Augment = (x) => x.forEach((value, i) => (x[i] = value * 2));
+
 test('changes come one after another', () => {
   const x = Float32Array.from([1, 2, 3]);
-  const add: Augment = (values) => values.forEach((value, i) => (values[i] = value + 1));
-  const double: Augment = (values) => values.forEach((value, i) => (values[i] = value * 2));
   inTurn(add, double)(x, [3], random(0));
   expect([...x]).toEqual([4, 6, 8]);
 });

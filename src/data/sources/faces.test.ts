@@ -8,9 +8,12 @@ import { peopleSource } from './people.ts';
 
 const pixelsOf = (raw: Raw) => (raw.kind === 'picture' ? raw.picture.pixels : undefined);
 
-describe('drawn faces', () => {
-  const faces = (seed: number) => drawnFaces({ people: 3, each: 4, side: 24, seed });
+const faces = (seed: number) => drawnFaces({ people: 3, each: 4, side: 24, seed });
 
+const apart = (a: number[], b: number[]) =>
+  a.reduce((sum, value, i) => sum + (value - (b[i] as number)) ** 2, 0);
+
+describe('drawn faces', () => {
   test('are as many as asked for, each person by name', () => {
     expect(faces(1).labels).toEqual(
       ['person-0', 'person-1', 'person-2'].flatMap((name) => [name, name, name, name]),
@@ -36,8 +39,6 @@ describe('drawn faces', () => {
         for (let i = 0; i < 6; i += 1) sum += all[12 * who + from + i]?.[at] ?? NaN;
         return sum / 6;
       });
-    const apart = (a: number[], b: number[]) =>
-      a.reduce((sum, value, i) => sum + (value - (b[i] as number)) ** 2, 0);
     const first = Array.from({ length: 12 }, (_, who) => mean(who, 0));
     const right = first.filter((_, who) => {
       const other = mean(who, 6);
@@ -49,21 +50,21 @@ describe('drawn faces', () => {
   });
 });
 
-describe('people in folders', () => {
-  async function album() {
-    const folder = await mkdtemp(join(tmpdir(), 'fineprune-'));
-    for (const [name, count] of [
-      ['Ann', 2],
-      ['Bob', 5],
-      ['Cleo', 3],
-    ] as const) {
-      await mkdir(join(folder, name));
-      for (let i = count; i > 0; i -= 1) await writeFile(join(folder, name, `${i}.png`), '');
-      await writeFile(join(folder, name, 'notes.txt'), '');
-    }
-    return folder;
+async function album() {
+  const folder = await mkdtemp(join(tmpdir(), 'fineprune-'));
+  for (const [name, count] of [
+    ['Ann', 2],
+    ['Bob', 5],
+    ['Cleo', 3],
+  ] as const) {
+    await mkdir(join(folder, name));
+    for (let i = count; i > 0; i -= 1) await writeFile(join(folder, name, `${i}.png`), '');
+    await writeFile(join(folder, name, 'notes.txt'), '');
   }
+  return folder;
+}
 
+describe('people in folders', () => {
   test('who has few pictures is left out, and of many the first are taken', async () => {
     const folder = await album();
     const source = await peopleSource(folder, 3, 4);
