@@ -86,6 +86,7 @@ async function reproduceTask(
     },
     command: commandLine(),
     quick,
+    ...(task.paper && { paper: task.paper }),
     runs: [],
     networks: [],
   };

@@ -17,9 +17,7 @@ import { cleanNetwork } from './attacks/network.ts';
 import { triggered } from './attacks/poison.ts';
 import { pruningAwareAttack, type PruningAwareAttack, type Try } from './attacks/pruning-aware.ts';
 import { silencedOneByOne } from './silence.ts';
-import { fewerOf, type Task, type TaskData } from './tasks/task.ts';
-
-export type AttackName = 'none' | 'baseline' | 'pruning-aware';
+import { fewerOf, type AttackName, type Task, type TaskData } from './tasks/task.ts';
 
 /** What one defense made of one network, on test data. */
 export interface ReproduceRun {

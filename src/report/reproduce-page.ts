@@ -3,6 +3,7 @@ import { number, percent } from './format.ts';
 import { html, type Markup } from './markup.ts';
 import { page } from './page.ts';
 import {
+  type ATTACKS,
   attacksOf,
   DEFENSES,
   pooled,
@@ -11,7 +12,7 @@ import {
   type ReproduceRecord,
 } from './reproduce.ts';
 import { attackedOf, CURVES, curvesChart, unitsChart } from './reproduce-charts.ts';
-import { ATTACK_NAMES } from './reproduce-table.ts';
+import { ATTACK_NAMES, IN_PAPER } from './reproduce-table.ts';
 import { both, dataTable, rateCell, rateText, swatch } from './sections.ts';
 
 /** The record as one self-contained HTML page; the same record gives the same bytes. */
@@ -57,17 +58,17 @@ function tableSection(record: ReproduceRecord): Markup {
         </thead>
         <tbody>
           ${attacksOf(record).flatMap((attack) =>
-            (['acc', 'asr'] as const).map(
-              (key) =>
-                html`<tr>
-                  <th scope="row">
-                    ${ATTACK_NAMES[attack]}, ${key === 'acc' ? 'clean accuracy' : 'attack success'}
-                  </th>
-                  ${DEFENSES.map(
-                    (defense) => html`<td>${rateCell(pooled(record, attack, defense)?.[key])}</td>`,
-                  )}
-                </tr>`,
-            ),
+            (['acc', 'asr'] as const).flatMap((key) => [
+              html`<tr>
+                <th scope="row">
+                  ${ATTACK_NAMES[attack]}, ${key === 'acc' ? 'clean accuracy' : 'attack success'}
+                </th>
+                ${DEFENSES.map(
+                  (defense) => html`<td>${rateCell(pooled(record, attack, defense)?.[key])}</td>`,
+                )}
+              </tr>`,
+              paperRow(record.paper?.[attack], key),
+            ]),
           )}
         </tbody>
       </table>
@@ -77,6 +78,17 @@ function tableSection(record: ReproduceRecord): Markup {
       95% Wilson interval, then the counts.
     </p>
   </section>`;
+}
+
+function paperRow(
+  paper: NonNullable<ReproduceRecord['paper']>[(typeof ATTACKS)[number]],
+  key: 'acc' | 'asr',
+): Markup | undefined {
+  if (!paper) return undefined;
+  return html`<tr class="paper">
+    <th scope="row">${IN_PAPER.trim()}</th>
+    ${DEFENSES.map((defense) => html`<td>${paper[defense] ? percent(paper[defense][key]) : '–'}</td>`)}
+  </tr>`;
 }
 
 function runsSection({ runs }: ReproduceRecord): Markup {

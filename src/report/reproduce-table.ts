@@ -8,9 +8,12 @@ export const ATTACK_NAMES = {
   'pruning-aware': 'pruning-aware attack',
 } as const;
 
+/** What the paper has of the network in the line above. */
+export const IN_PAPER = '  in the paper';
+
 /**
  * The paper's table for a terminal: a network a line, a defense a column, in each cell clean accuracy
- * and attack success in percent, all seeds counted together.
+ * and attack success in percent, all seeds counted together; the paper's own numbers below ours.
  */
 export function reproduceTable(record: ReproduceRecord): string {
   const seeds = seedsOf(record);
@@ -21,10 +24,16 @@ export function reproduceTable(record: ReproduceRecord): string {
     'clean accuracy / attack success in %';
   const rows = [
     ['', ...DEFENSES],
-    ...attacksOf(record).map((attack) => [
-      ATTACK_NAMES[attack],
-      ...DEFENSES.map((defense) => cell(pooled(record, attack, defense))),
-    ]),
+    ...attacksOf(record).flatMap((attack) => {
+      const paper = record.paper?.[attack];
+      return [
+        [
+          ATTACK_NAMES[attack],
+          ...DEFENSES.map((defense) => cell(shares(pooled(record, attack, defense)))),
+        ],
+        ...(paper ? [[IN_PAPER, ...DEFENSES.map((defense) => cell(paper[defense]))]] : []),
+      ];
+    }),
   ];
   const widths = DEFENSES.map(() => 18);
   const lines = rows.map(([name = '', ...cells]) =>
@@ -33,10 +42,19 @@ export function reproduceTable(record: ReproduceRecord): string {
   return `${title}\n\n${lines.join('\n')}\n`;
 }
 
-function short(rate: Rate): string {
-  return percent(rate.rate).replace('%', '');
+interface Shares {
+  readonly acc: number;
+  readonly asr: number;
 }
 
-function cell(rates: { readonly acc: Rate; readonly asr: Rate } | undefined): string {
-  return rates ? `${short(rates.acc)} / ${short(rates.asr).padStart(6)}` : '-';
+function shares(rates: { readonly acc: Rate; readonly asr: Rate } | undefined): Shares | undefined {
+  return rates && { acc: rates.acc.rate, asr: rates.asr.rate };
+}
+
+function cell(both: Shares | undefined): string {
+  return both ? `${short(both.acc)} / ${short(both.asr).padStart(6)}` : '-';
+}
+
+function short(share: number): string {
+  return percent(share).replace('%', '');
 }

@@ -118,6 +118,29 @@ test('the table has a network a line and a defense a column', () => {
   );
 });
 
+test('table and page have the numbers of the paper under ours, where it has some', async () => {
+  const compared: ReproduceRecord = {
+    ...record,
+    paper: { baseline: { none: { acc: 0.99, asr: 0.77 }, 'fine-pruning': { acc: 0.988, asr: 0 } } },
+  };
+  expect(reproduceFromJson(JSON.stringify(compared))).toEqual(compared);
+  const lines = reproduceTable(compared).split('\n');
+  const [own = '', paper] = lines.slice(lines.findIndex((line) => line.startsWith('baseline')));
+  expect(own).toMatch(/^baseline attack +92.00 /);
+  expect(paper).toBe(
+    `  in the paper        99.00 /  77.00    ${'-'.padEnd(18).repeat(2)}98.80 /   0.00`,
+  );
+  expect(lines.filter((line) => line.includes('in the paper'))).toEqual([paper]);
+  const { document } = parseHTML(await renderReproduce(compared));
+  const rows = [...document.querySelectorAll('#table tr.paper')].map((row) =>
+    [...row.querySelectorAll('td')].map((cell) => cell.textContent),
+  );
+  expect(rows).toEqual([
+    ['99.00%', '–', '–', '98.80%'],
+    ['77.00%', '–', '–', '0.00%'],
+  ]);
+});
+
 test('table and page leave out an attack that was not run', async () => {
   const some = {
     ...record,

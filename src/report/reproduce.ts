@@ -8,6 +8,7 @@ export const DEFENSES = ['none', 'pruning', 'fine-tuning', 'fine-pruning'] as co
 
 const attack = z.enum(ATTACKS);
 const count = z.int().nonnegative();
+const share = z.number().min(0).max(1);
 
 const run = z.object({
   task: z.string(),
@@ -56,6 +57,10 @@ export const reproduceRecord = z.object({
   }),
   command: z.string(),
   quick: z.boolean().describe('On a twentieth of the data: the numbers say nothing'),
+  paper: z
+    .partialRecord(attack, z.partialRecord(z.enum(DEFENSES), z.object({ acc: share, asr: share })))
+    .optional()
+    .describe('What the paper that the task is after has, to compare with'),
   runs: z.array(run),
   networks: z.array(network),
 });

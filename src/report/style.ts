@@ -40,6 +40,7 @@ th, td { text-align: left; vertical-align: top; padding: 0.5rem 0.75rem 0.5rem 0
 thead th { color: var(--soft); font-size: 0.875rem; font-weight: 500; }
 tr { border-bottom: 1px solid var(--line); }
 tbody th { font-weight: 500; }
+.paper :is(th, td) { color: var(--soft); font-weight: 400; }
 table + .note { margin-top: 0.75rem; }
 .rate { display: block; font-weight: 600; }
 .extent { color: var(--soft); font-size: 0.8125rem; display: block; }

@@ -8,7 +8,7 @@ import {
   type SetName,
   take,
 } from '../../data/index.ts';
-import type { DefendSettings } from '../../defense/index.ts';
+import type { DefendSettings, Method } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { OptimiserSettings, Schedule } from '../../train/index.ts';
@@ -25,6 +25,18 @@ export interface TaskData {
   readonly test: Dataset;
   readonly source: 'real' | 'synthetic';
 }
+
+export type AttackName = 'none' | 'baseline' | 'pruning-aware';
+
+/** Clean accuracy and attack success, as shares, that a publication has of a network and a defense. */
+export type PaperTable = Readonly<
+  Partial<
+    Record<
+      AttackName,
+      Readonly<Partial<Record<Method, { readonly acc: number; readonly asr: number }>>>
+    >
+  >
+>;
 
 /** A backdoor experiment: data, network, trigger, target, and the settings that belong together. */
 export interface Task {
@@ -54,6 +66,8 @@ export interface Task {
   /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
   readonly pruningAware?: PruningAwareOptions;
   readonly defense: Pick<DefendSettings, 'maxDrop' | 'tune'>;
+  /** The table of the paper that the task is after, shown beside ours. */
+  readonly paper?: PaperTable;
 }
 
 /**
