@@ -45,7 +45,7 @@ describe('the verdict', () => {
     const { repaired, text } = judged(evaluation(990, 891), evaluation(986, 2));
     expect(repaired).toBe(true);
     expect(text).toMatch(
-      /^Repaired: attack success went from 99\.00% to 0\.22% at a cost of 0\.40%/,
+      /^Repaired: attack success went from 99\.00% to 0\.22% at a cost of 0\.40 points/,
     );
     expect(text).toContain('3 of 32 units were pruned, the rest fine-tuned');
   });

@@ -176,7 +176,9 @@ export function verdictOf(defence: Defence): RunRecord['verdict'] {
   }
   const cost = before.acc.rate - after.acc.rate;
   const change =
-    cost > 0 ? `at a cost of ${percent(cost)} of clean accuracy` : 'at no cost of clean accuracy';
+    cost > 0
+      ? `at a cost of ${(100 * cost).toFixed(2)} points of clean accuracy`
+      : 'at no cost of clean accuracy';
   const rates = `attack success went from ${percent(before.asr.rate)} to ${percent(after.asr.rate)}`;
   if (after.asr.rate > REPAIRED) {
     return { repaired: false, text: `Not repaired: ${rates} ${change} (${done}).` };
