@@ -1,6 +1,6 @@
 import type { Node } from '../onnx/index.ts';
 import { given, numbers } from './channel-answers.ts';
-import type { KnownOf } from './channels.ts';
+import type { KnownOf } from './channel-rule.ts';
 
 /** What is known of a nonlinear operator that can make a site's activation. */
 export interface Activation {

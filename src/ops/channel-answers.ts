@@ -1,5 +1,5 @@
 import type { Node } from '../onnx/index.ts';
-import type { Channels, KnownOf, ParameterSlices } from './channels.ts';
+import type { Channels, KnownOf, ParameterSlices } from './channel-rule.ts';
 
 // Rules that need more than dims ask `known` for the tensor behind an input, and let nothing through
 // where it is not known: a mask is put in beside the node then, never in the wrong place.

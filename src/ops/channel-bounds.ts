@@ -1,7 +1,7 @@
 import { axisOf, floatOf, intOf } from '../graph/index.ts';
 import { sizeOf, type Node, type Tensor } from '../onnx/index.ts';
 import { given } from './channel-answers.ts';
-import type { DimsOf, KnownOf } from './channels.ts';
+import type { DimsOf, KnownOf } from './channel-rule.ts';
 
 /** The least and the most that the elements at each index along an axis can be. */
 export interface Bounds {

@@ -1,7 +1,7 @@
 import { axisOf, intOf } from '../graph/index.ts';
 import type { Node } from '../onnx/index.ts';
 import { byParameters, from, given, NO_PLACE, numbers, opaque, pass } from './channel-answers.ts';
-import type { ChannelRule, DimsOf, KnownOf, ParameterSlices } from './channels.ts';
+import type { ChannelRule, DimsOf, KnownOf, ParameterSlices } from './channel-rule.ts';
 
 /** y is x / b. */
 export const division: ChannelRule = {

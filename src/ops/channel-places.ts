@@ -1,7 +1,7 @@
 import { axisOf, floatOf, intOf, stringOf } from '../graph/index.ts';
 import type { Node } from '../onnx/index.ts';
 import { from, given, NO_PLACE, numbers, opaque, pass } from './channel-answers.ts';
-import type { ChannelRule, DimsOf, KnownOf } from './channels.ts';
+import type { ChannelRule, DimsOf, KnownOf } from './channel-rule.ts';
 
 /** The only output of a Split (others are not told apart here), or a Slice. */
 export const slicing: ChannelRule = {

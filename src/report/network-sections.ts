@@ -1,9 +1,9 @@
-import { COLORS, type Chart } from './charts.ts';
+import { COLORS, type Chart } from './chart-parts.ts';
 import { number } from './format.ts';
 import { html } from './markup.ts';
 import type { Markup } from './markup.ts';
 import type { RunRecord } from './record.ts';
-import { both, dataTable, swatch } from './sections.ts';
+import { both, dataTable, swatch } from './parts.ts';
 
 /** What fine-tuning can and cannot reach. */
 export function reachSection(

@@ -324,3 +324,8 @@ export function schemaText(): string {
   };
   return `${JSON.stringify({ ...about, ...recordJsonSchema() }, null, 2)}\n`;
 }
+
+/** Units that are pruned in the output model. */
+export function prunedUnits(record: RunRecord): Set<number> {
+  return new Set(record.order.slice(0, record.stop.pruned));
+}

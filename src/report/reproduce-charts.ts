@@ -1,4 +1,12 @@
-import { COLORS, frame, percentAxis, percentTick, tenths, twice, type Chart } from './charts.ts';
+import {
+  COLORS,
+  frame,
+  percentAxis,
+  percentTick,
+  tenths,
+  twice,
+  type Chart,
+} from './chart-parts.ts';
 import { percent } from './format.ts';
 import type { Markup } from './markup.ts';
 import { phasesOf, type ReproducedNetwork } from './reproduce.ts';

@@ -1,4 +1,4 @@
-import { COLORS } from './charts.ts';
+import { COLORS } from './chart-parts.ts';
 import { number, percent } from './format.ts';
 import { html, type Markup } from './markup.ts';
 import { page } from './page.ts';
@@ -13,7 +13,7 @@ import {
 } from './reproduce.ts';
 import { attackedOf, CURVES, curvesChart, unitsChart } from './reproduce-charts.ts';
 import { ATTACK_NAMES, IN_PAPER } from './reproduce-table.ts';
-import { both, dataTable, rateCell, rateText, swatch } from './sections.ts';
+import { both, dataTable, rateCell, rateText, swatch } from './parts.ts';
 
 /** The record as one self-contained HTML page; the same record gives the same bytes. */
 export async function renderReproduce(record: ReproduceRecord): Promise<string> {

@@ -1,11 +1,11 @@
-import type { Rate } from '../metrics/interval.ts';
-import { COLORS, curveSeries, prunedUnits } from './charts.ts';
-import type { Chart } from './charts.ts';
-import { interval, number, percent } from './format.ts';
+import { COLORS, type Chart } from './chart-parts.ts';
+import { curveSeries } from './curve-chart.ts';
+import { number, percent } from './format.ts';
 import { html } from './markup.ts';
 import type { Markup } from './markup.ts';
+import { both, counted, dataTable, rateCell, rateText, swatch } from './parts.ts';
 import { phasesOf } from './phases.ts';
-import type { NamedEvaluation, RunRecord } from './record.ts';
+import { prunedUnits, type NamedEvaluation, type RunRecord } from './record.ts';
 
 const METHOD: Record<NamedEvaluation['name'], string> = {
   none: 'As delivered',
@@ -116,18 +116,6 @@ function heldSection({ before, after }: NonNullable<RunRecord['held']>): Markup 
       but chose the epoch: the second is a little too good.
     </p>
   </section>`;
-}
-
-function counted(rate: Rate | undefined): rate is Rate {
-  return rate !== undefined && rate.of > 0;
-}
-
-export function rateCell(rate: Rate | undefined): Markup {
-  if (!counted(rate)) return html`–`;
-  return html`<span class="rate">${percent(rate.rate)}</span
-    ><span class="extent"
-      ><span>${interval(rate)}</span><span>${rate.hits}/${rate.of}</span></span
-    >`;
 }
 
 export function curveSection(
@@ -250,42 +238,4 @@ export function slimSection({ slim }: RunRecord): Markup | undefined {
       })}
     </ul>
   </section>`;
-}
-
-export function both({ wide, narrow }: Chart): Markup {
-  return html`<div class="wide">${wide}</div>
-    <div class="narrow">${narrow}</div>`;
-}
-
-export function swatch(title: string, color: string, shape: string): Markup {
-  const paint = shape === 'dot' || shape === 'block' ? 'background' : 'border-color';
-  return html`<li><i class="${shape}" style="${paint}:${color}"></i>${title}</li>`;
-}
-
-export function rateText(rate: Rate | undefined): string {
-  if (!counted(rate)) return '–';
-  return `${percent(rate.rate)} ${interval(rate)} ${rate.hits}/${rate.of}`;
-}
-
-export function dataTable(head: readonly string[], rows: readonly (string | number)[][]): Markup {
-  return html`<details>
-    <summary>Data table</summary>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            ${head.map((title) => html`<th scope="col">${title}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.map(
-            (row) =>
-              html` <tr>
-                ${row.map((cell) => html`<td>${cell}</td>`)}
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-  </details>`;
 }

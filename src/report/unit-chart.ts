@@ -1,6 +1,6 @@
-import { COLORS, frame, prunedUnits, runs } from './charts.ts';
+import { COLORS, frame, runs } from './chart-parts.ts';
 import type { Markup } from './markup.ts';
-import type { RunRecord } from './record.ts';
+import { prunedUnits, type RunRecord } from './record.ts';
 import type { Draw, Mark, Plot } from './svg.ts';
 
 /** Above so many units a bar is thinner than the gap beside it: draw outlines. */

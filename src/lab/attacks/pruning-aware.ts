@@ -17,28 +17,13 @@ import type { Evaluation } from '../../metrics/index.ts';
 import type { Graph, Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { withParameters } from '../../train/index.ts';
-import type { Task, TaskData } from '../tasks/task.ts';
+import type { PruningAwareOptions, Task, TaskData } from '../tasks/task.ts';
 import { poisonFor, type Attack, type AttackSettings } from './baseline.ts';
 import { difference, withDecoys, type Decoy, type Lowering } from './decoys.ts';
 import { AttackError } from './error.ts';
 import { leversOf } from './levers.ts';
 import { cleanNetwork, trainedOn, withWeightsOf, type AttackEpoch } from './network.ts';
 import { triggered } from './poison.ts';
-
-/** How far a pruning-aware attacker goes. */
-export interface PruningAwareOptions {
-  /** Share of the site's units that are pruned at first, in (0, 1): decoys to be. */
-  readonly share: number;
-  /** What the network with fewer units must reach on the attacker's held data. */
-  readonly asked: { readonly acc: number; readonly asr: number };
-  /** How many times it may be retrained, each time with one unit more. */
-  readonly budget: number;
-  readonly lower: Lowering;
-  /** See `DecoySettings`. */
-  readonly margin: number;
-  /** How to retrain; as the task trains by default. */
-  readonly training?: Task['training'];
-}
 
 export interface PruningAwareSettings extends AttackSettings, Partial<PruningAwareOptions> {
   /** A network trained on clean data, to start from; trained first without it. */

@@ -12,7 +12,7 @@ import type { DefendSettings, Method } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { OptimiserSettings, Schedule } from '../../train/index.ts';
-import type { PruningAwareOptions } from '../attacks/pruning-aware.ts';
+import type { Lowering } from '../attacks/decoys.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 
 /** Clean data, split once by seed; no sample is in two parts. */
@@ -68,6 +68,21 @@ export interface Task {
   readonly defense: Pick<DefendSettings, 'maxDrop' | 'tune'>;
   /** The table of the paper that the task is after, shown beside ours. */
   readonly paper?: PaperTable;
+}
+
+/** How far a pruning-aware attacker goes. */
+export interface PruningAwareOptions {
+  /** Share of the site's units that are pruned at first, in (0, 1): decoys to be. */
+  readonly share: number;
+  /** What the network with fewer units must reach on the attacker's held data. */
+  readonly asked: { readonly acc: number; readonly asr: number };
+  /** How many times it may be retrained, each time with one unit more. */
+  readonly budget: number;
+  readonly lower: Lowering;
+  /** See `DecoySettings`. */
+  readonly margin: number;
+  /** How to retrain; as the task trains by default. */
+  readonly training?: Task['training'];
 }
 
 /**
