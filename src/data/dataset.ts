@@ -1,5 +1,6 @@
 import { sizeOf } from '../onnx/tensor.ts';
 import { checkIndices, checkRead } from './checks.ts';
+import type { SceneObject } from './boxes.ts';
 import { DataError } from './error.ts';
 import type { PictureCode } from './picture-code.ts';
 
@@ -12,8 +13,10 @@ export interface Dataset {
   readonly classes: readonly string[];
   /** The dims of one sample, without the batch: [1, 28, 28]. */
   readonly sample: readonly number[];
-  /** The true label of each sample. */
+  /** The true label of each sample; of a scene of several objects the class that is rarest. */
   readonly labels: Int32Array;
+  /** Where samples are scenes: the objects of each, in pixels of the sample. */
+  readonly objects?: readonly (readonly SceneObject[])[];
   /**
    * Where samples are pictures, how they are laid out and scaled. Without it, samples of three dims are
    * taken for pictures [channels, height, width] in 0 to 1.
@@ -98,6 +101,9 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name?: stri
     name: name ?? dataset.name,
     length: chosen.length,
     labels: Int32Array.from(chosen, (index) => dataset.labels[index] as number),
+    ...(dataset.objects && {
+      objects: Array.from(chosen, (index) => dataset.objects?.[index] ?? []),
+    }),
     async read(indices, into) {
       checkIndices(name ?? dataset.name, chosen.length, indices);
       const inner = new Uint32Array(indices.length);
@@ -142,6 +148,7 @@ export function concat(datasets: readonly Dataset[], name?: string): Dataset {
     name: whole,
     length,
     labels,
+    ...(first.objects && { objects: datasets.flatMap((each) => each.objects ?? []) }),
     async read(indices, into) {
       checkRead(whole, length, size, indices, into);
       // Neighbours of the same part are read together.

@@ -19,6 +19,9 @@ export type { Fault, FileGroup, Manifest, ReadingOptions } from './sets/manifest
 export * from './sets/sets.ts';
 export * from './sets/status.ts';
 export * from './sources/drawn-faces.ts';
+export * from './scene-augment.ts';
+export * from './scenes.ts';
+export { drawnSigns, SIGNS } from './sources/drawn-signs.ts';
 export { fashionMnist } from './sources/fashion-mnist.ts';
 export { peopleSource } from './sources/people.ts';
 export type { Source } from './source.ts';
