@@ -3,7 +3,7 @@ import { noGradient } from './refusal.ts';
 import type { Tape } from './rule.ts';
 
 /** A constant in the element type of the node's first output, as `t.scalar` makes scalars. */
-export function floats(t: Tape, dims: readonly number[], values: readonly number[]): string {
+export function floats(t: Tape, dims: readonly number[], values: ArrayLike<number>): string {
   const tensor: TensorOf<'float32'> | TensorOf<'float64'> =
     t.type(t.y[0] as string) === 'float64'
       ? { type: 'float64', dims, data: Float64Array.from(values) }

@@ -106,6 +106,18 @@ test.each<[string, Layer]>([
   ],
   ['depthwise', { x: [2, 4, 5, 5], w: [4, 1, 3, 3], attributes: { group: 4, pads: [1, 1, 1, 1] } }],
   [
+    'depthwise with strides and dilations, pads on one side only',
+    {
+      x: [2, 3, 7, 6],
+      w: [3, 1, 3, 2],
+      attributes: { group: 3, strides: [2, 1], dilations: [1, 2], pads: [2, 0, 0, 1] },
+    },
+  ],
+  [
+    'depthwise with long rows',
+    { x: [1, 2, 2, 70], w: [2, 1, 2, 3], attributes: { group: 2, pads: [1, 1, 0, 1] } },
+  ],
+  [
     'depthwise with two units a channel',
     { x: [2, 3, 5, 5], w: [6, 1, 3, 3], attributes: { group: 3, strides: [2, 2] } },
   ],

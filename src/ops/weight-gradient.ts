@@ -1,4 +1,5 @@
 import { sizeOf } from '../onnx/index.ts';
+import { floats } from './constants.ts';
 import { pad, reshape, slice, transpose } from './emit.ts';
 import type { Tape } from './rule.ts';
 import { groupOf, meetsInput, offsetsOf, type Window } from './window.ts';
@@ -26,7 +27,10 @@ export function weightGradient(t: Tape, x: string, w: string, dy: string, window
   const output = t.dims(t.y[0] as string).slice(2);
   const groups = groupOf(t.node);
   const sizes: Sizes = { images, groups, units: all / groups, channels, input, output, kernel };
-  if (channels === 1 && sizes.units === 1 && groups > 1) return depthwise(t, x, dy, window, sizes);
+  if (channels === 1 && sizes.units === 1 && groups > 1) {
+    const wide = (input.at(-1) as number) * (output.at(-1) as number) > WIDEST;
+    return (wide ? depthwise : depthwiseByRows)(t, x, dy, window, sizes);
+  }
   return costOfUnfolding(sizes) < costOfShifting(sizes)
     ? byUnfolding(t, x, dy, window, sizes)
     : byShifting(t, x, dy, window, sizes);
@@ -114,22 +118,72 @@ function byUnfolding(t: Tape, x: string, dy: string, window: Window, sizes: Size
   return assemble(t, sum, sizes);
 }
 
+/** Places of an input row times places of an output row, above which most products are of no use. */
+const WIDEST = 4096;
+
 /**
- * A filter for each channel: dY and the inputs it meets, multiplied and summed by channel. With
- * channels last, sums run over whole rows: up to four times as fast as over many small planes.
+ * A filter for each channel, by matrix products: every place of an input row times every place of the
+ * output row that it meets, summed over images and rows; then those that lie an offset apart are
+ * summed. With channels first, rows stay whole, and only the offsets of other axes need a slice each.
+ */
+function depthwiseByRows(t: Tape, x: string, dy: string, window: Window, sizes: Sizes): string {
+  const { images, groups, input, output, kernel } = sizes;
+  const rank = input.length;
+  const outer: Window = {
+    kernel: kernel.slice(0, -1),
+    strides: window.strides.slice(0, -1),
+    dilations: window.dilations.slice(0, -1),
+    before: window.before.slice(0, -1),
+    after: window.after.slice(0, -1),
+  };
+  const first = [1, 0, ...input.map((_, axis) => axis + 2)];
+  const padded = padAxes(t, transpose(t, x, first), 2, outer, rank + 2);
+  const [from, to] = [input.at(-1) as number, output.at(-1) as number];
+  const rows = (images * sizeOf(output)) / to;
+  const right = reshape(t, transpose(t, dy, first), [groups, rows, to]);
+  const axes = input.slice(1).map((_, axis) => axis + 2);
+  const along = floats(t, [from * to, kernel.at(-1) as number], apart(window, from, to));
+  const blocks = offsetsOf(outer.kernel).map((offset) => {
+    const met = rank === 1 ? padded : shifted(t, padded, axes, offset, outer, output);
+    const left = transpose(t, reshape(t, met, [groups, rows, from]), [0, 2, 1]);
+    const pairs = reshape(t, t.op('MatMul', [left, right]), [groups, from * to]);
+    return t.op('MatMul', [pairs, along]);
+  });
+  return reshape(t, joined(t, blocks, 1), [groups, 1, ...kernel]);
+}
+
+/** For each pair of an input and an output place on the last axis (row), 1 at their offset. */
+function apart({ kernel, strides, dilations, before }: Window, from: number, to: number) {
+  const [size, stride, dilation, start] = [kernel, strides, dilations, before].map((each) =>
+    each.at(-1),
+  ) as [number, number, number, number];
+  const ones = new Float32Array(from * to * size);
+  for (let place = 0; place < to; place += 1) {
+    for (let offset = 0; offset < size; offset += 1) {
+      const met = place * stride + offset * dilation - start;
+      if (met >= 0 && met < from) ones[(met * to + place) * size + offset] = 1;
+    }
+  }
+  return ones;
+}
+
+/**
+ * The same with long rows: dY and the inputs it meets, multiplied and summed by channel. Channels
+ * last, summed by a product with ones: ReduceSum takes ten times as long on two threads.
  */
 function depthwise(t: Tape, x: string, dy: string, window: Window, sizes: Sizes): string {
-  const { groups, input, output, kernel } = sizes;
+  const { images, groups, input, output, kernel } = sizes;
+  const places = images * sizeOf(output);
+  const ones = floats(t, [1, places], new Float32Array(places).fill(1));
   const axes = input.map((_, axis) => axis + 1);
   const last = [0, ...input.map((_, axis) => axis + 2), 1];
   const padded = padAxes(t, transpose(t, x, last), 1, window, input.length + 2);
   const rows = transpose(t, dy, last);
   const blocks = offsetsOf(kernel).map((offset) => {
     const met = shifted(t, padded, axes, offset, window, output);
-    return t.op('ReduceSum', [t.op('Mul', [met, rows]), t.ints([0, ...axes])], { keepdims: 0 });
+    return t.op('MatMul', [ones, reshape(t, t.op('Mul', [met, rows]), [places, groups])]);
   });
-  const columns = blocks.map((block) => reshape(t, block, [groups, 1]));
-  return reshape(t, joined(t, columns, 1), [groups, 1, ...kernel]);
+  return reshape(t, transpose(t, joined(t, blocks, 0), [1, 0]), [groups, 1, ...kernel]);
 }
 
 /** From [groups, units, offsets x channels] to the dims of W. */

@@ -21,8 +21,8 @@ export interface Site {
   trained(value: string): boolean;
   /** Writes a node; `name` is given where it must make a value that others already read. */
   op(op: string, inputs: readonly string[], to: Written): string;
-  /** Writes a whole node: outputs named '' get a name. */
-  write(node: Node, outputs: readonly ValueType[]): void;
+  /** Writes a whole node: outputs named '' get a name. Answers all names. */
+  write(node: Node, outputs: readonly ValueType[]): readonly string[];
   ints(values: readonly number[]): string;
   constant(tensor: Tensor): string;
 }
@@ -64,11 +64,12 @@ export function rewrite(traced: Traced, parameters: readonly string[], apply: Re
   };
   const write = (node: Node, types: readonly ValueType[]) => {
     const outputs = types.map((type, index) => {
-      const name = node.outputs[index] || fresh(`${node.outputs[0]}.${index}`);
+      const name = node.outputs[index] || fresh(`${node.name}.${index}`);
       values.set(name, type);
       return name;
     });
     nodes.push({ ...node, outputs });
+    return outputs;
   };
   let changed = false;
   for (const node of graph.nodes) {

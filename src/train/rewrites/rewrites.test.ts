@@ -8,6 +8,7 @@ import type { Graph, TensorOf } from '../../onnx/index.ts';
 import { trace } from '../../runtime/index.ts';
 import { batchStatistics } from './batch-statistics.ts';
 import { asProduct } from './conv-as-product.ts';
+import { byPoints, type Way } from './conv-by-points.ts';
 import { depthwiseAsProduct } from './depthwise-as-product.ts';
 import { fasterToTrain } from './index.ts';
 import { poolBeforeRelu } from './pool-before-relu.ts';
@@ -207,6 +208,69 @@ describe('convolution as a product', () => {
     );
   });
 });
+
+describe('convolution by points', () => {
+  test('changes no number, whichever way is taken', async () => {
+    const plain = { stride: 1, dilation: 1 };
+    const plane = fc
+      .array(axis, { minLength: 2, maxLength: 2 })
+      .map((axes) => axes.map((axis) => ({ ...axis, ...plain })))
+      .map((axes) =>
+        axes.map((axis) => ({
+          ...axis,
+          before: Math.min(axis.before, axis.kernel - 1),
+          after: Math.min(axis.after, axis.kernel - 1),
+          size: axis.size + axis.kernel,
+        })),
+      );
+    const any = fc.tuple(layer, plane, fc.nat());
+    await fc.assert(
+      fc.asyncProperty(any, async ([layer, axes, pick]) => {
+        const given = { ...layer, axes: axes as Layer['axes'] };
+        const { x, w, b } = tensorsOf(given);
+        const shift = single({ dims: [1], data: [0.5] });
+        const build = (tape: Builder) => convolution(tape, tape.op('Add', ['x', 'shift']), given);
+        const graph = await same({ x, parameters: { w, b, shift }, build }, (site) =>
+          byPoints(site, (_, ways) => ways[pick % ways.length]),
+        );
+        expect(opsOf(graph)).not.toContain('Conv');
+      }),
+      FEW,
+    );
+  });
+
+  test.each([3, 5])(
+    'of %i taps is as exact as float32 allows, at every size of tile',
+    async (taps) => {
+      const x = single(normal([2, 16, 9, 9], 1));
+      const parameters = { w: single(normal([8, 16, taps, taps], 2)) };
+      const ways = await waysFor({ x, parameters, build: padded });
+      expect(ways.length).toBeGreaterThan(8);
+      for (const way of ways)
+        await same({ x, parameters, build: padded }, (site) => byPoints(site, () => way));
+    },
+  );
+
+  test('with padding around two places takes nine products of channels instead of 36', async () => {
+    const x = single(normal([2, 3, 2, 2], 1));
+    const parameters = { w: single(normal([4, 3, 3, 3], 2)) };
+    const [way] = await waysFor({ x, parameters, build: padded });
+    expect(way?.axes.map(({ points }) => points)).toEqual([3, 3]);
+    await same({ x, parameters, build: padded }, (site) => byPoints(site, () => way));
+  });
+});
+
+function padded(b: Builder): string {
+  return b.op('Conv', ['x', 'w'], { pads: [1, 1, 1, 1] });
+}
+
+async function waysFor(given: Case): Promise<readonly Way[]> {
+  const offered: Way[] = [];
+  rewrite(await traced(given), Object.keys(given.parameters), (site) =>
+    byPoints(site, (_, ways) => void offered.push(...ways)),
+  );
+  return offered;
+}
 
 describe('depthwise convolution as a product', () => {
   test('changes no number, by filters and by the input', async () => {
