@@ -8,7 +8,6 @@ import { digitNetwork } from '../lab/networks/digits.ts';
 import { squarePatch, triggerJson } from '../lab/index.ts';
 import type { Model } from '../onnx/index.ts';
 import { addDataOptions, dataFrom, type DataOptions } from './data.ts';
-import { scaleWarning } from './warnings.ts';
 
 let folder = '';
 beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'fineprune-cli-data-'))));
@@ -173,17 +172,4 @@ describe('options', () => {
       .configureOutput({ writeErr() {} });
     expect(() => command.parse(['--data', 'x', ...args], { from: 'user' })).toThrow(says);
   });
-});
-
-const rate = (hits: number) => ({ rate: hits / 200, hits, of: 200, low: 0, high: 1 });
-
-test('a warning says how badly a model does, and with what it does better', () => {
-  const better = [{ name: 'imagenet, bgr', accuracy: rate(190) }];
-  expect(scaleWarning({ accuracy: rate(20), nearChance: true, better })).toBe(
-    'clean accuracy is 10.0% on 200 samples, little more than guessing; it is higher with other preprocessing: 95.0% with --preprocess imagenet --channels bgr',
-  );
-  expect(scaleWarning({ accuracy: rate(20), nearChance: true, better: [] })).toMatch(
-    /no preset gives better: check the labels/,
-  );
-  expect(scaleWarning({ accuracy: rate(90), nearChance: false, better: [] })).toBeUndefined();
 });

@@ -153,7 +153,8 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);
   const given = await classifierOf(runtime, file.model, validation, outputOf(options));
-  await warnOfModel(runtime, given, validation);
+  const trains = options.method !== 'prune' || options.compare === true;
+  await warnOfModel(runtime, given, validation, trains);
   const { seed, maxDrop, step } = options;
   const method = METHODS[options.method];
   const chosen: DefendSettings = {

@@ -29,7 +29,7 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const { runtime } = session;
   const { test } = await dataFrom(file.model, options, session, 'test');
   const classifier = await classifierOf(runtime, file.model, test.clean, outputOf(options));
-  await warnOfModel(runtime, classifier, test.clean);
+  await warnOfModel(runtime, classifier, test.clean, false);
   const predictions = await predictTest(runtime, classifier, classifier.graph, test);
   const evaluation = judge(predictions, test);
   if (options.json) printJson(evaluation);

@@ -1,0 +1,51 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { testRuntime } from '../../test/gradcheck.ts';
+import { images, opened, specimen } from '../defense/fixture.ts';
+import { batchWarning, scaleWarning, warnOfModel } from './warnings.ts';
+
+const batches = (lines: readonly string[]) => lines.filter((line) => line.includes('batches'));
+const rate = (hits: number) => ({ rate: hits / 200, hits, of: 200, low: 0, high: 1 });
+
+test('a warning says how badly a model does, and with what it does better', () => {
+  const better = [{ name: 'imagenet, bgr', accuracy: rate(190) }];
+  expect(scaleWarning({ accuracy: rate(20), nearChance: true, better })).toBe(
+    'clean accuracy is 10.0% on 200 samples, little more than guessing; it is higher with other preprocessing: 95.0% with --preprocess imagenet --channels bgr',
+  );
+  expect(scaleWarning({ accuracy: rate(20), nearChance: true, better: [] })).toMatch(
+    /no preset gives better: check the labels/,
+  );
+  expect(scaleWarning({ accuracy: rate(90), nearChance: false, better: [] })).toBeUndefined();
+});
+
+test('a warning of a batch size speaks of fine-tuning only where there is any', () => {
+  expect(batchWarning(1, true)).toBe(
+    'the model takes single samples, and could not be rewritten for other batches: everything is slower, and each step of fine-tuning sees one sample, whatever --batch says; export it with a dynamic batch axis if you can',
+  );
+  expect(batchWarning(4, true)).toMatch(/takes batches of 4, .* sees 4 samples, whatever/);
+  expect(batchWarning(4, false)).toBe(
+    'the model takes batches of 4, and could not be rewritten for other batches: everything is slower; export it with a dynamic batch axis if you can',
+  );
+  expect(batchWarning(undefined, true)).toBeUndefined();
+});
+
+test('both are written to standard error, where there is something to say', async () => {
+  const said: string[] = [];
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  const { classifier } = await opened(specimen('Conv with bias').model);
+  const [input] = classifier.graph.inputs;
+  if (!input?.dims) throw new Error('no input');
+  const fixed = {
+    ...classifier,
+    graph: { ...classifier.graph, inputs: [{ ...input, dims: [4, ...input.dims.slice(1)] }] },
+  };
+  const runtime = await testRuntime();
+  await warnOfModel(runtime, classifier, images(40, 3), true);
+  expect(batches(said)).toEqual([]);
+  const data = images(40, 3);
+  const labels = data.labels.map((label) => (label + 1) % 3);
+  await warnOfModel(runtime, fixed, { ...data, labels }, false);
+  expect(batches(said)).toEqual([`warning: ${batchWarning(4, false)}\n`]);
+  expect(said).toContainEqual(expect.stringContaining('clean accuracy is'));
+});
+
+afterEach(() => vi.restoreAllMocks());
