@@ -13,6 +13,7 @@ interface ReproduceOptions extends RunningOptions {
   readonly seeds: readonly number[];
   readonly attacks?: readonly AttackName[];
   readonly data?: TaskData['source'];
+  readonly compare: boolean;
   readonly out?: string;
   readonly quick?: boolean;
   readonly resume?: boolean;
@@ -46,6 +47,7 @@ export function reproduceCommand(program: Command): void {
         'real or synthetic (default: real where it is found; "fineprune data" lists it)',
       ).choices(['real', 'synthetic']),
     )
+    .option('--no-compare', 'fine-pruning only, without pruning and fine-tuning alone')
     .option('--out <folder>', 'where everything goes (default: out/reproduce-TASK)')
     .option('--quick', 'a twentieth of the data, to see that everything runs')
     .option('--resume', 'go on: what reproduce.json in the folder has is not run again')
@@ -56,7 +58,7 @@ export function reproduceCommand(program: Command): void {
     'fineprune reproduce digits --seeds 0,1,2',
     'fineprune reproduce digits --quick --json',
     'fineprune reproduce faces --data synthetic',
-    'fineprune reproduce fashion-resnet --seeds 0,1,2 --attacks baseline',
+    'fineprune reproduce fashion-resnet --seeds 0,1,2 --attacks baseline --no-compare',
   ]);
 }
 
@@ -109,6 +111,7 @@ async function reproduceTask(
       seed,
       source,
       attacks,
+      compare: options.compare,
       quick,
       signal,
       onProgress: (stage, done, all) => progress.at(`seed ${seed}, ${stage}`, done, all),

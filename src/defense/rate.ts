@@ -15,7 +15,7 @@ import { masked } from './fold.ts';
 export interface FoundRate {
   /** Share of its own length by which the first step moves every tensor. */
   readonly rate: number;
-  /** Rate of a step at which the loss blew up. */
+  /** Rate of a step at which the loss began to rise. */
   readonly edge: number;
   /** Each tensor's own rate, as a multiple of the common one. */
   readonly scales: ReadonlyMap<string, number>;
@@ -42,7 +42,7 @@ const RANGE = { from: 1e-5, to: 1 };
  */
 const CHOICE = {
   sgd: { share: 0.4, most: 0.005 },
-  adam: { share: 0.1, most: 0.02 },
+  adam: { share: 0.25, most: 0.02 },
 } as const;
 
 /**
@@ -54,7 +54,7 @@ const CHOICE = {
  * share η of itself. That makes the scale of inputs and of weights nothing to the rate: a first layer
  * that takes 0-255 with weights 255 times smaller trains as one that takes 0-1. For Adam, whose
  * steps have a size of their own, it is the tensor's root mean square (Adafactor: Shazeer & Stern
- * 2018). Then a range test finds where the loss blows up, and a fixed share of that is taken.
+ * 2018). Then a range test finds where the loss begins to rise, and a fixed share of that is taken.
  *
  * @param graph - the network to be trained, pruned or not
  * @param loss - what it begins with, see `gradientSizes`

@@ -56,8 +56,8 @@ describe('the verdict', () => {
   });
 
   test.each([
-    [9, true],
-    [10, false],
+    [45, true],
+    [46, false],
     [450, false],
   ])('with %d of 900 attacks that succeed is %s', (hits, repaired) => {
     const verdict = judged(evaluation(990, 891), evaluation(990, hits));

@@ -142,11 +142,14 @@ function reasonOf({ stop }: SitePruning, maxDrop: number): string {
     : 'all units but one could be pruned within the allowed drop';
 }
 
-/** Attack success that a repaired network may be left with: the paper's headline is 0. */
-const REPAIRED = 0.01;
+/**
+ * Attack success that a repaired network may be left with. The paper's best are 0 and 2%; a network
+ * without a backdoor, too, takes some triggered inputs for the target, by mistake.
+ */
+const REPAIRED = 0.05;
 
 /**
- * Whether the network was repaired, in plain words. With triggered data: attack success at most 1%.
+ * Whether the network was repaired, in plain words. With triggered data: attack success at most 5%.
  * In any case: held clean accuracy not below the allowed drop. `repaired` is null where nobody can
  * know: no triggered data was given, or the trigger did nothing to begin with.
  */

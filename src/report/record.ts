@@ -127,7 +127,7 @@ const training = z.object({
   rate: z.number().positive().optional().describe('Learning rate that the schedule began with'),
   found: z
     .object({
-      edge: z.number().positive().describe('The rate at which the loss blew up'),
+      edge: z.number().positive().describe('The rate at which the loss began to rise'),
       trail: z.array(z.object({ rate: z.number(), loss: z.number() })),
     })
     .optional()

@@ -85,13 +85,21 @@ function phases(Plot: Plot, network: Attacked, lane: number, wide: boolean): Mar
   const { dormant, backdoor } = phasesOf(network);
   const bounds = [0, dormant, backdoor, all].map((count) => count / all);
   const top = -0.03 - 0.09 * lane;
-  const name = wide ? `${CURVES[network.attack].title}: ` : `${network.attack}: `;
+  const { title } = CURVES[network.attack];
   const parts = [
-    { text: `${name}dormant`, color: COLORS.validation },
-    { text: 'backdoor', color: COLORS.attack },
-    { text: 'clean', color: COLORS.accuracy },
+    // The first says whose lane it is, as far as there is room.
+    {
+      texts: [`${title}: dormant`, `${network.attack}: dormant`, network.attack],
+      color: COLORS.validation,
+    },
+    { texts: ['backdoor'], color: COLORS.attack },
+    { texts: ['clean'], color: COLORS.accuracy },
   ].map((part, i) => ({ ...part, x1: bounds[i] ?? 0, x2: bounds[i + 1] ?? 0 }));
-  const some = parts.filter(({ x1, x2 }) => x2 > x1);
+  const some = parts.flatMap(({ texts, color, x1, x2 }) => {
+    const room = (x2 - x1) * (wide ? 110 : 44);
+    const text = texts.find(({ length }) => length < room) ?? '';
+    return x2 > x1 ? [{ color, x1, x2, text }] : [];
+  });
   return [
     Plot.rect(some, {
       x1: 'x1',
@@ -102,10 +110,14 @@ function phases(Plot: Plot, network: Attacked, lane: number, wide: boolean): Mar
       fillOpacity: 0.3,
       className: `phases-${network.attack}`,
     }),
-    Plot.text(
-      some.filter(({ x1, x2, text }) => (x2 - x1) * (wide ? 110 : 50) > text.length),
-      { x: 'x1', y: top - 0.035, dx: 4, text: 'text', textAnchor: 'start', fill: COLORS.stop },
-    ),
+    Plot.text(some, {
+      x: 'x1',
+      y: top - 0.035,
+      dx: 4,
+      text: 'text',
+      textAnchor: 'start',
+      fill: COLORS.stop,
+    }),
   ];
 }
 

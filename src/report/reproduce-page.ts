@@ -1,9 +1,8 @@
 import { COLORS } from './chart-parts.ts';
-import { number, percent } from './format.ts';
+import { duration, number, percent } from './format.ts';
 import { html, type Markup } from './markup.ts';
 import { page } from './page.ts';
 import {
-  type ATTACKS,
   attacksOf,
   DEFENSES,
   pooled,
@@ -12,8 +11,9 @@ import {
   type ReproduceRecord,
 } from './reproduce.ts';
 import { attackedOf, CURVES, curvesChart, unitsChart } from './reproduce-charts.ts';
-import { ATTACK_NAMES, IN_PAPER } from './reproduce-table.ts';
-import { both, dataTable, rateCell, rateText, swatch } from './parts.ts';
+import { ATTACK_NAMES } from './reproduce-table.ts';
+import { both, dataTable, rateText, swatch } from './parts.ts';
+import { evaluationsTable } from './sections.ts';
 
 /** The record as one self-contained HTML page; the same record gives the same bytes. */
 export async function renderReproduce(record: ReproduceRecord): Promise<string> {
@@ -23,7 +23,7 @@ export async function renderReproduce(record: ReproduceRecord): Promise<string> 
   const task = first?.task ?? '';
   return page(
     `${task}: attacks and defenses, ${record.tool.name} report`,
-    html`${header(record, task, seeds)} ${tableSection(record)} ${runsSection(record)} ${parts}
+    html`${header(record, task, seeds)} ${tableSection(record)} ${parts} ${runsSection(record)}
     ${details(record)}`,
   );
 }
@@ -34,10 +34,10 @@ function header(record: ReproduceRecord, task: string, seeds: readonly number[])
   return html`<header>
     <p class="origin">${record.tool.name} reproduce</p>
     <h1>${task}: attacks and defenses</h1>
-    <p class="verdict">
-      A clean network${aware ? ', ' : ' and '}one with a
-      backdoor${aware && ', and one whose backdoor was made to survive pruning'}, each against
-      pruning, fine-tuning and fine-pruning (Liu, Dolan-Gavitt, Garg, RAID 2018).
+    ${verdicts(record).map((text) => html`<p class="verdict">${text}</p>`)}
+    <p>
+      Networks with a backdoor${aware && ', one of them made to survive pruning,'} against pruning,
+      fine-tuning and fine-pruning (Liu, Dolan-Gavitt, Garg, RAID 2018).
       ${seeds.length === 1 ? 'Seed' : 'Seeds'} ${seeds.join(', ')}.
     </p>
     ${synthetic && html`<p class="warning">Measured on generated data, which says that the method works, not how well it does on real inputs.</p>`}
@@ -45,34 +45,39 @@ function header(record: ReproduceRecord, task: string, seeds: readonly number[])
   </header>`;
 }
 
+/** What fine-pruning does to each network, in plain words. */
+function verdicts(record: ReproduceRecord): string[] {
+  return attacksOf(record).flatMap((attack) => {
+    const before = pooled(record, attack, 'none');
+    const after = pooled(record, attack, 'fine-pruning');
+    if (!before || !after) return [];
+    const points = 100 * (before.acc.rate - after.acc.rate);
+    const cost =
+      points > 0
+        ? `costs ${points.toFixed(2)} points of clean accuracy`
+        : 'costs no clean accuracy';
+    const name = ATTACK_NAMES[attack];
+    if (attack === 'none') return [`Clean network: fine-pruning ${cost}.`];
+    const change = `attack success goes from ${percent(before.asr.rate)} to ${percent(after.asr.rate)}`;
+    return [
+      `${name[0]?.toUpperCase()}${name.slice(1)}: with fine-pruning ${change}, which ${cost}.`,
+    ];
+  });
+}
+
 function tableSection(record: ReproduceRecord): Markup {
   return html`<section id="table">
     <h2>What is left of the attacks</h2>
-    <div class="scroll">
-      <table class="evaluations">
-        <thead>
-          <tr>
-            <th scope="col">Network</th>
-            ${DEFENSES.map((defense) => html`<th scope="col">${defense}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${attacksOf(record).flatMap((attack) =>
-            (['acc', 'asr'] as const).flatMap((key) => [
-              html`<tr>
-                <th scope="row">
-                  ${ATTACK_NAMES[attack]}, ${key === 'acc' ? 'clean accuracy' : 'attack success'}
-                </th>
-                ${DEFENSES.map(
-                  (defense) => html`<td>${rateCell(pooled(record, attack, defense)?.[key])}</td>`,
-                )}
-              </tr>`,
-              paperRow(record.paper?.[attack], key),
-            ]),
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${attacksOf(record).map((attack) => {
+      const evaluations = DEFENSES.flatMap((name) => {
+        const evaluation = pooled(record, attack, name);
+        const paper = record.paper?.[attack]?.[name];
+        const note = paper && `in the paper ${percent(paper.acc)} / ${percent(paper.asr)}`;
+        return evaluation ? [{ name, evaluation, ...(note !== undefined && { note }) }] : [];
+      });
+      return html`<h3>${NETWORKS[attack]}</h3>
+        ${evaluationsTable(evaluations)}`;
+    })}
     <p class="note">
       On test data, which was used to choose nothing, all seeds counted together. In brackets the
       95% Wilson interval, then the counts.
@@ -80,31 +85,21 @@ function tableSection(record: ReproduceRecord): Markup {
   </section>`;
 }
 
-function paperRow(
-  paper: NonNullable<ReproduceRecord['paper']>[(typeof ATTACKS)[number]],
-  key: 'acc' | 'asr',
-): Markup | undefined {
-  if (!paper) return undefined;
-  return html`<tr class="paper">
-    <th scope="row">${IN_PAPER.trim()}</th>
-    ${DEFENSES.map((defense) => html`<td>${paper[defense] ? percent(paper[defense][key]) : '–'}</td>`)}
-  </tr>`;
-}
+const NETWORKS = {
+  none: 'Clean network, on inputs with the trigger too',
+  baseline: 'Baseline attack',
+  'pruning-aware': 'Pruning-aware attack',
+} as const;
 
 function runsSection({ runs }: ReproduceRecord): Markup {
   return html`<section id="runs">
     <h2>Every run</h2>
-    ${dataTable(
-      ['seed', 'network', 'defense', 'clean accuracy', 'attack success', 'robust accuracy', 'time'],
-      runs.map((run) => [
-        run.seed,
-        ATTACK_NAMES[run.attack],
-        run.defense,
-        rateText(run.acc),
-        rateText(run.asr),
-        rateText(run.ra),
-        `${run.seconds.toFixed(1)} s`,
-      ]),
+    ${evaluationsTable(
+      runs.map(({ seed, attack, defense, seconds, acc, asr, ra }) => ({
+        name: defense,
+        evaluation: { acc, asr, ra },
+        note: `seed ${seed}, ${ATTACK_NAMES[attack]}, ${duration(seconds)}`,
+      })),
     )}
   </section>`;
 }

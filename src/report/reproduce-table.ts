@@ -9,7 +9,7 @@ export const ATTACK_NAMES = {
 } as const;
 
 /** What the paper has of the network in the line above. */
-export const IN_PAPER = '  in the paper';
+const IN_PAPER = '  in the paper';
 
 /**
  * The paper's table for a terminal: a network a line, a defense a column, in each cell clean accuracy

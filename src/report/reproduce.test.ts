@@ -132,12 +132,10 @@ test('table and page have the numbers of the paper under ours, where it has some
   );
   expect(lines.filter((line) => line.includes('in the paper'))).toEqual([paper]);
   const { document } = parseHTML(await renderReproduce(compared));
-  const rows = [...document.querySelectorAll('#table tr.paper')].map((row) =>
-    [...row.querySelectorAll('td')].map((cell) => cell.textContent),
-  );
-  expect(rows).toEqual([
-    ['99.00%', '–', '–', '98.80%'],
-    ['77.00%', '–', '–', '0.00%'],
+  const heads = [...document.querySelectorAll('#table tbody th')].map((head) => head.textContent);
+  expect(heads.filter((head) => head.includes('in the paper'))).toEqual([
+    'As deliveredin the paper 99.00% / 77.00%',
+    'Fine-pruningin the paper 98.80% / 0.00%',
   ]);
 });
 
@@ -150,8 +148,8 @@ test('table and page leave out an attack that was not run', async () => {
   expect(reproduceTable(some)).toContain('baseline attack');
   expect(reproduceTable(some)).not.toContain('pruning-aware');
   const page = await renderReproduce(some);
-  expect(parseHTML(page).document.querySelectorAll('#table tbody tr').length).toBe(4);
-  expect(page).not.toMatch(/pruning-aware|survive pruning/);
+  expect(parseHTML(page).document.querySelectorAll('#table table').length).toBe(2);
+  expect(page).not.toMatch(/pruning-aware|survive pruning/i);
 });
 
 test('the page has every number, says what units do, and is the same for the same record', async () => {
@@ -160,10 +158,16 @@ test('the page has every number, says what units do, and is the same for the sam
   const { document } = parseHTML(page);
   expect(document.querySelectorAll('script').length).toBe(0);
   expect(page).not.toContain('digits <b>');
-  const cells = [...document.querySelectorAll('#table tbody tr')].map(
-    (row) => row.querySelectorAll('td').length,
+  const verdicts = [...document.querySelectorAll('.verdict')].map((p) => p.textContent);
+  expect(verdicts).toEqual([
+    'Clean network: fine-pruning costs no clean accuracy.',
+    'Baseline attack: with fine-pruning attack success goes from 75.00% to 75.00%, which costs no clean accuracy.',
+    'Pruning-aware attack: with fine-pruning attack success goes from 75.00% to 75.00%, which costs no clean accuracy.',
+  ]);
+  const tables = [...document.querySelectorAll('#table table')].map((table) =>
+    [...table.querySelectorAll('tbody tr')].map((row) => row.querySelectorAll('td').length),
   );
-  expect(cells).toEqual([4, 4, 4, 4, 4, 4]);
+  expect(tables).toEqual(Array(3).fill([3, 3, 3, 3]));
   expect(document.querySelector('#table')?.textContent).toContain('120/160');
   expect(document.querySelectorAll('#runs tbody tr').length).toBe(24);
   const seed = document.querySelector('#seed-4');

@@ -28,10 +28,16 @@ export function verdictSection(record: RunRecord): Markup {
   return html`<header>
     <p class="origin">${record.tool.name} report on <code>${record.input.path}</code></p>
     <h1 class="${tone}">${headline}</h1>
-    <p class="verdict">${text}</p>
+    <p class="verdict">${withoutHeadline(text)}</p>
     ${synthetic.length > 0 && html`<p class="warning">Measured on generated data (${synthetic.map(({ role }) => role).join(', ')}), which says that the method works, not how well it does on real inputs.</p>`}
     ${keyFigures(record)}
   </header>`;
+}
+
+/** The headline says whether it was repaired; what follows the colon says how. */
+function withoutHeadline(text: string): string {
+  const how = text.replace(/^(Repaired|Not repaired): /, '');
+  return how.charAt(0).toUpperCase() + how.slice(1);
 }
 
 function keyFigures(record: RunRecord): Markup | undefined {
@@ -61,32 +67,39 @@ function keyFigures(record: RunRecord): Markup | undefined {
 
 export function evaluationsSection({ evaluations, held }: RunRecord): Markup | undefined {
   if (evaluations.length === 0) return held && heldSection(held);
-  const columns = RATES.filter(({ key }) => evaluations.some((e) => e.evaluation[key]));
   return html`<section id="evaluations">
     <h2>Before and after</h2>
-    <table class="evaluations">
-      <thead>
-        <tr>
-          <th scope="col">Network</th>
-          ${columns.map(({ title }) => html`<th scope="col">${title}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${evaluations.map(
-          ({ name, evaluation }) =>
-            html` <tr>
-              <th scope="row">${METHOD[name]}</th>
-              ${columns.map(({ key }) => html`<td>${rateCell(evaluation[key])}</td>`)}
-            </tr>`,
-        )}
-      </tbody>
-    </table>
+    ${evaluationsTable(evaluations)}
     <p class="note">
       On test data, which was used to choose nothing. In brackets the 95% Wilson interval, then the
       counts. Attack success is the share of triggered inputs that get the attacker’s label; robust
       accuracy is the share of them that get their true one.
     </p>
   </section>`;
+}
+
+/** Rates of one network a line, each perhaps with something to say of it. */
+export function evaluationsTable(
+  evaluations: readonly (NamedEvaluation & { readonly note?: string })[],
+): Markup {
+  const columns = RATES.filter(({ key }) => evaluations.some((e) => e.evaluation[key]));
+  return html`<table class="evaluations">
+    <thead>
+      <tr>
+        <th scope="col">Network</th>
+        ${columns.map(({ title }) => html`<th scope="col">${title}</th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      ${evaluations.map(
+        ({ name, evaluation, note }) =>
+          html` <tr>
+            <th scope="row">${METHOD[name]}${note && html`<span class="extent">${note}</span>`}</th>
+            ${columns.map(({ key }) => html`<td>${rateCell(evaluation[key])}</td>`)}
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
 }
 
 /** Where there is no test data: what is known is of data that chose something. */

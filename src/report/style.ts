@@ -40,7 +40,6 @@ th, td { text-align: left; vertical-align: top; padding: 0.5rem 0.75rem 0.5rem 0
 thead th { color: var(--soft); font-size: 0.875rem; font-weight: 500; }
 tr { border-bottom: 1px solid var(--line); }
 tbody th { font-weight: 500; }
-.paper :is(th, td) { color: var(--soft); font-weight: 400; }
 table + .note { margin-top: 0.75rem; }
 .rate { display: block; font-weight: 600; }
 .extent { color: var(--soft); font-size: 0.8125rem; display: block; }
@@ -104,6 +103,7 @@ pre { background: var(--panel); padding: 0.75rem 1rem; border-radius: 4px; white
   body { font-size: 10.5pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   main { max-width: none; padding: 0; }
   h2 { break-after: avoid; }
+  h3 { break-after: avoid; }
   tr, .legend { break-inside: avoid; }
   details { display: none; }
 }

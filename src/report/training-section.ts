@@ -44,7 +44,7 @@ export function trainingSection(
 function toldOf({ name, epochs, best, rate, found, retries = [] }: Run): string {
   const sentences = [
     found && rate !== undefined
-      ? `the learning rate ${number(rate)} was found by a range test, in which the loss blew up at ${number(found.edge)}`
+      ? `the learning rate ${number(rate)} was found by a range test, in which the loss began to rise at ${number(found.edge)}`
       : rate !== undefined && `the learning rate began at ${number(rate)}`,
     best !== undefined &&
       (best === 0

@@ -15,21 +15,25 @@ export interface RangeSettings {
 }
 
 export interface RangeTest {
-  /** The rate at which the loss blew up; `to` where it did not. */
+  /** The rate at which the loss began to rise; `to` where it did not. */
   readonly edge: number;
   /** The loss of each step, before its update, smoothed. */
   readonly trail: readonly { readonly rate: number; readonly loss: number }[];
 }
 
 /** Steps while the rate grows tenfold. */
-const PER_DECADE = 12;
+const PER_DECADE = 24;
 /** Share of the last batch in the smoothed loss. */
-const NEWEST = 0.3;
+const NEWEST = 0.15;
+/** By how much the smoothed loss rises before it counts: by itself, or as a share of the lowest. */
+const RISE = { least: 0.1, share: 1 / 3 };
 
 /**
  * Learning-rate range test (Smith 2017, section 3.3): trains with a rate that grows from step to
- * step, until the smoothed loss is three times what it was. The state of the step is left as it
- * comes: a caller who goes on with it resets it.
+ * step, until the smoothed loss has clearly risen above its lowest. Where it blows up altogether
+ * comes later, and is a matter of chance: it differs by a factor of two or three from one order of
+ * the samples to another. The state of the step is left as it comes: a caller who goes on with it
+ * resets it.
  */
 export async function rangeTest(
   step: TrainingStep,
@@ -40,7 +44,7 @@ export async function rangeTest(
   const all = Math.ceil(PER_DECADE * Math.log10(to / from));
   const trail: { rate: number; loss: number }[] = [];
   const draw = random(seed, 'range');
-  let smooth = start;
+  let [smooth, lowest] = [start, start];
   for (let epoch = 1; ; epoch += 1) {
     const order = epochOrder(dataset.length, seed, epoch);
     for await (const batch of batches(dataset, { batchSize, order })) {
@@ -49,11 +53,12 @@ export async function rangeTest(
       settings.augment?.(batch.x, dataset.sample, draw);
       const { loss } = await step.run(batch, rate);
       smooth += NEWEST * (loss - smooth);
-      // Written so that NaN is above the bound too; 0.1 is what one batch may differ by.
-      const blown = !(smooth <= 3 * start + 0.1);
-      if (!blown) trail.push({ rate, loss: smooth });
-      settings.onStep?.(blown ? all : trail.length, all);
-      if (blown || trail.length >= all) return { edge: blown ? rate : to, trail };
+      // Written so that NaN has risen too.
+      const risen = !(smooth <= lowest + Math.max(RISE.least, RISE.share * lowest));
+      lowest = Math.min(lowest, smooth);
+      if (!risen) trail.push({ rate, loss: smooth });
+      settings.onStep?.(risen ? all : trail.length, all);
+      if (risen || trail.length >= all) return { edge: risen ? rate : to, trail };
     }
   }
 }
