@@ -7,6 +7,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['report'],
   ['lab'],
   ['defense'],
+  ['detection'],
   ['metrics'],
   ['train'],
   ['data'],

@@ -3,7 +3,8 @@ import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { rowsOf } from './predict.ts';
 import type { Schedule } from './schedules.ts';
-import { trainingStep, type Parameters, type StepSettings, type TrainingStep } from './step.ts';
+import { trainingStep, type StepSettings, type TrainingStep } from './step.ts';
+import type { Parameters } from './updates.ts';
 
 export interface EpochSettings {
   readonly batchSize: number;

@@ -1,0 +1,111 @@
+import {
+  drawScene,
+  epochOrder,
+  random,
+  type Dataset,
+  type Scene,
+  type SceneAugment,
+} from '../data/index.ts';
+import type { TensorOf } from '../onnx/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { copyOf, type Parameters, type Schedule } from '../train/index.ts';
+import { checkScenes, type Detector } from './detector.ts';
+import {
+  detectionStep,
+  type DetectionStep,
+  type DetectionStepSettings,
+  type Losses,
+} from './step.ts';
+
+export interface DetectionEpochSettings {
+  readonly batchSize: number;
+  /** Of the whole run, for the schedule. */
+  readonly epochs: number;
+  readonly schedule: Schedule;
+  /** Decides the order of the scenes, how they are changed, and what is sampled of them. */
+  readonly seed: number;
+  readonly augment?: SceneAugment;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (done: number, all: number, losses: Losses) => void;
+}
+
+export interface DetectionTraining extends DetectionEpochSettings, DetectionStepSettings {
+  readonly batchSize: number;
+  readonly onEpoch?: (epoch: DetectionEpoch) => Promise<'go on' | 'stop'> | 'go on' | 'stop';
+}
+
+/** What an epoch came to. */
+export interface DetectionEpoch {
+  /** From 1. */
+  readonly epoch: number;
+  /** Mean losses over its batches. */
+  readonly losses: Losses;
+  /** Learning rate of the last step. */
+  readonly rate: number;
+  /** Live: copy what must last. */
+  readonly parameters: Parameters;
+}
+
+/**
+ * Trains a detector on scenes.
+ *
+ * @returns the parameters after the last epoch, copied
+ * @throws DetectionError where the scenes do not fit; the signal's reason when it aborts
+ */
+export async function trainDetector(
+  runtime: Runtime,
+  detector: Detector,
+  dataset: Dataset,
+  settings: DetectionTraining,
+): Promise<Map<string, TensorOf<'float32'>>> {
+  checkScenes(detector, dataset);
+  const step = await detectionStep(runtime, detector, settings);
+  try {
+    for (let epoch = 1; epoch <= settings.epochs; epoch += 1) {
+      const result = await detectionEpoch(step, dataset, settings, epoch);
+      if ((await settings.onEpoch?.(result)) === 'stop') break;
+    }
+    return copyOf(step.parameters());
+  } finally {
+    await step.dispose();
+  }
+}
+
+/**
+ * Trains one epoch, from 1 on: what it does depends on its number, the seed and the state of the step
+ * only. The last batch is filled up from the beginning of the epoch.
+ */
+export async function detectionEpoch(
+  step: DetectionStep,
+  dataset: Dataset,
+  settings: DetectionEpochSettings,
+  epoch: number,
+): Promise<DetectionEpoch> {
+  const { batchSize, epochs, schedule, seed, augment = {} } = settings;
+  const order = epochOrder(dataset.length, seed, epoch);
+  const draw = random(seed, `scenes/${epoch}`);
+  const each = Math.ceil(order.length / batchSize);
+  const sums = new Map<keyof Losses, number>();
+  let rate = 0;
+  for (let batch = 0; batch < each; batch += 1) {
+    settings.signal?.throwIfAborted();
+    const done = (epoch - 1) * each + batch;
+    rate = schedule(done / (each * epochs));
+    const scenes: Scene[] = [];
+    for (let row = 0; row < batchSize; row += 1) {
+      const index = order[(batch * batchSize + row) % order.length] as number;
+      scenes.push(await drawScene(dataset, index, draw, augment));
+    }
+    const losses = await step.run(scenes, rate, draw);
+    for (const [name, value] of Object.entries(losses) as [keyof Losses, number][]) {
+      sums.set(name, (sums.get(name) ?? 0) + value / each);
+    }
+    settings.onStep?.(done + 1, each * epochs, losses);
+  }
+  return {
+    epoch,
+    losses: Object.fromEntries(sums) as unknown as Losses,
+    rate,
+    parameters: step.parameters(),
+  };
+}

@@ -1,0 +1,117 @@
+import {
+  appendDetections,
+  appendProposals,
+  METADATA,
+  VALUES,
+  type DetectorSpec,
+} from '../../detection/index.ts';
+import { OPSET } from '../../graph/index.ts';
+import { float, float32, sizeOf, type Model } from '../../onnx/index.ts';
+import { convNorm, flatten, linear, network, relu, type Network } from './layers.ts';
+
+/** The site that is pruned: the last convolution of the backbone. */
+export const LAST_SITE = 'relu5';
+
+/** Width of the fully connected layer that regions go through. */
+const HIDDEN = 256;
+
+/**
+ * Faster R-CNN (Ren et al. 2015) on a backbone in the manner of ZF (Zeiler & Fergus 2014): five
+ * convolutions, three of stride 2, each with BatchNormalization. One file from a picture to boxes,
+ * labels and scores, of standard operators.
+ *
+ * @param width - channels of the last convolution, 256 in the paper; those before it have a quarter, a
+ *   half, three quarters and all of it
+ */
+export function detectorNetwork(seed: number, spec: DetectorSpec, width = 128): Model {
+  const net = network(seed);
+  const [height, across] = spec.size;
+  let x = net.b.input(VALUES.image, 'float32', [1, 3, height, across]);
+  let from = 3;
+  for (const [index, [share, kernel, stride]] of (
+    [
+      [0.25, 5, 2],
+      [0.5, 3, 2],
+      [0.75, 3, 2],
+      [1, 3, 1],
+      [1, 3, 1],
+    ] as const
+  ).entries()) {
+    const to = Math.round(width * share);
+    const c = convNorm(net, x, `conv${index + 1}`, { from, to, kernel, stride });
+    x = relu(net, c, `relu${index + 1}`);
+    from = to;
+  }
+  appendHeads(net, x, width, spec, { hidden: HIDDEN });
+  const graph = net.b.build(
+    [
+      { name: VALUES.boxes, type: 'float32', dims: ['detections', 4] },
+      { name: VALUES.labels, type: 'int64', dims: ['detections'] },
+      { name: VALUES.scores, type: 'float32', dims: ['detections'] },
+    ],
+    'faster-rcnn',
+  );
+  return {
+    irVersion: 9,
+    opsets: new Map([['', OPSET]]),
+    producer: 'fineprune',
+    metadata: new Map([[METADATA, JSON.stringify(spec)]]),
+    graph,
+  };
+}
+
+/** All that follows the features: proposals, regions, what is said of them, and what is detected. */
+export function appendHeads(
+  net: Network,
+  features: string,
+  width: number,
+  spec: DetectorSpec,
+  { hidden }: { readonly hidden: number },
+): void {
+  const { b } = net;
+  const shared = relu(net, smallConv(net, features, 'rpn.conv', [width, width, 3, 3]), 'rpn.relu');
+  const kinds = spec.anchors.length;
+  const objectness = smallConv(net, shared, 'rpn.object', [kinds, width, 1, 1]);
+  const shifts = smallConv(net, shared, 'rpn.shift', [4 * kinds, width, 1, 1]);
+  // By place, then by kind of anchor.
+  const placed = b.op('Transpose', [objectness], { perm: [0, 2, 3, 1] });
+  b.op('Reshape', [placed, b.ints([0, -1])], {}, VALUES.objectness);
+  const [rows, columns] = spec.size.map((side) => Math.ceil(side / spec.stride)) as [
+    number,
+    number,
+  ];
+  const apart = b.op('Reshape', [shifts, b.ints([0, kinds, 4, rows, columns])]);
+  const moved = b.op('Transpose', [apart], { perm: [0, 3, 4, 1, 2] });
+  b.op('Reshape', [moved, b.ints([0, -1, 4])], {}, VALUES.shifts);
+  appendProposals(b, spec);
+  const pooled = b.op(
+    'RoiAlign',
+    [features, VALUES.regions, VALUES.images],
+    {
+      mode: 'avg',
+      output_height: spec.cells,
+      output_width: spec.cells,
+      sampling_ratio: spec.samples,
+      spatial_scale: float(1 / spec.stride),
+      coordinate_transformation_mode: 'half_pixel',
+    },
+    'regions.features',
+  );
+  const flat = flatten(net, pooled, 'regions.flat');
+  const inner = relu(net, linear(net, flat, 'fc', width * spec.cells ** 2, hidden), 'fc.relu');
+  linear(net, inner, VALUES.logits, hidden, spec.classes.length + 1);
+  linear(net, inner, VALUES.corrections, hidden, 4);
+  appendDetections(b, spec);
+}
+
+/** A convolution that keeps the size, with small weights, as the proposal network of Faster R-CNN has them. */
+function smallConv(net: Network, x: string, name: string, dims: readonly number[]): string {
+  const pad = (dims[2] as number) >> 1;
+  const drawn = Array.from({ length: sizeOf(dims) }, () => 0.01 * net.draw.normal());
+  const weight = net.b.initializer(`${name}.weight`, float32(dims, drawn));
+  const bias = net.b.initializer(
+    `${name}.bias`,
+    float32([dims[0] as number], Array(dims[0]).fill(0)),
+  );
+  return net.b.op('Conv', [x, weight, bias], { pads: [pad, pad, pad, pad] }, name);
+}
