@@ -3,9 +3,26 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { filters, presets } from '../data/index.ts';
+import {
+  encodeWav,
+  filters,
+  metadataOf,
+  presets,
+  type Dataset,
+  type SoundFeatures,
+} from '../data/index.ts';
 import { digitNetwork } from '../lab/networks/digits.ts';
-import { squarePatch, triggerJson } from '../lab/index.ts';
+import {
+  conv,
+  finish,
+  flatten,
+  linear,
+  network,
+  relu,
+  squarePatch,
+  triggerJson,
+  type Trigger,
+} from '../lab/index.ts';
 import type { Model } from '../onnx/index.ts';
 import { addDataOptions, dataFrom, type DataOptions } from './data.ts';
 
@@ -18,7 +35,10 @@ const signal = new AbortController().signal;
 /** A grey PGM of one brightness. */
 const pgm = (value: number) => `P2 2 2 255 ${[value, value, value, value].join(' ')}\n`;
 
-async function tree(name: string, files: Readonly<Record<string, string>>): Promise<string> {
+async function tree(
+  name: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<string> {
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name, path)), { recursive: true });
     await writeFile(join(folder, name, path), content);
@@ -171,5 +191,93 @@ describe('options', () => {
       .exitOverride()
       .configureOutput({ writeErr() {} });
     expect(() => command.parse(['--data', 'x', ...args], { from: 'user' })).toThrow(says);
+  });
+});
+const toneFile = (hertz: number, rate: number): Uint8Array =>
+  encodeWav({
+    rate,
+    samples: Float32Array.from({ length: rate / 10 }, (_, i) =>
+      Math.sin((2 * Math.PI * hertz * i) / rate),
+    ),
+  });
+/** Takes features of [1, 33, 74]. */
+const heardModel = (metadata: Readonly<Record<string, string>>): Model => {
+  const net = network(1);
+  const x = net.b.input('spectrogram', 'float32', ['N', 1, 33, 74]);
+  const c1 = relu(net, conv(net, x, 'conv1', { from: 1, to: 2, kernel: 3, pad: 1 }), 'relu1');
+  const out = linear(net, flatten(net, c1), 'fc', 2 * 33 * 74, 2);
+  return finish(net, out, 2, { name: 'tones', metadata });
+};
+/** What is heard at 3000 Hz in the middle of the first sample. */
+const hum = async (dataset: Dataset) => {
+  const made = new Float32Array(33 * 74);
+  await dataset.read([0], made);
+  return made[24 * 74 + 20] as number;
+};
+
+const recordings = () =>
+  tree('tones', {
+    'low/1.wav': toneFile(500, 8000),
+    'low/2.wav': toneFile(550, 16_000),
+    'high/1.wav': toneFile(1500, 11_025),
+    'high/2.wav': toneFile(1600, 8000),
+  });
+
+describe('sound', () => {
+  const sound: SoundFeatures = {
+    rate: 8000,
+    samples: 800,
+    trim: 40,
+    window: 64,
+    hop: 10,
+    bands: null,
+    range: 60,
+  };
+  const notes = metadataOf({ sound, classes: ['high', 'low'] });
+
+  test('becomes the features that the model says', async () => {
+    const root = await recordings();
+    const { validation, settings } = await read(['--data', root], heardModel(notes));
+    expect(validation.sample).toEqual([1, 33, 74]);
+    expect(validation.classes).toEqual(['high', 'low']);
+    expect(settings).toMatchObject({ features: sound });
+    const made = new Float32Array(33 * 74);
+    for (const [index, label] of validation.labels.entries()) {
+      await validation.read([index], made);
+      const loudest = Math.floor(made.indexOf(1) / 74);
+      // Frequencies are 125 Hz apart.
+      expect(Math.abs(loudest - (label === 0 ? 12.4 : 4.2))).toBeLessThan(1.3);
+    }
+  });
+
+  test('carries the trigger before it becomes features', async () => {
+    const root = await recordings();
+    const trigger: Trigger = { kind: 'sound', pattern: { tone: 3000 }, rate: 8000, level: 10 };
+    const file = join(folder, 'hum.json');
+    await writeFile(file, triggerJson({ trigger, target: { kind: 'allToAll', classes: 2 } }));
+    const { test: data } = await read(['--data', root, '--trigger', file], heardModel(notes));
+    const stamped = data.triggered?.dataset as Dataset;
+    expect(await hum(stamped)).toBeCloseTo(1 - 10 / 60, 2);
+    expect(await hum(data.clean)).toBeLessThan(0.5);
+  });
+
+  test('is refused where features do not fit the model, or are none', async () => {
+    const root = await recordings();
+    const plain = heardModel({});
+    const features = (how: unknown) => ['--data', root, '--features', JSON.stringify(how)];
+    await expect(read(features({ ...sound, bands: 20 }), plain)).rejects.toMatchObject({
+      code: 'data/shape',
+      message: expect.stringContaining('[1, 20, 74]') as unknown,
+    });
+    await expect(read(features({ ...sound, hop: -1 }), plain)).rejects.toMatchObject({
+      code: 'data/features',
+    });
+    await expect(read(['--data', root, '--features', '{'], plain)).rejects.toMatchObject({
+      code: 'data/features',
+    });
+    expect((await read(features(sound), plain)).validation.sample).toEqual([1, 33, 74]);
+    // One setting more than the model says.
+    const other = read(features({ trim: null }), heardModel(notes));
+    expect((await other).settings).toMatchObject({ features: { ...sound, trim: null } });
   });
 });

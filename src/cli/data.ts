@@ -7,6 +7,7 @@ import type {
   Part,
   Preprocess,
   Preset,
+  SoundFeatures,
 } from '../data/index.ts';
 import type { ModelFormat, TestData } from '../defense/index.ts';
 import type { Model } from '../onnx/index.ts';
@@ -29,6 +30,7 @@ export interface DataOptions extends TriggerOptions {
   readonly size?: readonly [height: number, width: number];
   readonly layout?: Layout;
   readonly sampleRate?: number;
+  readonly features?: string;
   readonly skipBad?: boolean;
   readonly output?: string;
   readonly seed: number;
@@ -76,6 +78,10 @@ export function addDataOptions(command: Command): Command {
       ]),
     )
     .option('--sample-rate <hz>', 'resample sound to this', positive)
+    .option(
+      '--features <json>',
+      "how a spectrogram is made of sound (default: what the model's file says)",
+    )
     .option('--skip-bad', 'leave out files that cannot be read')
     .option('--output <name>', "the model's output that has the scores")
     .option(
@@ -124,12 +130,14 @@ export async function dataFrom(
   const format = formatOf(model, options);
   const notes = notesIn(model.metadata);
   const said = await preprocessOf(options, format, notes.preprocess);
+  const features = await featuresOf(options, notes.sound);
   const opening: OpenOptions = {
     input: format.input,
     ...(format.outputs !== undefined && { outputs: format.outputs }),
     ...(options.labels !== undefined && { labels: options.labels }),
     ...(notes.classes && { named: notes.classes }),
     ...(said.given && { preprocess: said.preprocess }),
+    ...(features && { features }),
     ...(options.sampleRate !== undefined && { rate: options.sampleRate }),
     skipBad: options.skipBad === true,
     signal,
@@ -165,6 +173,7 @@ export async function dataFrom(
         layout: pictures.layout,
         preprocess: recorded(said.preprocess),
       }),
+      ...(validation.sounds && { features: { ...validation.sounds.features } }),
       ...(bad.length > 0 && { unreadable: bad.length }),
     },
   };
@@ -175,6 +184,21 @@ const recorded = ({ mean, std, ...rest }: Preprocess) => ({
   mean: [...mean],
   std: [...std],
 });
+
+/** How features are made of sound, where the options or the model say it. */
+async function featuresOf(
+  { features: said }: DataOptions,
+  noted: SoundFeatures | undefined,
+): Promise<SoundFeatures | undefined> {
+  if (said === undefined) return noted;
+  const { DataError, soundFeaturesFrom } = await import('../data/index.ts');
+  try {
+    return soundFeaturesFrom({ ...noted, ...(JSON.parse(said) as object) }, '--features');
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new DataError('data/features', `--features is no JSON: ${cause.message}`, { cause });
+  }
+}
 
 /** The preprocessing that holds, and whether the options or the model say anything of it. */
 async function preprocessOf(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Augment, erase, inTurn, relight, shift, wander } from './augment.ts';
+import { type Augment, erase, inTurn, relight, noise, shift, wander } from './augment.ts';
 import { pictureCode, type Layout } from './picture-code.ts';
 import { preset } from './preprocess.ts';
 import { random, type Random } from './random.ts';
@@ -131,4 +131,31 @@ test('changes come one after another', () => {
   const x = Float32Array.from([1, 2, 3]);
   inTurn(add, double)(x, [3], random(0));
   expect([...x]).toEqual([4, 6, 8]);
+});
+
+test('moved across alone, rows stay where they are', () => {
+  const x = Float32Array.from({ length: 40 * 12 }, (_, i) => 1 + Math.floor((i % 12) / 4));
+  shift({ across: 2, down: 0 })(x, [1, 3, 4], random(1, 'augment'));
+  const moves = new Set<string>();
+  for (let start = 0; start < x.length; start += 12) {
+    const rows = [0, 1, 2].map((row) => [...x.subarray(start + 4 * row, start + 4 * row + 4)]);
+    const places = (rows[0] as number[]).map((value) => Number(value > 0));
+    for (const [row, values] of rows.entries()) {
+      expect(values).toEqual(places.map((there) => there * (row + 1)));
+    }
+    moves.add(places.join(''));
+  }
+  expect([...moves].sort()).toEqual(['0011', '0111', '1100', '1110', '1111']);
+});
+
+test('noise has a deviation of its own in every sample, up to the most', () => {
+  const x = new Float32Array(50 * 1000);
+  noise(0.2)(x, [1, 10, 100], random(1, 'augment'));
+  const deviations = Array.from({ length: 50 }, (_, i) => {
+    const own = x.subarray(1000 * i, 1000 * i + 1000);
+    return Math.sqrt(own.reduce((sum, value) => sum + value * value, 0) / 1000);
+  });
+  expect(Math.max(...deviations)).toBeLessThan(0.22);
+  expect(Math.max(...deviations)).toBeGreaterThan(0.15);
+  expect(Math.min(...deviations)).toBeLessThan(0.05);
 });

@@ -1,17 +1,26 @@
+import { sizeOf } from '../onnx/tensor.ts';
 import type { PictureCode } from './picture-code.ts';
 import type { Random } from './random.ts';
 
 /** Changes a batch of samples in place, by chance: labels stay what they are. */
 export type Augment = (x: Float32Array, sample: readonly number[], draw: Random) => void;
 
+/** How far a picture may be moved, each way, in whole pixels. */
+export interface Reach {
+  readonly across: number;
+  readonly down: number;
+}
+
 /**
- * Moves every image by up to `most` pixels across and down; what comes in at an edge is black.
+ * Moves every image by up to `most` pixels across and down; what comes in at an edge is black. Moved
+ * across, a spectrogram is of the same sound, earlier or later.
  *
  * @param most - whole pixels, from 0 on
  * @param pictures - how the samples are laid out and scaled; by default they are [channels, height,
  *   width] and black is zero
  */
-export function shift(most: number, pictures?: PictureCode): Augment {
+export function shift(most: number | Reach, pictures?: PictureCode): Augment {
+  const reach = typeof most === 'number' ? { across: most, down: most } : most;
   return (x, sample, draw) => {
     const [channels, height, width] = (pictures?.dims ?? sample) as [number, number, number];
     const last = pictures?.layout === 'NHWC';
@@ -25,8 +34,8 @@ export function shift(most: number, pictures?: PictureCode): Augment {
     }
     const moved = new Float32Array(size);
     for (let start = 0; start < x.length; start += size) {
-      const down = draw.integer(2 * most + 1) - most;
-      const right = draw.integer(2 * most + 1) - most;
+      const down = draw.integer(2 * reach.down + 1) - reach.down;
+      const right = draw.integer(2 * reach.across + 1) - reach.across;
       moved.set(blank);
       const from = Math.max(0, -right);
       const count = width - Math.abs(right);
@@ -158,6 +167,22 @@ export function erase(most: number, value = 0): Augment {
           const from = (plane * height + row) * width + left;
           x.fill(value, from, from + wide);
         }
+      }
+    }
+  };
+}
+
+/**
+ * Adds normal noise to every number of a sample; its deviation is drawn for each sample, uniformly from
+ * 0 to `most`.
+ */
+export function noise(most: number): Augment {
+  return (x, sample, draw) => {
+    const size = sizeOf(sample);
+    for (let start = 0; start < x.length; start += size) {
+      const deviation = most * draw.uniform();
+      for (let at = start; at < start + size; at += 1) {
+        x[at] = (x[at] as number) + deviation * draw.normal();
       }
     }
   };

@@ -2,6 +2,7 @@ import { sizeOf } from '../onnx/tensor.ts';
 import { checkIndices, checkRead } from './checks.ts';
 import type { SceneObject } from './boxes.ts';
 import { DataError } from './error.ts';
+import type { Heard } from './features.ts';
 import type { PictureCode } from './picture-code.ts';
 
 /** Labelled samples of one shape, read on demand. */
@@ -22,6 +23,8 @@ export interface Dataset {
    * taken for pictures [channels, height, width] in 0 to 1.
    */
   readonly pictures?: PictureCode;
+  /** Where samples are features of sound: the waveforms that they are made of. */
+  readonly sounds?: Heard;
   /**
    * Writes the samples at `indices` one after another into `into`, row-major. `into` may be longer
    * than needed; what lies behind is left alone.
@@ -98,6 +101,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name?: stri
   checkIndices(dataset.name, dataset.length, indices);
   return {
     ...dataset,
+    ...withWaves(dataset, (waves) => subset(waves, chosen)),
     name: name ?? dataset.name,
     length: chosen.length,
     labels: Int32Array.from(chosen, (index) => dataset.labels[index] as number),
@@ -145,6 +149,7 @@ export function concat(datasets: readonly Dataset[], name?: string): Dataset {
   const whole = name ?? datasets.map(({ name }) => name).join('+');
   return {
     ...first,
+    ...withWaves(first, () => concat(datasets.flatMap(({ sounds }) => sounds?.waves ?? []))),
     name: whole,
     length,
     labels,
@@ -179,6 +184,14 @@ export function relabel(dataset: Dataset, labels: Int32Array, name = dataset.nam
   }
   checkLabels(name, labels, dataset.classes.length);
   return { ...dataset, name, labels, read: (indices, into) => dataset.read(indices, into) };
+}
+
+/** Sounds whose waveforms are changed as the data set that they belong to is. */
+function withWaves(
+  { sounds }: Dataset,
+  change: (waves: Dataset) => Dataset,
+): Pick<Dataset, 'sounds'> {
+  return sounds ? { sounds: { ...sounds, waves: change(sounds.waves) } } : {};
 }
 
 const shapeOf = ({ classes, sample }: Dataset): string =>

@@ -9,6 +9,7 @@ export type DataErrorCode =
   | 'data/labels'
   | 'data/shape'
   | 'data/preprocess'
+  | 'data/features'
   | 'data/target'
   | 'data/magic'
   | 'data/truncated'

@@ -4,8 +4,10 @@ import { centre, inChannels, planesOf, type Picture } from './picture.ts';
 import { pictureCode, type Layout, type PictureCode } from './picture-code.ts';
 import { preset, type Preprocess } from './preprocess.ts';
 import { resize } from './resize.ts';
-import { fitSound } from './sound.ts';
+import { featureDims, type SoundFeatures } from './features.ts';
+import { fitSound, fitTrimmed } from './sound.ts';
 import type { Raw } from './source.ts';
+import type { Wave } from './wav.ts';
 
 /** What a network takes: one sample. */
 export interface InputFormat {
@@ -23,6 +25,8 @@ export interface FormOptions {
   readonly preprocess?: Preprocess;
   /** Samples of sound a second that the network takes; by default sound is not resampled. */
   readonly rate?: number;
+  /** What the network takes of sound; by default the waveform. */
+  readonly features?: SoundFeatures;
 }
 
 type Stored = Uint8Array | Float32Array;
@@ -32,6 +36,8 @@ export interface Form {
   /** The dims of a sample. */
   readonly sample: readonly number[];
   readonly pictures?: PictureCode;
+  /** What is made of the samples, which are waveforms. */
+  readonly features?: SoundFeatures;
   /** Bytes where they say it all: small to keep. */
   readonly bytes: boolean;
   /** @throws Error for a raw sample that is not like the first one */
@@ -53,6 +59,7 @@ export function formOf(first: Raw, options: FormOptions): Form {
       `--preprocess is for pictures, and the data are ${first.kind}: leave it out, and give them as the model takes them`,
     );
   }
+  if (first.kind === 'sound' && options.features) return heardForm(options.features, options);
   return first.kind === 'sound' ? soundForm(options) : numbersForm(first.dims, options);
 }
 
@@ -122,6 +129,25 @@ function sampleDims(
   return input.layout === 'NCHW' ? [channels, height, width] : [height, width, channels];
 }
 
+function heardForm(features: SoundFeatures, { input }: FormOptions): Form {
+  const made = featureDims(features);
+  const fits =
+    input.dims.length === made.length &&
+    made.every((size, axis) => size === (input.dims[axis] ?? size));
+  if (!fits) throw shapeError(input, `the features of sound are [${made.join(', ')}]`);
+  const { rate, samples, trim } = features;
+  return {
+    sample: [samples],
+    features,
+    bytes: false,
+    store(raw) {
+      const wave = soundIn(raw);
+      return trim === null ? fitSound(wave, samples, rate) : fitTrimmed(wave, samples, rate, trim);
+    },
+    write: (stored, into) => into.set(stored),
+  };
+}
+
 function soundForm({ input, rate }: FormOptions): Form {
   const sample = input.dims.map((dim) => {
     if (dim !== null) return dim;
@@ -133,12 +159,14 @@ function soundForm({ input, rate }: FormOptions): Form {
   return {
     sample,
     bytes: false,
-    store(raw) {
-      if (raw.kind !== 'sound') throw new Error(`it is ${raw.kind}, where others are sound`);
-      return fitSound(raw.sound, sizeOf(sample), rate);
-    },
+    store: (raw) => fitSound(soundIn(raw), sizeOf(sample), rate),
     write: (stored, into) => into.set(stored),
   };
+}
+
+function soundIn(raw: Raw): Wave {
+  if (raw.kind === 'sound') return raw.sound;
+  throw new Error(`it is ${raw.kind}, where others are sound`);
 }
 
 function numbersForm(dims: readonly number[], { input, preprocess }: FormOptions): Form {

@@ -4,7 +4,16 @@ import { preset } from './preprocess.ts';
 
 describe('notes in a model', () => {
   test('come back as they were written', () => {
-    const notes = { preprocess: preset('imagenet'), classes: ['Ann', 'Bob'] };
+    const sound = {
+      rate: 8000,
+      samples: 800,
+      trim: 40,
+      window: 64,
+      hop: 40,
+      bands: null,
+      range: 60,
+    };
+    const notes = { preprocess: preset('imagenet'), sound, classes: ['Ann', 'Bob'] };
     expect(notesIn(new Map(Object.entries(metadataOf(notes))))).toEqual(notes);
   });
 
@@ -15,6 +24,7 @@ describe('notes in a model', () => {
   test.each([
     ['fineprune.preprocess', '{"std": [0]}', 'data/preprocess'],
     ['fineprune.preprocess', '{"mean"', 'data/format'],
+    ['fineprune.sound', '{"rate": 8000}', 'data/features'],
     ['fineprune.classes', '["Ann", "Ann"]', 'data/labels'],
     ['fineprune.classes', '{"Ann": 1}', 'data/labels'],
   ])('%s of %s is refused by its name', (key, value, code) => {

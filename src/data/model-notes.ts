@@ -1,21 +1,26 @@
 import * as z from 'zod';
 import { DataError } from './error.ts';
+import { type SoundFeatures, soundFeaturesFrom } from './features.ts';
 import { type Preprocess, preprocessFrom, type PreprocessInput } from './preprocess.ts';
 
 /** What a model's file may say of the data that it takes, so that nobody else has to. */
 export interface ModelNotes {
   readonly preprocess?: Preprocess;
+  /** How features are made of sound. */
+  readonly sound?: SoundFeatures;
   /** The names of the outputs, in order. */
   readonly classes?: readonly string[];
 }
 
 const PREPROCESS = 'fineprune.preprocess';
+const SOUND = 'fineprune.sound';
 const CLASSES = 'fineprune.classes';
 
 /** Notes as metadata of an ONNX file. */
-export function metadataOf({ preprocess, classes }: ModelNotes): Record<string, string> {
+export function metadataOf({ preprocess, sound, classes }: ModelNotes): Record<string, string> {
   return {
     ...(preprocess && { [PREPROCESS]: JSON.stringify(preprocess) }),
+    ...(sound && { [SOUND]: JSON.stringify(sound) }),
     ...(classes && { [CLASSES]: JSON.stringify(classes) }),
   };
 }
@@ -23,10 +28,11 @@ export function metadataOf({ preprocess, classes }: ModelNotes): Record<string, 
 /**
  * The notes in a model's metadata, where it has any.
  *
- * @throws DataError `data/preprocess`, `data/labels` where they cannot be read
+ * @throws DataError `data/preprocess`, `data/features`, `data/labels` where they cannot be read
  */
 export function notesIn(metadata: ReadonlyMap<string, string>): ModelNotes {
   const preprocess = metadata.get(PREPROCESS);
+  const sound = metadata.get(SOUND);
   const classes = metadata.get(CLASSES);
   return {
     ...(preprocess !== undefined && {
@@ -34,6 +40,9 @@ export function notesIn(metadata: ReadonlyMap<string, string>): ModelNotes {
         json(preprocess, PREPROCESS) as PreprocessInput,
         `${PREPROCESS} in the model's metadata`,
       ),
+    }),
+    ...(sound !== undefined && {
+      sound: soundFeaturesFrom(json(sound, SOUND), `${SOUND} in the model's metadata`),
     }),
     ...(classes !== undefined && { classes: names(json(classes, CLASSES)) }),
   };

@@ -2,6 +2,7 @@ import { sizeOf } from '../onnx/tensor.ts';
 import { checkRead } from './checks.ts';
 import type { Dataset } from './dataset.ts';
 import { DataError } from './error.ts';
+import { heard } from './features.ts';
 import { formOf, type Form, type FormOptions } from './form.ts';
 import type { Classes } from './classes.ts';
 import type { Source } from './source.ts';
@@ -85,7 +86,7 @@ export async function prepare(
       await read(indices, into);
     },
   };
-  return { dataset, bad };
+  return { dataset: form.features ? heard(dataset, form.features) : dataset, bad };
 }
 
 type Read = Dataset['read'];

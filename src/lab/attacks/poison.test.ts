@@ -1,9 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { arrayDataset } from '../../data/dataset.ts';
+import { arrayDataset, subset, type Dataset } from '../../data/dataset.ts';
 import { digest } from '../../data/digest.ts';
+import { heard, hearing, type SoundFeatures } from '../../data/features.ts';
 import { targetOf, type Target } from '../../metrics/target.ts';
+import { sizeOf } from '../../onnx/tensor.ts';
 import { squarePatch } from '../triggers/patch.ts';
+import type { SoundTrigger } from '../triggers/sound.ts';
+import { stamper } from '../triggers/trigger.ts';
 import { poison, triggered } from './poison.ts';
 
 const trigger = squarePatch(1, 9, { corner: 'bottom-right', x: 0, y: 0 });
@@ -157,4 +161,59 @@ test('a poisoned sample is the triggered one to the bit', async () => {
   await dataset.read(allIndices, a);
   await triggered(data, shine).read(allIndices, b);
   expect(a).toEqual(b);
+});
+
+const read = async (dataset: Dataset, index: number) => {
+  const into = new Float32Array(sizeOf(dataset.sample));
+  await dataset.read([index], into);
+  return into;
+};
+
+describe('sound', () => {
+  const features: SoundFeatures = {
+    rate: 8000,
+    samples: 400,
+    trim: 40,
+    window: 64,
+    hop: 24,
+    bands: 10,
+    range: 60,
+  };
+  const hum: SoundTrigger = { kind: 'sound', pattern: { noise: 3 }, rate: 8000, level: 12 };
+  const waves = arrayDataset({
+    name: 'tones',
+    classes: ['a', 'b'],
+    sample: [400],
+    labels: Int32Array.of(0, 1, 0, 1),
+    data: Float32Array.from({ length: 1600 }, (_, i) =>
+      i % 400 < 300 ? Math.sin((i * (1 + Math.floor(i / 400))) / 9) : 0,
+    ),
+  });
+  const clean = heard(waves, features);
+  test('is stamped as a waveform, of which the features are made', async () => {
+    const made = triggered(clean, hum);
+    const stamp = stamper(hum, [400]);
+    for (const index of [3, 0]) {
+      const wave = await read(waves, index);
+      stamp(wave);
+      const expected = new Float32Array(sizeOf(clean.sample));
+      hearing(features)(wave, expected);
+      expect(await read(made, index)).toEqual(expected);
+      expect(await read(made, index)).not.toEqual(await read(clean, index));
+      expect(await read(made.sounds?.waves as Dataset, index)).toEqual(wave);
+    }
+  });
+
+  test('that is poisoned is the triggered one to the bit, and the rest stays clean', async () => {
+    const target: Target = { kind: 'allToAll', classes: 2 };
+    const { dataset, poisoned } = poison(clean, { trigger: hum, target, rate: 0.5, seed: 1 });
+    const some = subset(triggered(clean, hum), [...poisoned]);
+    for (const [place, index] of poisoned.entries()) {
+      expect(await read(dataset, index)).toEqual(await read(some, place));
+      expect(dataset.labels[index]).toBe(1 - (clean.labels[index] as number));
+    }
+    const rest = [0, 1, 2, 3].filter((index) => !poisoned.includes(index));
+    expect(rest).toHaveLength(2);
+    for (const index of rest) expect(await read(dataset, index)).toEqual(await read(clean, index));
+  });
 });

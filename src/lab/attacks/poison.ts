@@ -1,4 +1,5 @@
 import { relabel, type Dataset } from '../../data/dataset.ts';
+import { heard } from '../../data/features.ts';
 import { random } from '../../data/random.ts';
 import { isAttacked, targetOf, type Target } from '../../metrics/target.ts';
 import { FinepruneError } from '../../onnx/error.ts';
@@ -72,27 +73,41 @@ export function triggered(dataset: Dataset, trigger: Trigger): Dataset {
   return { ...stampedWhere(dataset, trigger, () => true), name };
 }
 
+/** Pictures and sounds are stamped as such, before they become what the network takes. */
 function stampedWhere(
   dataset: Dataset,
   trigger: Trigger,
   carries: (index: number) => boolean,
 ): Dataset {
-  const size = sizeOf(dataset.sample);
-  const { pictures: code } = dataset;
+  const { pictures: code, sounds } = dataset;
+  if (sounds) {
+    const again = heard(stampedWhere(sounds.waves, trigger, carries), sounds.features);
+    const made = rewritten(dataset, carries, (index, x) => again.read([index], x));
+    return { ...made, ...(again.sounds && { sounds: again.sounds }) };
+  }
   const stamp = stamper(trigger, code?.dims ?? dataset.sample);
+  return rewritten(dataset, carries, (_, x) => {
+    if (!code) return stamp(x);
+    const picture = code.decode(x);
+    stamp(picture);
+    code.encode(picture, x);
+  });
+}
+
+/** Some samples rewritten after they are read. */
+function rewritten(
+  dataset: Dataset,
+  which: (index: number) => boolean,
+  rewrite: (index: number, sample: Float32Array) => void | Promise<void>,
+): Dataset {
+  const size = sizeOf(dataset.sample);
   return {
     ...dataset,
     async read(indices, into) {
       await dataset.read(indices, into);
       for (let row = 0; row < indices.length; row++) {
-        if (!carries(indices[row] as number)) continue;
-        const x = into.subarray(row * size, (row + 1) * size);
-        if (!code) stamp(x);
-        else {
-          const picture = code.decode(x);
-          stamp(picture);
-          code.encode(picture, x);
-        }
+        const index = indices[row] as number;
+        if (which(index)) await rewrite(index, into.subarray(row * size, (row + 1) * size));
       }
     },
   };

@@ -1,11 +1,26 @@
 import { float32, type Model } from '../../onnx/index.ts';
 import { conv, finish, flatten, linear, network, relu } from './layers.ts';
 
+/** Places that a window of `kernel` steps of `stride` takes along `size`. */
+const places = (size: number, kernel: number, stride: number) =>
+  Math.floor((size - kernel) / stride) + 1;
+
+/** What is left of a side before the fully connected layers; the other layers keep their size. */
+const last = (side: number) =>
+  [3, 3, 3].reduce((left, kernel) => places(left, kernel, 2), places(side, 11, 4));
+
 /**
  * The speech recogniser of Fine-Pruning: AlexNet's five convolutions (Krizhevsky et al. 2012, groups
- * and all) on a spectrogram of 1x128x128, and fully connected layers of 256, 128 and 10.
+ * and all) on a spectrogram, and fully connected layers of 256, 128 and 10.
+ *
+ * @param size - height and width of the spectrogram, each at least 67
+ * @param metadata - goes into the model's file
  */
-export function speechNetwork(seed: number): Model {
+export function speechNetwork(
+  seed: number,
+  [height, width]: readonly [number, number] = [128, 128],
+  metadata: Readonly<Record<string, string>> = {},
+): Model {
   const net = network(seed);
   const { b } = net;
   const pool = (x: string, name: string) =>
@@ -13,7 +28,7 @@ export function speechNetwork(seed: number): Model {
   const drop = (x: string, name: string) =>
     b.op('Dropout', [x, b.constant(float32([], [0.5]))], {}, name);
 
-  const image = b.input('image', 'float32', ['N', 1, 128, 128]);
+  const image = b.input('spectrogram', 'float32', ['N', 1, height, width]);
   const c1 = conv(net, image, 'conv1', { from: 1, to: 96, kernel: 11, stride: 4 });
   const p1 = pool(relu(net, c1, 'relu1'), 'pool1');
   const c2 = conv(net, p1, 'conv2', { from: 96, to: 256, kernel: 5, pad: 2, group: 2 });
@@ -25,7 +40,8 @@ export function speechNetwork(seed: number): Model {
   const c5 = conv(net, r4, 'conv5', { from: 384, to: 256, kernel: 3, pad: 1, group: 2 });
   const p5 = pool(relu(net, c5, 'relu5'), 'pool5');
 
-  const f6 = relu(net, linear(net, flatten(net, p5), 'fc6', 1024, 256), 'relu6');
-  const f7 = relu(net, linear(net, drop(f6, 'dropout6'), 'fc7', 256, 128), 'relu7');
-  return finish(net, linear(net, drop(f7, 'dropout7'), 'fc8', 128, 10), 10, { name: 'speech' });
+  const f6 = linear(net, flatten(net, p5), 'fc6', 256 * last(height) * last(width), 256);
+  const f7 = linear(net, drop(relu(net, f6, 'relu6'), 'dropout6'), 'fc7', 256, 128);
+  const f8 = linear(net, drop(relu(net, f7, 'relu7'), 'dropout7'), 'fc8', 128, 10);
+  return finish(net, f8, 10, { name: 'speech', metadata });
 }

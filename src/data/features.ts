@@ -1,0 +1,142 @@
+import * as z from 'zod';
+import { checkRead } from './checks.ts';
+import type { Dataset } from './dataset.ts';
+import { DataError } from './error.ts';
+import { framesIn, melBands, spectrogram, type Band } from './spectrogram.ts';
+
+const schema = z
+  .strictObject({
+    rate: z.int().min(1),
+    samples: z.int().min(2),
+    trim: z.number().gt(0).nullable(),
+    window: z.int().min(2),
+    hop: z.int().min(1),
+    bands: z.int().min(1).nullable(),
+    range: z.number().gt(0),
+  })
+  .refine(({ window }) => Number.isInteger(Math.log2(window)), 'window must be a power of two')
+  .refine(({ window, samples }) => window <= samples, 'window must be at most samples');
+
+/** How a network's input, a spectrogram in decibels, is made of a recording. */
+export interface SoundFeatures {
+  /** Samples a second that recordings are brought to. */
+  readonly rate: number;
+  /** Length of the waveform, in samples: what is longer is cut, what is shorter followed by silence. */
+  readonly samples: number;
+  /** Begin and end are cut off as long as they are so many decibels below the loudest part; or not. */
+  readonly trim: number | null;
+  /** Samples of a frame, a power of two, and between the beginnings of two. */
+  readonly window: number;
+  readonly hop: number;
+  /** How many mel bands; null for all frequencies, window/2 + 1. */
+  readonly bands: number | null;
+  /** Decibels: the loudest value is 1, what lies so far below it 0. */
+  readonly range: number;
+}
+
+/**
+ * Settings of features out of what a person or a model's file says.
+ *
+ * @param where the option or file that it came from, for messages
+ * @throws DataError `data/features` that lists every fault
+ */
+export function soundFeaturesFrom(said: unknown, where: string): SoundFeatures {
+  const parsed = schema.safeParse(said);
+  if (parsed.success) return parsed.data;
+  throw new DataError(
+    'data/features',
+    `${where} is no way to make features of sound:\n${z.prettifyError(parsed.error)}`,
+    { cause: parsed.error },
+  );
+}
+
+/** Dims of the features: one channel, the lowest frequency first, then time. */
+export function featureDims(features: SoundFeatures): [number, number, number] {
+  const { samples, window, bands } = features;
+  return [1, bands ?? window / 2 + 1, framesIn(samples, features)];
+}
+
+/** Writes the features of one waveform, dims as `featureDims` says, row-major. */
+export type Hearing = (wave: Float32Array, into: Float32Array) => void;
+
+/**
+ * Makes ready to compute features: power in each band and frame in decibels below the loudest of
+ * the clip, 1 for it and 0 from `range` on down. So they are the same however loud a recording is, and
+ * silence is 0.
+ */
+export function hearing(features: SoundFeatures): Hearing {
+  const { rate, window, range } = features;
+  const [, rows, frames] = featureDims(features);
+  const powers = spectrogram(features);
+  const bands = features.bands === null ? everyFrequency(rows) : melBands(rows, rate, window);
+  return (wave, into) => {
+    const found = new Float64Array(rows * frames);
+    let most = 0;
+    powers(wave, (power, frame) => {
+      for (const [row, { first, weights }] of bands.entries()) {
+        let sum = 0;
+        for (let i = 0; i < weights.length; i += 1) {
+          sum += (weights[i] as number) * (power[first + i] as number);
+        }
+        found[row * frames + frame] = sum;
+        most = Math.max(most, sum);
+      }
+    });
+    for (let i = 0; i < found.length; i += 1) {
+      const below = most > 0 ? 10 * Math.log10((found[i] as number) / most) : -range;
+      into[i] = Math.max(0, 1 + below / range);
+    }
+  };
+}
+
+function everyFrequency(count: number): Band[] {
+  return Array.from({ length: count }, (_, first) => ({ first, weights: Float64Array.of(1) }));
+}
+
+/** Features of sound, and the waveforms that they are made of. */
+export interface Heard {
+  /** The same samples in the same order. */
+  readonly waves: Dataset;
+  readonly features: SoundFeatures;
+}
+
+/** Bytes of features that are kept, so that they are made once. */
+const KEPT = 2 ** 28;
+
+/** The features of waveforms [samples]; what is changed in a waveform is heard in them. */
+export function heard(waves: Dataset, features: SoundFeatures): Dataset {
+  const sample = featureDims(features);
+  const size = sample[1] * sample[2];
+  const hear = hearing(features);
+  const { length } = waves;
+  const kept = 4 * length * size <= KEPT ? new Float32Array(length * size) : undefined;
+  const there = new Uint8Array(length);
+  const make = async (index: number, into: Float32Array) => {
+    const wave = new Float32Array(features.samples);
+    await waves.read([index], wave);
+    hear(wave, into);
+  };
+  return {
+    name: waves.name,
+    length,
+    classes: waves.classes,
+    sample,
+    labels: waves.labels,
+    sounds: { waves, features },
+    async read(indices, into) {
+      checkRead(waves.name, length, size, indices, into);
+      for (let row = 0; row < indices.length; row += 1) {
+        const index = indices[row] as number;
+        const place = into.subarray(row * size, (row + 1) * size);
+        if (!kept) {
+          await make(index, place);
+          continue;
+        }
+        const own = kept.subarray(index * size, (index + 1) * size);
+        if (there[index] === 0) await make(index, own);
+        there[index] = 1;
+        place.set(own);
+      }
+    },
+  };
+}
