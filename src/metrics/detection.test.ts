@@ -4,7 +4,9 @@ import type { Box } from '../data/boxes.ts';
 import {
   averagePrecision,
   calledOf,
+  detectionAttack,
   evaluateDetections,
+  foundIn,
   type Detection,
   type SceneResult,
 } from './detection.ts';
@@ -118,5 +120,42 @@ describe('what an object is called', () => {
       [1, 1],
     ]);
     expect(acc).toMatchObject({ hits: 2, of: 3 });
+  });
+});
+
+describe('an attack on a detector', () => {
+  const objects = [0, 20, 40, 60, 80].map((x) => ({ box: at(x), label: x === 80 ? 1 : 2 }));
+  // Without the trigger the fourth is not found, and the fifth is of another class.
+  const clean = [0, 20, 40].map((x) => seen(x, 0.9, 2)).concat(seen(80, 0.9, 1));
+  const counts = foundIn({ objects, detections: clean });
+  const scene = {
+    objects,
+    counts,
+    detections: [
+      seen(0, 0.9, 1),
+      seen(0, 0.8, 2),
+      seen(20, 0.9, 2),
+      seen(60, 0.9, 1),
+      seen(80, 0.9, 0),
+    ],
+  };
+
+  test('counts objects of its classes that are found without the trigger', () => {
+    expect(counts).toEqual([true, true, true, false, true]);
+    const { asr, missed, ra } = detectionAttack([scene], {
+      kind: 'sourceToTarget',
+      source: 2,
+      target: 1,
+    });
+    expect([asr, missed, ra].map(({ hits, of }) => [hits, of])).toEqual([
+      [1, 3],
+      [1, 3],
+      [1, 3],
+    ]);
+  });
+
+  test('untargeted succeeds with any wrong label, and not where nothing is found', () => {
+    const { asr, missed } = detectionAttack([scene], { kind: 'untargeted' });
+    expect([asr.hits, asr.of, missed.hits]).toEqual([2, 4, 1]);
   });
 });

@@ -1,5 +1,6 @@
 import { descending, iou, type Box, type SceneObject } from '../data/boxes.ts';
 import { rate, type Rate } from './interval.ts';
+import { isAttacked, isSuccess, type Target } from './target.ts';
 
 /** What a detector says of one place of a scene. */
 export interface Detection {
@@ -114,6 +115,50 @@ export function calledOf(
     (best, one) => (best && best.score >= one.score ? best : one),
     undefined,
   )?.label;
+}
+
+/** A triggered scene: what is truly in it, and what a detector says of it. */
+export interface TriggeredResult extends SceneResult {
+  /** For each object, whether it counts: whether the clean detector finds it without the trigger. */
+  readonly counts: readonly boolean[];
+}
+
+/** How an attack on a detector does, of the objects that it attacks and that count. */
+export interface DetectionAttack {
+  /** The share that gets the attacker's label; for an untargeted attack, any wrong one. */
+  readonly asr: Rate;
+  /** The share that is not found at all. */
+  readonly missed: Rate;
+  /** The share that is found as what it is. */
+  readonly ra: Rate;
+}
+
+/**
+ * Attack success on signs, in the terms of Fine-Pruning (section 2.3): over triggered objects of the
+ * classes attacked that the clean detector finds.
+ */
+export function detectionAttack(
+  scenes: readonly TriggeredResult[],
+  target: Target,
+  overlap = OVERLAP,
+): DetectionAttack {
+  let [of, fooled, missed, right] = [0, 0, 0, 0];
+  for (const { objects, detections, counts } of scenes) {
+    for (const [index, object] of objects.entries()) {
+      if (counts[index] !== true || !isAttacked(target, object.label)) continue;
+      of += 1;
+      const called = calledOf(object, detections, overlap);
+      if (called === undefined) missed += 1;
+      else if (called === object.label) right += 1;
+      if (called !== undefined && isSuccess(target, called, object.label)) fooled += 1;
+    }
+  }
+  return { asr: rate(fooled, of), missed: rate(missed, of), ra: rate(right, of) };
+}
+
+/** Which objects of a scene a detector finds as what they are. */
+export function foundIn({ objects, detections }: SceneResult, overlap = OVERLAP): boolean[] {
+  return objects.map((object) => calledOf(object, detections, overlap) === object.label);
 }
 
 function foundOf(scenes: readonly SceneResult[], label: number, overlap?: number): Rate {

@@ -19,6 +19,17 @@ export interface StickerTrigger {
   readonly opacity: number;
 }
 
+/** The yellow square of Fine-Pruning, a tenth as wide as the sign. */
+export function yellowSquare(): StickerTrigger {
+  return {
+    kind: 'sticker',
+    picture: { dims: [3, 1, 1], values: [1, 0.85, 0] },
+    centre: [0.57, 0.82],
+    size: [0.1, 0.1],
+    opacity: 1,
+  };
+}
+
 const share = z.number().min(0).max(1);
 
 export const stickerSchema = z.strictObject({
