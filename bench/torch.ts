@@ -21,12 +21,16 @@ export interface Torch {
 }
 
 /** The first Python of $PYTHON, python3 and /usr/bin/python3 that has PyTorch, if there is one. */
-export async function openTorch(): Promise<Torch | undefined> {
+export function torchPython(): string | undefined {
   const candidates = [process.env['PYTHON'], 'python3', '/usr/bin/python3'];
-  const python = candidates.find(
+  return candidates.find(
     (candidate) =>
       candidate && spawnSync(candidate, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0,
   );
+}
+
+export async function openTorch(): Promise<Torch | undefined> {
+  const python = torchPython();
   if (!python) return undefined;
   const script = fileURLToPath(new URL('torch_step.py', import.meta.url));
   const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
