@@ -190,3 +190,16 @@ test('patience ends a run that gets no better', async () => {
   expect(epochs.length).toBeLessThan(40);
   expect(epochs).toHaveLength(best + 2);
 });
+
+test.each([0, 1])('trains on changed samples only, after a shift of %i too', async (shift) => {
+  const { classifier, site } = await opened(specimen('Conv with bias').model, 'site');
+  const pruned = applyMask(classifier, site, []);
+  const optimiser = { kind: 'sgd' } as const;
+  const filters = ({ initializers }: Graph) =>
+    [...initializers.values()].find(({ dims }) => dims.length === 4)?.data;
+  const seen = await tuned(classifier, pruned, { optimiser, shift });
+  expect(filters(seen.graph)).not.toEqual(filters(pruned.graph));
+  // On black pictures filters have no gradient.
+  const blind = await tuned(classifier, pruned, { optimiser, shift, augment: (x) => x.fill(0) });
+  expect(filters(blind.graph)).toEqual(filters(pruned.graph));
+});

@@ -1,4 +1,4 @@
-import { type Augment, type Dataset, shift } from '../data/index.ts';
+import { type Augment, type Dataset, inTurn, shift } from '../data/index.ts';
 import { accuracy, type Rate } from '../metrics/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -41,6 +41,8 @@ export interface FineTuneSettings extends Limits {
   readonly seed: number;
   /** Move images by up to so many pixels, at random; default 0. */
   readonly shift?: number;
+  /** What else to change in samples by chance; default nothing. */
+  readonly augment?: Augment;
   /** Where a killed run left what it had. */
   readonly checkpoints?: Checkpoints;
   readonly signal?: AbortSignal;
@@ -228,10 +230,12 @@ async function oneEpoch(
 }
 
 function augmentOf(
-  { shift: most = 0 }: FineTuneSettings,
+  { shift: most = 0, augment }: FineTuneSettings,
   { pictures }: Dataset,
 ): Augment | undefined {
-  return most > 0 ? shift(most, pictures) : undefined;
+  if (most === 0) return augment;
+  const moved = shift(most, pictures);
+  return augment ? inTurn(moved, augment) : moved;
 }
 
 function initial(graph: Graph, parameters: readonly string[]): TuningState['kept'] {

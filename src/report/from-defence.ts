@@ -32,7 +32,7 @@ export async function recordOf(
 ): Promise<RunRecord> {
   const { prunings, maxDrop, tune, gradients, layers } = defence;
   const [first, ...others] = prunings;
-  const { optimiser, ...tuneSettings } = tune;
+  const { optimiser, augment, ...tuneSettings } = tune;
   const entry = async (role: RunRecord['data'][number]['role'], dataset: Dataset) => ({
     role,
     name: dataset.name,
@@ -59,6 +59,7 @@ export async function recordOf(
       }),
       fineTuning: {
         ...tuneSettings,
+        ...(augment && { augment: 'by the caller' }),
         layers: typeof layers === 'string' ? layers : [...layers],
         optimiser: { ...optimiser },
       },

@@ -50,7 +50,7 @@ export const SETS = {
       'Labeled Faces in the Wild, cropped, in colour: the 158 people with at least 10 pictures, 4,324 of 64x64',
     licence: 'research use; cite LFW (Huang et al. 2007) and LFWcrop (Sanderson, Lovell 2009)',
     source: 'https://conradsanderson.id.au/lfwcrop',
-    get: 'unpack the colour crops, and and put NAME_0001 and so on, as PNG, into a folder for each NAME',
+    get: 'unpack the colour crops, and put NAME_0001 and so on, as PNG, into a folder for each NAME',
   },
   'road-signs': {
     name: 'road-signs',

