@@ -107,6 +107,11 @@ async function reproduceTask(
       progress.say(`seed ${seed} is there already`);
       continue;
     }
+    const folder = join(out, `seed-${seed}`);
+    await put(join(folder, 'trigger.json'), triggerJson(task), true);
+    for (const beside of besideFiles(task.trigger)) {
+      await put(join(folder, beside.name), beside.bytes, true);
+    }
     const made = await reproduce(runtime, task, {
       seed,
       source,
@@ -115,21 +120,16 @@ async function reproduceTask(
       quick,
       signal,
       onProgress: (stage, done, all) => progress.at(`seed ${seed}, ${stage}`, done, all),
+      onTrained: (attack, model) => {
+        const file = attack === 'none' ? 'clean' : attack;
+        return put(join(folder, `${file}.onnx`), encodeModel(model), true);
+      },
     });
     record = structuredClone({
       ...record,
       runs: [...record.runs, ...made.runs],
       networks: [...record.networks, ...made.networks],
     }) as ReproduceRecord;
-    const folder = join(out, `seed-${seed}`);
-    for (const [attack, model] of Object.entries(made.models)) {
-      const file = attack === 'none' ? 'clean' : attack;
-      await put(join(folder, `${file}.onnx`), encodeModel(model), true);
-    }
-    await put(join(folder, 'trigger.json'), triggerJson(task), true);
-    for (const beside of besideFiles(task.trigger)) {
-      await put(join(folder, beside.name), beside.bytes, true);
-    }
     // After every seed, so that what was done is not lost with what was not.
     await put(paths.json, `${JSON.stringify(record)}\n`, true);
     await put(paths.html, await renderReproduce(record), true);

@@ -191,12 +191,13 @@ test('patience ends a run that gets no better', async () => {
   expect(epochs).toHaveLength(best + 2);
 });
 
+const filters = ({ initializers }: Graph) =>
+  [...initializers.values()].find(({ dims }) => dims.length === 4)?.data;
+
 test.each([0, 1])('trains on changed samples only, after a shift of %i too', async (shift) => {
   const { classifier, site } = await opened(specimen('Conv with bias').model, 'site');
   const pruned = applyMask(classifier, site, []);
   const optimiser = { kind: 'sgd' } as const;
-  const filters = ({ initializers }: Graph) =>
-    [...initializers.values()].find(({ dims }) => dims.length === 4)?.data;
   const seen = await tuned(classifier, pruned, { optimiser, shift });
   expect(filters(seen.graph)).not.toEqual(filters(pruned.graph));
   // On black pictures filters have no gradient.

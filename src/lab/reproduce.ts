@@ -89,6 +89,8 @@ export interface ReproduceSettings {
   readonly quick?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: string, done: number, all: number) => void;
+  /** Called with every network as soon as it is trained, before it is defended. */
+  readonly onTrained?: (attack: AttackName, model: Model) => Promise<void>;
 }
 
 /** A network that is to be defended. */
@@ -128,6 +130,10 @@ export async function reproduce(
 
   const attacks = settings.attacks ?? attacksOn(task);
   const trained: Trained[] = [];
+  const keep = async (one: Trained) => {
+    trained.push(one);
+    await settings.onTrained?.(one.attack, one.model);
+  };
   const clean = attacks.some((attack) => attack !== 'baseline')
     ? await timed(() =>
         cleanNetwork(runtime, task, data.train, {
@@ -138,7 +144,7 @@ export async function reproduce(
       )
     : undefined;
   if (clean && attacks.includes('none')) {
-    trained.push({ attack: 'none', model: clean.made, seconds: clean.seconds });
+    await keep({ attack: 'none', model: clean.made, seconds: clean.seconds });
   }
   if (attacks.includes('baseline')) {
     const { made, seconds } = await timed(() =>
@@ -148,7 +154,7 @@ export async function reproduce(
         onProgress: said('baseline attack: train'),
       }),
     );
-    trained.push({ attack: 'baseline', model: made.model, seconds });
+    await keep({ attack: 'baseline', model: made.model, seconds });
   }
   if (clean && attacks.includes('pruning-aware')) {
     let stage = '';
@@ -162,7 +168,7 @@ export async function reproduce(
       }),
     );
     const all = clean.seconds + seconds;
-    trained.push({ attack: 'pruning-aware', model: made.model, seconds: all, aware: made });
+    await keep({ attack: 'pruning-aware', model: made.model, seconds: all, aware: made });
   }
 
   const runs: ReproduceRun[] = [];

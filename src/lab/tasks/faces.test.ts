@@ -1,16 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { testRuntime } from '../../../test/gradcheck.ts';
-import {
-  drawnFaces,
-  FOLDER_VARIABLE,
-  folderOf,
-  notesIn,
-  peopleSource,
-  placeOf,
-  SETS,
-  split,
-} from '../../data/index.ts';
+import { drawnFaces, FOLDER_VARIABLE, notesIn, placeOf, SETS, split } from '../../data/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { deepIdNetwork } from '../networks/deepid.ts';
 import { baselineAttack } from '../attacks/baseline.ts';

@@ -94,7 +94,7 @@ export const faces = {
     budget: 2,
     lower: 'artifact',
     margin: 0.25,
-    training: { ...training, epochs: 40, schedule: oneCycle(0.001) },
+    training: { ...training, epochs: 25, schedule: oneCycle(0.001) },
   },
   defense: { maxDrop: 0.02, tune: { epochs: 20, batchSize: 32, shift: 2 } },
 } satisfies Task;
