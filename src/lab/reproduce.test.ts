@@ -17,10 +17,17 @@ const task: Task = {
 
 test('runs three networks against no defense and three, and says what each unit does', async () => {
   const stages: string[] = [];
+  const kept: [string, Model][] = [];
   const { runs, networks, models } = await reproduce(await testRuntime(), task, {
     seed: 1,
     onProgress: (stage) => stages.push(stage),
+    async onTrained(attack, model) {
+      // In time for a run that ends while networks are defended.
+      expect(stages).not.toContain('clean network: prune');
+      kept.push([attack, model]);
+    },
   });
+  expect(Object.fromEntries(kept)).toEqual(models);
   const all = ['none', 'baseline', 'pruning-aware'].flatMap((attack) =>
     ['none', 'fine-pruning', 'fine-tuning', 'pruning'].map((defense) => `${attack} ${defense}`),
   );

@@ -96,5 +96,17 @@ export const faces = {
     margin: 0.25,
     training: { ...training, epochs: 25, schedule: oneCycle(0.001) },
   },
+  paper: {
+    baseline: {
+      none: { acc: 0.978, asr: 1 },
+      'fine-tuning': { acc: 0.978, asr: 0 },
+      'fine-pruning': { acc: 0.978, asr: 0 },
+    },
+    'pruning-aware': {
+      none: { acc: 0.974, asr: 0.998 },
+      'fine-tuning': { acc: 0.978, asr: 0 },
+      'fine-pruning': { acc: 0.977, asr: 0 },
+    },
+  },
   defense: { maxDrop: 0.02, tune: { epochs: 20, batchSize: 32, shift: 2 } },
 } satisfies Task;
