@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs';
-import { arch, cpus, platform, release, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { arch, cpus, platform, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { nodeRuntime } from '../src/runtime/index.ts';
+import { type About, RESULTS, writeRows } from './results.ts';
 import type { Context, Section } from './section.ts';
 import { curve } from './sections/curve.ts';
+import { evaluation } from './sections/evaluation.ts';
 import { memory } from './sections/memory.ts';
 import { training } from './sections/training.ts';
 import { openTorch } from './torch.ts';
@@ -12,9 +12,9 @@ import { openTorch } from './torch.ts';
 /**
  * npm run bench -- [section or network ...] [--threads 1,2] [--runs 9]
  *
- * Results go to bench/results.json with the versions and the machine they were measured on.
+ * Results go to bench/results.json, beside those that were measured before.
  */
-const sections: readonly Section[] = [training, curve, memory];
+const sections = [training, evaluation, curve, memory] as readonly Section[];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,12 +33,11 @@ const context: Context = {
   print: (line) => console.log(line),
 };
 const runtime = await nodeRuntime();
-const about = {
-  date: new Date().toISOString(),
+const about: About = {
   node: process.version,
   onnxruntime: `${runtime.version} (${runtime.backend})`,
   torch: torch?.version ?? null,
-  platform: `${platform()} ${arch()} ${release()}`,
+  platform: `${platform()} ${arch()}`,
   cpu: cpus()[0]?.model ?? 'unknown',
   cores: cpus().length,
   memoryGiB: Math.round(totalmem() / 2 ** 30),
@@ -53,15 +52,12 @@ if (!torch) {
     'No Python with PyTorch was found, so only our own times are measured: set PYTHON to one that has it.',
   );
 }
-const results: Record<string, unknown> = {};
 try {
   for (const section of named.length > 0 ? named : sections) {
     context.print(`\n${section.name}`);
-    results[section.name] = await section.run(context);
+    writeRows(section, about, await section.run(context));
   }
 } finally {
   torch?.close();
 }
-const path = fileURLToPath(new URL('results.json', import.meta.url));
-writeFileSync(path, `${JSON.stringify({ about, ...results }, null, 2)}\n`);
-context.print(`\nwritten to ${path}`);
+context.print(`\nwritten to ${RESULTS}`);

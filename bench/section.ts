@@ -11,8 +11,23 @@ export interface Context {
   readonly print: (line: string) => void;
 }
 
-/** One part of the benchmark: it prints as it goes, and what it returns goes into results.json. */
-export interface Section {
+/** One thing measured. What is measured again takes the place of the row with the same key. */
+export interface Row {
+  readonly network: string;
+  readonly threads?: number;
+  /** Where a network is measured in several ways. */
+  readonly what?: string;
+}
+
+/** One part of the benchmark: it prints as it goes, and its rows go into results.json. */
+export interface Section<R extends Row = Row> {
   readonly name: string;
-  run(context: Context): Promise<unknown>;
+  run(context: Context): Promise<readonly R[]>;
+  /** What all rows together come to, those of earlier runs too. */
+  summary?(rows: readonly R[]): Readonly<Record<string, unknown>>;
+}
+
+/** Whether the context asks for a network. */
+export function asks({ only }: Context, network: string): boolean {
+  return only.length === 0 || only.includes(network);
 }

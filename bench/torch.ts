@@ -2,21 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-export interface TorchRun {
-  /** Time of each step. */
-  readonly ms: readonly number[];
-  readonly loss: number;
-  /** Trained numbers in the network: a check that both sides train the same one. */
-  readonly parameters: number;
-  /** Largest resident size of the process so far. */
-  readonly peakMiB: number;
-}
-
 /** PyTorch in a process that stays, so that its runs can alternate with ours. */
 export interface Torch {
   readonly python: string;
   readonly version: string;
-  run(ask: { network: string; batch: number; threads: number; steps: number }): Promise<TorchRun>;
+  /** Asks bench/pytorch for something by its name there; the answer is as that says. */
+  run<Answer>(what: string, ask: Readonly<Record<string, unknown>>): Promise<Answer>;
   close(): void;
 }
 
@@ -32,21 +23,21 @@ export function torchPython(): string | undefined {
 export async function openTorch(): Promise<Torch | undefined> {
   const python = torchPython();
   if (!python) return undefined;
-  const script = fileURLToPath(new URL('torch_step.py', import.meta.url));
-  const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const script = fileURLToPath(new URL('pytorch', import.meta.url));
+  const child = spawn(python, ['-B', script], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const read = async () => {
     const { value, done } = await lines.next();
-    if (done) throw new Error('bench/torch_step.py ended: its error is above');
+    if (done) throw new Error('bench/pytorch ended: its error is above');
     return JSON.parse(value) as unknown;
   };
   const { torch } = (await read()) as { torch: string };
   return {
     python,
     version: torch,
-    run(ask) {
-      child.stdin.write(`${JSON.stringify(ask)}\n`);
-      return read() as Promise<TorchRun>;
+    run: <Answer>(what: string, ask: object) => {
+      child.stdin.write(`${JSON.stringify({ what, ...ask })}\n`);
+      return read() as Promise<Answer>;
     },
     close: () => end(child),
   };

@@ -4,19 +4,27 @@ import { digitNetwork, smallNetwork } from '../../src/lab/index.ts';
 import { sizeOf } from '../../src/onnx/index.ts';
 import { nodeRuntime } from '../../src/runtime/index.ts';
 import { predict } from '../../src/train/index.ts';
-import type { Section } from '../section.ts';
+import { asks, type Row, type Section } from '../section.ts';
 import { median } from '../statistics.ts';
 
 const IMAGES = 10_000;
+interface CurveRow extends Row {
+  readonly units: number;
+  readonly evaluationMs: number;
+  readonly curveMs: number;
+  readonly ratio: number;
+}
+
 const networks = { digits: digitNetwork, small: smallNetwork };
 
 /** What the whole pruning curve of the last site costs, in full evaluations of the network. */
-export const curve: Section = {
+export const curve: Section<CurveRow> = {
   name: 'curve',
-  async run({ only, threads, runs, print }) {
-    const rows: object[] = [];
+  async run(context) {
+    const { threads, runs, print } = context;
+    const rows: CurveRow[] = [];
     for (const [name, network] of Object.entries(networks)) {
-      if (only.length > 0 && !only.includes(name)) continue;
+      if (!asks(context, name)) continue;
       for (const count of threads) {
         const row = await measure(name, network, count, Math.min(runs, 7));
         rows.push(row);
@@ -25,7 +33,7 @@ export const curve: Section = {
         );
       }
     }
-    return { images: IMAGES, rows };
+    return rows;
   },
 };
 

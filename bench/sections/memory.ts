@@ -1,21 +1,31 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { networks } from '../networks/index.ts';
-import type { Section } from '../section.ts';
+import { type BenchNetwork, networks } from '../networks/index.ts';
+import { asks, type Row, type Section } from '../section.ts';
 import { openTorch } from '../torch.ts';
+import { torchStep } from './training.ts';
 
 const STEPS = 5;
 
+interface MemoryRow extends Row {
+  readonly batch: number;
+  readonly oursMiB: number;
+  readonly torchMiB: number | undefined;
+  readonly ratio: number | undefined;
+}
+
 /** Peak memory (resident size) of a process that trains for some steps, ours and PyTorch's. */
-export const memory: Section = {
+export const memory: Section<MemoryRow> = {
   name: 'memory',
-  async run({ only, threads, print }) {
-    const rows: object[] = [];
-    for (const { name, batch } of networks) {
-      if (only.length > 0 && !only.includes(name)) continue;
+  async run(context) {
+    const { threads, print } = context;
+    const rows: MemoryRow[] = [];
+    for (const network of networks) {
+      const { name, batch } = network;
+      if (!asks(context, name)) continue;
       for (const count of threads) {
         const oursMiB = alone(name, count);
-        const torchMiB = await torchAlone(name, batch, count);
+        const torchMiB = await torchAlone(network, count);
         const ratio = torchMiB === undefined ? undefined : oursMiB / torchMiB;
         rows.push({ network: name, batch, threads: count, oursMiB, torchMiB, ratio });
         print(
@@ -23,7 +33,7 @@ export const memory: Section = {
         );
       }
     }
-    return { steps: STEPS, rows };
+    return rows;
   },
 };
 
@@ -33,11 +43,11 @@ function alone(network: string, threads: number): number {
   return Number(execFileSync(process.execPath, words, { encoding: 'utf8' }));
 }
 
-async function torchAlone(network: string, batch: number, threads: number) {
+async function torchAlone(network: BenchNetwork, threads: number) {
   const torch = await openTorch();
   if (!torch) return undefined;
   try {
-    return (await torch.run({ network, batch, threads, steps: STEPS })).peakMiB;
+    return (await torchStep(torch, { network, threads, steps: STEPS })).peakMiB;
   } finally {
     torch.close();
   }

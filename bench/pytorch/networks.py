@@ -1,15 +1,4 @@
-"""Training steps of the benchmark networks in PyTorch, one answer to one line of JSON.
-
-Reads {"network": "small", "batch": 64, "threads": 1, "steps": 5} from standard input, trains that
-many steps (SGD, momentum 0.9, cross-entropy), and answers {"ms": [...]} with the time of each. It
-is kept running, so that its runs can alternate with those of what it is compared with.
-"""
-import json
-import resource
-import sys
-import time
-
-import torch
+"""The benchmark networks in PyTorch, by the names that bench/networks has them by."""
 from torch import nn
 import torch.nn.functional as F
 
@@ -101,44 +90,3 @@ NETWORKS = {
     "resnet18": resnet18,
     "mobilenetv2": mobilenet_v2,
 }
-
-
-class Trainer:
-    def __init__(self, network, batch):
-        torch.manual_seed(0)
-        self.model = NETWORKS[network]().train()
-        self.optimiser = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9)
-        self.x = torch.rand(batch, *self.model.sample)
-        self.y = torch.arange(batch) % self.model.classes
-
-    def step(self):
-        self.optimiser.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(self.model(self.x), self.y)
-        loss.backward()
-        self.optimiser.step()
-        return loss.item()
-
-
-def main():
-    trainers = {}
-    print(json.dumps({"torch": torch.__version__}), flush=True)
-    for line in sys.stdin:
-        ask = json.loads(line)
-        torch.set_num_threads(ask["threads"])
-        key = (ask["network"], ask["batch"])
-        if key not in trainers:
-            trainers[key] = Trainer(*key)
-        trainer = trainers[key]
-        times = []
-        for _ in range(ask["steps"]):
-            start = time.perf_counter()
-            loss = trainer.step()
-            times.append(1000 * (time.perf_counter() - start))
-        parameters = sum(p.numel() for p in trainer.model.parameters())
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        answer = {"ms": times, "loss": loss, "parameters": parameters, "peakMiB": peak}
-        print(json.dumps(answer), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,55 @@
+import { sizeOf } from '../../src/onnx/index.ts';
+import { nodeRuntime } from '../../src/runtime/index.ts';
+import { open } from '../../src/train/index.ts';
+import type { BenchNetwork } from '../networks/index.ts';
+import { alternating, means, table, type TimeRow } from '../ratios.ts';
+import type { Context, Section } from '../section.ts';
+import { median } from '../statistics.ts';
+
+/** Passes of each run. */
+const STEPS = 10;
+
+/** The forward pass with constant weights, against PyTorch's in eval and inference mode. */
+export const evaluation: Section<TimeRow> = {
+  name: 'evaluation',
+  run: (context) => table(context, (network, threads) => measure(context, network, threads)),
+  summary: (rows) => ({ means: means(rows) }),
+};
+
+async function measure(
+  { torch, runs }: Context,
+  network: BenchNetwork,
+  threads: number,
+): Promise<TimeRow> {
+  const { name, batch, sample, logits } = network;
+  const runtime = await nodeRuntime({ threads });
+  const session = await open(runtime, network.build().graph, { input: 'image', outputs: [logits] });
+  const x = {
+    type: 'float32' as const,
+    dims: [batch, ...sample],
+    data: Float32Array.from({ length: batch * sizeOf(sample) }, (_, i) => ((i * 7919) % 997) / 997),
+  };
+  const ours = async (steps: number) => {
+    const times: number[] = [];
+    for (let step = 0; step < steps; step += 1) {
+      const start = performance.now();
+      await session.run({ image: x });
+      times.push(performance.now() - start);
+    }
+    return median(times);
+  };
+  const theirs =
+    torch &&
+    (async (steps: number) => {
+      const ask = { network: name, batch, threads, steps };
+      return median((await torch.run<{ ms: number[] }>('evaluate', ask)).ms);
+    });
+  try {
+    await ours(3);
+    await theirs?.(3);
+    const times = await alternating(runs, () => ours(STEPS), theirs && (() => theirs(STEPS)));
+    return { network: name, batch, threads, ...times };
+  } finally {
+    await session.dispose();
+  }
+}
