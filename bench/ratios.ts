@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { watchOthers } from './others.ts';
 import { asks, type Context, type Row } from './section.ts';
 import { type BenchNetwork, networks } from './networks/index.ts';
 import { geometricMean, median } from './statistics.ts';
@@ -11,23 +12,26 @@ export interface TimeRow extends Row {
   readonly oursMs: number;
   readonly torchMs?: number;
   readonly ratio?: number;
+  /** Share of the machine that other processes took meanwhile. */
+  readonly others: number;
 }
 
 /** Both sides by turns: whatever else the machine does slows down both. */
 export async function alternating(
-  runs: number,
+  { runs, torch }: Context,
   ours: () => Promise<number>,
   theirs?: () => Promise<number>,
-): Promise<Pick<TimeRow, 'oursMs' | 'torchMs' | 'ratio'>> {
+): Promise<Pick<TimeRow, 'oursMs' | 'torchMs' | 'ratio' | 'others'>> {
+  const others = watchOthers(torch);
   const [own, other]: [number[], number[]] = [[], []];
   for (let run = 0; run < runs; run += 1) {
     own.push(await ours());
     if (theirs) other.push(await theirs());
   }
   const oursMs = median(own);
-  if (!theirs) return { oursMs };
+  if (!theirs) return { oursMs, others: others() };
   const torchMs = median(other);
-  return { oursMs, torchMs, ratio: oursMs / torchMs };
+  return { oursMs, torchMs, ratio: oursMs / torchMs, others: others() };
 }
 
 /** Measures every network that is asked for at every number of threads, and prints a table. */
@@ -36,7 +40,7 @@ export async function table<R extends TimeRow>(
   measure: (network: BenchNetwork, threads: number) => Promise<R>,
 ): Promise<R[]> {
   const rows: R[] = [];
-  context.print('network       batch threads    ours ms   torch ms   ratio');
+  context.print('network       batch threads    ours ms   torch ms   ratio  others');
   for (const network of networks.filter(({ name }) => asks(context, name))) {
     for (const threads of context.threads) {
       if (threads > availableParallelism()) continue;
@@ -68,7 +72,7 @@ export function means(rows: readonly TimeRow[]) {
 const isInMean = (name: string) =>
   networks.find((network) => network.name === name)?.extra !== true;
 
-function line({ network, batch, threads, oursMs, torchMs, ratio }: TimeRow): string {
+function line({ network, batch, threads, oursMs, torchMs, ratio, others }: TimeRow): string {
   return [
     network.padEnd(12),
     String(batch).padStart(6),
@@ -76,6 +80,7 @@ function line({ network, batch, threads, oursMs, torchMs, ratio }: TimeRow): str
     figure(oursMs, 10),
     figure(torchMs, 10),
     figure(ratio, 7),
+    figure(others, 7),
   ].join(' ');
 }
 

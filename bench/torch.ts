@@ -8,6 +8,8 @@ export interface Torch {
   readonly version: string;
   /** Asks bench/pytorch for something by its name there; the answer is as that says. */
   run<Answer>(what: string, ask: Readonly<Record<string, unknown>>): Promise<Answer>;
+  /** Processor time that it has used, all threads together, as of its last answer. */
+  cpuMs(): number;
   close(): void;
 }
 
@@ -32,13 +34,17 @@ export async function openTorch(): Promise<Torch | undefined> {
     return JSON.parse(value) as unknown;
   };
   const { torch } = (await read()) as { torch: string };
+  let cpuMs = 0;
   return {
     python,
     version: torch,
-    run: <Answer>(what: string, ask: object) => {
+    run: async <Answer>(what: string, ask: object) => {
       child.stdin.write(`${JSON.stringify({ what, ...ask })}\n`);
-      return read() as Promise<Answer>;
+      const answer = (await read()) as Answer & { cpuMs: number };
+      ({ cpuMs } = answer);
+      return answer;
     },
+    cpuMs: () => cpuMs,
     close: () => end(child),
   };
 }

@@ -1,12 +1,13 @@
 """PyTorch's side of the benchmark: one answer to one line of JSON.
 
 Reads {"what": "train", "threads": 1, ...} from standard input, does what the function of that name
-does with the rest, and answers with what it returns and the peak memory of the process. It is kept
+does with the rest, and answers with what it returns and the peak memory and processor time of the process. It is kept
 running, so that its runs can alternate with those of what it is compared with.
 """
 import json
 import resource
 import sys
+import time
 
 import torch
 
@@ -21,4 +22,5 @@ for line in sys.stdin:
     torch.set_num_threads(ask.pop("threads"))
     answer = TASKS[ask.pop("what")](**ask)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({**answer, "peakMiB": peak}), flush=True)
+    used = {"peakMiB": peak, "cpuMs": 1000 * time.process_time()}
+    print(json.dumps({**answer, **used}), flush=True)

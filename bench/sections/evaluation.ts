@@ -16,11 +16,8 @@ export const evaluation: Section<TimeRow> = {
   summary: (rows) => ({ means: means(rows) }),
 };
 
-async function measure(
-  { torch, runs }: Context,
-  network: BenchNetwork,
-  threads: number,
-): Promise<TimeRow> {
+async function measure(context: Context, network: BenchNetwork, threads: number): Promise<TimeRow> {
+  const { torch } = context;
   const { name, batch, sample, logits } = network;
   const runtime = await nodeRuntime({ threads });
   const session = await open(runtime, network.build().graph, { input: 'image', outputs: [logits] });
@@ -47,7 +44,7 @@ async function measure(
   try {
     await ours(3);
     await theirs?.(3);
-    const times = await alternating(runs, () => ours(STEPS), theirs && (() => theirs(STEPS)));
+    const times = await alternating(context, () => ours(STEPS), theirs && (() => theirs(STEPS)));
     return { network: name, batch, threads, ...times };
   } finally {
     await session.dispose();

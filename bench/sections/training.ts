@@ -20,11 +20,8 @@ export const training: Section<TimeRow> = {
   summary: (rows) => ({ means: means(rows) }),
 };
 
-async function measure(
-  { torch, runs }: Context,
-  network: BenchNetwork,
-  threads: number,
-): Promise<TimeRow> {
+async function measure(context: Context, network: BenchNetwork, threads: number): Promise<TimeRow> {
+  const { torch } = context;
   const { name, batch } = network;
   const { step, train, parameters } = await ready(network, threads);
   const torchTrains = torch && ((steps: number) => torchStep(torch, { network, threads, steps }));
@@ -37,7 +34,7 @@ async function measure(
       );
     }
     const times = await alternating(
-      runs,
+      context,
       async () => median(await train(STEPS)),
       torchTrains && (async () => median((await torchTrains(STEPS)).ms)),
     );

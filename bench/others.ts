@@ -1,0 +1,27 @@
+import { cpus } from 'node:os';
+import type { Torch } from './torch.ts';
+
+/**
+ * How much of the machine other processes take while something is measured, 0 to 1: figures taken on
+ * a busy machine say so. Threads that wait for each other, as PyTorch's do, suffer most from it.
+ */
+export function watchOthers(torch?: Torch): () => number {
+  const own = () => Object.values(process.cpuUsage()).reduce((a, b) => a + b, 0) / 1000;
+  const [used, mine, theirs] = [machine(), own(), torch?.cpuMs() ?? 0];
+  return () => {
+    const now = machine();
+    const ours = own() - mine + (torch?.cpuMs() ?? 0) - theirs;
+    return Math.max(0, (now.busy - used.busy - ours) / Math.max(1, now.all - used.all));
+  };
+}
+
+/** Milliseconds of all cores since the machine started. */
+function machine(): { busy: number; all: number } {
+  let [busy, all] = [0, 0];
+  for (const { times } of cpus()) {
+    const sum = Object.values(times).reduce((a, b) => a + b, 0);
+    all += sum;
+    busy += sum - times.idle;
+  }
+  return { busy, all };
+}
