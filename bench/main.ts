@@ -6,6 +6,7 @@ import type { Context, Section } from './section.ts';
 import { curve } from './sections/curve.ts';
 import { evaluation } from './sections/evaluation.ts';
 import { memory } from './sections/memory.ts';
+import { startup } from './sections/startup.ts';
 import { training } from './sections/training.ts';
 import { openTorch } from './torch.ts';
 
@@ -14,7 +15,7 @@ import { openTorch } from './torch.ts';
  *
  * Results go to bench/results.json, beside those that were measured before.
  */
-const sections = [training, evaluation, curve, memory] as readonly Section[];
+const sections = [training, evaluation, curve, memory, startup] as readonly Section[];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

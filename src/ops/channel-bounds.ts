@@ -31,30 +31,47 @@ const withZero = ({ low, high }: Bounds): Bounds => ({
   high: high.map((value) => Math.max(0, value)),
 });
 
-/** Σ w x over the input's indices, the least and the most of it for each output. */
-function products(
-  outputs: number,
-  x: Bounds,
-  weigh: (output: number, by: (index: number, weight: number) => void) => void,
-  bias: (output: number) => number,
-): Bounds {
-  const low = new Float64Array(outputs);
-  const high = new Float64Array(outputs);
-  for (let output = 0; output < outputs; output += 1) {
-    let least = bias(output);
+/** Weights of a layer, each unit's one after another. */
+interface Rows {
+  readonly data: Float32Array | Float64Array;
+  readonly units: number;
+  /** The first index of the input that a unit reads, and how many it reads from there on. */
+  readonly first: (unit: number) => number;
+  readonly count: number;
+  /** Weights in a row by which one index of the input is multiplied. */
+  readonly each: number;
+  readonly alpha: number;
+}
+
+/**
+ * Σ w x over the input's indices, the least and the most of it for each unit. It runs for every weight
+ * of a model, so it is written out: with a function for the product it takes four times as long.
+ */
+function products(rows: Rows, { low, high }: Bounds, bias: (unit: number) => number): Bounds {
+  const { data, units, count, each, alpha } = rows;
+  const sums = { low: new Float64Array(units), high: new Float64Array(units) };
+  for (let unit = 0, at = 0; unit < units; unit += 1) {
+    let least = bias(unit);
     let most = least;
-    weigh(output, (index, weight) => {
-      // Nothing times what is not bounded is nothing.
-      if (weight === 0) return;
-      const one = weight * (x.low[index] as number);
-      const other = weight * (x.high[index] as number);
-      least += Math.min(one, other);
-      most += Math.max(one, other);
-    });
-    low[output] = least;
-    high[output] = most;
+    const first = rows.first(unit);
+    for (let index = first; index < first + count; index += 1) {
+      const [from, to] = [low[index] as number, high[index] as number];
+      for (const end = at + each; at < end; at += 1) {
+        const weight = alpha * (data[at] as number);
+        // Nothing times what is not bounded is nothing.
+        if (weight > 0) {
+          least += weight * from;
+          most += weight * to;
+        } else if (weight < 0) {
+          least += weight * to;
+          most += weight * from;
+        }
+      }
+    }
+    sums.low[unit] = least;
+    sums.high[unit] = most;
   }
-  return { low, high };
+  return sums;
 }
 
 const conv: BoundsRule = (node, axis, { dims, known, seen }) => {
@@ -62,19 +79,18 @@ const conv: BoundsRule = (node, axis, { dims, known, seen }) => {
   const bias = given(node, 2) ? known(node.inputs[2] as string) : undefined;
   if (axis !== 1 || weights?.type !== 'float32') return undefined;
   if (given(node, 2) && !bias) return undefined;
-  const [units, perGroup] = dims(node.inputs[1] as string) as [number, number];
-  const kernel = sizeOf(weights.dims.slice(2));
-  const each = units / intOf(node, 'group', 1);
+  const [units, count] = dims(node.inputs[1] as string) as [number, number];
+  const perGroup = units / intOf(node, 'group', 1);
   return products(
-    units,
-    withZero(seen(0, 1)),
-    (unit, by) => {
-      const first = Math.floor(unit / each) * perGroup;
-      for (let at = 0; at < perGroup * kernel; at += 1) {
-        const weight = weights.data[unit * perGroup * kernel + at] as number;
-        by(first + Math.floor(at / kernel), weight);
-      }
+    {
+      data: weights.data,
+      units,
+      first: (unit) => Math.floor(unit / perGroup) * count,
+      count,
+      each: sizeOf(weights.dims.slice(2)),
+      alpha: 1,
     },
+    withZero(seen(0, 1)),
     (unit) => Number(bias?.data[unit] ?? 0),
   );
 };
@@ -88,19 +104,21 @@ function matrix(
 ): Bounds | undefined {
   const weights = known(node.inputs[1] as string);
   if (weights?.type !== 'float32' || weights.dims.length !== 2) return undefined;
-  const [first, second] = weights.dims as [number, number];
-  const [units, length] = rows ? [first, second] : [second, first];
-  return products(
-    units,
-    x,
-    (unit, by) => {
-      for (let at = 0; at < length; at += 1) {
-        const place = rows ? unit * second + at : at * second + unit;
-        by(at, alpha * (weights.data[place] as number));
-      }
-    },
-    bias,
-  );
+  const [height, width] = weights.dims as [number, number];
+  const data = rows ? weights.data : transposed(weights.data, width);
+  const [units, count] = rows ? [height, width] : [width, height];
+  return products({ data, units, first: () => 0, count, each: 1, alpha }, x, bias);
+}
+
+function transposed(data: Float32Array, width: number): Float32Array {
+  const height = data.length / width;
+  const turned = new Float32Array(data.length);
+  for (let row = 0, at = 0; row < height; row += 1) {
+    for (let column = 0; column < width; column += 1, at += 1) {
+      turned[column * height + row] = data[at] as number;
+    }
+  }
+  return turned;
 }
 
 const gemm: BoundsRule = (node, axis, around) => {
@@ -135,9 +153,15 @@ const batchNormalization: BoundsRule = (node, axis, { known, of }) => {
   const epsilon = floatOf(node, 'epsilon', 1e-5);
   const factor = scale.map((each, unit) => each / Math.sqrt((variance[unit] as number) + epsilon));
   return products(
-    scale.length,
+    {
+      data: factor,
+      units: scale.length,
+      first: (unit) => unit,
+      count: 1,
+      each: 1,
+      alpha: 1,
+    },
     of(0, 1),
-    (unit, by) => by(unit, factor[unit] as number),
     (unit) => (shift[unit] as number) - (mean[unit] as number) * (factor[unit] as number),
   );
 };

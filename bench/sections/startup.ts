@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { encodeModel } from '../../src/onnx/index.ts';
+import { vgg16 } from '../networks/vgg16.ts';
+import { watchOthers } from '../others.ts';
+import type { Row, Section } from '../section.ts';
+import { median } from '../statistics.ts';
+
+interface StartupRow extends Row {
+  readonly what: string;
+  readonly ms: number;
+  readonly others: number;
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** From the start of the process to its end, of the built package. */
+export const startup: Section<StartupRow> = {
+  name: 'startup',
+  async run({ runs, print }) {
+    execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'ignore' });
+    const folder = mkdtempSync(join(tmpdir(), 'fineprune-bench-'));
+    try {
+      // Of all its parameters, the hidden layers have as many as make a file of 100 MB.
+      const model = join(folder, 'vgg16.onnx');
+      writeFileSync(model, encodeModel(vgg16({ hidden: 400 })));
+      const main = join(root, 'dist/cli/main.js');
+      return [
+        { network: 'none', what: 'node alone', words: ['-e', '0'] },
+        { network: 'none', what: '--help', words: [main, '--help'] },
+        { network: 'vgg16, 100 MB', what: 'inspect', words: [main, 'inspect', model] },
+      ].map(({ words, ...about }) => {
+        const others = watchOthers();
+        const times = Array.from({ length: runs }, () => timeOf(words));
+        const row = { ...about, ms: median(times), others: others() };
+        print(`  ${row.what}: ${row.ms.toFixed(0)} ms, others ${row.others.toFixed(2)}`);
+        return row;
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+};
+
+function timeOf(words: readonly string[]): number {
+  const started = performance.now();
+  execFileSync(process.execPath, words, { stdio: 'ignore' });
+  return performance.now() - started;
+}
