@@ -11,10 +11,12 @@ import time
 
 import torch
 
+from curve import curve
+from defend import defend
 from evaluate import evaluate
 from train import train
 
-TASKS = {"train": train, "evaluate": evaluate}
+TASKS = {"train": train, "evaluate": evaluate, "curve": curve, "defend": defend}
 
 print(json.dumps({"torch": torch.__version__}), flush=True)
 for line in sys.stdin:

@@ -90,3 +90,10 @@ NETWORKS = {
     "resnet18": resnet18,
     "mobilenetv2": mobilenet_v2,
 }
+
+# The module whose output is the network's last convolutional site.
+SITES = {
+    "small": lambda model: model[7],
+    "digits": lambda model: model[4],
+    "resnet18": lambda model: model.layer4,
+}

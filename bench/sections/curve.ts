@@ -1,78 +1,145 @@
-import { arrayDataset, random } from '../../src/data/index.ts';
+import type { Dataset } from '../../src/data/index.ts';
 import { classifierOf, lastSite, predictionsAlong, sitesOf } from '../../src/defense/index.ts';
-import { digitNetwork, smallNetwork } from '../../src/lab/index.ts';
-import { sizeOf } from '../../src/onnx/index.ts';
-import { nodeRuntime } from '../../src/runtime/index.ts';
+import { nodeRuntime, type Runtime } from '../../src/runtime/index.ts';
 import { predict } from '../../src/train/index.ts';
-import { asks, type Row, type Section } from '../section.ts';
+import { type Exchange, exchange } from '../exchange.ts';
+import { type BenchNetwork, networks } from '../networks/index.ts';
+import { watchOthers } from '../others.ts';
+import { asks, type Context, type Row, type Section } from '../section.ts';
 import { median } from '../statistics.ts';
 
 const IMAGES = 10_000;
+/** Of these, PyTorch evaluates so many at each step that is timed. */
+const TIMED = 2_000;
+/** And so many at every step, to compare what both sides say. */
+const COMPARED = 40;
+/** Images that PyTorch runs at once. */
+const BATCH = 128;
+const CURVES = ['digits', 'small', 'resnet18'];
+
 interface CurveRow extends Row {
+  readonly threads: number;
+  readonly images: number;
   readonly units: number;
+  /** One evaluation of the network, and the whole curve, of all images. */
   readonly evaluationMs: number;
   readonly curveMs: number;
-  readonly ratio: number;
+  /** What the curve costs, in evaluations. */
+  readonly evaluations: number;
+  /** PyTorch's loop over all steps and images: one step of some images, multiplied. */
+  readonly torchMs?: number;
+  readonly ratio?: number;
+  /** Classes that differ, of all those compared. */
+  readonly differ?: readonly [number, number];
+  readonly others: number;
 }
 
-const networks = { digits: digitNetwork, small: smallNetwork };
-
-/** What the whole pruning curve of the last site costs, in full evaluations of the network. */
+/**
+ * The whole pruning curve of the last site, unit by unit, against a loop in PyTorch that masks a unit
+ * and evaluates the network again.
+ */
 export const curve: Section<CurveRow> = {
   name: 'curve',
   async run(context) {
-    const { threads, runs, print } = context;
     const rows: CurveRow[] = [];
-    for (const [name, network] of Object.entries(networks)) {
-      if (!asks(context, name)) continue;
-      for (const count of threads) {
-        const row = await measure(name, network, count, Math.min(runs, 7));
+    for (const network of networks.filter(({ name }) => CURVES.includes(name))) {
+      if (!asks(context, network.name)) continue;
+      for (const threads of context.threads) {
+        const row = await measure(context, network, threads);
         rows.push(row);
-        print(
-          `  ${name}, ${count} thread(s): ${row.units} units over ${IMAGES} images cost ${row.ratio.toFixed(2)} evaluations (${row.curveMs.toFixed(0)} ms / ${row.evaluationMs.toFixed(0)} ms)`,
-        );
+        context.print(line(row));
       }
     }
     return rows;
   },
+  summary: () => ({
+    note: `PyTorch's time is that of single steps of ${TIMED} images, times ${IMAGES / TIMED}, times the number of steps; the classes of ${COMPARED} images are compared at every step`,
+  }),
 };
 
-async function measure(name: string, network: typeof digitNetwork, threads: number, runs: number) {
-  const runtime = await nodeRuntime({ threads });
-  const model = network(0);
-  const sample = (model.graph.inputs[0]?.dims ?? []).slice(1).map(Number);
-  const draw = random(0, 'bench');
-  const dataset = arrayDataset({
-    name: 'noise',
-    classes: Array.from({ length: 10 }, (_, label) => String(label)),
-    sample,
-    labels: new Int32Array(IMAGES),
-    data: Uint8Array.from({ length: IMAGES * sizeOf(sample) }, () => draw.integer(256)),
-    divisor: 255,
-  });
+/** A classifier, its last site, and an order to prune it in. */
+export async function prepared(runtime: Runtime, network: BenchNetwork, images: number) {
+  const model = network.build();
+  const shared = exchange(model, images, network.classes);
+  const dataset = shared.dataset(0, images);
   const classifier = await classifierOf(runtime, model, dataset);
   const site = lastSite(classifier.traced, sitesOf(classifier.traced, classifier.scores));
-  const order = Array.from({ length: site.units }, (_, unit) => unit);
-  const evaluation: number[] = [];
-  const whole: number[] = [];
-  for (let run = -1; run < runs; run += 1) {
-    const io = { input: classifier.input, logits: classifier.scores };
-    const started = performance.now();
-    await predict(runtime, classifier.graph, dataset, io);
-    const between = performance.now();
-    for await (const point of predictionsAlong(runtime, classifier, site, dataset, order))
-      void point;
-    if (run < 0) continue;
-    evaluation.push(between - started);
-    whole.push(performance.now() - between);
-  }
-  const ratios = whole.map((time, run) => time / (evaluation[run] as number));
-  return {
-    network: name,
-    threads,
-    units: site.units,
-    evaluationMs: median(evaluation),
-    curveMs: median(whole),
-    ratio: median(ratios),
+  // Any order will do, but that of the numbers.
+  const order = Array.from({ length: site.units }, (_, unit) => (unit * 7) % site.units);
+  const along = async (dataset: Dataset) => {
+    const points: Int32Array[] = [];
+    for await (const { predicted } of predictionsAlong(runtime, classifier, site, dataset, order)) {
+      points.push(predicted);
+    }
+    return points;
   };
+  return { shared, dataset, classifier, order, along };
+}
+
+async function measure(
+  { torch, runs }: Context,
+  network: BenchNetwork,
+  threads: number,
+): Promise<CurveRow> {
+  const runtime = await nodeRuntime({ threads });
+  const { shared, dataset, classifier, order, along } = await prepared(runtime, network, IMAGES);
+  const ask = (pictures: number, pruned: readonly number[]) =>
+    torch?.run<{ ms: number[]; predicted: number[][] }>('curve', {
+      ...{ network: network.name, threads, folder: shared.folder, batch: BATCH },
+      ...{ pictures, order, pruned },
+    });
+  const [evaluation, whole, step]: [number[], number[], number[]] = [[], [], []];
+  try {
+    const differ =
+      torch && (await compare(shared, along, (pruned) => ask(COMPARED, pruned), order));
+    const others = watchOthers(torch);
+    for (let run = 0; run < runs; run += 1) {
+      const started = performance.now();
+      await predict(runtime, classifier.graph, dataset, {
+        input: classifier.input,
+        logits: classifier.scores,
+      });
+      const between = performance.now();
+      await along(dataset);
+      evaluation.push(between - started);
+      whole.push(performance.now() - between);
+      // Not the first of them: what is new to PyTorch is slower.
+      step.push(((await ask(TIMED, [0, 1 + run]))?.ms[1] ?? 0) * (IMAGES / TIMED));
+    }
+    const [evaluationMs, curveMs] = [median(evaluation), median(whole)];
+    const torchMs = median(step) * (order.length + 1);
+    return {
+      ...{ network: network.name, threads, images: IMAGES, units: order.length },
+      ...{ evaluationMs, curveMs, evaluations: curveMs / evaluationMs },
+      ...(torch && { torchMs, ratio: curveMs / torchMs }),
+      ...(differ && { differ }),
+      others: others(),
+    };
+  } finally {
+    shared.remove();
+  }
+}
+
+/** How many classes of some images, over all steps of the curve, the two sides say differently. */
+async function compare(
+  shared: Exchange,
+  along: (dataset: Dataset) => Promise<Int32Array[]>,
+  torch: (pruned: readonly number[]) => Promise<{ predicted: number[][] }> | undefined,
+  order: readonly number[],
+): Promise<[number, number]> {
+  const ours = await along(shared.dataset(0, COMPARED));
+  const theirs = (await torch([...order.keys(), order.length]))?.predicted ?? [];
+  const differ = ours.flatMap((point, step) =>
+    [...point].filter((found, i) => found !== theirs[step]?.[i]),
+  );
+  return [differ.length, ours.length * COMPARED];
+}
+
+function line(row: CurveRow): string {
+  const seconds = (ms: number) => (ms / 1000).toFixed(2);
+  const { network, threads, units, curveMs, evaluations, torchMs, ratio, differ, others } = row;
+  const ours = `  ${network}, ${threads} thread(s): ${units} units in ${seconds(curveMs)} s, ${evaluations.toFixed(2)} evaluations`;
+  return torchMs === undefined || ratio === undefined
+    ? ours
+    : `${ours}; PyTorch ${seconds(torchMs)} s (from single steps), 1/${(1 / ratio).toFixed(0)} of it; ${differ?.[0]} of ${differ?.[1]} classes differ; others ${others.toFixed(2)}`;
 }
