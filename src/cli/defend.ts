@@ -197,7 +197,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   if (options.resume) {
     progress.say(checkpoints.resumed ? 'Going on where it stopped' : 'Nothing to go on with');
   }
-  const defence = await defend(runtime, file.model, validation, test, {
+  const defence = await defend(runtime, given, validation, test, {
     ...chosen,
     // Nothing to the results, so that a run may go on with another.
     ...(options.cacheMemory !== undefined && { cacheMemory: options.cacheMemory }),

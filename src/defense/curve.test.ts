@@ -102,8 +102,8 @@ describe('activations beyond the limit go to a file, and the results are the sam
     const { classifier, site } = await opened(model, name);
     const order = shuffled(site.units);
     const held = await along(classifier, site, order, { batchSize: 16 });
-    for (const cacheMemory of [0, 3000]) {
-      const settings = { batchSize: 16, cacheMemory, cacheFolder: folder };
+    for (const memory of [0, 3000]) {
+      const settings = { batchSize: 16, cache: { memory, folder } };
       expect(await along(classifier, site, order, settings)).toEqual(held);
     }
     expect(await readdir(folder)).toEqual([]);
@@ -114,7 +114,7 @@ describe('activations beyond the limit go to a file, and the results are the sam
     const { classifier, site } = await opened(model, name);
     const runtime = await testRuntime();
     const controller = new AbortController();
-    const settings = { cacheMemory: 0, cacheFolder: folder, signal: controller.signal };
+    const settings = { cache: { memory: 0, folder }, signal: controller.signal };
     const order = shuffled(site.units);
     const points = predictionsAlong(runtime, classifier, site, data, order, settings);
     await points.next();
@@ -128,11 +128,11 @@ describe('activations beyond the limit go to a file, and the results are the sam
   test('a folder that is not there is a typed error that names it', async () => {
     const { model } = specimen('Conv with bias');
     const { classifier, site } = await opened(model, 'site');
-    const cacheFolder = join(folder, 'gone');
-    const failing = along(classifier, site, [0, 1], { cacheMemory: 0, cacheFolder });
+    const gone = join(folder, 'gone');
+    const failing = along(classifier, site, [0, 1], { cache: { memory: 0, folder: gone } });
     await expect(failing).rejects.toMatchObject({
       code: 'defense/spill',
-      message: expect.stringContaining(cacheFolder),
+      message: expect.stringContaining(gone),
     });
   });
 });

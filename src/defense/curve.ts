@@ -4,23 +4,14 @@ import type { Runtime, Session } from '../runtime/index.ts';
 import { argmax, open, rowsOf } from '../train/index.ts';
 import type { Classifier } from './classifier.ts';
 import type { Site } from './sites.ts';
-import { type Kept, TensorStore } from './store.ts';
+import { type Kept, type StoreSettings, TensorStore } from './store.ts';
 import { cutAfter, maskedSuffix, unitWeights, withoutUnits, type Cut } from './suffix.ts';
 
 type Floats = TensorOf<'float32'>;
 
-/** How the activations at the site are kept while masks are tried. */
-export interface CacheSettings {
-  /**
-   * Bytes of activations to keep in memory, a quarter of what is free by default. What is beyond goes
-   * to a temporary file: slower, same results.
-   */
-  readonly cacheMemory?: number;
-  /** Where that file goes; the system's folder for temporary files by default. */
-  readonly cacheFolder?: string;
-}
-
-export interface CurveSettings extends CacheSettings {
+export interface CurveSettings {
+  /** How the activations at the site are kept while masks are tried. */
+  readonly cache?: StoreSettings;
   /** How many samples are run at once. */
   readonly batchSize?: number;
   /** Units pruned between two points. */
@@ -54,7 +45,7 @@ export async function* predictionsAlong(
     throw new RangeError(`step ${step}: must be a whole number from 1 on`);
   }
   const cut = cutAfter(classifier.graph, classifier.traced, site);
-  const store = new TensorStore({ memory: settings.cacheMemory, folder: settings.cacheFolder });
+  const store = new TensorStore(settings.cache);
   let steps: Steps | undefined;
   try {
     steps = cut.layer

@@ -6,22 +6,23 @@ import type { Runtime } from '../runtime/index.ts';
 import { rowsOf, trainableIn } from '../train/index.ts';
 import { type Checkpoints, within } from './checkpoints.ts';
 import { classifierOf, type Classifier } from './classifier.ts';
-import type { CacheSettings } from './curve.ts';
 import { DefenseError } from './error.ts';
 import { judge, predictTest, type Predictions, type TestData } from './evaluate.ts';
 import { fineTune, type FineTuneSettings, type FineTuning, optimiserOf } from './fine-tune.ts';
 import { type Layers, parametersIn } from './layers.ts';
 import { pruneSites, type PruneSitesSettings, type SitePruning } from './prune-sites.ts';
-import { unitGradients } from './unit-gradients.ts';
 import { lastSite, siteNamed, sitesOf, type Site } from './sites.ts';
+import type { StoreSettings } from './store.ts';
+import { heldOf } from './tuning-state.ts';
+import { unitGradients } from './unit-gradients.ts';
 
 export type Method = 'none' | 'pruning' | 'fine-tuning' | 'fine-pruning';
 
-export interface DefendSettings extends CacheSettings {
+export interface DefendSettings {
   readonly method?: Exclude<Method, 'none'>;
   /** Do the other methods as well, to compare. */
   readonly compare?: boolean;
-  /** The model's output that has the scores, where it has several. */
+  /** The output that has the scores, of a model that has several. */
   readonly output?: string;
   /** The site to prune, or several, in their order; the last convolutional one by default. */
   readonly site?: string | readonly string[];
@@ -37,6 +38,8 @@ export interface DefendSettings extends CacheSettings {
   readonly tune?: Partial<Tune>;
   /** What fine-tuning may change; default 'all'. */
   readonly layers?: Layers;
+  /** How activations are kept while pruning. */
+  readonly cache?: StoreSettings;
   /** Where a killed run with the same data and settings left what it had. */
   readonly checkpoints?: Checkpoints;
   readonly signal?: AbortSignal;
@@ -96,19 +99,19 @@ export const TUNE = { epochs: 8, batchSize: 128, rate: 'auto', schedule: 'cosine
  * Everything is chosen on `validation`, clean data which the network was not trained on: four fifths
  * of it are fine-tuned on, one fifth chooses the epoch. `test` is only reported.
  *
+ * @param given - a model, or what `classifierOf` made of it and the validation data
  * @throws DefenseError where the model or the site does not fit; NormaliseError, AutodiffError or
  *   RuntimeFault where the graph cannot be worked on; the signal's reason when it aborts
  */
 export async function defend(
   runtime: Runtime,
-  model: Model,
+  given: Model | Classifier,
   validation: Dataset,
   test: TestData | undefined,
   settings: DefendSettings = {},
 ): Promise<Defence> {
   const { method = 'fine-pruning', maxDrop = 0.02, seed = 0, signal, onProgress } = settings;
   const aborting = signal ? { signal } : {};
-  const { cacheMemory, cacheFolder } = settings;
   const parts = split(validation, { tune: 0.8, held: 0.2 }, seed);
   if (parts.tune.length === 0 || parts.held.length === 0) {
     throw new DefenseError(
@@ -116,12 +119,8 @@ export async function defend(
       `The validation data "${validation.name}" has ${validation.length} samples: at least 3 are needed to fine-tune on some and choose by others, and some hundred to tell anything`,
     );
   }
-  const whole = await classifierOf(
-    runtime,
-    model,
-    validation,
-    settings.output === undefined ? {} : { output: settings.output },
-  );
+  const output = settings.output === undefined ? {} : { output: settings.output };
+  const whole = 'traced' in given ? given : await classifierOf(runtime, given, validation, output);
   const frozen =
     settings.freezeUnsupported === true ? await cutOff(runtime, whole, validation) : [];
   const still = new Set(frozen.map(({ parameter }) => parameter));
@@ -139,8 +138,7 @@ export async function defend(
     ...settings.pruning,
     maxDrop,
     ...(settings.step !== undefined && { step: settings.step }),
-    ...(cacheMemory !== undefined && { cacheMemory }),
-    ...(cacheFolder !== undefined && { cacheFolder }),
+    ...(settings.cache && { cache: settings.cache }),
     ...aborting,
     ...within(settings.checkpoints, 'prune'),
     onProgress: (done, all) => onProgress?.('prune', done, all),
@@ -196,6 +194,7 @@ export async function defend(
     }
   }
   onProgress?.('evaluate', made.length, made.length);
+  const last = outcomes.at(-1) as Outcome;
   return {
     classifier,
     frozen,
@@ -208,7 +207,7 @@ export async function defend(
     layers: settings.layers ?? 'all',
     parts,
     outcomes,
-    held: { before, after: await held((outcomes.at(-1) as Outcome).graph) },
+    held: { before, after: last.tuning ? heldOf(last.tuning) : await held(last.graph) },
   };
 }
 

@@ -160,11 +160,13 @@ async function beginning(
     ...(signal && { signal }),
     onProgress: (done: number, all: number) => onProgress?.('find a learning rate', done, all),
   };
-  const before = await measureStart(runtime, classifier, graph, tune, how);
-  const found =
-    settings.rate === 'auto'
-      ? await findRate(runtime, classifier, graph, masks, tune, before, how)
-      : undefined;
+  const seek = settings.rate === 'auto';
+  // Gradients are looked at to find a rate only.
+  const looked = seek ? classifier : { ...classifier, parameters: [] };
+  const before = await measureStart(runtime, looked, graph, tune, how);
+  const found = seek
+    ? await findRate(runtime, classifier, graph, masks, tune, before, how)
+    : undefined;
   return {
     epochs: [],
     best: 0,

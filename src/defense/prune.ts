@@ -6,14 +6,14 @@ import type { Bounds } from '../ops/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { Classifier } from './classifier.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import type { CacheSettings } from './curve.ts';
 import { foldOf, masked, parameterMasks, type Fold } from './fold.ts';
 import { pointsAlong } from './points.ts';
 import { ascending, profileOf, type Ranking, type UnitStatistics } from './profile.ts';
 import { boundsNeeded, type QuietUnits, quietUnits, unreachable } from './quiet.ts';
 import type { Site } from './sites.ts';
+import type { StoreSettings } from './store.ts';
 
-export interface PruneSettings extends CacheSettings {
+export interface PruneSettings {
   /** The largest drop of validation accuracy that is allowed, as a share: 0.02 is two points. */
   readonly maxDrop: number;
   /** Prune at most this share of the units, 0 to 1, whatever that costs, instead of by `maxDrop`. */
@@ -26,6 +26,8 @@ export interface PruneSettings extends CacheSettings {
   readonly fullCurve?: boolean;
   /** The accuracy that a drop is measured from; by default that of the network given. */
   readonly from?: Rate;
+  /** How activations are kept while masks are tried. */
+  readonly cache?: StoreSettings;
   /** Where a killed run left what it had. */
   readonly checkpoints?: Checkpoints;
   readonly signal?: AbortSignal;

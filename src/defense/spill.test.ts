@@ -24,7 +24,7 @@ async function run(settings: DefendSettings, validation = images(60, 2)) {
 }
 
 test('a defense whose activations go to a file comes to the same, and removes the file', async () => {
-  const [held, spilled] = [await run({}), await run({ cacheMemory: 0, cacheFolder: folder })];
+  const [held, spilled] = [await run({}), await run({ cache: { memory: 0, folder } })];
   const result = ({ prunings, outcomes }: Awaited<ReturnType<typeof run>>) => [
     prunings.map(({ curve, testCurve, pruned }) => ({ curve, testCurve, pruned })),
     outcomes.map(({ predictions, graph }) => ({ predictions, weights: [...graph.initializers] })),
@@ -34,7 +34,7 @@ test('a defense whose activations go to a file comes to the same, and removes th
 });
 
 test('the file is removed when the defense fails or is stopped while it prunes', async () => {
-  const spill = { cacheMemory: 0, cacheFolder: folder };
+  const spill = { cache: { memory: 0, folder } };
   const controller = new AbortController();
   const stopped = run({
     ...spill,
@@ -55,9 +55,9 @@ test('the file is removed when the defense fails or is stopped while it prunes',
 });
 
 test('the limit and the folder reach every curve of a defense', async () => {
-  const cacheFolder = join(folder, 'gone');
-  await expect(run({ cacheMemory: 0, cacheFolder })).rejects.toMatchObject({
+  const gone = join(folder, 'gone');
+  await expect(run({ cache: { memory: 0, folder: gone } })).rejects.toMatchObject({
     code: 'defense/spill',
   });
-  await expect(run({ cacheMemory: 1e9, cacheFolder })).resolves.toBeDefined();
+  await expect(run({ cache: { memory: 1e9, folder: gone } })).resolves.toBeDefined();
 });

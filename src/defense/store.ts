@@ -2,10 +2,13 @@ import type { Tensor } from '../onnx/index.ts';
 import { DefenseError } from './error.ts';
 
 export interface StoreSettings {
-  /** Bytes to hold in memory; what is beyond goes to a file. Default: a quarter of what is free. */
-  readonly memory?: number | undefined;
-  /** Folder of the file; the system's for temporary files by default. */
-  readonly folder?: string | undefined;
+  /**
+   * Bytes to hold in memory, a quarter of what is free by default. What is beyond goes to a temporary
+   * file: slower, same results.
+   */
+  readonly memory?: number;
+  /** Where that file goes; the system's folder for temporary files by default. */
+  readonly folder?: string;
 }
 
 /** A tensor that was put away. */

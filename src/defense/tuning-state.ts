@@ -47,6 +47,11 @@ export interface Tuned {
   readonly retries: readonly Retry[];
 }
 
+/** Accuracy on held data of the weights that were kept. */
+export function heldOf({ best, epochs, start }: Tuned): Rate {
+  return epochs[best - 1]?.held ?? start.held;
+}
+
 /** All that the rest of a fine-tuning depends on, after an epoch or a retry. */
 export interface TuningState extends Tuned {
   /** What retries have multiplied the rate by. */

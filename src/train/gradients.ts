@@ -67,10 +67,12 @@ export async function gradientSizes(
       sum += share * ((results[loss] as TensorOf<'float32'>).data[0] as number);
       for (const [name, { absolute, square }] of sizes) {
         const { data } = results[gradients.get(name) as string] as TensorOf<'float32'>;
-        data.forEach((value, at) => {
+        // Of every parameter in every batch: a function for each takes several times as long.
+        for (let at = 0; at < data.length; at += 1) {
+          const value = data[at] as number;
           absolute[at] = (absolute[at] as number) + share * Math.abs(value);
           square[at] = (square[at] as number) + share * value * value;
-        });
+        }
       }
     }
     return { loss: sum, sizes };
