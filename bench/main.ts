@@ -4,6 +4,7 @@ import { nodeRuntime } from '../src/runtime/index.ts';
 import { type About, RESULTS, writeRows } from './results.ts';
 import type { Context, Section } from './section.ts';
 import { curve } from './sections/curve.ts';
+import { defend } from './sections/defend.ts';
 import { evaluation } from './sections/evaluation.ts';
 import { memory } from './sections/memory.ts';
 import { startup } from './sections/startup.ts';
@@ -15,7 +16,7 @@ import { openTorch } from './torch.ts';
  *
  * Results go to bench/results.json, beside those that were measured before.
  */
-const sections = [training, evaluation, curve, memory, startup] as readonly Section[];
+const sections = [training, evaluation, curve, defend, memory, startup] as readonly Section[];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

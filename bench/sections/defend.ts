@@ -1,0 +1,138 @@
+import { defend as defendModel, TUNE } from '../../src/defense/index.ts';
+import { nodeRuntime } from '../../src/runtime/index.ts';
+import { type Exchange, exchange } from '../exchange.ts';
+import { type BenchNetwork, networks } from '../networks/index.ts';
+import { watchOthers } from '../others.ts';
+import { asks, type Context, type Row, type Section } from '../section.ts';
+import type { Torch } from '../torch.ts';
+
+/** Of the validation data, `defend` trains on 2,000 and chooses the epoch by 500. */
+const SIZES = { tune: 2000, held: 500, test: 2000 };
+const EPOCHS = 10;
+const RATE = 0.001;
+/** What PyTorch does of its curve and of its fine-tuning before the time is multiplied. */
+const TIMED = { timedSteps: 3, timedEpochs: 2 };
+const DEFENDED = ['resnet18'];
+
+interface DefendRow extends Row {
+  readonly what: 'rate given' | 'rate found';
+  readonly threads: number;
+  readonly oursMs: number;
+  /** Each stage of ours, as far as its progress tells. */
+  readonly stages: Readonly<Record<string, number>>;
+  readonly torch?: TorchTimes;
+  /** To the curve that masks and evaluates again, and to one whose prefix is cached. */
+  readonly ratio?: number;
+  readonly ratioToCached?: number;
+  readonly others: number;
+}
+
+type TorchTimes = Readonly<
+  Record<'profile' | 'curve' | 'cachedCurve' | 'fineTune' | 'evaluate' | 'evaluateAfter', number>
+>;
+
+/**
+ * `defend` end to end: profile, whole curve, ten epochs of fine-tuning, evaluation before and after.
+ * Ours also draws the curve of the test data and looks at gradients by unit.
+ */
+export const defend: Section<DefendRow> = {
+  name: 'defend',
+  async run(context) {
+    const rows: DefendRow[] = [];
+    for (const network of networks.filter(({ name }) => DEFENDED.includes(name))) {
+      if (!asks(context, network.name)) continue;
+      for (const threads of context.threads) {
+        for (const row of await measure(context, network, threads)) {
+          rows.push(row);
+          context.print(line(row));
+        }
+      }
+    }
+    return rows;
+  },
+  summary: () => ({
+    note: `One run of each; PyTorch's curve is timed on ${TIMED.timedSteps} steps and its fine-tuning on ${TIMED.timedEpochs} epochs, and multiplied`,
+    ...SIZES,
+    epochs: EPOCHS,
+    batchSize: TUNE.batchSize,
+  }),
+};
+
+async function measure(
+  { torch }: Context,
+  network: BenchNetwork,
+  threads: number,
+): Promise<DefendRow[]> {
+  const shared = exchange(network.build(), SIZES.tune + SIZES.held + SIZES.test, network.classes);
+  try {
+    const theirs = torch && (await inTorch(torch, network, shared, threads));
+    const rows: DefendRow[] = [];
+    for (const [what, rate] of [
+      ['rate given', RATE],
+      ['rate found', 'auto'],
+    ] as const) {
+      const others = watchOthers();
+      const { ms: oursMs, stages } = await ours(network, shared, threads, rate);
+      const row = { network: network.name, what, threads, oursMs, stages, others: others() };
+      rows.push(theirs ? { ...row, torch: theirs, ...ratios(oursMs, theirs) } : row);
+    }
+    return rows;
+  } finally {
+    shared.remove();
+  }
+}
+
+/** Our side, whole, and the time at which each stage was last heard of. */
+export async function ours(
+  network: BenchNetwork,
+  shared: Exchange,
+  threads: number,
+  rate: number | 'auto',
+) {
+  const runtime = await nodeRuntime({ threads });
+  const model = network.build();
+  const validation = shared.dataset(0, SIZES.tune + SIZES.held);
+  const whole = SIZES.tune + SIZES.held + SIZES.test;
+  const test = { clean: shared.dataset(whole - SIZES.test, whole) };
+  const stages: Record<string, number> = {};
+  const started = performance.now();
+  const { outcomes, parts } = await defendModel(runtime, model, validation, test, {
+    maxDrop: 1,
+    pruning: { share: 0.5, fullCurve: true },
+    tune: { epochs: EPOCHS, rate },
+    onProgress: (stage) => (stages[stage] = Math.round(performance.now() - started)),
+  });
+  const ms = performance.now() - started;
+  const epochs = outcomes.at(-1)?.tuning?.epochs.length;
+  if (epochs !== EPOCHS || parts.tune.length !== SIZES.tune) {
+    throw new Error(`${epochs} epochs of ${parts.tune.length} images: not what was to be measured`);
+  }
+  return { ms, stages };
+}
+
+async function inTorch(
+  torch: Torch,
+  { name }: BenchNetwork,
+  { folder }: Exchange,
+  threads: number,
+): Promise<TorchTimes> {
+  const { times } = await torch.run<{ times: TorchTimes }>('defend', {
+    ...{ network: name, folder, threads, epochs: EPOCHS, batch: TUNE.batchSize, rate: RATE },
+    ...SIZES,
+    ...TIMED,
+  });
+  return times;
+}
+
+function ratios(ms: number, times: TorchTimes) {
+  const { curve, cachedCurve, ...rest } = times;
+  const sum = Object.values(rest).reduce((a, b) => a + b, 0);
+  return { ratio: ms / (sum + curve), ratioToCached: ms / (sum + cachedCurve) };
+}
+
+function line({ network, what, threads, oursMs, ratio, ratioToCached, others }: DefendRow): string {
+  const ours = `  ${network}, ${threads} thread(s), ${what}: ${(oursMs / 1000).toFixed(1)} s`;
+  return ratio === undefined || ratioToCached === undefined
+    ? ours
+    : `${ours}, ${ratio.toFixed(3)} of PyTorch with masks, ${ratioToCached.toFixed(2)} of PyTorch with a cached prefix; others ${others.toFixed(2)}`;
+}
