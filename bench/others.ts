@@ -6,7 +6,6 @@ import type { Torch } from './torch.ts';
  * a busy machine say so. Threads that wait for each other, as PyTorch's do, suffer most from it.
  */
 export function watchOthers(torch?: Torch): () => number {
-  const own = () => Object.values(process.cpuUsage()).reduce((a, b) => a + b, 0) / 1000;
   const [used, mine, theirs] = [machine(), own(), torch?.cpuMs() ?? 0];
   return () => {
     const now = machine();
@@ -14,6 +13,8 @@ export function watchOthers(torch?: Torch): () => number {
     return Math.max(0, (now.busy - used.busy - ours) / Math.max(1, now.all - used.all));
   };
 }
+
+const own = () => Object.values(process.cpuUsage()).reduce((a, b) => a + b, 0) / 1000;
 
 /** Milliseconds of all cores since the machine started. */
 function machine(): { busy: number; all: number } {

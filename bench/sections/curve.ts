@@ -85,8 +85,13 @@ async function measure(
   const { shared, dataset, classifier, order, along } = await prepared(runtime, network, IMAGES);
   const ask = (pictures: number, pruned: readonly number[]) =>
     torch?.run<{ ms: number[]; predicted: number[][] }>('curve', {
-      ...{ network: network.name, threads, folder: shared.folder, batch: BATCH },
-      ...{ pictures, order, pruned },
+      network: network.name,
+      threads,
+      folder: shared.folder,
+      batch: BATCH,
+      pictures,
+      order,
+      pruned,
     });
   const [evaluation, whole, step]: [number[], number[], number[]] = [[], [], []];
   try {
@@ -109,8 +114,13 @@ async function measure(
     const [evaluationMs, curveMs] = [median(evaluation), median(whole)];
     const torchMs = median(step) * (order.length + 1);
     return {
-      ...{ network: network.name, threads, images: IMAGES, units: order.length },
-      ...{ evaluationMs, curveMs, evaluations: curveMs / evaluationMs },
+      network: network.name,
+      threads,
+      images: IMAGES,
+      units: order.length,
+      evaluationMs,
+      curveMs,
+      evaluations: curveMs / evaluationMs,
       ...(torch && { torchMs, ratio: curveMs / torchMs }),
       ...(differ && { differ }),
       others: others(),
@@ -135,8 +145,9 @@ async function compare(
   return [differ.length, ours.length * COMPARED];
 }
 
+const seconds = (ms: number) => (ms / 1000).toFixed(2);
+
 function line(row: CurveRow): string {
-  const seconds = (ms: number) => (ms / 1000).toFixed(2);
   const { network, threads, units, curveMs, evaluations, torchMs, ratio, differ, others } = row;
   const ours = `  ${network}, ${threads} thread(s): ${units} units in ${seconds(curveMs)} s, ${evaluations.toFixed(2)} evaluations`;
   return torchMs === undefined || ratio === undefined

@@ -117,7 +117,12 @@ async function inTorch(
   threads: number,
 ): Promise<TorchTimes> {
   const { times } = await torch.run<{ times: TorchTimes }>('defend', {
-    ...{ network: name, folder, threads, epochs: EPOCHS, batch: TUNE.batchSize, rate: RATE },
+    network: name,
+    folder,
+    threads,
+    epochs: EPOCHS,
+    batch: TUNE.batchSize,
+    rate: RATE,
     ...SIZES,
     ...TIMED,
   });
