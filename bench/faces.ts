@@ -23,7 +23,7 @@ const { values } = parseArgs({
 });
 const python = torchPython();
 if (python === undefined) throw new Error('no Python with PyTorch was found: set PYTHON to one');
-const script = fileURLToPath(new URL('torch_faces.py', import.meta.url));
+const script = fileURLToPath(new URL('pytorch/faces.py', import.meta.url));
 for (const seed of values.seeds.split(',').map(Number)) {
   const folder = mkdtempSync(join(tmpdir(), 'fineprune-bench-'));
   try {
@@ -42,7 +42,7 @@ for (const seed of values.seeds.split(',').map(Number)) {
       stdio: [...stdio],
       encoding: 'utf8',
     });
-    if (status !== 0) throw new Error('bench/torch_faces.py ended: its error is above');
+    if (status !== 0) throw new Error('bench/pytorch/faces.py ended: its error is above');
     process.stdout.write(stdout);
   } finally {
     rmSync(folder, { recursive: true });

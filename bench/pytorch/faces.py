@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from torch_step import DeepId
+from networks import DeepId
 
 folder = sys.argv[1]
 recipe = json.load(open(f"{folder}/recipe.json"))
