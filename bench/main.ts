@@ -7,6 +7,7 @@ import { curve } from './sections/curve.ts';
 import { defend } from './sections/defend.ts';
 import { evaluation } from './sections/evaluation.ts';
 import { memory } from './sections/memory.ts';
+import { peaks } from './sections/peaks.ts';
 import { startup } from './sections/startup.ts';
 import { training } from './sections/training.ts';
 import { openTorch } from './torch.ts';
@@ -16,7 +17,15 @@ import { openTorch } from './torch.ts';
  *
  * Results go to bench/results.json, beside those that were measured before.
  */
-const sections = [training, evaluation, curve, defend, memory, startup] as readonly Section[];
+const sections = [
+  training,
+  evaluation,
+  curve,
+  defend,
+  memory,
+  peaks,
+  startup,
+] as readonly Section[];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -8,13 +8,15 @@ import { watchOthers } from '../others.ts';
 import { asks, type Context, type Row, type Section } from '../section.ts';
 import { median } from '../statistics.ts';
 
-const IMAGES = 10_000;
-/** Of these, PyTorch evaluates so many at each step that is timed. */
-const TIMED = 2_000;
-/** And so many at every step, to compare what both sides say. */
-const COMPARED = 40;
-/** Images that PyTorch runs at once. */
-const BATCH = 128;
+export const CURVE = {
+  images: 10_000,
+  /** Of these, PyTorch evaluates so many at each step that is timed. */
+  timed: 2_000,
+  /** And so many at every step, to compare what both sides say. */
+  compared: 40,
+  /** Images that PyTorch runs at once. */
+  batch: 128,
+};
 const CURVES = ['digits', 'small', 'resnet18'];
 
 interface CurveRow extends Row {
@@ -53,7 +55,7 @@ export const curve: Section<CurveRow> = {
     return rows;
   },
   summary: () => ({
-    note: `PyTorch's time is that of single steps of ${TIMED} images, times ${IMAGES / TIMED}, times the number of steps; the classes of ${COMPARED} images are compared at every step`,
+    note: `PyTorch's time is that of single steps of ${CURVE.timed} images, times ${CURVE.images / CURVE.timed}, times the number of steps; the classes of ${CURVE.compared} images are compared at every step`,
   }),
 };
 
@@ -82,13 +84,17 @@ async function measure(
   threads: number,
 ): Promise<CurveRow> {
   const runtime = await nodeRuntime({ threads });
-  const { shared, dataset, classifier, order, along } = await prepared(runtime, network, IMAGES);
+  const { shared, dataset, classifier, order, along } = await prepared(
+    runtime,
+    network,
+    CURVE.images,
+  );
   const ask = (pictures: number, pruned: readonly number[]) =>
     torch?.run<{ ms: number[]; predicted: number[][] }>('curve', {
       network: network.name,
       threads,
       folder: shared.folder,
-      batch: BATCH,
+      batch: CURVE.batch,
       pictures,
       order,
       pruned,
@@ -96,7 +102,7 @@ async function measure(
   const [evaluation, whole, step]: [number[], number[], number[]] = [[], [], []];
   try {
     const differ =
-      torch && (await compare(shared, along, (pruned) => ask(COMPARED, pruned), order));
+      torch && (await compare(shared, along, (pruned) => ask(CURVE.compared, pruned), order));
     const others = watchOthers(torch);
     for (let run = 0; run < runs; run += 1) {
       const started = performance.now();
@@ -109,14 +115,16 @@ async function measure(
       evaluation.push(between - started);
       whole.push(performance.now() - between);
       // Not the first of them: what is new to PyTorch is slower.
-      step.push(((await ask(TIMED, [0, 1 + run]))?.ms[1] ?? 0) * (IMAGES / TIMED));
+      step.push(
+        ((await ask(CURVE.timed, [0, 1 + run]))?.ms[1] ?? 0) * (CURVE.images / CURVE.timed),
+      );
     }
     const [evaluationMs, curveMs] = [median(evaluation), median(whole)];
     const torchMs = median(step) * (order.length + 1);
     return {
       network: network.name,
       threads,
-      images: IMAGES,
+      images: CURVE.images,
       units: order.length,
       evaluationMs,
       curveMs,
@@ -137,12 +145,12 @@ async function compare(
   torch: (pruned: readonly number[]) => Promise<{ predicted: number[][] }> | undefined,
   order: readonly number[],
 ): Promise<[number, number]> {
-  const ours = await along(shared.dataset(0, COMPARED));
+  const ours = await along(shared.dataset(0, CURVE.compared));
   const theirs = (await torch([...order.keys(), order.length]))?.predicted ?? [];
   const differ = ours.flatMap((point, step) =>
     [...point].filter((found, i) => found !== theirs[step]?.[i]),
   );
-  return [differ.length, ours.length * COMPARED];
+  return [differ.length, ours.length * CURVE.compared];
 }
 
 const seconds = (ms: number) => (ms / 1000).toFixed(2);

@@ -7,9 +7,8 @@ import { asks, type Context, type Row, type Section } from '../section.ts';
 import type { Torch } from '../torch.ts';
 
 /** Of the validation data, `defend` trains on 2,000 and chooses the epoch by 500. */
-const SIZES = { tune: 2000, held: 500, test: 2000 };
-const EPOCHS = 10;
-const RATE = 0.001;
+export const SIZES = { tune: 2000, held: 500, test: 2000 };
+export const DEFEND = { epochs: 10, batch: TUNE.batchSize, rate: 0.001 };
 /** What PyTorch does of its curve and of its fine-tuning before the time is multiplied. */
 const TIMED = { timedSteps: 3, timedEpochs: 2 };
 const DEFENDED = ['resnet18'];
@@ -53,8 +52,7 @@ export const defend: Section<DefendRow> = {
   summary: () => ({
     note: `One run of each; PyTorch's curve is timed on ${TIMED.timedSteps} steps and its fine-tuning on ${TIMED.timedEpochs} epochs, and multiplied`,
     ...SIZES,
-    epochs: EPOCHS,
-    batchSize: TUNE.batchSize,
+    ...DEFEND,
   }),
 };
 
@@ -68,7 +66,7 @@ async function measure(
     const theirs = torch && (await inTorch(torch, network, shared, threads));
     const rows: DefendRow[] = [];
     for (const [what, rate] of [
-      ['rate given', RATE],
+      ['rate given', DEFEND.rate],
       ['rate found', 'auto'],
     ] as const) {
       const others = watchOthers();
@@ -99,12 +97,12 @@ export async function ours(
   const { outcomes, parts } = await defendModel(runtime, model, validation, test, {
     maxDrop: 1,
     pruning: { share: 0.5, fullCurve: true },
-    tune: { epochs: EPOCHS, rate },
+    tune: { epochs: DEFEND.epochs, rate },
     onProgress: (stage) => (stages[stage] = Math.round(performance.now() - started)),
   });
   const ms = performance.now() - started;
   const epochs = outcomes.at(-1)?.tuning?.epochs.length;
-  if (epochs !== EPOCHS || parts.tune.length !== SIZES.tune) {
+  if (epochs !== DEFEND.epochs || parts.tune.length !== SIZES.tune) {
     throw new Error(`${epochs} epochs of ${parts.tune.length} images: not what was to be measured`);
   }
   return { ms, stages };
@@ -120,9 +118,7 @@ async function inTorch(
     network: name,
     folder,
     threads,
-    epochs: EPOCHS,
-    batch: TUNE.batchSize,
-    rate: RATE,
+    ...DEFEND,
     ...SIZES,
     ...TIMED,
   });

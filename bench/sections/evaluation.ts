@@ -1,7 +1,6 @@
-import { sizeOf } from '../../src/onnx/index.ts';
 import { nodeRuntime } from '../../src/runtime/index.ts';
 import { open } from '../../src/train/index.ts';
-import type { BenchNetwork } from '../networks/index.ts';
+import { type BenchNetwork, picturesOf } from '../networks/index.ts';
 import { alternating, means, table, type TimeRow } from '../ratios.ts';
 import type { Context, Section } from '../section.ts';
 import { median } from '../statistics.ts';
@@ -18,19 +17,15 @@ export const evaluation: Section<TimeRow> = {
 
 async function measure(context: Context, network: BenchNetwork, threads: number): Promise<TimeRow> {
   const { torch } = context;
-  const { name, batch, sample, logits } = network;
+  const { name, batch, logits } = network;
   const runtime = await nodeRuntime({ threads });
   const session = await open(runtime, network.build().graph, { input: 'image', outputs: [logits] });
-  const x = {
-    type: 'float32' as const,
-    dims: [batch, ...sample],
-    data: Float32Array.from({ length: batch * sizeOf(sample) }, (_, i) => ((i * 7919) % 997) / 997),
-  };
+  const image = picturesOf(network);
   const ours = async (steps: number) => {
     const times: number[] = [];
     for (let step = 0; step < steps; step += 1) {
       const start = performance.now();
-      await session.run({ image: x });
+      await session.run({ image });
       times.push(performance.now() - start);
     }
     return median(times);

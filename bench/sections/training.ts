@@ -1,7 +1,7 @@
 import { sizeOf } from '../../src/onnx/index.ts';
 import { nodeRuntime } from '../../src/runtime/index.ts';
 import { trainingStep, type TrainingStep } from '../../src/train/index.ts';
-import { type BenchNetwork, trainedIn } from '../networks/index.ts';
+import { type BenchNetwork, picturesOf, trainedIn } from '../networks/index.ts';
 import { alternating, means, table, type TimeRow } from '../ratios.ts';
 import type { Context, Section } from '../section.ts';
 import { median } from '../statistics.ts';
@@ -82,10 +82,7 @@ export async function ready(network: BenchNetwork, threads: number) {
     mode: 'training',
     parameters,
   });
-  const x = Float32Array.from(
-    { length: batch * sizeOf(sample) },
-    (_, i) => ((i * 7919) % 997) / 997,
-  );
+  const { data: x } = picturesOf(network);
   const y = Int32Array.from({ length: batch }, (_, i) => i % classes);
   const weights = new Float32Array(batch).fill(1);
   const train = async (steps: number) => {

@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { exchange } from '../exchange.ts';
+import { type BenchNetwork, networks } from '../networks/index.ts';
+import { asks, type Row, type Section } from '../section.ts';
+import { openTorch } from '../torch.ts';
+import { CURVE } from './curve.ts';
+import { DEFEND, SIZES } from './defend.ts';
+
+interface PeakRow extends Row {
+  readonly what: string;
+  readonly threads: number;
+  readonly oursMiB: number;
+  readonly torchMiB: number | undefined;
+  readonly ratio: number | undefined;
+}
+
+/** Units of the last site of ResNet-18. */
+const UNITS = 512;
+
+const PEAKS: readonly (readonly [what: string, networks: readonly string[]])[] = [
+  ['evaluate', ['small', 'deepid', 'speech', 'resnet18', 'mobilenetv2']],
+  ['curve', ['resnet18']],
+  ['defend', ['resnet18']],
+];
+
+/**
+ * Peak memory (resident size) of a process that evaluates a batch, draws a pruning curve, or defends.
+ * PyTorch's does a few steps of the curve and two epochs: more of them take no more memory.
+ */
+export const peaks: Section<PeakRow> = {
+  name: 'peaks',
+  async run(context) {
+    const rows: PeakRow[] = [];
+    for (const [what, names] of PEAKS) {
+      for (const network of networks.filter(({ name }) => names.includes(name))) {
+        if (!asks(context, network.name)) continue;
+        for (const threads of context.threads) {
+          const oursMiB = alone(what, network.name, threads);
+          const torchMiB = await torchAlone(what, network, threads);
+          const ratio = torchMiB === undefined ? undefined : oursMiB / torchMiB;
+          rows.push({ network: network.name, what, threads, oursMiB, torchMiB, ratio });
+          context.print(
+            `  ${what} ${network.name}, ${threads} thread(s): ${oursMiB.toFixed(0)} MiB, PyTorch ${torchMiB?.toFixed(0) ?? '-'} MiB, ratio ${ratio?.toFixed(2) ?? '-'}`,
+          );
+        }
+      }
+    }
+    return rows;
+  },
+};
+
+function alone(what: string, network: string, threads: number): number {
+  const script = fileURLToPath(new URL('../alone.ts', import.meta.url));
+  const words = ['--import', 'tsx', script, what, network, String(threads)];
+  return Number(execFileSync(process.execPath, words, { encoding: 'utf8' }));
+}
+
+async function torchAlone(what: string, network: BenchNetwork, threads: number) {
+  const torch = await openTorch();
+  if (!torch) return undefined;
+  const count = what === 'curve' ? CURVE.images : SIZES.tune + SIZES.held + SIZES.test;
+  const shared = exchange(network.build(), what === 'evaluate' ? 1 : count, network.classes);
+  const { name, batch } = network;
+  const from = { network: name, threads, folder: shared.folder };
+  const asked: Readonly<Record<string, object>> = {
+    evaluate: { network: name, threads, batch, steps: 10 },
+    curve: {
+      ...from,
+      batch: CURVE.batch,
+      pictures: CURVE.timed,
+      order: Array.from({ length: UNITS }, (_, unit) => unit),
+      pruned: [0, 1],
+    },
+    defend: { ...from, ...DEFEND, ...SIZES, timedSteps: 1, timedEpochs: 2 },
+  };
+  try {
+    const ask = asked[what] as Readonly<Record<string, unknown>>;
+    return (await torch.run<{ peakMiB: number }>(what, ask)).peakMiB;
+  } finally {
+    torch.close();
+    shared.remove();
+  }
+}
