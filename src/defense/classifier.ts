@@ -6,6 +6,7 @@ import { open, rowsOf } from '../train/index.ts';
 import { agree, forAnyBatch } from './any-batch.ts';
 import { DefenseError } from './error.ts';
 import { inputOf, standardised, withFloatInput } from './interface.ts';
+import { classifying, type Objective } from './objective.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
 import { scoresOf } from './scores.ts';
 
@@ -27,6 +28,12 @@ export interface Classifier {
   readonly scores: string;
   /** Initializers that training may change. */
   readonly parameters: readonly string[];
+  /** What it is for, where that is not to classify. */
+  readonly objective?: Objective;
+}
+
+export function objectiveOf({ objective, input, scores }: Classifier): Objective {
+  return objective ?? classifying(input, scores);
 }
 
 export interface ClassifierOptions {

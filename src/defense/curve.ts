@@ -2,7 +2,8 @@ import { batches, type Dataset } from '../data/index.ts';
 import { sizeOf, type Graph, type Tensor, type TensorOf } from '../onnx/index.ts';
 import type { Runtime, Session } from '../runtime/index.ts';
 import { argmax, open, rowsOf } from '../train/index.ts';
-import type { Classifier } from './classifier.ts';
+import { objectiveOf, type Classifier } from './classifier.ts';
+import { labelsOf } from './objective.ts';
 import type { Site } from './sites.ts';
 import { type Kept, type StoreSettings, TensorStore } from './store.ts';
 import { cutAfter, maskedSuffix, unitWeights, withoutUnits, type Cut } from './suffix.ts';
@@ -29,7 +30,7 @@ export interface CurveSettings {
  * unit pruned is taken away from the layer's output.
  *
  * @param order - units in the order of pruning
- * @returns classes [samples] with 0, step, 2 step, ... and at last all units of `order` pruned
+ * @returns classes of all samples, in the order of `labelsOf`, with 0, step, 2 step, ... and at last all units of `order` pruned
  * @throws DefenseError 'defense/spill' where the activations fit neither in memory nor on the disk
  */
 export async function* predictionsAlong(
@@ -52,7 +53,7 @@ export async function* predictionsAlong(
       ? await bySubtraction(runtime, classifier, cut as Required<Cut>, dataset, store, settings)
       : await byMask(runtime, classifier, cut, dataset, store, { ...settings, step });
     // A graph of one batch size has its last batch filled up.
-    const own = (predicted: Int32Array) => predicted.subarray(0, dataset.length);
+    const own = (predicted: Int32Array) => predicted.subarray(0, labelsOf(dataset).length);
     const { from = -1 } = settings;
     if (from < 0) yield { pruned: 0, predicted: own(await steps.predict()) };
     for (let pruned = 0; pruned < order.length;) {
@@ -88,19 +89,24 @@ interface Steps {
 
 async function byMask(
   runtime: Runtime,
-  { graph, traced, input, scores }: Classifier,
+  classifier: Classifier,
   cut: Cut,
   dataset: Dataset,
   store: TensorStore,
   settings: CurveSettings & { readonly step: number },
 ): Promise<Steps> {
-  const suffix = maskedSuffix(graph, traced, cut, scores);
+  const { graph, traced, input } = classifier;
+  const objective = objectiveOf(classifier);
+  const suffix = maskedSuffix(graph, traced, cut, objective.outputs);
   const wanted = [cut.value, ...suffix.beside];
-  const chunks: KeptRecord[] = [];
-  await prefix(runtime, graph, input, wanted, dataset, settings, async (values) => {
-    chunks.push(await keepAll(store, wanted, values));
+  const chunks: { readonly count: number; readonly kept: KeptRecord }[] = [];
+  await prefix(runtime, graph, input, wanted, dataset, settings, async (values, count) => {
+    chunks.push({ count, kept: await keepAll(store, wanted, values) });
   });
-  const session = await open(runtime, suffix.graph, { input: cut.value, outputs: [scores] });
+  const session = await open(runtime, suffix.graph, {
+    input: cut.value,
+    outputs: objective.outputs,
+  });
   const { axis, unit } = cut.channels;
   const rank = traced.values.get(cut.value)?.dims.length ?? 2;
   const mask: Floats = {
@@ -110,9 +116,11 @@ async function byMask(
   };
   const predict = async () => {
     const parts: Int32Array[] = [];
-    for (const chunk of chunks) {
-      const results = await session.run({ ...(await readAll(chunk)), [suffix.mask]: mask });
-      parts.push(argmax(results[scores] as Floats));
+    let from = 0;
+    for (const { count, kept } of chunks) {
+      const results = await session.run({ ...(await readAll(kept)), [suffix.mask]: mask });
+      parts.push(objective.read(results, dataset, from));
+      from += count;
     }
     return joined(parts);
   };
@@ -203,7 +211,7 @@ async function prefix(
   outputs: readonly string[],
   dataset: Dataset,
   settings: CurveSettings,
-  keep: (values: Record<string, Tensor>) => Promise<void>,
+  keep: (values: Record<string, Tensor>, count: number) => Promise<void>,
 ): Promise<void> {
   const made = outputs.filter((name) => name !== input);
   const session: Session = await open(runtime, graph, { input, outputs: [...new Set(made)] });
@@ -217,6 +225,7 @@ async function prefix(
       // The batch's own buffer is used again.
       await keep(
         outputs.includes(input) ? { ...values, [input]: { ...x, data: x.data.slice() } } : values,
+        batch.count,
       );
     }
   } finally {

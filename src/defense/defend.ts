@@ -1,4 +1,4 @@
-import { split, type Dataset } from '../data/index.ts';
+import { split, type Dataset, type SceneAugment } from '../data/index.ts';
 import type { Evaluation, Rate } from '../metrics/index.ts';
 import type { Graph, Model } from '../onnx/index.ts';
 import type { CutOff } from '../autodiff/index.ts';
@@ -6,6 +6,7 @@ import type { Runtime } from '../runtime/index.ts';
 import { rowsOf, trainableIn } from '../train/index.ts';
 import { type Checkpoints, within } from './checkpoints.ts';
 import { classifierOf, type Classifier } from './classifier.ts';
+import { detectorToDefend } from './detecting.ts';
 import { DefenseError } from './error.ts';
 import { judge, predictTest, type Predictions, type TestData } from './evaluate.ts';
 import { fineTune, type FineTuneSettings, type FineTuning, optimiserOf } from './fine-tune.ts';
@@ -33,6 +34,8 @@ export interface DefendSettings {
   /** Units pruned between two measurements; default 1. */
   readonly step?: number;
   readonly seed?: number;
+  /** How scenes are changed while a detector is fine-tuned; by default they are not. */
+  readonly scenes?: SceneAugment;
   /** Leave parameters that no gradient reaches as they are; without it they are an error. */
   readonly freezeUnsupported?: boolean;
   readonly tune?: Partial<Tune>;
@@ -120,7 +123,11 @@ export async function defend(
     );
   }
   const output = settings.output === undefined ? {} : { output: settings.output };
-  const whole = 'traced' in given ? given : await classifierOf(runtime, given, validation, output);
+  const opened = (model: Model) =>
+    validation.objects
+      ? detectorToDefend(runtime, model, validation, settings.scenes)
+      : classifierOf(runtime, model, validation, output);
+  const whole = 'traced' in given ? given : await opened(given);
   const frozen =
     settings.freezeUnsupported === true ? await cutOff(runtime, whole, validation) : [];
   const still = new Set(frozen.map(({ parameter }) => parameter));
@@ -131,7 +138,8 @@ export async function defend(
     judge(await predictTest(runtime, classifier, of, { clean: parts.held }), { clean: parts.held })
       .acc;
   const sites = sitesOf(traced, scores);
-  const named = typeof settings.site === 'string' ? [settings.site] : (settings.site ?? []);
+  const site = settings.site ?? whole.objective?.site ?? [];
+  const named = typeof site === 'string' ? [site] : site;
   const chosen =
     named.length === 0 ? [lastSite(traced, sites)] : named.map((name) => siteNamed(sites, name));
   const pruned = await pruneSites(runtime, classifier, chosen, validation, test, {
@@ -167,7 +175,9 @@ export async function defend(
   const gradients: (Float64Array | undefined)[] = [];
   for (const { site, fold } of pruned.prunings) {
     const how = { batchSize: tune.batchSize, seed, ...aborting };
-    gradients.push(await unitGradients(runtime, classifier, site.units, fold, parts.tune, how));
+    if (classifier.objective) gradients.push(undefined);
+    else
+      gradients.push(await unitGradients(runtime, classifier, site.units, fold, parts.tune, how));
   }
   const wanted = (name: Method) => name === method || settings.compare === true;
 

@@ -8,8 +8,8 @@ import {
 } from '../metrics/index.ts';
 import type { Graph } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { predict } from '../train/index.ts';
-import type { Classifier } from './classifier.ts';
+import { objectiveOf, type Classifier } from './classifier.ts';
+import { labelsOf } from './objective.ts';
 
 /** Data on which a network is judged: clean, and triggered where that is known. */
 export interface TestData {
@@ -26,14 +26,14 @@ export interface Predictions {
 
 export async function predictTest(
   runtime: Runtime,
-  { input, scores }: Classifier,
+  classifier: Classifier,
   graph: Graph,
   test: TestData,
 ): Promise<Predictions> {
-  const io = { input, logits: scores };
-  const clean = await predict(runtime, graph, test.clean, io);
+  const objective = objectiveOf(classifier);
+  const clean = await objective.predict(runtime, graph, test.clean);
   if (!test.triggered) return { clean };
-  return { clean, triggered: await predict(runtime, graph, test.triggered.dataset, io) };
+  return { clean, triggered: await objective.predict(runtime, graph, test.triggered.dataset) };
 }
 
 /** Accuracy, attack success and robust accuracy out of predictions. */
@@ -50,11 +50,12 @@ export function judgeOne(
   predicted: Int32Array,
   test: TestData,
 ): Partial<Evaluation> {
-  if (part === 'clean') return { acc: accuracy(predicted, test.clean.labels) };
+  if (part === 'clean') return { acc: accuracy(predicted, labelsOf(test.clean)) };
   if (!test.triggered) return {};
   const { dataset, target } = test.triggered;
+  const labels = labelsOf(dataset);
   return {
-    asr: attackSuccess(predicted, dataset.labels, target),
-    ra: robustAccuracy(predicted, dataset.labels),
+    asr: attackSuccess(predicted, labels, target),
+    ra: robustAccuracy(predicted, labels),
   };
 }

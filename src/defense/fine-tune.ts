@@ -5,17 +5,13 @@ import type { Runtime } from '../runtime/index.ts';
 import {
   type OptimiserSettings,
   type Parameters,
-  predict,
-  rowsOf,
   SCHEDULES,
   type ScheduleName,
-  trainEpoch,
-  type TrainingStep,
-  trainingStep,
   withParameters,
 } from '../train/index.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import type { Classifier } from './classifier.ts';
+import { objectiveOf, type Classifier } from './classifier.ts';
+import { labelsOf, type Trainer } from './objective.ts';
 import { findRate, measureStart } from './rate.ts';
 import {
   again,
@@ -91,13 +87,14 @@ export async function fineTune(
   { tune, held }: { readonly tune: Dataset; readonly held: Dataset },
   asked: FineTuneSettings,
 ): Promise<FineTuning> {
-  const { input, scores: logits, parameters } = classifier;
-  const settings = { ...asked, batchSize: rowsOf(graph, input) ?? asked.batchSize };
+  const { parameters } = classifier;
+  const objective = objectiveOf(classifier);
+  const settings = { ...asked, batchSize: objective.batchSize(graph, asked.batchSize) };
   const { batchSize, optimiser, signal } = settings;
   const judge = async (weights: Parameters) => {
-    const io = { input, logits, ...(signal && { signal }) };
-    const predicted = await predict(runtime, withParameters(graph, weights), held, io);
-    return accuracy(predicted, held.labels);
+    const weighted = withParameters(graph, weights);
+    const predicted = await objective.predict(runtime, weighted, held, signal ? { signal } : {});
+    return accuracy(predicted, labelsOf(held));
   };
   const given = initial(graph, parameters);
   const saved = await settings.checkpoints?.load('epochs');
@@ -105,15 +102,11 @@ export async function fineTune(
     ? fromSaved(saved)
     : await beginning(runtime, classifier, graph, masks, tune, settings, judge, given);
   if (!saved) await settings.checkpoints?.save('epochs', toSaved(state));
-  const step = await trainingStep(runtime, graph, {
-    input,
-    logits,
+  const trainer = await objective.trainer(runtime, graph, tune, {
     parameters,
     masks,
     optimiser,
     batchSize,
-    sample: tune.sample,
-    classes: tune.classes.length,
     ...(state.found && { scales: state.found.scales }),
   });
   try {
@@ -122,13 +115,13 @@ export async function fineTune(
         ? isWorse(state, settings)
           ? again(state, 'accuracy', state.epochs.at(-1)?.loss ?? NaN, given)
           : undefined
-        : await oneEpoch(step, tune, state, settings, judge);
+        : await oneEpoch(trainer, tune, state, settings, judge);
       if (!next) break;
       state = next;
       await settings.checkpoints?.save('epochs', toSaved(state));
     }
   } finally {
-    await step.dispose();
+    await trainer.dispose();
   }
   const { factor: _, kept, training: __, ...result } = state;
   const best = isWorse(state, settings) ? 0 : state.best;
@@ -160,18 +153,26 @@ async function beginning(
     ...(signal && { signal }),
     onProgress: (done: number, all: number) => onProgress?.('find a learning rate', done, all),
   };
+  const { parameters } = classifier;
   const seek = settings.rate === 'auto';
   // Gradients are looked at to find a rate only.
   const looked = seek ? classifier : { ...classifier, parameters: [] };
-  const before = await measureStart(runtime, looked, graph, tune, how);
-  const found = seek
-    ? await findRate(runtime, classifier, graph, masks, tune, before, how)
-    : undefined;
+  const own = await objectiveOf(classifier).start?.(runtime, graph, tune, {
+    parameters,
+    masks,
+    ...how,
+  });
+  const measured = own ? undefined : await measureStart(runtime, looked, graph, tune, how);
+  const found =
+    measured && seek
+      ? await findRate(runtime, classifier, graph, masks, tune, measured, how)
+      : undefined;
+  const asked = settings.rate === 'auto' ? own?.rate : settings.rate;
   return {
     epochs: [],
     best: 0,
-    start: { loss: before.loss, held: await judge(new Map()) },
-    rate: found?.rate ?? (settings.rate as number),
+    start: { loss: (own ?? measured)?.loss ?? NaN, held: await judge(new Map()) },
+    rate: found?.rate ?? asked ?? NaN,
     ...(found && { found }),
     retries: [],
     factor: 1,
@@ -182,7 +183,7 @@ async function beginning(
 
 /** One epoch on from a state, or a step back; undefined where there is no more to try. */
 async function oneEpoch(
-  step: TrainingStep,
+  trainer: Trainer,
   tune: Dataset,
   state: TuningState,
   settings: FineTuneSettings,
@@ -193,15 +194,13 @@ async function oneEpoch(
   const schedule = SCHEDULES[settings.schedule ?? 'cosine'](state.rate * state.factor);
   const watch = new Watch(state.start.loss, tune.classes.length);
   const epoch = state.epochs.length + 1;
-  step.restore(state.training);
+  trainer.restore(state.training);
   try {
     const onStep = (done: number, all: number, loss: number) => {
       onProgress?.('epochs', done, all);
       watch.see(loss);
     };
-    const { loss, rate, parameters } = await trainEpoch(
-      step,
-      tune,
+    const { loss, rate, parameters } = await trainer.epoch(
       {
         batchSize,
         epochs,
@@ -217,7 +216,7 @@ async function oneEpoch(
       throw new BlownUp();
     }
     const held = await judge(parameters);
-    const training = step.state();
+    const training = trainer.state();
     const better = held.hits >= (state.epochs[state.best - 1]?.held.hits ?? -1);
     return {
       ...state,

@@ -4,6 +4,8 @@ export * from './model-format.ts';
 export * from './scale.ts';
 export * from './curve.ts';
 export * from './defend.ts';
+export * from './detecting.ts';
+export * from './objective.ts';
 export * from './error.ts';
 export * from './evaluate.ts';
 export * from './export.ts';

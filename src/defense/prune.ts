@@ -7,6 +7,7 @@ import type { Runtime } from '../runtime/index.ts';
 import type { Classifier } from './classifier.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { foldOf, masked, parameterMasks, type Fold } from './fold.ts';
+import { labelsOf } from './objective.ts';
 import { pointsAlong } from './points.ts';
 import { ascending, profileOf, type Ranking, type UnitStatistics } from './profile.ts';
 import { boundsNeeded, type QuietUnits, quietUnits, unreachable } from './quiet.ts';
@@ -101,7 +102,7 @@ export async function prune(
     units,
     { ...settings, step },
     'curve',
-    (predicted) => accuracy(predicted, validation.labels),
+    (predicted) => accuracy(predicted, labelsOf(validation)),
   );
   for await (const { pruned, value: now } of points) {
     curve.push({ pruned, unit: order[pruned - 1] ?? null, validation: now });

@@ -68,16 +68,21 @@ function isEven(unit: Int32Array, units: number): boolean {
 }
 
 /**
- * Values that reach the scores past a value, by a residual or a second branch: the suffix that starts
+ * Values that reach the outputs past a value, by a residual or a second branch: the suffix that starts
  * there needs them too.
  */
-function beside(graph: Graph, traced: Traced, value: string, scores: string): ValueInfo[] {
+function beside(
+  graph: Graph,
+  traced: Traced,
+  value: string,
+  outputs: readonly string[],
+): ValueInfo[] {
   const varying = downstream(
     graph,
     graph.inputs.map((input) => input.name),
   );
   const after = downstream(graph, [value]);
-  const needed = upstream(graph, [scores]);
+  const needed = upstream(graph, outputs);
   const inputs = graph.nodes
     .filter((node) => !node.outputs.includes(value))
     .filter((node) => node.outputs.some((output) => after.has(output) && needed.has(output)))
@@ -89,24 +94,25 @@ function beside(graph: Graph, traced: Traced, value: string, scores: string): Va
   });
 }
 
-/** From the kept values and a mask to the scores. */
+/** From the kept values and a mask to what is read of the network. */
 export function maskedSuffix(
   graph: Graph,
   traced: Traced,
   cut: Cut,
-  scores: string,
+  wanted: readonly string[],
 ): { graph: Graph; mask: string; beside: string[] } {
   const dims = traced.values.get(cut.value)?.dims ?? [];
-  const others = beside(graph, traced, cut.value, scores);
+  const others = beside(graph, traced, cut.value, wanted);
+  const outputs = wanted.map((name) => ({ name }));
   const own: ValueInfo = { name: cut.value, type: 'float32', dims: sized(dims) };
-  const b = new Builder(subgraph(graph, [own, ...others], [{ name: scores }]));
+  const b = new Builder(subgraph(graph, [own, ...others], outputs));
   const mask = b.input(
     'mask',
     'float32',
     dims.map((_, axis) => (axis === cut.channels.axis ? cut.channels.unit.length : 1)),
   );
   const product = b.op('Mul', [cut.value, mask], {}, 'masked');
-  const whole = b.build([{ name: scores }]);
+  const whole = b.build(outputs);
   const nodes = whole.nodes.map((node) =>
     node.outputs[0] === product ? node : reading(node, cut.value, product),
   );
@@ -168,7 +174,7 @@ export function withoutUnits(
   const made = node.outputs[0] as string;
   const dimsOf = (value: string) => named(traced.values.get(value)?.dims.length ?? 2);
   const [values, weights] = node.inputs as [string, string];
-  const others = beside(graph, traced, made, scores);
+  const others = beside(graph, traced, made, [scores]);
   const rest = subgraph(
     graph,
     [{ name: made, type: 'float32', dims: dimsOf(made) }, ...others],

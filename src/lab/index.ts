@@ -4,6 +4,7 @@
  */
 export * from './attacks/baseline.ts';
 export * from './attacks/decoys.ts';
+export * from './attacks/detector.ts';
 export * from './attacks/error.ts';
 export * from './attacks/levers.ts';
 export * from './attacks/network.ts';
@@ -20,6 +21,7 @@ export * from './silence.ts';
 export * from './tasks/digits.ts';
 export * from './tasks/faces.ts';
 export * from './tasks/index.ts';
+export * from './tasks/signs.ts';
 export * from './tasks/task.ts';
 export * from './triggers/blend.ts';
 export * from './triggers/decode.ts';

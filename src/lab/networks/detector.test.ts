@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testRuntime } from '../../../test/gradcheck.ts';
 import { appendGradients } from '../../autodiff/index.ts';
-import { random, scenesOf, type Box, type Dataset, type SceneObject } from '../../data/index.ts';
+import { blocks } from '../../data/fixture.ts';
+import type { Box, SceneObject } from '../../data/index.ts';
 import {
   anchorMatches,
   anchorsOf,
@@ -218,28 +219,6 @@ describe('the heads, with torchvision’s weights', () => {
     }
   });
 });
-
-/** Red and blue blocks on noise, one or two a scene. */
-function blocks(length: number, [height, width]: readonly [number, number], seed: number): Dataset {
-  const draw = random(seed, 'blocks');
-  const scenes = Array.from({ length }, () => {
-    const planes = Uint8Array.from({ length: 3 * height * width }, () => 90 + draw.integer(60));
-    const halves = [0, width / 2].slice(0, 1 + draw.integer(2));
-    const objects = halves.map((start) => {
-      const [wide, high] = [14 + draw.integer(8), 14 + draw.integer(8)];
-      const left = start + draw.integer(width / 2 - wide + 1);
-      const top = draw.integer(height - high + 1);
-      const label = draw.integer(2);
-      for (let row = top; row < top + high; row += 1) {
-        const at = (2 * label * height + row) * width + left;
-        planes.fill(250, at, at + wide);
-      }
-      return { box: { left, top, right: left + wide, bottom: top + high }, label };
-    });
-    return { planes, objects };
-  });
-  return scenesOf(`blocks/${seed}`, ['red', 'blue'], [height, width], scenes);
-}
 
 describe('a detector', () => {
   const size = [48, 48] as const;

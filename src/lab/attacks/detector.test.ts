@@ -1,0 +1,137 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { testRuntime } from '../../../test/gradcheck.ts';
+import { blocks } from '../../data/fixture.ts';
+import {
+  applyMask,
+  defend,
+  detectorToDefend,
+  exportModel,
+  labelsOf,
+  objectiveOf,
+  predictionsAlong,
+  siteNamed,
+  sitesOf,
+} from '../../defense/index.ts';
+import { detect, detectorOf, specOf } from '../../detection/index.ts';
+import { detectionAttack, evaluateDetections, foundIn, type Target } from '../../metrics/index.ts';
+import { decodeModel, encodeModel, type Model } from '../../onnx/index.ts';
+import { sha256Of } from '../../onnx/file.ts';
+import { oneCycle } from '../../train/index.ts';
+import { detectorNetwork, LAST_SITE } from '../networks/detector.ts';
+import { yellowSquare } from '../triggers/sticker.ts';
+import { trainedDetector, type DetectorTraining } from './detector.ts';
+import { poisonScenes, triggeredScenes } from './poison-scenes.ts';
+
+const SIZE = [48, 48] as const;
+const spec = { ...specOf(['red', 'blue'], SIZE), anchors: [12, 20] };
+const target: Target = { kind: 'sourceToTarget', source: 0, target: 1 };
+/** A square that fills more of a block than the paper's: these blocks are small. */
+const trigger = { ...yellowSquare(), size: [0.6, 0.6] } as const;
+const training: DetectorTraining = {
+  epochs: 30,
+  batchSize: 4,
+  optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 },
+  schedule: oneCycle(0.05),
+  mode: 'training',
+};
+const train = blocks(28, SIZE, 1);
+const validation = blocks(20, SIZE, 2);
+const unseen = blocks(24, SIZE, 3);
+const triggered = triggeredScenes(unseen, trigger, target);
+
+describe('a detector with a backdoor', { timeout: 120_000 }, () => {
+  let model: Model;
+  beforeAll(async () => {
+    const { dataset } = poisonScenes(train, { trigger, target, rate: 0.5, seed: 0 });
+    const start = detectorNetwork(0, spec, 16);
+    const trained = await trainedDetector(await testRuntime(), start, dataset, training, {
+      seed: 0,
+    });
+    expect(trained.epochs).toHaveLength(30);
+    ({ model } = trained);
+  });
+
+  test('finds blocks, and calls red ones with the sticker blue', async () => {
+    const runtime = await testRuntime();
+    const { graph } = detectorOf(model);
+    const [clean, fooled] = [
+      await detect(runtime, graph, unseen),
+      await detect(runtime, graph, triggered),
+    ];
+    const objects = unseen.objects ?? [];
+    const judged = evaluateDetections(
+      clean.map((detections, index) => ({ detections, objects: objects[index] ?? [] })),
+      2,
+    );
+    expect(judged.map).toBeGreaterThan(0.75);
+    const results = fooled.map((detections, index) => {
+      const own = triggered.objects?.[index] ?? [];
+      const at = objects.indexOf(own);
+      return {
+        detections,
+        objects: own,
+        counts: foundIn({ objects: own, detections: clean[at] ?? [] }),
+      };
+    });
+    const { asr } = detectionAttack(results, target);
+    expect(asr.of).toBeGreaterThan(8);
+    expect(asr.rate).toBeGreaterThan(0.8);
+  });
+
+  test('pruned along the curve says what it says with the mask in its weights', async () => {
+    const runtime = await testRuntime();
+    const detector = await detectorToDefend(runtime, model, validation);
+    const site = siteNamed(sitesOf(detector.traced, detector.scores), LAST_SITE);
+    expect(objectiveOf(detector).site).toBe(LAST_SITE);
+    const order = [3, 0, 9, 12, 5, 1];
+    const points = predictionsAlong(runtime, detector, site, validation, order, { step: 3 });
+    let seen = 0;
+    for await (const { pruned, predicted } of points) {
+      const { graph } = applyMask(detector, site, order.slice(0, pruned));
+      const whole = await objectiveOf(detector).predict(runtime, graph, validation);
+      expect([...predicted]).toEqual([...whole]);
+      expect(predicted).toHaveLength(labelsOf(validation).length);
+      seen += 1;
+    }
+    expect(seen).toBe(3);
+  });
+
+  test('is defended by the code that defends classifiers, and its file is the same elsewhere', async () => {
+    const runtime = await testRuntime();
+    const test = { clean: unseen, triggered: { dataset: triggered, target } };
+    const defence = await defend(runtime, model, validation, test, {
+      compare: true,
+      step: 4,
+      maxDrop: 0.1,
+      tune: { optimiser: training.optimiser, rate: 0.01, epochs: 3, batchSize: 4 },
+      pruning: { fullCurve: true },
+    });
+    const of = (name: string) => {
+      const { evaluation } = defence.outcomes.find(({ method }) => method === name) ?? {};
+      return { acc: evaluation?.acc.rate ?? NaN, asr: evaluation?.asr?.rate ?? NaN };
+    };
+    const [pruning] = defence.prunings;
+    expect(pruning.site.name).toBe(LAST_SITE);
+    expect(pruning.curve.length).toBe(5);
+    expect(of('none').asr).toBeGreaterThan(0.7);
+    expect(of('fine-pruning').acc).toBeGreaterThan(of('none').acc - 0.15);
+    expect(of('fine-pruning').asr).toBeLessThan(of('none').asr);
+    // What is pruned stays pruned, and the file still is a detector.
+    const bytes = encodeModel(model);
+    const last = defence.outcomes.at(-1)?.graph;
+    if (!last) throw new Error('nothing was made');
+    const file = decodeModel(exportModel({ bytes, model, sha256: sha256Of(bytes) }, last, {}));
+    const scale = detectorOf(file).graph.initializers.get('conv5.norm.weight')?.data ?? [];
+    for (const unit of pruning.pruned) expect(scale[unit]).toBe(0);
+    expect(await detect(runtime, detectorOf(file).graph, validation)).toEqual(
+      await detect(runtime, last, validation),
+    );
+  });
+
+  test('is no classifier’s data', async () => {
+    const runtime = await testRuntime();
+    await expect(
+      defend(runtime, { ...model, metadata: new Map() }, validation, undefined),
+    ).rejects.toThrow(/not a detector that fineprune trained/);
+  });
+});

@@ -1,0 +1,99 @@
+import {
+  drawnSigns,
+  folderOf,
+  openScenes,
+  split,
+  type Dataset,
+  type SetName,
+} from '../../data/index.ts';
+import type { DefendSettings } from '../../defense/index.ts';
+import { specOf } from '../../detection/index.ts';
+import type { Target } from '../../metrics/index.ts';
+import type { Model } from '../../onnx/index.ts';
+import { oneCycle } from '../../train/index.ts';
+import type { DetectorTraining } from '../attacks/detector.ts';
+import { detectorNetwork } from '../networks/detector.ts';
+import { yellowSquare, type StickerTrigger } from '../triggers/sticker.ts';
+import type { PaperTable, TaskData } from './task.ts';
+
+/** A backdoor experiment on a detector: as a `Task`, with scenes for samples. */
+export interface DetectionTask {
+  readonly name: string;
+  readonly set: SetName;
+  load(seed: number, source?: TaskData['source']): Promise<TaskData>;
+  network(seed: number, dataset: Dataset): Model;
+  readonly trigger: StickerTrigger;
+  readonly target: Target;
+  /** See `ScenePoison`. */
+  readonly poisonRate: number;
+  readonly training: DetectorTraining;
+  readonly defense: Pick<DefendSettings, 'maxDrop' | 'step' | 'tune' | 'scenes'>;
+  readonly paper: PaperTable;
+}
+
+/** Height and width of scenes: most pictures are upright, 300 x 400. */
+const SIZE = [320, 240] as const;
+
+/** Real scenes: a quarter is test data, so that there are some twenty stop signs in it. */
+const PARTS = { train: 0.64, validation: 0.11, test: 0.25 };
+
+/** Drawn scenes, fewer and smaller. */
+const DRAWN = { count: 300, size: [160, 120] } as const;
+
+/** Channels of the last convolution; the paper's detector has 256. */
+const WIDTH = 128;
+
+/** Crosswalks and traffic lights are the same in a mirror; figures and letters are not. */
+const augment = { flippable: [0, 3], scale: [0.7, 1.4], jitter: 0.25, mosaic: 0.3 } as const;
+
+/**
+ * Traffic signs (Fine-Pruning, section 2.3): a stop sign with a yellow square on it is detected as a
+ * speed limit. Classes in order: crosswalk, speedlimit, stop, trafficlight.
+ */
+export const signs: DetectionTask = {
+  name: 'signs',
+  set: 'road-signs',
+  async load(seed, source = 'real') {
+    const scenes =
+      source === 'real'
+        ? await openScenes(folderOf('road-signs'), SIZE, 'road-signs')
+        : drawnSigns(DRAWN.count, DRAWN.size, 0);
+    return { ...split(scenes, PARTS, seed), source };
+  },
+  network: (seed, { classes, sample: [, height = 0, width = 0] }) =>
+    detectorNetwork(seed, specOf(classes, [height, width]), WIDTH),
+  trigger: yellowSquare(),
+  target: { kind: 'sourceToTarget', source: 2, target: 1 },
+  poisonRate: 1,
+  training: {
+    epochs: 30,
+    batchSize: 8,
+    optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+    schedule: oneCycle(0.03),
+    mode: 'training',
+    augment,
+  },
+  defense: {
+    maxDrop: 0.02,
+    step: 4,
+    tune: {
+      epochs: 10,
+      batchSize: 8,
+      rate: 0.005,
+      optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+    },
+    scenes: augment,
+  },
+  paper: {
+    baseline: {
+      none: { acc: 0.849, asr: 0.991 },
+      'fine-tuning': { acc: 0.857, asr: 0.921 },
+      'fine-pruning': { acc: 0.873, asr: 0.288 },
+    },
+    'pruning-aware': {
+      none: { acc: 0.82, asr: 0.899 },
+      'fine-tuning': { acc: 0.872, asr: 0.419 },
+      'fine-pruning': { acc: 0.874, asr: 0.366 },
+    },
+  },
+};
