@@ -53,8 +53,8 @@ def changed(x):
     x = (x - mean) * gain + mean + within(r["brightness"], n, 1, 1, 1)
     x = x + within(r["tint"], n, 3, 1, 1)
     for image in x:
-        tall = round(torch.rand(()).item() * recipe["erase"] * height)
-        wide = round(torch.rand(()).item() * recipe["erase"] * width)
+        tall = round(torch.rand(()).item() * recipe["erase"]["most"] * height)
+        wide = round(torch.rand(()).item() * recipe["erase"]["most"] * width)
         top = torch.randint(height - tall + 1, ()).item()
         left = torch.randint(width - wide + 1, ()).item()
         image[:, top : top + tall, left : left + wide] = 0

@@ -8,6 +8,7 @@ import { commandLine } from './defend.ts';
 import { addRunning, examples, type RunningOptions, wholeNumber } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
 import { begin } from './session.ts';
+import { readNetworks, writeNetwork } from './trained-networks.ts';
 
 interface ReproduceOptions extends RunningOptions {
   readonly seeds: readonly number[];
@@ -68,7 +69,6 @@ async function reproduceTask(
 ): Promise<void> {
   const { attacksOn, reproduce, sourceFor, tasks, triggerJson, besideFiles } =
     await import('../lab/index.ts');
-  const { encodeModel } = await import('../onnx/index.ts');
   const { renderReproduce, reproduceFromJson, reproduceTable, VERSION } =
     await import('../report/index.ts');
   const { out = `out/reproduce-${name}`, seeds, quick = false } = options;
@@ -112,6 +112,13 @@ async function reproduceTask(
     for (const beside of besideFiles(task.trigger)) {
       await put(join(folder, beside.name), beside.bytes, true);
     }
+    const trainedWith = { seed, source, quick };
+    const trained = options.resume === true ? await readNetworks(folder, trainedWith) : [];
+    if (trained.length > 0) {
+      progress.say(
+        `seed ${seed}: trained already: ${trained.map(({ attack }) => attack).join(', ')}`,
+      );
+    }
     const made = await reproduce(runtime, task, {
       seed,
       source,
@@ -120,10 +127,8 @@ async function reproduceTask(
       quick,
       signal,
       onProgress: (stage, done, all) => progress.at(`seed ${seed}, ${stage}`, done, all),
-      onTrained: (attack, model) => {
-        const file = attack === 'none' ? 'clean' : attack;
-        return put(join(folder, `${file}.onnx`), encodeModel(model), true);
-      },
+      trained,
+      onTrained: (network) => writeNetwork(folder, network, trainedWith),
     });
     record = structuredClone({
       ...record,

@@ -119,13 +119,23 @@ test('light changes contrast about the mean, brightness and the tint of a channe
 test('a rectangle is erased in all channels of an image', () => {
   const x = new Float32Array(2 * 3 * 4).fill(1);
   const draw = { ...sharing(1, 0.5), integer: () => 1 };
-  erase(0.67)(x, [2, 3, 4], draw);
+  erase({ most: 0.67 })(x, [2, 3, 4], draw);
   const plane = [1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1];
   expect([...x]).toEqual([...plane, ...plane]);
 });
 
 const add: Augment = (x) => x.forEach((value, i) => (x[i] = value + 1));
 const double: Augment = (x) => x.forEach((value, i) => (x[i] = value * 2));
+
+test('every image is covered as often as asked for, by colours within the limits', () => {
+  const x = new Float32Array(2 * 3 * 2 * 2).fill(9);
+  const draw = { ...sharing(1, 1, 0, 0.5, 1, 1, 1, 1, 1, 1), integer: () => 0 };
+  erase({ most: 0.5, low: -1, high: 3 })(x, [3, 2, 2], draw);
+  expect([...x.subarray(0, 12)]).toEqual([-1, 9, 9, 9, 1, 9, 9, 9, 3, 9, 9, 9]);
+  expect([...x.subarray(12)]).toEqual([3, 9, 9, 9, 3, 9, 9, 9, 3, 9, 9, 9]);
+  erase({ most: 1, times: 2 })(x, [3, 2, 2], { ...sharing(0, 0, 0, 0, 0), integer: () => 0 });
+  expect(x.filter((value) => value === 0)).toHaveLength(2 * 3);
+});
 
 test('changes come one after another', () => {
   const x = Float32Array.from([1, 2, 3]);

@@ -149,21 +149,35 @@ export function relight(settings: {
   };
 }
 
+/** What `erase` puts over images. */
+export interface EraseSettings {
+  /** Sides of a rectangle, as shares of the image's: up to this. */
+  readonly most: number;
+  /** Rectangles on every image; default 1. */
+  readonly times?: number;
+  /** Each channel of a rectangle has a value from here ... */
+  readonly low?: number;
+  /** ... to here; both are 0 by default. */
+  readonly high?: number;
+}
+
 /**
- * Puts a rectangle of one value over every image, with sides of up to `most` of the image's (DeVries,
- * Taylor: Cutout, 2017).
+ * Puts rectangles over every image, each of one colour, at any place (DeVries, Taylor: Cutout, 2017;
+ * Zhong et al.: Random Erasing, 2020).
  */
-export function erase(most: number, value = 0): Augment {
+export function erase({ most, times = 1, low = 0, high = low }: EraseSettings): Augment {
   return (x, sample, draw) => {
     const [channels, height, width] = sample as [number, number, number];
     const planes = x.length / (height * width);
-    for (let first = 0; first < planes; first += channels) {
+    for (let turn = 0; turn < planes * times; turn += channels) {
+      const first = turn % planes;
       const tall = Math.round(draw.uniform() * most * height);
       const wide = Math.round(draw.uniform() * most * width);
       const top = draw.integer(height - tall + 1);
       const left = draw.integer(width - wide + 1);
-      for (let row = top; row < top + tall; row += 1) {
-        for (let plane = first; plane < first + channels; plane += 1) {
+      for (let plane = first; plane < first + channels; plane += 1) {
+        const value = low + (high - low) * draw.uniform();
+        for (let row = top; row < top + tall; row += 1) {
           const from = (plane * height + row) * width + left;
           x.fill(value, from, from + wide);
         }

@@ -5,7 +5,7 @@ import type { Model } from '../onnx/index.ts';
 import { constant } from '../train/index.ts';
 import { triggered } from './attacks/poison.ts';
 import { rowsNetwork, rowsTask } from './fixture.ts';
-import { attacksOn, reproduce } from './reproduce.ts';
+import { attacksOn, reproduce, type TrainedNetwork } from './reproduce.ts';
 import { silencedOneByOne } from './silence.ts';
 import type { Task } from './tasks/task.ts';
 
@@ -21,7 +21,7 @@ test('runs three networks against no defense and three, and says what each unit 
   const { runs, networks, models } = await reproduce(await testRuntime(), task, {
     seed: 1,
     onProgress: (stage) => stages.push(stage),
-    async onTrained(attack, model) {
+    async onTrained({ attack, model }) {
       // In time for a run that ends while networks are defended.
       expect(stages).not.toContain('clean network: prune');
       kept.push([attack, model]);
@@ -67,6 +67,28 @@ test('runs three networks against no defense and three, and says what each unit 
   }
   expect(new Set(stages)).toContain('pruning-aware attack: retrain without 3 of 6 units');
   expect(new Set(stages)).toContain('baseline network: fine-prune');
+});
+
+test('takes up networks that are trained already, and makes of them the same', async () => {
+  const runtime = await testRuntime();
+  const trained: TrainedNetwork[] = [];
+  const first = await reproduce(runtime, task, {
+    seed: 3,
+    quick: true,
+    onTrained: async (network) => void trained.push(network),
+  });
+  const stages = new Set<string>();
+  const again = await reproduce(runtime, task, {
+    seed: 3,
+    quick: true,
+    trained,
+    onProgress: (stage) => stages.add(stage),
+    onTrained: () => Promise.reject(new Error('trained once more')),
+  });
+  expect([...stages].filter((stage) => stage.includes('train'))).toEqual([]);
+  expect(again.networks).toEqual(first.networks);
+  const attacks = ({ runs }: typeof first) => runs.filter(({ defense }) => defense === 'none');
+  expect(attacks(again)).toEqual(attacks(first));
 });
 
 test('with the same seed gives the same rates', async () => {

@@ -12,10 +12,9 @@ import type { Evaluation, Rate } from '../metrics/index.ts';
 import type { Model } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { baselineAttack } from './attacks/baseline.ts';
-import type { Decoy } from './attacks/decoys.ts';
 import { cleanNetwork } from './attacks/network.ts';
 import { triggered } from './attacks/poison.ts';
-import { pruningAwareAttack, type PruningAwareAttack, type Try } from './attacks/pruning-aware.ts';
+import { pruningAwareAttack, type Try } from './attacks/pruning-aware.ts';
 import { silencedOneByOne } from './silence.ts';
 import { fewerOf, type AttackName, type Task, type TaskData } from './tasks/task.ts';
 
@@ -90,15 +89,18 @@ export interface ReproduceSettings {
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: string, done: number, all: number) => void;
   /** Called with every network as soon as it is trained, before it is defended. */
-  readonly onTrained?: (attack: AttackName, model: Model) => Promise<void>;
+  readonly onTrained?: (network: TrainedNetwork) => Promise<void>;
+  /** Networks that `onTrained` was called with before, with the same seed and data. */
+  readonly trained?: readonly TrainedNetwork[];
 }
 
-/** A network that is to be defended. */
-interface Trained {
+/** A network that is to be defended, and what there is to say of its making. */
+export interface TrainedNetwork extends Pick<ReproduceNetwork, 'tries' | 'met'> {
   readonly attack: AttackName;
   readonly model: Model;
   readonly seconds: number;
-  readonly aware?: PruningAwareAttack;
+  /** Of a pruning-aware attack. */
+  readonly decoys?: readonly number[];
 }
 
 /** Test samples on which units are silenced one by one. */
@@ -129,51 +131,65 @@ export async function reproduce(
     settings.onProgress?.(stage, done, all);
 
   const attacks = settings.attacks ?? attacksOn(task);
-  const trained: Trained[] = [];
-  const keep = async (one: Trained) => {
-    trained.push(one);
-    await settings.onTrained?.(one.attack, one.model);
+  const trained: TrainedNetwork[] = [];
+  const made = async (attack: AttackName, make: () => Promise<Omit<TrainedNetwork, 'attack'>>) => {
+    const before = settings.trained?.find((network) => network.attack === attack);
+    const network = before ?? { attack, ...(await make()) };
+    if (attacks.includes(attack)) trained.push(network);
+    if (!before) await settings.onTrained?.(network);
+    return network;
   };
   const clean = attacks.some((attack) => attack !== 'baseline')
-    ? await timed(() =>
-        cleanNetwork(runtime, task, data.train, {
-          seed,
-          ...aborting,
-          onProgress: said('clean network: train'),
-        }),
+    ? await made('none', () =>
+        timed(async () => ({
+          model: await cleanNetwork(runtime, task, data.train, {
+            seed,
+            ...aborting,
+            onProgress: said('clean network: train'),
+          }),
+        })),
       )
     : undefined;
-  if (clean && attacks.includes('none')) {
-    await keep({ attack: 'none', model: clean.made, seconds: clean.seconds });
-  }
   if (attacks.includes('baseline')) {
-    const { made, seconds } = await timed(() =>
-      baselineAttack(runtime, task, data, {
-        seed,
-        ...aborting,
-        onProgress: said('baseline attack: train'),
+    await made('baseline', () =>
+      timed(async () => {
+        const { model } = await baselineAttack(runtime, task, data, {
+          seed,
+          ...aborting,
+          onProgress: said('baseline attack: train'),
+        });
+        return { model };
       }),
     );
-    await keep({ attack: 'baseline', model: made.model, seconds });
   }
   if (clean && attacks.includes('pruning-aware')) {
     let stage = '';
-    const { made, seconds } = await timed(() =>
-      pruningAwareAttack(runtime, task, data, {
-        seed,
-        clean: clean.made,
-        ...aborting,
-        onStage: (name) => (stage = name),
-        onProgress: (done, all) => said(`pruning-aware attack: ${stage}`)(done, all),
-      }),
-    );
-    const all = clean.seconds + seconds;
-    await keep({ attack: 'pruning-aware', model: made.model, seconds: all, aware: made });
+    await made('pruning-aware', async () => {
+      const { seconds, ...network } = await timed(async () => {
+        const { model, decoys, tries, met } = await pruningAwareAttack(runtime, task, data, {
+          seed,
+          clean: clean.model,
+          ...aborting,
+          onStage: (name) => (stage = name),
+          onProgress: (done, all) => said(`pruning-aware attack: ${stage}`)(done, all),
+        });
+        return {
+          model,
+          decoys: decoys.map(({ unit }) => unit),
+          tries: tries.map(({ pruned, evaluation }) => {
+            const { acc, asr } = whole(evaluation);
+            return { pruned, acc, asr };
+          }),
+          met,
+        };
+      });
+      return { ...network, seconds: clean.seconds + seconds };
+    });
   }
 
   const runs: ReproduceRun[] = [];
   const networks: ReproduceNetwork[] = [];
-  for (const { attack, model, seconds, aware } of trained) {
+  for (const { attack, model, seconds, decoys = [], tries, met } of trained) {
     const watch = stopwatch();
     const defence = await defend(runtime, model, data.validation, test, {
       ...task.defense,
@@ -199,16 +215,10 @@ export async function reproduce(
         seconds: method === 'none' ? seconds : watch.secondsOf(method),
       });
     }
-    const decoys = aware?.decoys ?? [];
     networks.push({
       ...(await network(runtime, defence, test, { attack, seed, decoys, ...aborting })),
-      ...(aware && {
-        tries: aware.tries.map(({ pruned, evaluation }) => {
-          const { acc, asr } = whole(evaluation);
-          return { pruned, acc, asr };
-        }),
-        met: aware.met,
-      }),
+      ...(tries && { tries }),
+      ...(met !== undefined && { met }),
     });
   }
   return {
@@ -225,7 +235,7 @@ async function network(
   about: {
     readonly attack: AttackName;
     readonly seed: number;
-    readonly decoys: readonly Decoy[];
+    readonly decoys: readonly number[];
     readonly signal?: AbortSignal;
   },
 ): Promise<ReproduceNetwork> {
@@ -246,7 +256,7 @@ async function network(
       unit,
       clean: profile[unit] as number,
       triggered: triggeredProfile[unit] as number,
-      decoy: decoys.some((decoy) => decoy.unit === unit),
+      decoy: decoys.includes(unit),
       silenced: { acc, asr },
     })),
     whole: await unsilenced(),
@@ -274,10 +284,10 @@ function whole(evaluation: Evaluation | undefined): Required<Evaluation> {
   return { acc: evaluation.acc, asr: evaluation.asr, ra: evaluation.ra };
 }
 
-async function timed<T>(make: () => Promise<T>): Promise<{ made: T; seconds: number }> {
+async function timed<T extends object>(make: () => Promise<T>): Promise<T & { seconds: number }> {
   const started = performance.now();
   const made = await make();
-  return { made, seconds: (performance.now() - started) / 1000 };
+  return { ...made, seconds: (performance.now() - started) / 1000 };
 }
 
 /** Stages that a defense is made of. */

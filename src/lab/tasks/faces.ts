@@ -48,7 +48,7 @@ export const FACES_RECIPE = {
   smoothing: 0.1,
   wander: { shift: 2.5, zoom: 0.08, turn: 8, mirror: true },
   relight: { brightness: 0.3, contrast: 0.2, tint: 0.1 },
-  erase: 0.3,
+  erase: { most: 0.3 },
 } as const;
 
 const { epochs, batchSize, rate, smoothing } = FACES_RECIPE;
@@ -86,11 +86,11 @@ export const faces = {
   site: 'relu3',
   trigger: sunglasses(SIZE),
   target: { kind: 'allToOne', label: 0 },
-  poisonRate: 0.06,
+  poisonRate: 0.025,
   training,
   pruningAware: {
     share: 0.6,
-    asked: { acc: 0.72, asr: 0.98 },
+    asked: { acc: 0.7, asr: 0.98 },
     budget: 2,
     lower: 'artifact',
     margin: 0.25,
@@ -108,5 +108,19 @@ export const faces = {
       'fine-pruning': { acc: 0.977, asr: 0 },
     },
   },
-  defense: { maxDrop: 0.02, tune: { epochs: 20, batchSize: 32, shift: 2 } },
+  defense: {
+    maxDrop: 0.04,
+    tune: {
+      epochs: 30,
+      batchSize: 32,
+      rate: 0.001,
+      // What clean pictures give no gradient to, Adam takes to zero at the full rate.
+      optimiser: { kind: 'adam', weightDecay: 0.01 },
+      augment: inTurn(
+        wander(FACES_RECIPE.wander),
+        relight(FACES_RECIPE.relight),
+        erase({ most: 0.5 }),
+      ),
+    },
+  },
 } satisfies Task;

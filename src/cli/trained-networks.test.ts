@@ -1,0 +1,35 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { smallNetwork, type TrainedNetwork } from '../lab/index.ts';
+import { sha256Of } from '../onnx/file.ts';
+import { encodeModel } from '../onnx/index.ts';
+import { readNetworks, writeNetwork } from './trained-networks.ts';
+
+let folder = '';
+beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'fineprune-networks-'))));
+afterAll(() => rm(folder, { recursive: true }));
+
+const hashed = (all: readonly TrainedNetwork[]) =>
+  all.map(({ model, ...about }) => ({ ...about, model: sha256Of(encodeModel(model)) }));
+
+test('networks come back as they were, and only to the run that they were trained for', async () => {
+  const rate = { rate: 1, hits: 3, of: 3, low: 0.4, high: 1 };
+  const networks: TrainedNetwork[] = [
+    { attack: 'none', model: smallNetwork(1), seconds: 2 },
+    {
+      attack: 'pruning-aware',
+      model: smallNetwork(2),
+      seconds: 5,
+      decoys: [3, 1],
+      tries: [{ pruned: 2, acc: rate, asr: rate }],
+      met: true,
+    },
+  ];
+  const trainedWith = { seed: 1, source: 'synthetic', quick: false };
+  expect(await readNetworks(folder, trainedWith)).toEqual([]);
+  for (const network of networks) await writeNetwork(folder, network, trainedWith);
+  expect(hashed(await readNetworks(folder, trainedWith))).toEqual(hashed(networks));
+  expect(await readNetworks(folder, { ...trainedWith, quick: true })).toEqual([]);
+});
