@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { arrayDataset, digest } from '../src/data/index.ts';
+import { arrayDataset, type Dataset, digest } from '../src/data/index.ts';
 import {
   applyMask,
   classifierOf,
@@ -67,18 +67,23 @@ async function pruned(model: Model, data: ReturnType<typeof oneHot>, settings: P
 test('1. validation data rank, stop and select: test data change nothing of it', async () => {
   // A peer stops pruning by accuracy on the test set, another picks its threshold by attack success.
   const { model } = specimen('Conv with bias');
-  const run = async (seed: number) => {
-    const triggered = {
-      dataset: images(20, seed + 1),
-      target: { kind: 'allToOne', label: 1 },
-    } as const;
-    const test = { clean: images(30, seed), triggered };
-    return defend(await testRuntime(), model, images(60, 5), test, {
-      maxDrop: 0.1,
-      tune: { epochs: 2, batchSize: 16, rate: 0.01 },
-    });
+  const run = async (clean: Dataset) => {
+    const triggered = { dataset: clean, target: { kind: 'allToOne', label: 1 } } as const;
+    return defend(
+      await testRuntime(),
+      model,
+      images(60, 5),
+      { clean, triggered },
+      {
+        maxDrop: 0.1,
+        tune: { epochs: 4, batchSize: 16, rate: 0.05 },
+      },
+    );
   };
-  const [one, other] = [await run(20), await run(40)];
+  // By the one, the best epoch is a late one; by the other, whose labels are wrong, an early one.
+  const right = images(60, 20);
+  const labels = right.labels.map((label) => (label + 1) % 3);
+  const [one, other] = [await run(right), await run({ ...right, labels })];
   expect(one.outcomes[0]?.evaluation).not.toEqual(other.outcomes[0]?.evaluation);
   expect(one.prunings[0].pruned).toEqual(other.prunings[0].pruned);
   expect(one.prunings[0].curve).toEqual(other.prunings[0].curve);
