@@ -68,20 +68,8 @@ export interface TorchSteps {
 
 /** A network ready to be trained, with data that are always the same. */
 export async function ready(network: BenchNetwork, threads: number) {
-  const { batch, sample, classes, logits } = network;
-  const { graph } = network.build();
-  const parameters = trainedIn(graph);
-  const runtime = await nodeRuntime({ threads });
-  const step: TrainingStep = await trainingStep(runtime, graph, {
-    input: 'image',
-    logits,
-    sample,
-    classes,
-    batchSize: batch,
-    optimiser: { kind: 'sgd', momentum: 0.9 },
-    mode: 'training',
-    parameters,
-  });
+  const { batch, classes } = network;
+  const { step, parameters } = await stepOf(network, threads);
   const { data: x } = picturesOf(network);
   const y = Int32Array.from({ length: batch }, (_, i) => i % classes);
   const weights = new Float32Array(batch).fill(1);
@@ -95,9 +83,27 @@ export async function ready(network: BenchNetwork, threads: number) {
     }
     return times;
   };
+  return { step, train, parameters };
+}
+
+/** Apart from what uses the step, so that the model it was made of is free by then. */
+async function stepOf(network: BenchNetwork, threads: number) {
+  const { batch, sample, classes, logits } = network;
+  const { graph } = network.build();
+  const parameters = trainedIn(graph);
+  const step: TrainingStep = await trainingStep(await nodeRuntime({ threads }), graph, {
+    input: 'image',
+    logits,
+    sample,
+    classes,
+    batchSize: batch,
+    optimiser: { kind: 'sgd', momentum: 0.9 },
+    mode: 'training',
+    parameters,
+  });
   const count = parameters.reduce(
     (sum, name) => sum + sizeOf(graph.initializers.get(name)?.dims ?? []),
     0,
   );
-  return { step, train, parameters: count };
+  return { step, parameters: count };
 }

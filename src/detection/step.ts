@@ -15,6 +15,7 @@ import {
   inTwo,
   known,
   memoryOf,
+  startOf,
   traceToTrain,
   withUpdates,
   zeros,
@@ -118,7 +119,7 @@ function sampleFeeds(graph: Graph, images: number, regions: number): Record<stri
 /**
  * Makes a training step of a detector. It runs in two phases, between which the proposals are chosen
  * and matched: the features and what the proposal network says of them, then the losses of anchors and
- * regions, backward pass and update. All is one graph, cut: nothing is computed twice.
+ * regions and the backward pass. All is one graph, cut: nothing is computed twice.
  */
 export async function detectionStep(
   runtime: Runtime,
@@ -133,7 +134,7 @@ export async function detectionStep(
   const updates = withUpdates(traced, [...shown, VALUES.objectness, VALUES.shifts], settings);
   const phases = inTwo(updates.graph, [VALUES.objectness, VALUES.shifts]);
   const dims = [batchSize, 3, ...spec.size];
-  const memory = memoryOf(detector.graph, updates);
+  const memory = memoryOf(startOf(detector.graph, updates), updates, settings);
   const first = await runtime.open(modelOf(phases.first));
   const buffers = await buffersOf(first, {
     ...Object.fromEntries(memory.trained.parameters()),

@@ -22,7 +22,9 @@ export const maxPool: Operator = {
     // Windows hang over no edge: MaxUnpool does not know of `ceil_mode`.
     const within = before.every((count) => count === 0) && after.every((count) => count <= 0);
     if (apart && within) {
-      return [t.op('MaxUnpool', [dy, indices, t.ints(dims)], { kernel_shape: kernel, strides })];
+      const attributes = { kernel_shape: kernel, strides };
+      // ONNX Runtime infers no dims of a MaxUnpool, and plans no memory for what follows from it.
+      return [reshape(t, t.op('MaxUnpool', [dy, indices, t.ints(dims)], attributes), dims)];
     }
     // Windows overlap: what several of them send to one place is added up.
     const zeros = t.op('ConstantOfShape', [t.ints([sizeOf(dims)])]);

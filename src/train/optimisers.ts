@@ -1,4 +1,4 @@
-import type { Builder } from '../graph/index.ts';
+import { add, div, loop, type Memory, mul, sqrt, sub } from './lanes.ts';
 
 /** Stochastic gradient descent with momentum and L2 weight decay, as PyTorch's `SGD`. */
 export interface SgdSettings {
@@ -24,61 +24,60 @@ export function momentsOf(settings: OptimiserSettings): number {
   return (settings.momentum ?? 0) === 0 ? 0 : 1;
 }
 
-interface Update {
-  readonly parameter: string;
-  readonly gradient: string;
-  readonly moments: readonly string[];
-  /** Learning rate, dims []. */
-  readonly rate: string;
-  /** Number of this step from 1, as a float, dims []. */
-  readonly step: string;
+/** Numbers of one step. */
+interface Moment {
+  readonly rate: number;
+  /** Number of the step, from 1 on. */
+  readonly step: number;
   /**
-   * A tensor's own learning rate as a multiple of the common one; default 1. SGD multiplies the
-   * gradient before decay is added, so that a step shrinks all tensors alike; Adam, to which the
-   * size of gradients is nothing, the step.
+   * A tensor's own learning rate as a multiple of the common one. SGD multiplies the gradient before
+   * decay is added, so that a step shrinks all tensors alike; Adam, to which the size of gradients is
+   * nothing, the step.
    */
-  readonly scale?: number;
+  readonly scale: number;
 }
 
-/** Writes one update: the next values of the parameter and of its moments. */
-export function appendUpdate(
-  b: Builder,
-  settings: OptimiserSettings,
-  update: Update,
-): { parameter: string; moments: readonly string[] } {
-  const { parameter, rate } = update;
-  const times = (value: string, factor: number) =>
-    factor === 1 ? value : b.op('Mul', [value, b.scalar(factor)]);
-  const scale = update.scale ?? 1;
-  const decay = settings.weightDecay ?? 0;
-  const decayed = (gradient: string) =>
-    decay === 0 ? gradient : b.op('Add', [gradient, times(parameter, decay)]);
-  if (settings.kind === 'adam') {
-    const own = { ...update, rate: times(rate, scale) };
-    return adam(b, settings, own, decayed(update.gradient));
-  }
-  const g = decayed(times(update.gradient, scale));
-  const momentum = settings.momentum ?? 0;
-  if (momentum === 0) {
-    return { parameter: b.op('Sub', [parameter, b.op('Mul', [g, rate])]), moments: [] };
-  }
-  // m ← μ m + g;  p ← p − η m
-  const m = b.op('Add', [b.op('Mul', [update.moments[0] as string, b.scalar(momentum)]), g]);
-  return { parameter: b.op('Sub', [parameter, b.op('Mul', [m, rate])]), moments: [m] };
+/** Addresses of the parameter, its gradient and its moments; their common length in bytes. */
+export type Update = (arrays: readonly number[], bytes: number, moment: Moment) => void;
+
+/** One update, which changes the parameter and its moments where they lie in the memory. */
+export function updateIn(memory: Memory, settings: OptimiserSettings): Update {
+  return settings.kind === 'adam' ? adam(memory, settings) : sgd(memory, settings);
+}
+
+/** m ← μ m + g;  p ← p − η m */
+function sgd(memory: Memory, settings: SgdSettings): Update {
+  const { momentum = 0, weightDecay = 0 } = settings;
+  const arrays = 2 + momentsOf(settings);
+  const run = loop(memory, { arrays, scalars: 4 }, ({ array, scalar }) => {
+    const [p, g] = [array(0), array(1)];
+    const [rate, scale, decay, kept] = [scalar(0), scalar(1), scalar(2), scalar(3)];
+    const gradient = add(mul(g, scale), mul(p, decay));
+    if (arrays === 2) return [[0, sub(p, mul(gradient, rate))]];
+    const m = array(2);
+    return [
+      [2, add(mul(m, kept), gradient)],
+      [0, sub(p, mul(m, rate))],
+    ];
+  });
+  return (at, bytes, { rate, scale }) => run(at, bytes, [rate, scale, weightDecay, momentum]);
 }
 
 /** m ← β₁ m + (1−β₁) g;  v ← β₂ v + (1−β₂) g²;  p ← p − η m̂ / (√v̂ + ε) */
-function adam(b: Builder, settings: AdamSettings, update: Update, g: string) {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = settings;
-  const [m0, v0] = update.moments as [string, string];
-  const blend = (old: string, now: string, beta: number) =>
-    b.op('Add', [b.op('Mul', [old, b.scalar(beta)]), b.op('Mul', [now, b.scalar(1 - beta)])]);
-  const correction = (beta: number) =>
-    b.op('Sub', [b.scalar(1), b.op('Pow', [b.scalar(beta), update.step])]);
-  const m = blend(m0, g, beta1);
-  const v = blend(v0, b.op('Mul', [g, g]), beta2);
-  const scale = b.op('Div', [update.rate, correction(beta1)]);
-  const root = b.op('Sqrt', [b.op('Div', [v, correction(beta2)])]);
-  const move = b.op('Div', [b.op('Mul', [m, scale]), b.op('Add', [root, b.scalar(epsilon)])]);
-  return { parameter: b.op('Sub', [update.parameter, move]), moments: [m, v] };
+function adam(memory: Memory, settings: AdamSettings): Update {
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = settings;
+  const run = loop(memory, { arrays: 4, scalars: 8 }, ({ array, scalar }) => {
+    const [p, m, v] = [array(0), array(2), array(3)];
+    const gradient = add(array(1), mul(p, scalar(0)));
+    return [
+      [2, add(mul(m, scalar(1)), mul(gradient, scalar(2)))],
+      [3, add(mul(v, scalar(3)), mul(mul(gradient, gradient), scalar(4)))],
+      [0, sub(p, div(mul(m, scalar(5)), add(sqrt(div(v, scalar(6))), scalar(7))))],
+    ];
+  });
+  return (at, bytes, { rate, step, scale }) => {
+    const size = (rate * scale) / (1 - beta1 ** step);
+    const blends = [beta1, 1 - beta1, beta2, 1 - beta2];
+    run(at, bytes, [weightDecay, ...blends, size, 1 - beta2 ** step, epsilon]);
+  };
 }

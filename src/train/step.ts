@@ -1,6 +1,6 @@
 import { trainable, type Trainable } from '../autodiff/index.ts';
 import { Builder, lowerRecurrent, modelOf, OPSET, subgraph, type Traced } from '../graph/index.ts';
-import type { Graph, Model, Tensor } from '../onnx/index.ts';
+import type { Graph, Tensor } from '../onnx/index.ts';
 import {
   type Feeds,
   type Runtime,
@@ -12,11 +12,13 @@ import { crossEntropy } from './losses.ts';
 import { fasterToTrain } from './rewrites/index.ts';
 import { inTrainingMode } from './training-mode.ts';
 import {
+  isTold,
   memoryOf,
+  startOf,
   withUpdates,
   zeros,
+  type Memory,
   type Trained,
-  type Updates,
   type UpdateSettings,
 } from './updates.ts';
 
@@ -47,7 +49,7 @@ export interface StepSettings extends LossSettings, Omit<UpdateSettings, 'parame
   readonly session?: SessionOptions;
 }
 
-/** A training step made ready: forward, loss, backward and update in one run of one graph. */
+/** A training step made ready: forward, loss and backward in one run of one graph, then the update. */
 export interface TrainingStep extends Trained {
   /** Loss and weight of right answers of one batch, before the update it causes. */
   run(batch: Batch, rate: number): Promise<{ loss: number; correct: number }>;
@@ -58,24 +60,6 @@ export interface Batch {
   readonly x: Float32Array;
   readonly y: Int32Array;
   readonly weights: Float32Array;
-}
-
-interface Names extends Omit<Updates, 'graph'> {
-  readonly labels: string;
-  readonly weights: string;
-  readonly loss: string;
-  readonly correct: string;
-}
-
-/** The graph of one training step, and the names of its inputs and outputs. */
-export async function trainingGraph(
-  runtime: Runtime,
-  graph: Graph,
-  settings: StepSettings,
-): Promise<{ model: Model; names: Names }> {
-  const { labels, weights, correct, ...traced } = await traceLoss(runtime, graph, settings);
-  const { graph: step, ...names } = withUpdates(traced, [correct], settings);
-  return { model: modelOf(step), names: { labels, weights, loss: traced.loss, correct, ...names } };
 }
 
 /**
@@ -138,15 +122,35 @@ export async function traceToTrain(
   );
 }
 
-/** Makes the training graph and a session that runs it, state kept between two sets of buffers. */
+/** Makes the training graph, a session that runs it, and the memory that its parameters live in. */
 export async function trainingStep(
   runtime: Runtime,
   graph: Graph,
   settings: StepSettings,
 ): Promise<TrainingStep> {
-  const { model, names } = await trainingGraph(runtime, graph, settings);
-  const session = await runtime.open(model, settings.session);
-  const memory = memoryOf(graph, names);
+  const open = async (shaped: boolean) => {
+    const { labels, weights, correct, ...traced } = await traceLoss(runtime, graph, settings);
+    const { graph: step, ...updates } = withUpdates(traced, [correct], settings, shaped);
+    const session = await runtime.open(modelOf(step), settings.session);
+    return { session, updates, names: { labels, weights, loss: traced.loss, correct } };
+  };
+  let opened = await open(false);
+  if (!isTold(opened.updates, opened.session)) {
+    await opened.session.dispose();
+    opened = await open(true);
+  }
+  const { session, updates, names } = opened;
+  const memory = memoryOf(startOf(graph, updates), updates, settings, session.types);
+  return stepWith(session, memory, names, settings);
+}
+
+/** Apart from where the session is made, so that what that took is free while the step lives. */
+function stepWith(
+  session: Session,
+  memory: Memory,
+  names: Readonly<Record<'labels' | 'weights' | 'loss' | 'correct', string>>,
+  settings: StepSettings,
+): TrainingStep {
   const scalars = { loss: zeros([]), correct: zeros([]) };
   const labels = new BigInt64Array(settings.batchSize);
   return {
@@ -164,7 +168,7 @@ export async function trainingStep(
       };
       const fetches = { [names.loss]: scalars.loss, [names.correct]: scalars.correct };
       await memory.step(rate, (own, next) =>
-        session.run(known(session, { ...feeds, ...own }), { ...fetches, ...next }),
+        session.run({ ...feeds, ...own }, { ...fetches, ...next }),
       );
       return { loss: scalars.loss.data[0] as number, correct: scalars.correct.data[0] as number };
     },
@@ -172,7 +176,7 @@ export async function trainingStep(
   };
 }
 
-/** Feeds that the graph has: an optimiser may not use the number of the step. */
+/** Those of the feeds that a graph has. */
 export function known(session: Session, feeds: Record<string, Tensor>): Record<string, Tensor> {
   return Object.fromEntries(session.inputs.map((name) => [name, feeds[name] as Tensor]));
 }

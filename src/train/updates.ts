@@ -1,8 +1,16 @@
 import { appendGradients } from '../autodiff/index.ts';
-import { Builder, subgraph, type Traced, type ValueType } from '../graph/index.ts';
-import { sizeOf, type Graph, type Tensor, type TensorOf, type ValueInfo } from '../onnx/index.ts';
-import type { Feeds } from '../runtime/index.ts';
-import { appendUpdate, momentsOf, type OptimiserSettings } from './optimisers.ts';
+import { Builder, producers, subgraph, type Traced, type ValueType } from '../graph/index.ts';
+import {
+  sizeOf,
+  type Graph,
+  type Node,
+  type Tensor,
+  type TensorOf,
+  type ValueInfo,
+} from '../onnx/index.ts';
+import type { Feeds, Session } from '../runtime/index.ts';
+import type { OptimiserSettings } from './optimisers.ts';
+import { storeOf } from './store.ts';
 
 export type Parameters = ReadonlyMap<string, TensorOf<'float32'>>;
 
@@ -16,7 +24,7 @@ export interface UpdateSettings {
    * to the parameter's): whatever the optimiser does, what is pruned stays pruned.
    */
   readonly masks?: ReadonlyMap<string, TensorOf<'float32'>>;
-  /** For some parameters, a rate of their own: see `Update.scale`. */
+  /** For some parameters, their own learning rate as a multiple of the common one. */
   readonly scales?: ReadonlyMap<string, number>;
 }
 
@@ -30,72 +38,73 @@ export interface TracedLoss {
   readonly running: readonly (readonly [now: string, next: string])[];
 }
 
-/** The graph of a training step: forward, loss, backward, update. */
+/** The graph of a training step: forward, loss, backward. The update is made of its outputs. */
 export interface Updates {
   readonly graph: Graph;
-  readonly rate: string;
-  readonly step: string;
-  /** Initializers that a step changes: parameters and running statistics. */
-  readonly kept: readonly string[];
-  /** A parameter, moment or statistic and its next value. */
-  readonly state: readonly (readonly [now: string, next: string, type: ValueType])[];
+  /** Of each parameter, the output that has its gradient's numbers. */
+  readonly gradients: ReadonlyMap<string, string>;
+  readonly running: TracedLoss['running'];
+  /** Types of what a step changes: parameters and running statistics. */
+  readonly types: ReadonlyMap<string, ValueType>;
 }
 
 /**
- * Appends the reverse pass and the optimiser's update of every parameter.
+ * Appends the reverse pass.
  *
  * @param shown - values to have beside the loss
+ * @param shaped - whether gradients have the dims of their parameters. That takes ONNX Runtime a copy
+ *   of each; the numbers are the same without
  * @throws AutodiffError where a parameter cannot be trained
  */
 export function withUpdates(
   { traced, feeds, loss, running }: TracedLoss,
   shown: readonly string[],
-  settings: UpdateSettings,
+  { parameters }: Pick<UpdateSettings, 'parameters'>,
+  shaped = true,
 ): Updates {
-  const { optimiser } = settings;
+  const kept = [...parameters, ...running.map(([now]) => now)];
+  const types = new Map(kept.map((name) => [name, traced.values.get(name) as ValueType]));
   const b = new Builder(traced.graph);
-  const gradients = appendGradients(b, traced, loss, settings.parameters);
-  const rate = b.input('rate', 'float32', []);
-  const step = b.input('step', 'float32', []);
-  const state: [string, string, ValueType][] = [];
-  for (const parameter of settings.parameters) {
-    const type = traced.values.get(parameter) as ValueType;
-    const dims = compact(type.dims);
-    const shaped = (value: string, to: readonly number[]) =>
-      dims === type.dims ? value : b.op('Reshape', [value, b.ints(to)]);
-    const moments = Array.from({ length: momentsOf(optimiser) }, (_, index) =>
-      b.input(`${parameter}.moment${index}`, 'float32', dims),
-    );
-    const scale = settings.scales?.get(parameter);
-    const next = appendUpdate(b, optimiser, {
-      parameter: shaped(parameter, dims),
-      gradient: shaped(gradients.get(parameter) as string, dims),
-      moments,
-      rate,
-      step,
-      ...(scale !== undefined && { scale }),
-    });
-    const updated = shaped(next.parameter, type.dims);
-    const mask = settings.masks?.get(parameter);
-    const kept = mask ? b.op('Mul', [updated, b.constant(mask)]) : updated;
-    state.push([parameter, kept, type]);
-    for (const [index, moment] of moments.entries()) {
-      state.push([moment, next.moments[index] as string, { ...type, dims }]);
-    }
+  const made = appendGradients(b, traced, loss, parameters);
+  const nodes = producers(b.build([]));
+  const gradients = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const parameter of parameters) {
+    const whole = made.get(parameter) as string;
+    const keep = shaped || isOne(types.get(parameter) as ValueType);
+    const value = keep ? whole : unshaped(whole, nodes);
+    const own = nodes.has(value) && !taken.has(value) ? value : b.op('Identity', [value]);
+    taken.add(own);
+    gradients.set(parameter, own);
   }
-  for (const [now, next] of running) state.push([now, next, traced.values.get(now) as ValueType]);
-  const outputs: ValueInfo[] = [loss, ...shown, ...state.map(([, next]) => next)].map((name) => ({
-    name,
-  }));
+  const outputs = [loss, ...shown, ...taken, ...running.map(([, next]) => next)].map(
+    (name): ValueInfo => ({ name }),
+  );
   const built = b.build(outputs, 'training step');
-  const kept = [...settings.parameters, ...running.map(([now]) => now)];
   const graph = subgraph(
     { ...built, inputs: specialise(built.inputs, feeds) },
-    kept.map((name) => ({ name, ...(traced.values.get(name) as ValueType) })),
+    [...types].map(([name, type]) => ({ name, ...type })),
     outputs,
   );
-  return { graph, rate, step, kept, state };
+  return { graph, gradients, running, types };
 }
+
+/** The same numbers before they get their last dims. */
+function unshaped(value: string, nodes: ReadonlyMap<string, Node>): string {
+  const node = nodes.get(value);
+  const before = node?.op === 'Reshape' ? (node.inputs[0] as string) : undefined;
+  return before !== undefined && nodes.has(before) ? unshaped(before, nodes) : value;
+}
+
+/** Whether the session tells the dims of every gradient, so that buffers for them can be made. */
+export function isTold({ gradients, types }: Omit<Updates, 'graph'>, session: Session): boolean {
+  return [...gradients].every(
+    ([parameter, gradient]) =>
+      isOne(types.get(parameter) as ValueType) || session.types.has(gradient),
+  );
+}
+
+const isOne = ({ dims }: ValueType) => sizeOf(dims) === 1;
 
 /** Parameters and moments by name, and how many steps were made. */
 export interface TrainingState {
@@ -115,13 +124,13 @@ export interface Trained {
   restore(state: TrainingState): void;
 }
 
-/** What is kept between steps: two sets of buffers that take turns. */
+/** What is kept between steps. */
 export interface Memory {
   readonly trained: Trained;
   /**
    * Makes a step.
    *
-   * @param run - given all that is now, and the buffers that what is next goes to
+   * @param run - given all that is now, and the buffers that gradients and next statistics go to
    */
   step(
     rate: number,
@@ -129,62 +138,76 @@ export interface Memory {
   ): Promise<void>;
 }
 
-/** Memory that begins with the values that a graph has. */
+/**
+ * Memory that begins with the values given.
+ *
+ * @param told - types of gradients that have not the dims of their parameters
+ */
 export function memoryOf(
-  { initializers }: Graph,
-  { state, kept, ...names }: Omit<Updates, 'graph'>,
+  start: Parameters,
+  { gradients, running, types }: Omit<Updates, 'graph'>,
+  { parameters, optimiser, masks, scales }: UpdateSettings,
+  told?: ReadonlyMap<string, ValueType>,
 ): Memory {
-  let now = new Map(state.map(([name, , { dims }]) => [name, zeros(dims)]));
-  let next = new Map(state.map(([name, , { dims }]) => [name, zeros(dims)]));
+  const dimsOf = (name: string) => (types.get(name) as ValueType).dims;
+  const store = storeOf(
+    parameters.map((name) => ({
+      name,
+      dims: dimsOf(name),
+      mask: masks?.get(name),
+      scale: scales?.get(name),
+    })),
+    optimiser,
+  );
+  const statistics = running.map(([now, next]) => ({
+    now: [now, zeros(dimsOf(now))] as const,
+    next: [next, zeros(dimsOf(now))] as const,
+  }));
+  const state = new Map([...store.state, ...statistics.map(({ now }) => now)]);
+  const fetches: Record<string, Tensor> = Object.fromEntries(statistics.map(({ next }) => next));
+  for (const [parameter, gradient] of gradients) {
+    const dims = told?.get(gradient)?.dims ?? dimsOf(parameter);
+    const data = store.gradients.get(parameter) as Float32Array;
+    fetches[gradient] = { type: 'float32', dims, data };
+  }
+  const all = () =>
+    new Map([...types.keys()].map((name) => [name, state.get(name) as TensorOf<'float32'>]));
   let steps = 0;
   const restore = (given: TrainingState) => {
     steps = given.steps;
-    for (const [name] of state) {
-      const buffer = (now.get(name) as TensorOf<'float32'>).data;
+    for (const [name, { data }] of state) {
       const values = given.values.get(name);
-      if (values) buffer.set(values);
-      else buffer.fill(0);
+      if (values) data.set(values);
+      else data.fill(0);
     }
   };
-  const reset = (parameters: Parameters) =>
-    restore({
-      steps: 0,
-      values: new Map([...parameters].map(([name, { data }]) => [name, data])),
-    });
-  reset(new Map(kept.map((name) => [name, initializers.get(name) as TensorOf<'float32'>])));
+  const reset = (given: Parameters) =>
+    restore({ steps: 0, values: new Map([...given].map(([name, { data }]) => [name, data])) });
+  reset(start);
   return {
     trained: {
-      parameters: () => new Map(kept.map((name) => [name, now.get(name) as TensorOf<'float32'>])),
+      parameters: all,
       reset,
       state: () => ({
         steps,
-        values: new Map([...now].map(([name, { data }]) => [name, data.slice()])),
+        values: new Map([...state].map(([name, { data }]) => [name, data.slice()])),
       }),
       restore,
     },
     async step(rate, run) {
       steps += 1;
-      const feeds: Record<string, Tensor> = {
-        [names.rate]: { type: 'float32', dims: [], data: Float32Array.of(rate) },
-        [names.step]: { type: 'float32', dims: [], data: Float32Array.of(steps) },
-      };
-      const fetches: Record<string, Tensor> = {};
-      for (const [name, following] of state) {
-        feeds[name] = now.get(name) as Tensor;
-        fetches[following] = next.get(name) as Tensor;
-      }
-      await run(feeds, fetches);
-      [now, next] = [next, now];
+      await run(Object.fromEntries(all()), fetches);
+      store.update(rate, steps);
+      for (const { now, next } of statistics) now[1].data.set(next[1].data);
     },
   };
 }
 
-/**
- * One axis in place of dims that end in 1: ONNX Runtime 1.30 multiplies such a tensor by a scalar one
- * element at a time, forty times slower.
- */
-function compact(dims: readonly number[]): readonly number[] {
-  return dims.length > 1 && dims.at(-1) === 1 ? [sizeOf(dims)] : dims;
+/** What the graph has of all that a step changes: the values to begin with. */
+export function startOf({ initializers }: Graph, { types }: Pick<Updates, 'types'>): Parameters {
+  return new Map(
+    [...types.keys()].map((name) => [name, initializers.get(name) as TensorOf<'float32'>]),
+  );
 }
 
 function specialise(inputs: readonly ValueInfo[], feeds: Feeds): ValueInfo[] {

@@ -1,0 +1,86 @@
+import { sizeOf, type TensorOf } from '../onnx/index.ts';
+import { allocate } from './lanes.ts';
+import { momentsOf, type OptimiserSettings, updateIn } from './optimisers.ts';
+
+/** Where arrays begin: at a line of the cache. */
+const LINE = 64;
+
+/** How one parameter is trained. */
+export interface Trained {
+  readonly name: string;
+  readonly dims: readonly number[];
+  /** 0 where an element is held at zero and 1 elsewhere, of dims that broadcast to the parameter's. */
+  readonly mask?: TensorOf<'float32'> | undefined;
+  /** Its own learning rate as a multiple of the common one. */
+  readonly scale?: number | undefined;
+}
+
+/** Parameters, their moments and gradients, in one memory where an optimiser changes them. */
+export interface Store {
+  /** Parameters and moments by name, the latter as `<parameter>.moment0`; views of the memory. */
+  readonly state: ReadonlyMap<string, TensorOf<'float32'>>;
+  /** Where the gradient of each parameter is to be written. */
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+  /** Makes one step by the gradients as they are. */
+  update(rate: number, step: number): void;
+}
+
+/** @throws RangeError where they take more than the 4 GiB that WebAssembly can address */
+export function storeOf(trained: readonly Trained[], optimiser: OptimiserSettings): Store {
+  const roles = ['', '.gradient', ...moments(optimiser)];
+  const places: number[] = [];
+  let end = 0;
+  for (const { dims } of trained) {
+    for (const _ of roles) {
+      places.push(end);
+      end += LINE * Math.ceil((4 * sizeOf(dims)) / LINE);
+    }
+  }
+  const memory = allocate(end);
+  const update = updateIn(memory, optimiser);
+  const state = new Map<string, TensorOf<'float32'>>();
+  const gradients = new Map<string, Float32Array>();
+  const parts = trained.map(({ name, dims, mask, scale = 1 }, index) => {
+    const arrays = places.slice(index * roles.length, (index + 1) * roles.length);
+    for (const [role, at] of arrays.entries()) {
+      const data = new Float32Array(memory.buffer, at, sizeOf(dims));
+      if (role === 1) gradients.set(name, data);
+      else state.set(name + (roles[role] as string), { type: 'float32', dims, data });
+    }
+    const values = (state.get(name) as TensorOf<'float32'>).data;
+    const bytes = 16 * Math.ceil(values.byteLength / 16);
+    return { arrays, bytes, scale, values, held: mask ? zerosOf(mask, dims) : [] };
+  });
+  return {
+    state,
+    gradients,
+    update(rate, step) {
+      for (const { arrays, bytes, scale, values, held } of parts) {
+        update(arrays, bytes, { rate, step, scale });
+        for (const at of held) values[at] = 0;
+      }
+    },
+  };
+}
+
+function moments(optimiser: OptimiserSettings): string[] {
+  return Array.from({ length: momentsOf(optimiser) }, (_, index) => `.moment${index}`);
+}
+
+/** Places, in row-major order, where a mask broadcast to some dims is zero. */
+function zerosOf(mask: TensorOf<'float32'>, dims: readonly number[]): Uint32Array {
+  const own = [...Array<number>(dims.length - mask.dims.length).fill(1), ...mask.dims];
+  const zeros: number[] = [];
+  const walk = (axis: number, from: number, to: number) => {
+    if (axis === dims.length) {
+      if (mask.data[from] === 0) zeros.push(to);
+      return;
+    }
+    const [size, length] = [own[axis] as number, dims[axis] as number];
+    for (let at = 0; at < length; at += 1) {
+      walk(axis + 1, from * size + (size === 1 ? 0 : at), to * length + at);
+    }
+  };
+  walk(0, 0, 0);
+  return Uint32Array.from(zeros);
+}
