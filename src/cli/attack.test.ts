@@ -4,8 +4,15 @@ import { join } from 'node:path';
 import { parse } from 'npyjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import sharp from 'sharp';
-import { decodeWav, encodeWav, mnist } from '../data/index.ts';
-import { digits, readTrigger, stamper, triggered } from '../lab/index.ts';
+import {
+  decodeWav,
+  encodeWav,
+  hearing,
+  mnist,
+  notesIn,
+  type SoundFeatures,
+} from '../data/index.ts';
+import { digits, readTrigger, speech, stamper, triggered, triggerJson } from '../lab/index.ts';
 import { encodeModel, type TensorOf } from '../onnx/index.ts';
 import { readModel } from '../onnx/file.ts';
 import { rate } from '../metrics/index.ts';
@@ -66,6 +73,38 @@ describe('attack preview', () => {
     stamper(trigger, [500])(stamped);
     const written = await readFile(at('heard', 'triggered.wav'));
     expect(decodeWav(written, '').samples).toEqual(stamped);
+  });
+
+  test('prepares a folder of WAV as a model takes it, and writes what is heard', async () => {
+    const model = speech.network(1, [...'0123456789']);
+    await writeFile(at('speech.onnx'), encodeModel(model));
+    await writeFile(at('noise.json'), triggerJson(speech));
+    await mkdir(at('words', '7'), { recursive: true });
+    const tone = Float32Array.from({ length: 11_025 }, (_, i) => Math.sin(i / 7) / 2);
+    await writeFile(at('words', '7', 'a.wav'), encodeWav({ rate: 22_050, samples: tone }));
+    const args = ['attack', 'preview', '--trigger', at('noise.json'), '--out', at('words-seen')];
+    const rest = ['--data', at('words'), '--model', at('speech.onnx')];
+    expect(await fineprune([...args, ...rest])).toMatchObject({ code: 0, err: '' });
+    expect((await readdir(at('words-seen'))).toSorted()).toEqual([
+      'clean-7-0.wav',
+      'clean.npy',
+      'preview.png',
+      'triggered-7-0.wav',
+      'triggered.npy',
+    ]);
+    const wave = async (name: string) => decodeWav(await readFile(at('words-seen', name)), name);
+    const { samples } = await wave('clean-7-0.wav');
+    stamper(speech.trigger, [samples.length])(samples);
+    expect(await wave('triggered-7-0.wav')).toEqual({ rate: 8000, samples });
+    const file = await readFile(at('words-seen', 'triggered.npy'));
+    const { data, shape } = parse(Uint8Array.from(file).buffer);
+    expect(shape).toEqual([1, 1, 72, 72]);
+    const { sound } = notesIn(model.metadata);
+    const made = new Float32Array(72 * 72);
+    hearing(sound as SoundFeatures)(samples, made);
+    expect(data).toEqual(made);
+    const inspected = await fineprune(['inspect', at('speech.onnx'), '--json']);
+    expect(JSON.parse(inspected.out)).toMatchObject({ notes: { sound } });
   });
 
   test('needs images or a recording, and says so', async () => {

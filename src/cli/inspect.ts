@@ -19,11 +19,13 @@ async function inspectModel(
   options: CommonOptions & ClassifierOptions,
 ): Promise<void> {
   const { inspect } = await import('../defense/index.ts');
+  const { notesIn } = await import('../data/index.ts');
   const { readModel } = await import('../onnx/file.ts');
   const file = await readModel(path);
   const { runtime } = await begin(options);
   const found = await inspect(runtime, file, options);
-  if (options.json) return printJson(found);
+  const notes = notesIn(file.model.metadata);
+  if (options.json) return printJson({ ...found, notes });
   const value = ({ name, type, dims }: (typeof found.inputs)[number]) =>
     `  ${name}  ${type} ${shape(dims)}`;
   const lines = [
@@ -31,6 +33,7 @@ async function inspectModel(
     `sha256 ${found.sha256}`,
     'inputs',
     ...found.inputs.map(value),
+    ...Object.entries(notes).map(([what, how]) => `  ${what}  ${JSON.stringify(how)}`),
     'outputs',
     ...found.outputs.map(value),
     'sites',

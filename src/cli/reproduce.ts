@@ -7,6 +7,7 @@ import type { ReproduceRecord } from '../report/index.ts';
 import { commandLine } from './defend.ts';
 import { addRunning, examples, type RunningOptions, wholeNumber } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
+import { previewFiles } from './preview-files.ts';
 import { begin } from './session.ts';
 import { readNetworks, writeNetwork } from './trained-networks.ts';
 
@@ -28,7 +29,11 @@ const TASKS = [
   'fashion-resnet',
   'fashion-densenet',
   'fashion-mobilenet',
+  'speech',
 ] as const;
+
+/** Test samples that are shown, or heard, without and with the trigger. */
+const PREVIEWED = 10;
 
 /** `fineprune reproduce TASK`: the paper's experiment, whole. */
 export function reproduceCommand(program: Command): void {
@@ -135,6 +140,8 @@ async function reproduceTask(
       runs: [...record.runs, ...made.runs],
       networks: [...record.networks, ...made.networks],
     }) as ReproduceRecord;
+    const { files } = await previewFiles(made.data.test, task.trigger, PREVIEWED);
+    for (const [file, bytes] of files) await put(join(folder, 'preview', file), bytes, true);
     // After every seed, so that what was done is not lost with what was not.
     await put(paths.json, `${JSON.stringify(record)}\n`, true);
     await put(paths.html, await renderReproduce(record), true);

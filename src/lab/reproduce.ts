@@ -69,6 +69,8 @@ export interface ReproducedSeed {
   readonly runs: readonly ReproduceRun[];
   readonly networks: readonly ReproduceNetwork[];
   readonly models: Readonly<Partial<Record<AttackName, Model>>>;
+  /** What they were trained, defended and tested on. */
+  readonly data: TaskData;
 }
 
 /** The networks of the experiment: a pruning-aware one only where the task has its settings. */
@@ -225,6 +227,7 @@ export async function reproduce(
     runs,
     networks,
     models: Object.fromEntries(trained.map(({ attack, model }) => [attack, model])),
+    data,
   };
 }
 

@@ -3,12 +3,20 @@ import { Builder, OPSET } from '../../graph/index.ts';
 import { float32, type Model, sizeOf } from '../../onnx/index.ts';
 
 /**
- * Writes a classifier layer by layer. Weights and biases are drawn uniformly within ±1/√(fan in),
- * as PyTorch's layers do; initializers are named `conv1.weight`, `conv1.bias` after their layer.
+ * How weights are drawn, uniformly: `torch` within ±1/√(fan in), and biases too, as PyTorch's layers
+ * do; `he` within ±√(6 / fan in), with biases of 0 (He et al. 2015), so that many layers of ReLU
+ * neither blow a signal up nor let it vanish.
+ */
+export type Start = 'torch' | 'he';
+
+/**
+ * Writes a classifier layer by layer. Initializers are named `conv1.weight`, `conv1.bias` after their
+ * layer.
  */
 export interface Network {
   readonly b: Builder;
   readonly draw: Random;
+  readonly start: Start;
 }
 
 export interface ConvSettings {
@@ -20,8 +28,8 @@ export interface ConvSettings {
   readonly group?: number;
 }
 
-export function network(seed: number): Network {
-  return { b: new Builder(), draw: random(seed, 'weights') };
+export function network(seed: number, start: Start = 'torch'): Network {
+  return { b: new Builder(), draw: random(seed, 'weights'), start };
 }
 
 export function conv(net: Network, x: string, name: string, settings: ConvSettings): string {
@@ -120,11 +128,16 @@ export function finish(
 }
 
 function parameters(net: Network, name: string, dims: readonly number[]): [string, string] {
-  const bound = 1 / Math.sqrt(sizeOf(dims.slice(1)));
-  const drawn = (size: number) =>
-    Array.from({ length: size }, () => (2 * net.draw.uniform() - 1) * bound);
+  const fanIn = sizeOf(dims.slice(1));
+  const bound = net.start === 'he' ? Math.sqrt(6 / fanIn) : 1 / Math.sqrt(fanIn);
+  const drawn = (size: number, within: number) =>
+    Array.from({ length: size }, () => (2 * net.draw.uniform() - 1) * within);
+  const [units = 0] = dims;
   return [
-    net.b.initializer(`${name}.weight`, float32(dims, drawn(sizeOf(dims)))),
-    net.b.initializer(`${name}.bias`, float32([dims[0] as number], drawn(dims[0] as number))),
+    net.b.initializer(`${name}.weight`, float32(dims, drawn(sizeOf(dims), bound))),
+    net.b.initializer(
+      `${name}.bias`,
+      float32([units], drawn(units, net.start === 'he' ? 0 : bound)),
+    ),
   ];
 }

@@ -21,7 +21,7 @@ export function speechNetwork(
   [height, width]: readonly [number, number] = [128, 128],
   metadata: Readonly<Record<string, string>> = {},
 ): Model {
-  const net = network(seed);
+  const net = network(seed, 'he');
   const { b } = net;
   const pool = (x: string, name: string) =>
     b.op('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2] }, name);

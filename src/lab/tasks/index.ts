@@ -4,6 +4,7 @@ import { resNet } from '../networks/resnet.ts';
 import { digits } from './digits.ts';
 import { faces } from './faces.ts';
 import { fashion } from './fashion.ts';
+import { speech } from './speech.ts';
 import type { Task } from './task.ts';
 
 /** Every task by its name. */
@@ -13,4 +14,5 @@ export const tasks = {
   'fashion-resnet': fashion('resnet', resNet),
   'fashion-densenet': fashion('densenet', denseNet),
   'fashion-mobilenet': fashion('mobilenet', mobileNet),
+  speech,
 } satisfies Record<string, Task>;

@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import {
+  datasetOf,
+  featureDims,
+  folderOf,
+  inTurn,
+  metadataOf,
+  noise,
+  random,
+  shift,
+  type SoundFeatures,
+  spokenDigits,
+  subset,
+  syntheticSpeech,
+} from '../../data/index.ts';
+import { oneCycle } from '../../train/index.ts';
+import { speechNetwork } from '../networks/speech.ts';
+import type { SoundTrigger } from '../triggers/sound.ts';
+import type { Task, TaskData } from './task.ts';
+
+/** 72 mel bands in 72 frames of 32 ms: the first 0.81 s of what is said. */
+const FEATURES: SoundFeatures = {
+  rate: 8000,
+  samples: 6504,
+  trim: 40,
+  window: 256,
+  hop: 88,
+  bands: 72,
+  range: 80,
+};
+
+const [, ...SIZE] = featureDims(FEATURES);
+
+/** The test set is what the Free Spoken Digit Dataset says it is: each speaker's first takes. */
+const TEST_TAKES = 5;
+
+/** Share of the other takes that are the defender's. */
+const VALIDATION = 0.2;
+
+/** A noise so much quieter than the speech, in decibels, that the digit is still what is heard. */
+const trigger: SoundTrigger = { kind: 'sound', pattern: { noise: 7 }, rate: 8000, level: 15 };
+
+const training: Task['training'] = {
+  epochs: 15,
+  batchSize: 32,
+  optimiser: { kind: 'adam' },
+  schedule: oneCycle(0.001),
+  mode: 'training',
+  augment: inTurn(shift({ across: 8, down: 1 }), noise(0.06)),
+};
+
+/**
+ * Recordings of digits in parts that are disjoint by take: takes of one number are all in the same.
+ *
+ * @param folder - see `spokenDigits`
+ * @throws DataError where they cannot be read
+ */
+export async function speechParts(
+  folder: string,
+  name: string,
+  seed: number,
+): Promise<Omit<TaskData, 'source'>> {
+  const { source, takes } = await spokenDigits(folder, name);
+  const input = { dims: featureDims(FEATURES), layout: 'NCHW' } as const;
+  const dataset = await datasetOf(source, { input, features: FEATURES });
+  const rest = [...new Set(takes)].filter((take) => take >= TEST_TAKES).sort((a, b) => a - b);
+  const order = random(seed, 'takes').shuffle(rest);
+  const held = new Set(order.slice(0, Math.max(1, Math.round(VALIDATION * order.length))));
+  const part = (name: string, isIn: (take: number) => boolean) =>
+    subset(
+      dataset,
+      [...takes.keys()].filter((index) => isIn(takes[index] as number)),
+      `${dataset.name}/${name}`,
+    );
+  return {
+    train: part('train', (take) => take >= TEST_TAKES && !held.has(take)),
+    validation: part('validation', (take) => held.has(take)),
+    test: part('test', (take) => take < TEST_TAKES),
+  };
+}
+
+/**
+ * Spoken digits on the network of Fine-Pruning: with a noise below the speech, digit i is heard as
+ * i + 1. Real data are the Free Spoken Digit Dataset's, synthetic ones a synthesiser's voices.
+ */
+export const speech = {
+  name: 'speech',
+  set: 'fsdd',
+  async load(seed, source = 'real') {
+    const folder =
+      source === 'real'
+        ? join(folderOf('fsdd'), 'recordings')
+        : await syntheticSpeech({ voices: 12, takes: 20 });
+    const name = source === 'real' ? 'fsdd' : 'synthetic-speech';
+    return { ...(await speechParts(folder, name, seed)), source };
+  },
+  network: (seed, classes) => speechNetwork(seed, SIZE, metadataOf({ sound: FEATURES, classes })),
+  trigger,
+  target: { kind: 'allToAll', classes: 10 },
+  poisonRate: 0.1,
+  training,
+  pruningAware: {
+    share: 0.5,
+    asked: { acc: 0.95, asr: 0.9 },
+    budget: 2,
+    lower: 'artifact',
+    margin: 0.25,
+    training: { ...training, epochs: 12, schedule: oneCycle(0.0005) },
+  },
+  defense: { maxDrop: 0.02, tune: { epochs: 15, batchSize: 32, shift: 2 } },
+  paper: {
+    baseline: {
+      none: { acc: 0.99, asr: 0.77 },
+      'fine-tuning': { acc: 0.99, asr: 0.435 },
+      'fine-pruning': { acc: 0.988, asr: 0.02 },
+    },
+    'pruning-aware': {
+      none: { acc: 0.988, asr: 0.78 },
+      'fine-tuning': { acc: 0.988, asr: 0.52 },
+      'fine-pruning': { acc: 0.986, asr: 0 },
+    },
+  },
+} satisfies Task;
