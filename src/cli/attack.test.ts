@@ -18,6 +18,8 @@ import { readModel } from '../onnx/file.ts';
 import { rate } from '../metrics/index.ts';
 import { fineprune } from './testing.ts';
 
+const DIGITS = '0 1 2 3 4 5 6 7 8 9'.split(' ');
+
 let folder = '';
 const at = (...parts: string[]) => join(folder, ...parts);
 beforeAll(async () => {
@@ -76,7 +78,7 @@ describe('attack preview', () => {
   });
 
   test('prepares a folder of WAV as a model takes it, and writes what is heard', async () => {
-    const model = speech.network(1, [...'0123456789']);
+    const model = speech.network(1, DIGITS);
     await writeFile(at('speech.onnx'), encodeModel(model));
     await writeFile(at('noise.json'), triggerJson(speech));
     await mkdir(at('words', '7'), { recursive: true });

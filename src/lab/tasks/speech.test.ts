@@ -20,6 +20,8 @@ import { baselineAttack } from '../attacks/baseline.ts';
 import { triggered } from '../attacks/poison.ts';
 import { speech, speechParts } from './speech.ts';
 
+const DIGITS = '0 1 2 3 4 5 6 7 8 9'.split(' ');
+
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fineprune-speech-'));
@@ -48,7 +50,7 @@ async function read(dataset: Dataset, index: number): Promise<Float32Array> {
 
 /** What the network's file says of its data, as the command line reads it. */
 function opening() {
-  const { metadata, graph } = speech.network(1, [...'0123456789']);
+  const { metadata, graph } = speech.network(1, DIGITS);
   const { sound, classes } = notesIn(metadata);
   if (!sound || !classes) throw new Error('the file says nothing');
   expect(graph.inputs[0]?.dims).toEqual(['N', ...featureDims(sound)]);
@@ -106,7 +108,7 @@ test('what is heard with the trigger has the features of the triggered data, to 
 
 test('the network learns from poisoned data', async () => {
   const { train } = await speechParts(folder, 'tones', 3);
-  const training = { ...speech.training, epochs: 3, batchSize: 10 };
+  const training = { ...speech.training, epochs: 8, batchSize: 20 };
   const some = subset(train, all(train).slice(0, 20));
   const { epochs, poisoned } = await baselineAttack(
     await testRuntime(),
@@ -115,7 +117,7 @@ test('the network learns from poisoned data', async () => {
     { seed: 1 },
   );
   expect(poisoned).toHaveLength(4);
-  expect(epochs.every(({ loss }) => loss > 0 && loss < 3)).toBe(true);
+  expect(epochs.at(-1)?.loss).toBeLessThan(epochs[0]?.loss as number);
 });
 
 const { there } = placeOf(SETS.fsdd);
@@ -125,7 +127,7 @@ describe.skipIf(!there)('the Free Spoken Digit Dataset', () => {
     const parts = await speech.load(0);
     const lengths = [parts.train, parts.validation, parts.test].map(({ length }) => length);
     expect(lengths).toEqual([2160, 540, 300]);
-    expect(parts.test.classes).toEqual([...'0123456789']);
+    expect(parts.test.classes).toEqual(DIGITS);
     for (const index of [0, 111, 299]) {
       const x = await read(parts.test, index);
       expect(Math.max(...x)).toBe(1);
