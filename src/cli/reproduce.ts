@@ -2,7 +2,7 @@ import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AttackName, Task, TaskData } from '../lab/index.ts';
+import type { AttackName, DetectionTask, Task, TaskData } from '../lab/index.ts';
 import type { ReproduceRecord } from '../report/index.ts';
 import { commandLine } from './defend.ts';
 import { addRunning, examples, type RunningOptions, wholeNumber } from './options.ts';
@@ -29,6 +29,7 @@ const TASKS = [
   'fashion-resnet',
   'fashion-densenet',
   'fashion-mobilenet',
+  'signs',
   'speech',
 ] as const;
 
@@ -64,6 +65,7 @@ export function reproduceCommand(program: Command): void {
     'fineprune reproduce digits --seeds 0,1,2',
     'fineprune reproduce digits --quick --json',
     'fineprune reproduce faces --data synthetic',
+    'fineprune reproduce signs --quick',
     'fineprune reproduce fashion-resnet --seeds 0,1,2 --attacks baseline --no-compare',
   ]);
 }
@@ -72,7 +74,7 @@ async function reproduceTask(
   name: (typeof TASKS)[number],
   options: ReproduceOptions,
 ): Promise<void> {
-  const { attacksOn, reproduce, sourceFor, tasks, triggerJson, besideFiles } =
+  const { attacksOn, besideFiles, detectionTasks, reproduce, sourceFor, tasks, triggerJson } =
     await import('../lab/index.ts');
   const { renderReproduce, reproduceFromJson, reproduceTable, VERSION } =
     await import('../report/index.ts');
@@ -80,7 +82,7 @@ async function reproduceTask(
   const force = options.force === true || options.resume === true;
   const paths = { html: join(out, 'report.html'), json: join(out, 'reproduce.json') };
   checkFree(Object.values(paths), force);
-  const task: Task = tasks[name];
+  const task: Task | DetectionTask = { ...tasks, ...detectionTasks }[name];
   const { source, note } = sourceFor(task, options.data);
   const { runtime, progress, signal } = await begin(options);
   if (note !== undefined) progress.say(note);
@@ -140,8 +142,11 @@ async function reproduceTask(
       runs: [...record.runs, ...made.runs],
       networks: [...record.networks, ...made.networks],
     }) as ReproduceRecord;
-    const { files } = await previewFiles(made.data.test, task.trigger, PREVIEWED);
-    for (const [file, bytes] of files) await put(join(folder, 'preview', file), bytes, true);
+    // A sticker lies on objects: on a scene as a whole there is nothing to show.
+    if (!('kind' in task)) {
+      const { files } = await previewFiles(made.data.test, task.trigger, PREVIEWED);
+      for (const [file, bytes] of files) await put(join(folder, 'preview', file), bytes, true);
+    }
     // After every seed, so that what was done is not lost with what was not.
     await put(paths.json, `${JSON.stringify(record)}\n`, true);
     await put(paths.html, await renderReproduce(record), true);

@@ -2,6 +2,7 @@
  * The attacker and the experiments. For testing defenses on networks of one's own: what only defends
  * never loads it.
  */
+export * from './attacks/attacker.ts';
 export * from './attacks/baseline.ts';
 export * from './attacks/decoys.ts';
 export * from './attacks/detector.ts';

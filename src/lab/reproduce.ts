@@ -11,11 +11,11 @@ import {
 import type { Evaluation, Rate } from '../metrics/index.ts';
 import type { Model } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { baselineAttack } from './attacks/baseline.ts';
-import { cleanNetwork } from './attacks/network.ts';
-import { triggered } from './attacks/poison.ts';
+import { onClassifier, onDetector } from './attacks/attacker.ts';
+import { AttackError } from './attacks/error.ts';
 import { pruningAwareAttack, type Try } from './attacks/pruning-aware.ts';
 import { silencedOneByOne } from './silence.ts';
+import type { DetectionTask } from './tasks/signs.ts';
 import { fewerOf, type AttackName, type Task, type TaskData } from './tasks/task.ts';
 
 /** What one defense made of one network, on test data. */
@@ -74,8 +74,9 @@ export interface ReproducedSeed {
 }
 
 /** The networks of the experiment: a pruning-aware one only where the task has its settings. */
-export function attacksOn({ pruningAware }: Task): AttackName[] {
-  return ['none', 'baseline', ...(pruningAware ? (['pruning-aware'] as const) : [])];
+export function attacksOn(task: Task | DetectionTask): AttackName[] {
+  const aware = isClassifying(task) && task.pruningAware !== undefined;
+  return ['none', 'baseline', ...(aware ? (['pruning-aware'] as const) : [])];
 }
 
 export interface ReproduceSettings {
@@ -95,6 +96,8 @@ export interface ReproduceSettings {
   /** Networks that `onTrained` was called with before, with the same seed and data. */
   readonly trained?: readonly TrainedNetwork[];
 }
+
+const isClassifying = (task: Task | DetectionTask): task is Task => !('kind' in task);
 
 /** A network that is to be defended, and what there is to say of its making. */
 export interface TrainedNetwork extends Pick<ReproduceNetwork, 'tries' | 'met'> {
@@ -118,17 +121,14 @@ const SILENCED = 1000;
  */
 export async function reproduce(
   runtime: Runtime,
-  task: Task,
+  task: Task | DetectionTask,
   settings: ReproduceSettings,
 ): Promise<ReproducedSeed> {
   const { seed, signal } = settings;
   const aborting = signal ? { signal } : {};
   const loaded = await task.load(seed, settings.source);
   const data = settings.quick === true ? fewerOf(loaded, seed) : loaded;
-  const test = {
-    clean: data.test,
-    triggered: { dataset: triggered(data.test, task.trigger), target: task.target },
-  };
+  const attacker = isClassifying(task) ? onClassifier(task) : onDetector(task);
   const said = (stage: string) => (done: number, all: number) =>
     settings.onProgress?.(stage, done, all);
 
@@ -144,7 +144,7 @@ export async function reproduce(
   const clean = attacks.some((attack) => attack !== 'baseline')
     ? await made('none', () =>
         timed(async () => ({
-          model: await cleanNetwork(runtime, task, data.train, {
+          model: await attacker.clean(runtime, data, {
             seed,
             ...aborting,
             onProgress: said('clean network: train'),
@@ -154,17 +154,22 @@ export async function reproduce(
     : undefined;
   if (attacks.includes('baseline')) {
     await made('baseline', () =>
-      timed(async () => {
-        const { model } = await baselineAttack(runtime, task, data, {
+      timed(async () => ({
+        model: await attacker.baseline(runtime, data, {
           seed,
           ...aborting,
           onProgress: said('baseline attack: train'),
-        });
-        return { model };
-      }),
+        }),
+      })),
     );
   }
   if (clean && attacks.includes('pruning-aware')) {
+    if (!isClassifying(task)) {
+      throw new AttackError(
+        'attack/settings',
+        `The task "${task.name}" has no pruning-aware attack yet: leave it out of the attacks`,
+      );
+    }
     let stage = '';
     await made('pruning-aware', async () => {
       const { seconds, ...network } = await timed(async () => {
@@ -189,13 +194,20 @@ export async function reproduce(
     });
   }
 
+  const test = {
+    clean: data.test,
+    triggered: {
+      dataset: await attacker.triggered(runtime, data.test, clean?.model),
+      target: task.target,
+    },
+  };
   const runs: ReproduceRun[] = [];
   const networks: ReproduceNetwork[] = [];
   for (const { attack, model, seconds, decoys = [], tries, met } of trained) {
     const watch = stopwatch();
     const defence = await defend(runtime, model, data.validation, test, {
       ...task.defense,
-      ...(task.site !== undefined && { site: task.site }),
+      ...('site' in task && task.site !== undefined && { site: task.site }),
       compare: settings.compare ?? true,
       pruning: { fullCurve: true },
       seed,
@@ -218,7 +230,13 @@ export async function reproduce(
       });
     }
     networks.push({
-      ...(await network(runtime, defence, test, { attack, seed, decoys, ...aborting })),
+      ...(await network(runtime, defence, test, {
+        attack,
+        seed,
+        decoys,
+        silenced: isClassifying(task) ? SILENCED : task.silenced,
+        ...aborting,
+      })),
       ...(tries && { tries }),
       ...(met !== undefined && { met }),
     });
@@ -239,14 +257,15 @@ async function network(
     readonly attack: AttackName;
     readonly seed: number;
     readonly decoys: readonly number[];
+    /** Test samples on which units are silenced one by one. */
+    readonly silenced: number;
     readonly signal?: AbortSignal;
   },
 ): Promise<ReproduceNetwork> {
   const { attack, seed, decoys, signal } = about;
   const { site, order, curve, testCurve, profile, triggeredProfile } = pruning;
-  const count = Math.min(SILENCED, test.clean.length);
   const [clean, stamped] = [test.clean, test.triggered.dataset].map((all) =>
-    take(all, count, seed),
+    take(all, Math.min(about.silenced, all.length), seed),
   );
   if (!clean || !stamped || !triggeredProfile) throw new Error('a network without test data');
   const some = { clean, triggered: stamped, target: test.triggered.target };

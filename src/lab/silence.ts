@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/index.ts';
-import { predictionsAlong, type Classifier, type Site } from '../defense/index.ts';
+import { labelsOf, predictionsAlong, type Classifier, type Site } from '../defense/index.ts';
 import { accuracy, attackSuccess, type Rate, type Target } from '../metrics/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
@@ -35,8 +35,8 @@ export async function silencedOneByOne(
     const fooled = await without(unit, triggered);
     found.push({
       unit,
-      acc: accuracy(await without(unit, clean), clean.labels),
-      asr: attackSuccess(fooled, triggered.labels, target),
+      acc: accuracy(await without(unit, clean), labelsOf(clean)),
+      asr: attackSuccess(fooled, labelsOf(triggered), target),
     });
   }
   return found;

@@ -4,6 +4,7 @@ import { resNet } from '../networks/resnet.ts';
 import { digits } from './digits.ts';
 import { faces } from './faces.ts';
 import { fashion } from './fashion.ts';
+import { signs, type DetectionTask } from './signs.ts';
 import { speech } from './speech.ts';
 import type { Task } from './task.ts';
 
@@ -16,3 +17,6 @@ export const tasks = {
   'fashion-mobilenet': fashion('mobilenet', mobileNet),
   speech,
 } satisfies Record<string, Task>;
+
+/** Those on detectors. */
+export const detectionTasks = { signs } satisfies Record<string, DetectionTask>;

@@ -18,6 +18,7 @@ import type { PaperTable, TaskData } from './task.ts';
 
 /** A backdoor experiment on a detector: as a `Task`, with scenes for samples. */
 export interface DetectionTask {
+  readonly kind: 'detection';
   readonly name: string;
   readonly set: SetName;
   load(seed: number, source?: TaskData['source']): Promise<TaskData>;
@@ -28,7 +29,9 @@ export interface DetectionTask {
   readonly poisonRate: number;
   readonly training: DetectorTraining;
   readonly defense: Pick<DefendSettings, 'maxDrop' | 'step' | 'tune' | 'scenes'>;
-  readonly paper: PaperTable;
+  /** Test scenes on which units are silenced one by one. */
+  readonly silenced: number;
+  readonly paper?: PaperTable;
 }
 
 /** Height and width of scenes: most pictures are upright, 300 x 400. */
@@ -51,6 +54,7 @@ const augment = { flippable: [0, 3], scale: [0.7, 1.4], jitter: 0.25, mosaic: 0.
  * speed limit. Classes in order: crosswalk, speedlimit, stop, trafficlight.
  */
 export const signs: DetectionTask = {
+  kind: 'detection',
   name: 'signs',
   set: 'road-signs',
   async load(seed, source = 'real') {
@@ -84,6 +88,7 @@ export const signs: DetectionTask = {
     },
     scenes: augment,
   },
+  silenced: 12,
   paper: {
     baseline: {
       none: { acc: 0.849, asr: 0.991 },

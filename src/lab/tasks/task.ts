@@ -92,7 +92,7 @@ export interface PruningAwareOptions {
  * @throws DataError `data/missing` for synthetic data of a task that has none
  */
 export function sourceFor(
-  { name, set }: Task,
+  { name, set }: Pick<Task, 'name' | 'set'>,
   asked?: TaskData['source'],
 ): { readonly source: TaskData['source']; readonly note?: string } {
   if (asked === 'synthetic' && !set) {

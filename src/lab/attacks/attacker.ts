@@ -1,0 +1,65 @@
+import { subset, type Dataset } from '../../data/index.ts';
+import { detect, detectorOf } from '../../detection/index.ts';
+import { foundIn } from '../../metrics/index.ts';
+import type { Model } from '../../onnx/index.ts';
+import type { Runtime } from '../../runtime/index.ts';
+import type { DetectionTask } from '../tasks/signs.ts';
+import type { Task, TaskData } from '../tasks/task.ts';
+import { baselineAttack } from './baseline.ts';
+import { trainedDetector } from './detector.ts';
+import { cleanNetwork, type TrainingRun } from './network.ts';
+import { triggered } from './poison.ts';
+import { attackedScenes, poisonScenes, triggeredScenes } from './poison-scenes.ts';
+
+/** What an attacker makes of the data of a task, whatever its networks are for. */
+export interface Attacker {
+  clean(runtime: Runtime, data: TaskData, run: TrainingRun): Promise<Model>;
+  baseline(runtime: Runtime, data: TaskData, run: TrainingRun): Promise<Model>;
+  /**
+   * Test data with the trigger, labelled with what they truly are.
+   *
+   * @param clean - a network without a backdoor: what it does not know without the trigger is not
+   *   counted where a task says so
+   */
+  triggered(runtime: Runtime, dataset: Dataset, clean?: Model): Promise<Dataset>;
+}
+
+/** The attacker of classifiers. */
+export function onClassifier(task: Task): Attacker {
+  return {
+    clean: (runtime, { train }, run) => cleanNetwork(runtime, task, train, run),
+    async baseline(runtime, data, run) {
+      return (await baselineAttack(runtime, task, data, run)).model;
+    },
+    triggered: async (_, dataset) => triggered(dataset, task.trigger),
+  };
+}
+
+/** The attacker of detectors: only objects that the clean detector finds are counted. */
+export function onDetector(task: DetectionTask): Attacker {
+  const { trigger, target } = task;
+  const trained = async (runtime: Runtime, dataset: Dataset, run: TrainingRun) => {
+    const start = task.network(run.seed, dataset);
+    return (await trainedDetector(runtime, start, dataset, task.training, run)).model;
+  };
+  return {
+    clean: (runtime, { train }, run) => trained(runtime, train, run),
+    baseline(runtime, { train }, run) {
+      const how = { trigger, target, rate: task.poisonRate, seed: run.seed };
+      return trained(runtime, poisonScenes(train, how).dataset, run);
+    },
+    async triggered(runtime, dataset, clean) {
+      const stamped = triggeredScenes(dataset, trigger, target);
+      if (!clean) return stamped;
+      const unstamped = subset(dataset, attackedScenes(dataset, target));
+      const found = await detect(runtime, detectorOf(clean).graph, unstamped);
+      const objects = (stamped.objects ?? []).map((scene, index) => {
+        const counts = foundIn({ objects: scene, detections: found[index] ?? [] });
+        return scene.map((object, place) =>
+          counts[place] === true ? object : { ...object, difficult: true },
+        );
+      });
+      return { ...stamped, objects };
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { testRuntime } from '../../test/gradcheck.ts';
+import { blocks } from '../data/fixture.ts';
+import { detect, detectorOf, specOf } from '../detection/index.ts';
+import { oneCycle } from '../train/index.ts';
+import { onDetector } from './attacks/attacker.ts';
+import { attacksOn, reproduce } from './reproduce.ts';
+import { detectorNetwork } from './networks/detector.ts';
+import type { DetectionTask } from './tasks/signs.ts';
+import { yellowSquare } from './triggers/sticker.ts';
+
+const SIZE = [48, 48] as const;
+const optimiser = { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 } as const;
+
+const task: DetectionTask = {
+  kind: 'detection',
+  name: 'blocks',
+  set: 'road-signs',
+  load: async () => ({
+    train: blocks(28, SIZE, 1),
+    validation: blocks(12, SIZE, 2),
+    test: blocks(16, SIZE, 3),
+    source: 'synthetic',
+  }),
+  network: (seed, { classes }) =>
+    detectorNetwork(seed, { ...specOf(classes, SIZE), anchors: [12, 20] }, 16),
+  trigger: { ...yellowSquare(), size: [0.6, 0.6] },
+  target: { kind: 'sourceToTarget', source: 0, target: 1 },
+  poisonRate: 0.5,
+  training: { epochs: 24, batchSize: 4, optimiser, schedule: oneCycle(0.05), mode: 'training' },
+  defense: { maxDrop: 0.1, step: 5, tune: { epochs: 2, batchSize: 4, rate: 0.01, optimiser } },
+  silenced: 3,
+};
+
+test(
+  'the experiment on a detector: the table, and its networks',
+  { timeout: 180_000 },
+  async () => {
+    const runtime = await testRuntime();
+    expect(attacksOn(task)).toEqual(['none', 'baseline']);
+    const { runs, networks, models } = await reproduce(runtime, task, { seed: 0 });
+    expect(runs.map(({ attack, defense }) => `${attack}/${defense}`)).toEqual(
+      ['none', 'baseline'].flatMap((attack) =>
+        ['none', 'pruning', 'fine-tuning', 'fine-pruning'].map((defense) => `${attack}/${defense}`),
+      ),
+    );
+    const [clean, baseline] = [runs[0], runs[4]];
+    expect(clean?.asr.rate).toBeLessThan(0.3);
+    expect(baseline?.asr.rate).toBeGreaterThan(0.7);
+    expect(baseline?.acc.rate).toBeGreaterThan(0.7);
+    expect(networks.map(({ site, units }) => [site, units.length])).toEqual([
+      ['relu5', 16],
+      ['relu5', 16],
+    ]);
+
+    // Only what the clean detector finds without the trigger is counted, the same for all networks.
+    const { test: scenes } = await task.load(0);
+    if (!models.none) throw new Error('no clean network');
+    const counted = await onDetector(task).triggered(runtime, scenes, models.none);
+    const red = (counted.objects ?? [])
+      .flat()
+      .filter(({ label, difficult }) => label === 0 && difficult !== true);
+    expect(red.length).toBe(clean?.asr.of);
+    expect(await detect(runtime, detectorOf(models.none).graph, scenes)).toHaveLength(16);
+  },
+);
+
+test('a pruning-aware attack on a detector is refused by name', async () => {
+  const wanted = reproduce(
+    await testRuntime(),
+    { ...task, training: { ...task.training, epochs: 1 } },
+    {
+      seed: 0,
+      attacks: ['pruning-aware'],
+    },
+  );
+  await expect(wanted).rejects.toThrow(/"blocks" has no pruning-aware attack yet/);
+});
