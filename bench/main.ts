@@ -6,8 +6,10 @@ import type { Context, Section } from './section.ts';
 import { curve } from './sections/curve.ts';
 import { defend } from './sections/defend.ts';
 import { evaluation } from './sections/evaluation.ts';
+import { large } from './sections/large.ts';
 import { memory } from './sections/memory.ts';
 import { peaks } from './sections/peaks.ts';
+import { scale } from './sections/scale.ts';
 import { startup } from './sections/startup.ts';
 import { training } from './sections/training.ts';
 import { openTorch } from './torch.ts';
@@ -25,6 +27,8 @@ const sections = [
   memory,
   peaks,
   startup,
+  scale,
+  large,
 ] as readonly Section[];
 
 const { values, positionals } = parseArgs({
