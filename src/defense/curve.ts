@@ -1,9 +1,10 @@
-import { batches, type Dataset } from '../data/index.ts';
+import type { Dataset } from '../data/index.ts';
 import { sizeOf, type Graph, type Tensor, type TensorOf } from '../onnx/index.ts';
-import type { Runtime, Session } from '../runtime/index.ts';
-import { argmax, open, rowsOf } from '../train/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { argmax, open } from '../train/index.ts';
 import { objectiveOf, type Classifier } from './classifier.ts';
 import { labelsOf } from './objective.ts';
+import { prefix } from './prefix.ts';
 import type { Site } from './sites.ts';
 import { type Kept, type StoreSettings, TensorStore } from './store.ts';
 import { cutAfter, maskedSuffix, unitWeights, withoutUnits, type Cut } from './suffix.ts';
@@ -100,9 +101,9 @@ async function byMask(
   const suffix = maskedSuffix(graph, traced, cut, objective.outputs);
   const wanted = [cut.value, ...suffix.beside];
   const chunks: { readonly count: number; readonly kept: KeptRecord }[] = [];
-  await prefix(runtime, graph, input, wanted, dataset, settings, async (values, count) => {
+  for await (const { values, count } of prefix(runtime, graph, input, wanted, dataset, settings)) {
     chunks.push({ count, kept: await keepAll(store, wanted, values) });
-  });
+  }
   const session = await open(runtime, suffix.graph, {
     input: cut.value,
     outputs: objective.outputs,
@@ -161,7 +162,7 @@ async function bySubtraction(
     now: Kept<Floats>;
     first: Int32Array;
   }[] = [];
-  await prefix(runtime, graph, input, wanted, dataset, settings, async (values) => {
+  for await (const { values } of prefix(runtime, graph, input, wanted, dataset, settings)) {
     const units: Kept<Floats>[] = [];
     for (const unit of apart(values[cut.value] as Floats, cut)) units.push(await store.keep(unit));
     chunks.push({
@@ -170,7 +171,7 @@ async function bySubtraction(
       now: await store.keep(values[made] as Floats),
       first: argmax(values[scores] as Floats),
     });
-  });
+  }
   const outputs = minus.graph.outputs.map(({ name }) => name);
   const session = await open(runtime, minus.graph, { input: minus.now, outputs });
   const parameter = graph.initializers.get(node.inputs[weights.input] as string) as Floats;
@@ -201,36 +202,6 @@ async function bySubtraction(
     },
     dispose: () => session.dispose(),
   };
-}
-
-/** Runs the network up to some values, chunk by chunk. */
-async function prefix(
-  runtime: Runtime,
-  graph: Graph,
-  input: string,
-  outputs: readonly string[],
-  dataset: Dataset,
-  settings: CurveSettings,
-  keep: (values: Record<string, Tensor>, count: number) => Promise<void>,
-): Promise<void> {
-  const made = outputs.filter((name) => name !== input);
-  const session: Session = await open(runtime, graph, { input, outputs: [...new Set(made)] });
-  try {
-    const rows = rowsOf(graph, input);
-    const batchSize = rows ?? settings.batchSize ?? 500;
-    for await (const batch of batches(dataset, { batchSize, pad: rows !== undefined })) {
-      settings.signal?.throwIfAborted();
-      const x: Floats = { type: 'float32', dims: batch.dims, data: batch.x };
-      const values = await session.run({ [input]: x });
-      // The batch's own buffer is used again.
-      await keep(
-        outputs.includes(input) ? { ...values, [input]: { ...x, data: x.data.slice() } } : values,
-        batch.count,
-      );
-    }
-  } finally {
-    await session.dispose();
-  }
 }
 
 type KeptRecord = Readonly<Record<string, Kept<Tensor>>>;

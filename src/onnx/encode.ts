@@ -7,6 +7,7 @@ import {
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
@@ -42,6 +43,43 @@ const INT64_MAX = 2n ** 63n - 1n;
  * @throws OnnxError 'onnx/too-large' above 2 GiB
  */
 export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
+  return encoded(model, initializerChunks(model.graph.initializers));
+}
+
+/** A model with its weights where they lie in memory, beside the bytes of all else. */
+export interface ModelApart {
+  readonly bytes: Uint8Array;
+  /** What the bytes name as external data. */
+  readonly weights: readonly { readonly path: string; readonly data: Uint8Array }[];
+}
+
+/** Tensors of fewer bytes are in the model itself. */
+const SMALL = 4096;
+
+/** Encodes a model without copying its weights: they are views, valid as long as nobody writes. */
+export function encodeApart(model: Model): ModelApart {
+  const inside = new Map<string, Tensor>();
+  const outside: Uint8Array[] = [];
+  const weights: { path: string; data: Uint8Array }[] = [];
+  const initializerTag = tag(GraphProtoSchema.field.initializer.number, WIRE.bytes);
+  for (const [name, tensor] of model.graph.initializers) {
+    if (tensor.type === 'string' || tensor.data.byteLength < SMALL) {
+      inside.set(name, tensor);
+      continue;
+    }
+    const proto = tensorProto(tensor, name);
+    clearField(proto, TensorProtoSchema.field.rawData);
+    const path = `weights ${weights.length}`;
+    proto.dataLocation = TensorProto_DataLocation.EXTERNAL;
+    proto.externalData = [create(StringStringEntryProtoSchema, { key: 'location', value: path })];
+    const bytes = toBinary(TensorProtoSchema, proto);
+    outside.push(initializerTag, varint(bytes.length), bytes);
+    weights.push({ path, data: bytesOf(tensor.data) });
+  }
+  return { bytes: encoded(model, [...initializerChunks(inside), ...outside]), weights };
+}
+
+function encoded(model: Model, initializers: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const head = toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
@@ -57,7 +95,7 @@ export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
   );
   const graph = [
     toBinary(GraphProtoSchema, graphProto({ ...model.graph, initializers: new Map() })),
-    ...initializerChunks(model.graph.initializers),
+    ...initializers,
   ];
   const size = byteLengthOf(graph);
   if (head.length + size > MAX_BYTES) {

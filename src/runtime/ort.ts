@@ -1,5 +1,12 @@
 import type { ValueType } from '../graph/index.ts';
-import { type DataType, encodeModel, type Model, type Tensor } from '../onnx/index.ts';
+import {
+  type DataType,
+  encodeApart,
+  encodeModel,
+  type Model,
+  type ModelApart,
+  type Tensor,
+} from '../onnx/index.ts';
 import type { Feeds, Runtime, Session, SessionOptions } from './runtime.ts';
 import { RuntimeFault } from './runtime.ts';
 
@@ -36,12 +43,12 @@ export function runtimeOf(
   return {
     ...about,
     async open(model, options = {}) {
-      const bytes = model instanceof Uint8Array ? model : encodeModel(model);
+      const { bytes, weights } = encodedFor(about.backend, model);
       try {
-        const session = await ort.InferenceSession.create(
-          bytes,
-          sessionOptions(options, about.threads),
-        );
+        const session = await ort.InferenceSession.create(bytes, {
+          ...sessionOptions(options, about.threads),
+          ...(weights.length > 0 && { externalData: weights }),
+        });
         return wrap(ort, session, about.backend);
       } catch (cause) {
         throw new RuntimeFault(
@@ -52,6 +59,12 @@ export function runtimeOf(
       }
     },
   };
+}
+
+/** The native library takes weights as they lie in memory; a copy of them is made for the other. */
+function encodedFor(backend: Runtime['backend'], model: Model | Uint8Array): ModelApart {
+  if (model instanceof Uint8Array) return { bytes: model, weights: [] };
+  return backend === 'native' ? encodeApart(model) : { bytes: encodeModel(model), weights: [] };
 }
 
 function sessionOptions(options: SessionOptions, threads: number): Record<string, unknown> {

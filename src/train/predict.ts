@@ -16,6 +16,14 @@ export function rowsOf(graph: Graph, input: string): number | undefined {
   return typeof rows === 'number' ? rows : undefined;
 }
 
+/** Elements of the samples that are run at once: activations are many times as large. */
+const AT_ONCE = 2 ** 20;
+
+/** How many samples to run at once: fewer of large ones, whose activations would fill the memory. */
+export function samplesAtOnce(sample: readonly number[]): number {
+  return Math.max(1, Math.min(250, Math.floor(AT_ONCE / sizeOf(sample))));
+}
+
 /** A session that computes some values of a graph from its weights as constants. */
 export function open(runtime: Runtime, graph: Graph, settings: OutputSettings): Promise<Session> {
   const outputs = settings.outputs.map((name) => ({ name }));
@@ -39,7 +47,7 @@ export async function outputsOf(
     const whole: Record<string, TensorOf<'float32'>> = {};
     let at = 0;
     for await (const batch of batches(dataset, {
-      batchSize: rows ?? settings.batchSize ?? 250,
+      batchSize: rows ?? settings.batchSize ?? samplesAtOnce(dataset.sample),
       pad: rows !== undefined,
     })) {
       settings.signal?.throwIfAborted();
