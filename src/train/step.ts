@@ -6,7 +6,7 @@ import {
   type Runtime,
   type Session,
   type SessionOptions,
-  trace,
+  infer,
 } from '../runtime/index.ts';
 import { crossEntropy } from './losses.ts';
 import { fasterToTrain } from './rewrites/index.ts';
@@ -112,12 +112,12 @@ export async function traceToTrain(
   feeds: Feeds,
   parameters: readonly string[],
 ): Promise<Traced> {
-  const traced = await trace(runtime, graph, OPSET, feeds, parameters);
+  const traced = await infer(runtime, graph, OPSET, feeds, parameters);
   const lowered = lowerRecurrent(traced);
   return fasterToTrain(
     lowered.changed.length === 0
       ? traced
-      : await trace(runtime, lowered.graph, OPSET, feeds, parameters),
+      : await infer(runtime, lowered.graph, OPSET, feeds, parameters),
     parameters,
   );
 }
