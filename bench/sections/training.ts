@@ -1,5 +1,5 @@
 import { sizeOf } from '../../src/onnx/index.ts';
-import { nodeRuntime, type Runtime } from '../../src/runtime/index.ts';
+import { nodeRuntime } from '../../src/runtime/index.ts';
 import { trainingStep, type TrainingStep } from '../../src/train/index.ts';
 import { type BenchNetwork, picturesOf, trainedIn } from '../networks/index.ts';
 import { alternating, means, table, type TimeRow } from '../ratios.ts';

@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/index.ts';
-import { sizeOf, type Graph, type Tensor, type TensorOf } from '../onnx/index.ts';
+import { sizeOf, type Tensor, type TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { argmax, open } from '../train/index.ts';
 import { objectiveOf, type Classifier } from './classifier.ts';
