@@ -181,6 +181,7 @@ test('inspect says in JSON where a model can be pruned', async () => {
     'sites',
     'defaultSite',
     'warnings',
+    'notes',
   ]);
   expect(found).toMatchObject({
     sha256: sha256Of(await readFile(model)),
