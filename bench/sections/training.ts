@@ -1,6 +1,7 @@
 import { sizeOf } from '../../src/onnx/index.ts';
 import { nodeRuntime } from '../../src/runtime/index.ts';
 import { trainingStep, type TrainingStep } from '../../src/train/index.ts';
+import { flopsOf, peakOf } from '../flops.ts';
 import { type BenchNetwork, picturesOf, trainedIn } from '../networks/index.ts';
 import { alternating, means, table, type TimeRow } from '../ratios.ts';
 import type { Context, Section } from '../section.ts';
@@ -14,13 +15,23 @@ const STEPS = 5;
  * One training step (forward, loss, backward, SGD with momentum 0.9) against PyTorch's, in runs that
  * alternate: whatever else the machine does slows down both.
  */
-export const training: Section<TimeRow> = {
+export const training: Section<TrainingRow> = {
   name: 'training',
   run: (context) => table(context, (network, threads) => measure(context, network, threads)),
   summary: (rows) => ({ means: means(rows) }),
 };
 
-async function measure(context: Context, network: BenchNetwork, threads: number): Promise<TimeRow> {
+interface TrainingRow extends TimeRow {
+  /** Operations a second of the layers as they are defined, and of a large matrix product. */
+  readonly gflops: number;
+  readonly peakGflops: number;
+}
+
+async function measure(
+  context: Context,
+  network: BenchNetwork,
+  threads: number,
+): Promise<TrainingRow> {
   const { torch } = context;
   const { name, batch } = network;
   const { step, train, parameters } = await ready(network, threads);
@@ -38,7 +49,13 @@ async function measure(context: Context, network: BenchNetwork, threads: number)
       async () => median(await train(STEPS)),
       torchTrains && (async () => median((await torchTrains(STEPS)).ms)),
     );
-    return { network: name, batch, threads, ...times };
+    const runtime = await nodeRuntime({ threads });
+    const gflops = (await flopsOf(runtime, network)) / times.oursMs / 1e6;
+    const peakGflops = (await peakOf(runtime)) / 1e9;
+    context.print(
+      `  ${name}: ${gflops.toFixed(0)} GFLOP/s, ${((100 * gflops) / peakGflops).toFixed(0)}% of a large matrix product's ${peakGflops.toFixed(0)}`,
+    );
+    return { network: name, batch, threads, ...times, gflops, peakGflops };
   } finally {
     await step.dispose();
   }
