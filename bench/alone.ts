@@ -1,7 +1,7 @@
 import { nodeRuntime } from '../src/runtime/index.ts';
 import { open } from '../src/train/index.ts';
 import { exchange } from './exchange.ts';
-import { type BenchNetwork, networks, picturesOf } from './networks/index.ts';
+import { type BenchNetwork, inputOf, networks, picturesOf } from './networks/index.ts';
 import { CURVE, prepared } from './sections/curve.ts';
 import { ours, SIZES } from './sections/defend.ts';
 import { defendLarge } from './sections/large.ts';
@@ -20,8 +20,10 @@ const tasks: Readonly<Record<string, () => Promise<void>>> = {
   async evaluate() {
     const network = chosen();
     const outputs = [network.logits];
-    const session = await open(runtime, network.build().graph, { input: 'image', outputs });
-    for (let pass = 0; pass < 10; pass += 1) await session.run({ image: picturesOf(network) });
+    const { graph } = network.build();
+    const input = inputOf(graph);
+    const session = await open(runtime, graph, { input, outputs });
+    for (let pass = 0; pass < 10; pass += 1) await session.run({ [input]: picturesOf(network) });
     await session.dispose();
   },
   async curve() {

@@ -1,7 +1,7 @@
 import { Builder, downstream, modelOf, OPSET, type ValueType } from '../src/graph/index.ts';
 import { float32, sizeOf } from '../src/onnx/index.ts';
 import { type Runtime, trace } from '../src/runtime/index.ts';
-import { type BenchNetwork, picturesOf, trainedIn } from './networks/index.ts';
+import { type BenchNetwork, inputOf, picturesOf, trainedIn } from './networks/index.ts';
 
 /**
  * Floating-point operations of the layers of one training step as they are defined: a multiplication
@@ -10,8 +10,9 @@ import { type BenchNetwork, picturesOf, trainedIn } from './networks/index.ts';
  */
 export async function flopsOf(runtime: Runtime, network: BenchNetwork): Promise<number> {
   const { graph } = network.build();
-  const image = picturesOf(network);
-  const { graph: whole, values } = await trace(runtime, graph, OPSET, { image });
+  const { graph: whole, values } = await trace(runtime, graph, OPSET, {
+    [inputOf(graph)]: picturesOf(network),
+  });
   const dims = (value: string) => (values.get(value) as ValueType).dims;
   const trained = downstream(whole, trainedIn(graph));
   let flops = 0;

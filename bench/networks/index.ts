@@ -2,7 +2,13 @@ import { deepIdNetwork } from '../../src/lab/networks/deepid.ts';
 import { digitNetwork } from '../../src/lab/networks/digits.ts';
 import { smallNetwork } from '../../src/lab/networks/small.ts';
 import { speechNetwork } from '../../src/lab/networks/speech.ts';
-import { type Graph, type Model, sizeOf, type TensorOf } from '../../src/onnx/index.ts';
+import {
+  type Graph,
+  type ValueInfo,
+  type Model,
+  sizeOf,
+  type TensorOf,
+} from '../../src/onnx/index.ts';
 import { mobileNetV2 } from './mobilenetv2.ts';
 import { resnet18 } from './resnet18.ts';
 
@@ -75,6 +81,11 @@ export function picturesOf({ batch, sample }: BenchNetwork): TensorOf<'float32'>
   const size = batch * sizeOf(sample);
   const data = Float32Array.from({ length: size }, (_, i) => ((i * 7919) % 997) / 997);
   return { type: 'float32', dims: [batch, ...sample], data };
+}
+
+/** The input that takes the samples. */
+export function inputOf(graph: Graph): string {
+  return (graph.inputs[0] as ValueInfo).name;
 }
 
 /** What is trained: weights and biases, and scales and shifts of normalisations. */

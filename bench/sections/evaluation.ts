@@ -1,6 +1,6 @@
 import { nodeRuntime } from '../../src/runtime/index.ts';
 import { open } from '../../src/train/index.ts';
-import { type BenchNetwork, picturesOf } from '../networks/index.ts';
+import { type BenchNetwork, inputOf, picturesOf } from '../networks/index.ts';
 import { alternating, means, table, type TimeRow } from '../ratios.ts';
 import type { Context, Section } from '../section.ts';
 import { median } from '../statistics.ts';
@@ -19,13 +19,15 @@ async function measure(context: Context, network: BenchNetwork, threads: number)
   const { torch } = context;
   const { name, batch, logits } = network;
   const runtime = await nodeRuntime({ threads });
-  const session = await open(runtime, network.build().graph, { input: 'image', outputs: [logits] });
-  const image = picturesOf(network);
+  const { graph } = network.build();
+  const input = inputOf(graph);
+  const session = await open(runtime, graph, { input, outputs: [logits] });
+  const feeds = { [input]: picturesOf(network) };
   const ours = async (steps: number) => {
     const times: number[] = [];
     for (let step = 0; step < steps; step += 1) {
       const start = performance.now();
-      await session.run({ image });
+      await session.run(feeds);
       times.push(performance.now() - start);
     }
     return median(times);

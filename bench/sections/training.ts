@@ -2,7 +2,7 @@ import { sizeOf } from '../../src/onnx/index.ts';
 import { nodeRuntime } from '../../src/runtime/index.ts';
 import { trainingStep, type TrainingStep } from '../../src/train/index.ts';
 import { flopsOf, peakOf } from '../flops.ts';
-import { type BenchNetwork, picturesOf, trainedIn } from '../networks/index.ts';
+import { type BenchNetwork, inputOf, picturesOf, trainedIn } from '../networks/index.ts';
 import { alternating, means, table, type TimeRow } from '../ratios.ts';
 import type { Context, Section } from '../section.ts';
 import { median } from '../statistics.ts';
@@ -109,7 +109,7 @@ async function stepOf(network: BenchNetwork, threads: number) {
   const { graph } = network.build();
   const parameters = trainedIn(graph);
   const step: TrainingStep = await trainingStep(await nodeRuntime({ threads }), graph, {
-    input: 'image',
+    input: inputOf(graph),
     logits,
     sample,
     classes,

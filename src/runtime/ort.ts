@@ -77,6 +77,7 @@ function sessionOptions(options: SessionOptions, threads: number): Record<string
     // Threads that spin while they wait take the cores from whatever else runs: with two busy
     // neighbours, a training step on two threads took twice as long.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
+    enableMemPattern: options.plan ?? true,
     logSeverityLevel: 4,
     ...(options.profile !== undefined && {
       enableProfiling: true,

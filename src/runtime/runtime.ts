@@ -25,6 +25,11 @@ export interface SessionOptions {
   readonly threads?: number;
   /** How much the runtime may rewrite the graph. 'none' keeps every value as named. */
   readonly optimise?: 'none' | 'all';
+  /**
+   * Whether ONNX Runtime lays out all values of a run in one block, which it adds to what the first
+   * run, without such a plan, has taken. Default true.
+   */
+  readonly plan?: boolean;
   /** Writes ONNX Runtime's own profile to a file of this prefix (native only). */
   readonly profile?: string;
 }

@@ -131,7 +131,7 @@ export async function trainingStep(
   const open = async (shaped: boolean) => {
     const { labels, weights, correct, ...traced } = await traceLoss(runtime, graph, settings);
     const { graph: step, ...updates } = withUpdates(traced, [correct], settings, shaped);
-    const session = await runtime.open(modelOf(step), settings.session);
+    const session = await runtime.open(modelOf(step), { plan: false, ...settings.session });
     return { session, updates, names: { labels, weights, loss: traced.loss, correct } };
   };
   let opened = await open(false);
