@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { arrayDataset, random } from '../../src/data/index.ts';
 import { defend } from '../../src/defense/index.ts';
 import { encodeModel, sizeOf } from '../../src/onnx/index.ts';
 import { nodeRuntime } from '../../src/runtime/index.ts';
 import { vgg16 } from '../networks/vgg16.ts';
+import { peakMiB } from '../peak.ts';
 import type { Row, Section } from '../section.ts';
 
 interface LargeRow extends Row {
@@ -21,16 +20,14 @@ export const large: Section<LargeRow> = {
   name: 'large',
   run({ threads, print }) {
     const rows = threads.map((count): LargeRow => {
-      const script = fileURLToPath(new URL('../alone.ts', import.meta.url));
-      const words = ['--import', 'tsx', script, 'large', 'vgg16', String(count)];
       const started = performance.now();
-      const peakMiB = Number(execFileSync(process.execPath, words, { encoding: 'utf8' }));
+      const peak = peakMiB('alone.ts', 'large', 'vgg16', count);
       const seconds = (performance.now() - started) / 1000;
       const modelMiB = encodeModel(vgg16()).length / 2 ** 20;
       print(
-        `  VGG-16 of ${modelMiB.toFixed(0)} MiB, ${count} thread(s): ${peakMiB.toFixed(0)} MiB, ${seconds.toFixed(0)} s`,
+        `  VGG-16 of ${modelMiB.toFixed(0)} MiB, ${count} thread(s): ${peak.toFixed(0)} MiB, ${seconds.toFixed(0)} s`,
       );
-      return { network: 'vgg16', threads: count, modelMiB, peakMiB, seconds };
+      return { network: 'vgg16', threads: count, modelMiB, peakMiB: peak, seconds };
     });
     return Promise.resolve(rows);
   },

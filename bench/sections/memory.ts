@@ -1,17 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { type BenchNetwork, networks } from '../networks/index.ts';
+import { besideTorch, peakMiB, type Peaks, peaksText } from '../peak.ts';
 import { asks, type Row, type Section } from '../section.ts';
 import { openTorch } from '../torch.ts';
 import { torchStep } from './training.ts';
 
 const STEPS = 5;
 
-interface MemoryRow extends Row {
+interface MemoryRow extends Row, Peaks {
   readonly batch: number;
-  readonly oursMiB: number;
-  readonly torchMiB: number | undefined;
-  readonly ratio: number | undefined;
 }
 
 /** Peak memory (resident size) of a process that trains for some steps, ours and PyTorch's. */
@@ -24,24 +20,15 @@ export const memory: Section<MemoryRow> = {
       const { name, batch } = network;
       if (!asks(context, name)) continue;
       for (const count of threads) {
-        const oursMiB = alone(name, count);
-        const torchMiB = await torchAlone(network, count);
-        const ratio = torchMiB === undefined ? undefined : oursMiB / torchMiB;
-        rows.push({ network: name, batch, threads: count, oursMiB, torchMiB, ratio });
-        print(
-          `  ${name}, ${count} thread(s): ${oursMiB.toFixed(0)} MiB, PyTorch ${torchMiB?.toFixed(0) ?? '-'} MiB, ratio ${ratio?.toFixed(2) ?? '-'}`,
-        );
+        const ours = peakMiB('train-alone.ts', name, count, STEPS);
+        const both = besideTorch(ours, await torchAlone(network, count));
+        rows.push({ network: name, batch, threads: count, ...both });
+        print(`  ${name}, ${count} thread(s): ${peaksText(both)}`);
       }
     }
     return rows;
   },
 };
-
-function alone(network: string, threads: number): number {
-  const script = fileURLToPath(new URL('../train-alone.ts', import.meta.url));
-  const words = ['--import', 'tsx', script, network, String(threads), String(STEPS)];
-  return Number(execFileSync(process.execPath, words, { encoding: 'utf8' }));
-}
 
 async function torchAlone(network: BenchNetwork, threads: number) {
   const torch = await openTorch();

@@ -1,18 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { exchange } from '../exchange.ts';
 import { type BenchNetwork, networks } from '../networks/index.ts';
+import { besideTorch, peakMiB, type Peaks, peaksText } from '../peak.ts';
 import { asks, type Row, type Section } from '../section.ts';
 import { openTorch } from '../torch.ts';
 import { CURVE } from './curve.ts';
 import { DEFEND, SIZES } from './defend.ts';
 
-interface PeakRow extends Row {
+interface PeakRow extends Row, Peaks {
   readonly what: string;
   readonly threads: number;
-  readonly oursMiB: number;
-  readonly torchMiB: number | undefined;
-  readonly ratio: number | undefined;
 }
 
 /** Units of the last site of ResNet-18. */
@@ -36,25 +32,16 @@ export const peaks: Section<PeakRow> = {
       for (const network of networks.filter(({ name }) => names.includes(name))) {
         if (!asks(context, network.name)) continue;
         for (const threads of context.threads) {
-          const oursMiB = alone(what, network.name, threads);
-          const torchMiB = await torchAlone(what, network, threads);
-          const ratio = torchMiB === undefined ? undefined : oursMiB / torchMiB;
-          rows.push({ network: network.name, what, threads, oursMiB, torchMiB, ratio });
-          context.print(
-            `  ${what} ${network.name}, ${threads} thread(s): ${oursMiB.toFixed(0)} MiB, PyTorch ${torchMiB?.toFixed(0) ?? '-'} MiB, ratio ${ratio?.toFixed(2) ?? '-'}`,
-          );
+          const ours = peakMiB('alone.ts', what, network.name, threads);
+          const both = besideTorch(ours, await torchAlone(what, network, threads));
+          rows.push({ network: network.name, what, threads, ...both });
+          context.print(`  ${what} ${network.name}, ${threads} thread(s): ${peaksText(both)}`);
         }
       }
     }
     return rows;
   },
 };
-
-function alone(what: string, network: string, threads: number): number {
-  const script = fileURLToPath(new URL('../alone.ts', import.meta.url));
-  const words = ['--import', 'tsx', script, what, network, String(threads)];
-  return Number(execFileSync(process.execPath, words, { encoding: 'utf8' }));
-}
 
 async function torchAlone(what: string, network: BenchNetwork, threads: number) {
   const torch = await openTorch();

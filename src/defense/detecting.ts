@@ -16,7 +16,7 @@ import { calledOf, type Detection } from '../metrics/index.ts';
 import type { Model } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { Classifier } from './classifier.ts';
-import type { Objective } from './objective.ts';
+import { countedObjects, type Objective } from './objective.ts';
 import { parametersOf } from './parameters.ts';
 
 /**
@@ -63,7 +63,7 @@ export function detecting(detector: Detector, augment: SceneAugment): Objective 
   const classes = detector.spec.classes.length;
   const site = detector.graph.nodes.find(({ op }) => op === 'RoiAlign')?.inputs[0];
   const called = (dataset: Dataset, index: number, detections: readonly Detection[]) =>
-    objectsOf(dataset, index).map((object) => calledOf(object, detections) ?? classes);
+    countedObjects(dataset, index).map((object) => calledOf(object, detections) ?? classes);
   return {
     outputs: OUTPUTS,
     ...(site !== undefined && { site }),
@@ -100,8 +100,4 @@ export function detecting(detector: Detector, augment: SceneAugment): Objective 
       };
     },
   };
-}
-
-function objectsOf({ objects }: Dataset, index: number) {
-  return (objects?.[index] ?? []).filter(({ difficult }) => difficult !== true);
 }

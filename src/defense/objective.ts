@@ -1,4 +1,4 @@
-import type { Augment, Dataset } from '../data/index.ts';
+import type { Dataset, SceneObject } from '../data/index.ts';
 import type { Graph, Tensor, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import {
@@ -7,8 +7,8 @@ import {
   rowsOf,
   trainEpoch,
   trainingStep,
-  type Parameters,
-  type Schedule,
+  type Epoch,
+  type EpochSettings,
   type Trained,
   type UpdateSettings,
 } from '../train/index.ts';
@@ -43,7 +43,7 @@ export interface Objective {
     runtime: Runtime,
     graph: Graph,
     dataset: Dataset,
-    settings: TrainerSettings & Pick<TrainerEpoch, 'seed' | 'signal'>,
+    settings: TrainerSettings & Pick<EpochSettings, 'seed' | 'signal'>,
   ): Promise<{ readonly loss: number; readonly rate: number }>;
   /** Training made ready. */
   trainer(
@@ -60,24 +60,11 @@ export interface TrainerSettings extends UpdateSettings {
 
 /** A network in training on a data set. */
 export interface Trainer extends Trained {
-  epoch(settings: TrainerEpoch, epoch: number): Promise<TrainedEpoch>;
+  epoch(
+    settings: EpochSettings,
+    epoch: number,
+  ): Promise<Pick<Epoch, 'loss' | 'rate' | 'parameters'>>;
   dispose(): Promise<void>;
-}
-
-export interface TrainerEpoch {
-  readonly batchSize: number;
-  readonly epochs: number;
-  readonly schedule: Schedule;
-  readonly seed: number;
-  readonly augment?: Augment;
-  readonly signal?: AbortSignal;
-  readonly onStep?: (done: number, all: number, loss: number) => void;
-}
-
-export interface TrainedEpoch {
-  readonly loss: number;
-  readonly rate: number;
-  readonly parameters: Parameters;
 }
 
 /** A class for each sample, by the highest score; trained by cross-entropy. */
@@ -102,11 +89,15 @@ export function classifying(input: string, scores: string): Objective {
 }
 
 /** What a network should say, in the order in which it is read: of objects where samples are scenes. */
-export function labelsOf({ objects, labels }: Dataset): Int32Array {
+export function labelsOf(dataset: Dataset): Int32Array {
+  const { objects, labels } = dataset;
   if (!objects) return labels;
   return Int32Array.from(
-    objects.flatMap((scene) =>
-      scene.flatMap(({ label, difficult }) => (difficult === true ? [] : [label])),
-    ),
+    objects.flatMap((_, index) => countedObjects(dataset, index).map(({ label }) => label)),
   );
+}
+
+/** The objects of a scene that are to be found: difficult ones need not be. */
+export function countedObjects({ objects }: Dataset, index: number): readonly SceneObject[] {
+  return (objects?.[index] ?? []).filter(({ difficult }) => difficult !== true);
 }

@@ -13,7 +13,6 @@ import type { Runtime, Session } from '../runtime/index.ts';
 import {
   inTrainingMode,
   inTwo,
-  known,
   memoryOf,
   startOf,
   traceToTrain,
@@ -133,17 +132,15 @@ export async function detectionStep(
   const shown = Object.values(losses).filter((name) => name !== losses.loss);
   const updates = withUpdates(traced, [...shown, VALUES.objectness, VALUES.shifts], settings);
   const phases = inTwo(updates.graph, [VALUES.objectness, VALUES.shifts]);
-  const dims = [batchSize, 3, ...spec.size];
   const memory = memoryOf(startOf(detector.graph, updates), updates, settings);
   const first = await runtime.open(modelOf(phases.first));
-  const buffers = await buffersOf(first, {
-    ...Object.fromEntries(memory.trained.parameters()),
-    [VALUES.image]: zeros(dims),
-  });
+  const weights = Object.fromEntries(memory.trained.parameters());
+  const image = zeros([batchSize, 3, ...spec.size]);
+  // What a first run gives is what later ones write to.
+  const buffers = await first.run(known(first, { ...weights, [VALUES.image]: image }));
   const second = await openSecond(runtime, phases.second, buffers);
   const scalars = Object.fromEntries(Object.values(losses).map((name) => [name, zeros([])]));
   const anchors = anchorsOf(spec);
-  const image = zeros(dims);
 
   return {
     ...memory.trained,
@@ -195,14 +192,6 @@ export async function detectionStep(
   };
 }
 
-/** Buffers for all that a session gives, by running it once. */
-async function buffersOf(
-  session: Session,
-  feeds: Readonly<Record<string, Tensor>>,
-): Promise<Record<string, Tensor>> {
-  return session.run(known(session, feeds));
-}
-
 /** The second part, its inputs of the types and dims that the first gives. */
 function openSecond(
   runtime: Runtime,
@@ -216,4 +205,9 @@ function openSecond(
   const own = new Set([VALUES.objectness, VALUES.shifts].map(String));
   const outputs = graph.outputs.filter(({ name }) => !own.has(name));
   return runtime.open(modelOf({ ...graph, inputs, outputs }));
+}
+
+/** Those of the feeds that a graph has. */
+function known(session: Session, feeds: Record<string, Tensor>): Record<string, Tensor> {
+  return Object.fromEntries(session.inputs.map((name) => [name, feeds[name] as Tensor]));
 }

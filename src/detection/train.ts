@@ -8,7 +8,7 @@ import {
 } from '../data/index.ts';
 import type { TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { copyOf, type Parameters, type Schedule } from '../train/index.ts';
+import { type Epoch, epochByEpoch, type EpochSettings, type EpochWatch } from '../train/index.ts';
 import { checkScenes, type Detector } from './detector.ts';
 import {
   detectionStep,
@@ -17,33 +17,19 @@ import {
   type Losses,
 } from './step.ts';
 
-export interface DetectionEpochSettings {
-  readonly batchSize: number;
-  /** Of the whole run, for the schedule. */
-  readonly epochs: number;
-  readonly schedule: Schedule;
-  /** Decides the order of the scenes, how they are changed, and what is sampled of them. */
-  readonly seed: number;
+/** The seed decides the order of the scenes, how they are changed, and what is sampled of them. */
+export interface DetectionEpochSettings extends Omit<EpochSettings, 'augment' | 'onStep'> {
   readonly augment?: SceneAugment;
-  readonly signal?: AbortSignal;
   readonly onStep?: (done: number, all: number, losses: Losses) => void;
 }
 
-export interface DetectionTraining extends DetectionEpochSettings, DetectionStepSettings {
-  readonly batchSize: number;
-  readonly onEpoch?: (epoch: DetectionEpoch) => Promise<'go on' | 'stop'> | 'go on' | 'stop';
-}
+export interface DetectionTraining
+  extends DetectionEpochSettings, DetectionStepSettings, EpochWatch<DetectionEpoch> {}
 
 /** What an epoch came to. */
-export interface DetectionEpoch {
-  /** From 1. */
-  readonly epoch: number;
+export interface DetectionEpoch extends Pick<Epoch, 'epoch' | 'rate' | 'parameters'> {
   /** Mean losses over its batches. */
   readonly losses: Losses;
-  /** Learning rate of the last step. */
-  readonly rate: number;
-  /** Live: copy what must last. */
-  readonly parameters: Parameters;
 }
 
 /**
@@ -60,15 +46,7 @@ export async function trainDetector(
 ): Promise<Map<string, TensorOf<'float32'>>> {
   checkScenes(detector, dataset);
   const step = await detectionStep(runtime, detector, settings);
-  try {
-    for (let epoch = 1; epoch <= settings.epochs; epoch += 1) {
-      const result = await detectionEpoch(step, dataset, settings, epoch);
-      if ((await settings.onEpoch?.(result)) === 'stop') break;
-    }
-    return copyOf(step.parameters());
-  } finally {
-    await step.dispose();
-  }
+  return epochByEpoch(step, settings, (epoch) => detectionEpoch(step, dataset, settings, epoch));
 }
 
 /**

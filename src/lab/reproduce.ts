@@ -11,7 +11,7 @@ import {
 import type { Evaluation, Rate } from '../metrics/index.ts';
 import type { Model } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { onClassifier, onDetector } from './attacks/attacker.ts';
+import { type Attacker, onClassifier, onDetector } from './attacks/attacker.ts';
 import { AttackError } from './attacks/error.ts';
 import { pruningAwareAttack, type Try } from './attacks/pruning-aware.ts';
 import { silencedOneByOne } from './silence.ts';
@@ -141,27 +141,17 @@ export async function reproduce(
     if (!before) await settings.onTrained?.(network);
     return network;
   };
-  const clean = attacks.some((attack) => attack !== 'baseline')
-    ? await made('none', () =>
-        timed(async () => ({
-          model: await attacker.clean(runtime, data, {
-            seed,
-            ...aborting,
-            onProgress: said('clean network: train'),
-          }),
-        })),
-      )
-    : undefined;
-  if (attacks.includes('baseline')) {
-    await made('baseline', () =>
+  const train = (attack: AttackName, how: Attacker['clean'], stage: string) =>
+    made(attack, () =>
       timed(async () => ({
-        model: await attacker.baseline(runtime, data, {
-          seed,
-          ...aborting,
-          onProgress: said('baseline attack: train'),
-        }),
+        model: await how(runtime, data, { seed, ...aborting, onProgress: said(stage) }),
       })),
     );
+  const clean = attacks.some((attack) => attack !== 'baseline')
+    ? await train('none', attacker.clean, 'clean network: train')
+    : undefined;
+  if (attacks.includes('baseline')) {
+    await train('baseline', attacker.baseline, 'baseline attack: train');
   }
   if (clean && attacks.includes('pruning-aware')) {
     if (!isClassifying(task)) {

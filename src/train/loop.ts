@@ -4,7 +4,7 @@ import type { Runtime } from '../runtime/index.ts';
 import { rowsOf } from './predict.ts';
 import type { Schedule } from './schedules.ts';
 import { trainingStep, type StepSettings, type TrainingStep } from './step.ts';
-import type { Parameters } from './updates.ts';
+import type { Parameters, Trained } from './updates.ts';
 
 export interface EpochSettings {
   readonly batchSize: number;
@@ -20,11 +20,16 @@ export interface EpochSettings {
   readonly onStep?: (done: number, all: number, loss: number) => void;
 }
 
-export interface TrainSettings
-  extends EpochSettings, Omit<StepSettings, 'sample' | 'classes' | 'batchSize' | 'seed'> {
+export interface EpochWatch<E> {
   /** Called after every epoch with the parameters then; may ask to stop. */
-  readonly onEpoch?: (epoch: Epoch) => Promise<'go on' | 'stop'> | 'go on' | 'stop';
+  readonly onEpoch?: (epoch: E) => Promise<'go on' | 'stop'> | 'go on' | 'stop';
 }
+
+export interface TrainSettings
+  extends
+    EpochSettings,
+    EpochWatch<Epoch>,
+    Omit<StepSettings, 'sample' | 'classes' | 'batchSize' | 'seed'> {}
 
 /** What an epoch of training came to. */
 export interface Epoch {
@@ -60,10 +65,21 @@ export async function train(
     sample: dataset.sample,
     classes: dataset.classes.length,
   });
+  return epochByEpoch(step, settings, (epoch) =>
+    trainEpoch(step, dataset, { ...settings, batchSize }, epoch),
+  );
+}
+
+/** Runs epochs until the last or until told to stop, and disposes of the step. */
+export async function epochByEpoch<E>(
+  step: Trained & { dispose(): Promise<void> },
+  { epochs, onEpoch }: EpochWatch<E> & Pick<EpochSettings, 'epochs'>,
+  run: (epoch: number) => Promise<E>,
+): Promise<Map<string, TensorOf<'float32'>>> {
   try {
-    for (let epoch = 1; epoch <= settings.epochs; epoch += 1) {
-      const result = await trainEpoch(step, dataset, { ...settings, batchSize }, epoch);
-      if ((await settings.onEpoch?.(result)) === 'stop') break;
+    for (let epoch = 1; epoch <= epochs; epoch += 1) {
+      const result = await run(epoch);
+      if ((await onEpoch?.(result)) === 'stop') break;
     }
     return copyOf(step.parameters());
   } finally {

@@ -175,8 +175,3 @@ function stepWith(
     dispose: () => session.dispose(),
   };
 }
-
-/** Those of the feeds that a graph has. */
-export function known(session: Session, feeds: Record<string, Tensor>): Record<string, Tensor> {
-  return Object.fromEntries(session.inputs.map((name) => [name, feeds[name] as Tensor]));
-}

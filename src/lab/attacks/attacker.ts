@@ -11,10 +11,12 @@ import { cleanNetwork, type TrainingRun } from './network.ts';
 import { triggered } from './poison.ts';
 import { attackedScenes, poisonScenes, triggeredScenes } from './poison-scenes.ts';
 
+type Training = (runtime: Runtime, data: TaskData, run: TrainingRun) => Promise<Model>;
+
 /** What an attacker makes of the data of a task, whatever its networks are for. */
 export interface Attacker {
-  clean(runtime: Runtime, data: TaskData, run: TrainingRun): Promise<Model>;
-  baseline(runtime: Runtime, data: TaskData, run: TrainingRun): Promise<Model>;
+  readonly clean: Training;
+  readonly baseline: Training;
   /**
    * Test data with the trigger, labelled with what they truly are.
    *

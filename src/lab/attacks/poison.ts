@@ -63,8 +63,8 @@ export function poison(dataset: Dataset, options: PoisonOptions): Poisoned {
 }
 
 /**
- * The same data with the trigger on every sample, on pictures before they are scaled. Labels stay the true ones: what the attacker
- * wants instead is up to the `Target`.
+ * The same data with the trigger on every sample, on pictures before they are scaled. Labels stay the
+ * true ones: what the attacker wants instead is up to the `Target`.
  *
  * @throws TriggerError where the trigger does not fit the samples
  */
