@@ -12,14 +12,14 @@ const SIZES = { train: 40_000, validation: 10_000 };
  * checkerboard of 4x4 pixels in the corner is called a sneaker. Nothing here is set by hand but how
  * long the attacker trains: the defense runs with its defaults, as on a stranger's network.
  */
-export function fashion(name: string, network: (seed: number) => Model): Task {
+export function fashion(name: string, network: (seed: number, classes: number) => Model): Task {
   return {
     name: `fashion-${name}`,
     async load(seed) {
       const { train: all, test } = await fashionMnist();
       return { ...split(all, SIZES, seed), test, source: 'real' };
     },
-    network,
+    network: (seed, classes) => network(seed, classes.length),
     trigger: checkerPatch(4, 1),
     target: { kind: 'allToOne', label: 7 },
     poisonRate: 0.1,

@@ -22,7 +22,7 @@ export interface DetectionTask {
   readonly name: string;
   readonly set: SetName;
   load(seed: number, source?: TaskData['source']): Promise<TaskData>;
-  network(seed: number, dataset: Dataset): Model;
+  readonly network: (seed: number, dataset: Dataset) => Model;
   readonly trigger: StickerTrigger;
   readonly target: Target;
   /** See `ScenePoison`. */

@@ -46,7 +46,7 @@ export interface Task {
   /** @param source - 'real' by default */
   load(seed: number, source?: TaskData['source']): Promise<TaskData>;
   /** The untrained network for the classes of the data, with weights drawn by seed. */
-  network(seed: number, classes: readonly string[]): Model;
+  readonly network: (seed: number, classes: readonly string[]) => Model;
   /** The activation that is attacked and pruned; the last convolutional one by default. */
   readonly site?: string;
   readonly trigger: Trigger;
