@@ -20,7 +20,7 @@ export const memory: Section<MemoryRow> = {
       const { name, batch } = network;
       if (!asks(context, name)) continue;
       for (const count of threads) {
-        const ours = peakMiB('train-alone.ts', name, count, STEPS);
+        const ours = await peakMiB('train-alone', name, count, STEPS);
         const both = besideTorch(ours, await torchAlone(network, count));
         rows.push({ network: name, batch, threads: count, ...both });
         print(`  ${name}, ${count} thread(s): ${peaksText(both)}`);

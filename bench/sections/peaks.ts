@@ -32,7 +32,7 @@ export const peaks: Section<PeakRow> = {
       for (const network of networks.filter(({ name }) => names.includes(name))) {
         if (!asks(context, network.name)) continue;
         for (const threads of context.threads) {
-          const ours = peakMiB('alone.ts', what, network.name, threads);
+          const ours = await peakMiB('alone', what, network.name, threads);
           const both = besideTorch(ours, await torchAlone(what, network, threads));
           rows.push({ network: network.name, what, threads, ...both });
           context.print(`  ${what} ${network.name}, ${threads} thread(s): ${peaksText(both)}`);

@@ -61,7 +61,10 @@ export const shrink = pointwise((m, x, _, node) =>
   m.where(m.greater(m.abs(x), floatOf(node, 'lambd', 0.5)), 1, 0),
 );
 
-/** y = min(max(x, low), high): dy goes to whichever of them y is; to x where two are equal. */
+/**
+ * y = min(max(x, low), high): dy goes to whichever of them y is, and at the bounds not to x, as in
+ * PyTorch's ReLU6. That y alone tells, so that x need not be kept.
+ */
 export const clip: Operator = {
   gradient: (t) => {
     const m = maths(t);
@@ -71,10 +74,13 @@ export const clip: Operator = {
     const below = low ? m.less(x, low) : undefined;
     const above = high ? m.greater(x, high) : undefined;
     const all = (value: string) => sumTo(t, value, dims, []);
-    // As a product: two Wheres take three times as long in ONNX Runtime.
-    const inside = () => m.mul(dy, t.op('CastLike', [m.equal(x, t.y[0] as string), dy]));
+    const y = t.y[0] as string;
+    const within = [...(low ? [m.greater(y, low)] : []), ...(high ? [m.less(y, high)] : [])];
+    const [first, second] = within;
+    const inside = first && second ? m.both(first, second) : first;
     return [
-      below === undefined && above === undefined ? dy : inside(),
+      // As a product: two Wheres take three times as long in ONNX Runtime.
+      inside ? m.mul(dy, t.op('CastLike', [inside, dy])) : dy,
       below !== undefined && t.wants(1) ? all(m.where(below, dy, 0)) : undefined,
       above !== undefined && t.wants(2) ? all(m.where(above, dy, 0)) : undefined,
     ];

@@ -1,6 +1,6 @@
 import { sizeOf } from '../onnx/index.ts';
 import { floats } from './constants.ts';
-import { pad, reshape, slice, transpose } from './emit.ts';
+import { add, pad, reshape, slice, transpose } from './emit.ts';
 import type { Tape } from './rule.ts';
 import { groupOf, meetsInput, offsetsOf, type Window } from './window.ts';
 
@@ -95,12 +95,28 @@ function byShifting(t: Tape, x: string, dy: string, window: Window, sizes: Sizes
   return assemble(t, withZeros(t, blocks, [groups, units, channels]), sizes);
 }
 
+/** Numbers that are laid side by side at once: no more than stay in a cache, and little memory. */
+const UNFOLDED = 2 ** 22;
+
 /** One matrix product for each image, with all inputs that a place meets side by side. */
 function byUnfolding(t: Tape, x: string, dy: string, window: Window, sizes: Sizes): string {
+  const { images, groups, channels, output, kernel } = sizes;
+  const padded = padAxes(t, x, 2, window, output.length + 2);
+  const each = sizeOf(kernel) * groups * channels * sizeOf(output);
+  const count = Math.min(images, Math.ceil((images * each) / UNFOLDED));
+  const ends = Array.from({ length: count }, (_, at) => Math.round(((at + 1) * images) / count));
+  const sums = ends.map((to, at) => {
+    const from = ends[at - 1] ?? 0;
+    const part = (value: string) => (count === 1 ? value : slice(t, value, [0], [from], [to]));
+    return unfolded(t, part(padded), part(dy), window, { ...sizes, images: to - from });
+  });
+  return assemble(t, add(t, sums), sizes);
+}
+
+function unfolded(t: Tape, padded: string, dy: string, window: Window, sizes: Sizes): string {
   const { images, groups, units, channels, input, output, kernel } = sizes;
   const places = sizeOf(output);
   const axes = input.map((_, axis) => axis + 2);
-  const padded = padAxes(t, x, 2, window, input.length + 2);
   const blocks = offsetsOf(kernel).map((offset) =>
     reshape(t, shiftedRows(t, padded, axes, offset, window, output), [
       images,
@@ -114,8 +130,7 @@ function byUnfolding(t: Tape, x: string, dy: string, window: Window, sizes: Size
     reshape(t, dy, [images, groups, units, places]),
     transpose(t, columns, [0, 1, 3, 2]),
   ]);
-  const sum = images === 1 ? each : t.op('ReduceSum', [each, t.ints([0])], { keepdims: 0 });
-  return assemble(t, sum, sizes);
+  return t.op('ReduceSum', [each, t.ints([0])], { keepdims: 0 });
 }
 
 /** Places of an input row times places of an output row, above which most products are of no use. */

@@ -8,6 +8,7 @@ import {
   type Tensor,
 } from '../onnx/index.ts';
 import type { Feeds, Runtime, Session, SessionOptions } from './runtime.ts';
+import { release } from './release.ts';
 import { RuntimeFault } from './runtime.ts';
 
 /** What native and wasm ONNX Runtime have in common. */
@@ -111,6 +112,8 @@ function wrap(ort: Ort, session: OrtSession, backend: Runtime['backend']): Sessi
           const made = { type, dims, data } as Tensor;
           const buffer = buffers?.[name];
           if (buffer && !inPlace) copyInto(buffer, made);
+          // The native library copies what it wrote in place once more.
+          if (buffer && made.data !== buffer.data) release(made);
           read[name] = buffer ?? made;
         }
         return read;

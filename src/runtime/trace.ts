@@ -1,5 +1,6 @@
 import type { Graph, Node, Tensor } from '../onnx/index.ts';
 import { captured, modelOf, type Traced, type ValueType } from '../graph/index.ts';
+import { release } from './release.ts';
 import type { Feeds, Runtime, Session } from './runtime.ts';
 
 /** Operators whose output is not determined by their inputs. */
@@ -39,7 +40,11 @@ export async function trace(
   for (const [name, tensor] of graph.initializers) note(name, tensor);
   for (const [name, tensor] of Object.entries(results)) note(name, tensor);
 
-  return { graph: specialised(graph, keep, results), values };
+  const known = specialised(graph, keep, results);
+  for (const [name, tensor] of Object.entries(results)) {
+    if (known.initializers.get(name) !== tensor) release(tensor);
+  }
+  return { graph: known, values };
 }
 
 /** The graph with what is known before any run as initializers. */

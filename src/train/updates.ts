@@ -1,5 +1,12 @@
 import { appendGradients } from '../autodiff/index.ts';
-import { Builder, producers, subgraph, type Traced, type ValueType } from '../graph/index.ts';
+import {
+  Builder,
+  consumers,
+  producers,
+  subgraph,
+  type Traced,
+  type ValueType,
+} from '../graph/index.ts';
 import {
   sizeOf,
   type Graph,
@@ -86,7 +93,20 @@ export function withUpdates(
     [...types].map(([name, type]) => ({ name, ...type })),
     outputs,
   );
-  return { graph, gradients, running, types };
+  return { graph: lastFirst(graph), gradients, running, types };
+}
+
+/**
+ * The order in which memory is free soonest. ONNX Runtime goes back from the last of the nodes that
+ * nothing reads, and runs what each needs: from the gradients of the first layer it would run the whole
+ * reverse pass, and keep all that the gradients of other layers are made of until its end.
+ */
+function lastFirst(graph: Graph): Graph {
+  const read = consumers(graph);
+  const [ends, others] = [true, false].map((end) =>
+    graph.nodes.filter(({ outputs }) => outputs.every((name) => !read.has(name)) === end),
+  ) as [Node[], Node[]];
+  return { ...graph, nodes: [...others, ...ends.reverse()] };
 }
 
 /** The same numbers before they get their last dims. */
