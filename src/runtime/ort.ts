@@ -79,6 +79,7 @@ function sessionOptions(options: SessionOptions, threads: number): Record<string
     // neighbours, a training step on two threads took twice as long.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
     enableMemPattern: options.plan ?? true,
+    enableCpuMemArena: options.arena ?? true,
     logSeverityLevel: 4,
     ...(options.profile !== undefined && {
       enableProfiling: true,

@@ -8,8 +8,8 @@ let nowhere: { postMessage(value: null, moved: readonly ArrayBuffer[]): void } |
 const WORTH = 2 ** 16;
 
 /**
- * Frees the memory of a tensor that nothing else reads, now rather than at some collection: the
- * collector knows little of what lies outside its heap, and copies of gradients are tens of megabytes
+ * Frees the memory of a tensor that nothing else reads, by the next turn rather than at some collection:
+ * the collector knows little of what lies outside its heap, and copies of gradients are tens of megabytes
  * a step.
  */
 export function release({ type, data }: Tensor): void {

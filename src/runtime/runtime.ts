@@ -30,6 +30,8 @@ export interface SessionOptions {
    * run, without such a plan, has taken. Default true.
    */
   readonly plan?: boolean;
+  /** Whether memory that a run gave back is kept for the next: faster, and never less. Default true. */
+  readonly arena?: boolean;
   /** Writes ONNX Runtime's own profile to a file of this prefix (native only). */
   readonly profile?: string;
 }

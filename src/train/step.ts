@@ -1,6 +1,6 @@
 import { trainable, type Trainable } from '../autodiff/index.ts';
 import { Builder, lowerRecurrent, modelOf, OPSET, subgraph, type Traced } from '../graph/index.ts';
-import type { Graph, Tensor } from '../onnx/index.ts';
+import { sizeOf, type Graph, type Tensor } from '../onnx/index.ts';
 import {
   type Feeds,
   type Runtime,
@@ -19,6 +19,7 @@ import {
   zeros,
   type Memory,
   type Trained,
+  type Updates,
   type UpdateSettings,
 } from './updates.ts';
 
@@ -122,6 +123,12 @@ export async function traceToTrain(
   );
 }
 
+/** Bytes of parameters from which less memory is worth a fifth more time. */
+const LARGE = 2 ** 28;
+
+const bytesOf = ({ types }: Pick<Updates, 'types'>) =>
+  [...types.values()].reduce((sum, { dims }) => sum + 4 * sizeOf(dims), 0);
+
 /** Makes the training graph, a session that runs it, and the memory that its parameters live in. */
 export async function trainingStep(
   runtime: Runtime,
@@ -131,7 +138,11 @@ export async function trainingStep(
   const open = async (shaped: boolean) => {
     const { labels, weights, correct, ...traced } = await traceLoss(runtime, graph, settings);
     const { graph: step, ...updates } = withUpdates(traced, [correct], settings, shaped);
-    const session = await runtime.open(modelOf(step), { plan: false, ...settings.session });
+    const session = await runtime.open(modelOf(step), {
+      plan: false,
+      arena: bytesOf(updates) < LARGE,
+      ...settings.session,
+    });
     return { session, updates, names: { labels, weights, loss: traced.loss, correct } };
   };
   let opened = await open(false);

@@ -1,0 +1,38 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { Builder, modelOf } from '../graph/index.ts';
+import { float32 } from '../onnx/index.ts';
+import { nodeRuntime } from './node.ts';
+import { release } from './release.ts';
+
+const MIB = 2 ** 20;
+const held = () => process.memoryUsage().arrayBuffers;
+
+test('what is released is gone by the next turn; what is small is left to the collector', async () => {
+  const before = held();
+  for (let turn = 0; turn < 40; turn += 1) {
+    const tensor = float32([8 * MIB], new Float32Array(8 * MIB));
+    release(tensor);
+    expect(tensor.data).toHaveLength(0);
+    await setImmediate();
+  }
+  expect(held() - before).toBeLessThan(64 * MIB);
+  const small = float32([3], [1, 2, 3]);
+  release(small);
+  expect([...small.data]).toEqual([1, 2, 3]);
+});
+
+test('runs into buffers leave no copies behind', async () => {
+  const runtime = await nodeRuntime({ backend: 'native', threads: 1 });
+  const b = new Builder();
+  const x = b.input('x', 'float32', [4 * MIB]);
+  const session = await runtime.open(modelOf(b.build([{ name: b.op('Neg', [x], {}, 'y') }])));
+  const feeds = { x: float32([4 * MIB], new Float32Array(4 * MIB).fill(2)) };
+  const fetches = { y: float32([4 * MIB], new Float32Array(4 * MIB)) };
+  await session.run(feeds, fetches);
+  const before = held();
+  for (let turn = 0; turn < 8; turn += 1) await session.run(feeds, fetches);
+  expect(held() - before).toBeLessThan(32 * MIB);
+  expect(fetches.y.data[MIB]).toBe(-2);
+  await session.dispose();
+});
