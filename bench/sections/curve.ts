@@ -70,8 +70,8 @@ export async function prepared(runtime: Runtime, network: BenchNetwork, images: 
   const order = Array.from({ length: site.units }, (_, unit) => (unit * 7) % site.units);
   const along = async (dataset: Dataset) => {
     const points: Int32Array[] = [];
-    for await (const { predicted } of predictionsAlong(runtime, classifier, site, dataset, order)) {
-      points.push(predicted);
+    for await (const { answers } of predictionsAlong(runtime, classifier, site, dataset, order)) {
+      points.push(answers.called);
     }
     return points;
   };

@@ -76,7 +76,7 @@ async function reproduceTask(
 ): Promise<void> {
   const { attacksOn, besideFiles, detectionTasks, reproduce, sourceFor, tasks, triggerJson } =
     await import('../lab/index.ts');
-  const { renderReproduce, reproduceFromJson, reproduceTable, VERSION } =
+  const { renderReproduce, reproduceFromJson, reproduceTable, scenesOf, VERSION } =
     await import('../report/index.ts');
   const { out = `out/reproduce-${name}`, seeds, quick = false } = options;
   const force = options.force === true || options.resume === true;
@@ -137,10 +137,16 @@ async function reproduceTask(
       trained,
       onTrained: (network) => writeNetwork(folder, network, trainedWith),
     });
+    const networks = await Promise.all(
+      made.networks.map(async (network) => {
+        const scenes = await scenesOf(made.outcomes[network.attack] ?? [], made.test);
+        return { ...network, ...(scenes && { scenes }) };
+      }),
+    );
     record = structuredClone({
       ...record,
       runs: [...record.runs, ...made.runs],
-      networks: [...record.networks, ...made.networks],
+      networks: [...record.networks, ...networks],
     }) as ReproduceRecord;
     // A sticker lies on objects: on a scene as a whole there is nothing to show.
     if (!('kind' in task)) {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { areaOf, clipped, iou, suppressed, type Box } from './boxes.ts';
+import { areaOf, clipped, descending, iou, suppressed, type Box } from './boxes.ts';
 
 const golden = JSON.parse(
   readFileSync(new URL('../../test/golden/data/detection.json', import.meta.url), 'utf8'),
@@ -67,4 +67,16 @@ test('of equal scores the first box is kept', () => {
 test('a box is clipped to its image, to nothing where it lies outside', () => {
   expect(clipped(box([-3, 2, 15, 30]), 10, 20)).toEqual(box([0, 2, 10, 20]));
   expect(areaOf(clipped(box([12, 2, 15, 9]), 10, 20))).toBe(0);
+});
+
+test('the highest values, with a limit, are the first of all of them in order', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 9 })),
+      fc.integer({ min: 0, max: 12 }),
+      (values, limit) => {
+        expect(descending(values, limit)).toEqual(descending(values).slice(0, limit));
+      },
+    ),
+  );
 });

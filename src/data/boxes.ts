@@ -62,9 +62,21 @@ export function suppressed(
   return kept;
 }
 
-/** Indices from the highest value down; of equal ones the first comes first. */
-export function descending(values: ArrayLike<number>): number[] {
-  return Array.from({ length: values.length }, (_, index) => index).sort(
-    (a, b) => (values[b] as number) - (values[a] as number) || a - b,
-  );
+/**
+ * Indices from the highest value down; of equal ones the first comes first.
+ *
+ * @param limit - how many at most; default all
+ */
+export function descending(values: ArrayLike<number>, limit = Infinity): number[] {
+  const least =
+    limit < values.length
+      ? (Float64Array.from(values).sort()[values.length - limit] as number)
+      : -Infinity;
+  const indices: number[] = [];
+  for (let index = 0; index < values.length; index += 1) {
+    if ((values[index] as number) >= least) indices.push(index);
+  }
+  return indices
+    .sort((a, b) => (values[b] as number) - (values[a] as number) || a - b)
+    .slice(0, limit);
 }

@@ -11,6 +11,8 @@ export interface Random {
   normal(): number;
   /** Shuffles in place and returns the same array. */
   shuffle<T extends Uint32Array | number[]>(values: T): T;
+  /** Up to `count` of the values, in random order; it leaves the others in disorder. */
+  some(values: number[], count: number): number[];
 }
 
 /**
@@ -61,16 +63,23 @@ export function random(seed: number, stream = ''): Random {
   }
 
   function shuffle<T extends Uint32Array | number[]>(values: T): T {
-    for (let i = values.length - 1; i > 0; i--) {
-      const j = integer(i + 1);
-      const value = values[i] as number;
-      values[i] = values[j] as number;
-      values[j] = value;
-    }
+    for (let i = values.length - 1; i > 0; i--) swap(values, i, integer(i + 1));
     return values;
   }
 
-  return { uniform, integer, normal, shuffle };
+  function some(values: number[], count: number): number[] {
+    const taken = Math.min(count, values.length);
+    for (let i = 0; i < taken; i++) swap(values, i, i + integer(values.length - i));
+    return values.slice(0, taken);
+  }
+
+  return { uniform, integer, normal, shuffle, some };
+}
+
+function swap(values: Uint32Array | number[], i: number, j: number): void {
+  const value = values[i] as number;
+  values[i] = values[j] as number;
+  values[j] = value;
 }
 
 /** 128 bits out of a text: FNV-1a from four bases, finished as in MurmurHash3. Never all zero. */

@@ -30,7 +30,7 @@ async function along(
   const points: { pruned: number; predicted: number[] }[] = [];
   const runtime = await testRuntime();
   for await (const point of predictionsAlong(runtime, classifier, site, data, order, settings)) {
-    points.push({ pruned: point.pruned, predicted: [...point.predicted] });
+    points.push({ pruned: point.pruned, predicted: [...point.answers.called] });
   }
   return points;
 }

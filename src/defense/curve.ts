@@ -3,7 +3,7 @@ import { sizeOf, type Tensor, type TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { argmax, open } from '../train/index.ts';
 import { objectiveOf, type Classifier } from './classifier.ts';
-import { labelsOf } from './objective.ts';
+import { joined, type Answers } from './objective.ts';
 import { prefix } from './prefix.ts';
 import type { Site } from './sites.ts';
 import { type Kept, type StoreSettings, TensorStore } from './store.ts';
@@ -31,7 +31,7 @@ export interface CurveSettings {
  * unit pruned is taken away from the layer's output.
  *
  * @param order - units in the order of pruning
- * @returns classes of all samples, in the order of `labelsOf`, with 0, step, 2 step, ... and at last all units of `order` pruned
+ * @returns answers on all samples, with 0, step, 2 step, ... and at last all units of `order` pruned
  * @throws DefenseError 'defense/spill' where the activations fit neither in memory nor on the disk
  */
 export async function* predictionsAlong(
@@ -41,7 +41,7 @@ export async function* predictionsAlong(
   dataset: Dataset,
   order: readonly number[],
   settings: CurveSettings = {},
-): AsyncGenerator<{ pruned: number; predicted: Int32Array }, void, undefined> {
+): AsyncGenerator<{ pruned: number; answers: Answers }, void, undefined> {
   const step = settings.step ?? 1;
   if (!Number.isInteger(step) || step < 1) {
     throw new RangeError(`step ${step}: must be a whole number from 1 on`);
@@ -54,9 +54,10 @@ export async function* predictionsAlong(
       ? await bySubtraction(runtime, classifier, cut as Required<Cut>, dataset, store, settings)
       : await byMask(runtime, classifier, cut, dataset, store, { ...settings, step });
     // A graph of one batch size has its last batch filled up.
-    const own = (predicted: Int32Array) => predicted.subarray(0, labelsOf(dataset).length);
+    const own = (answers: Answers) =>
+      answers.detections ? answers : { called: answers.called.subarray(0, dataset.length) };
     const { from = -1 } = settings;
-    if (from < 0) yield { pruned: 0, predicted: own(await steps.predict()) };
+    if (from < 0) yield { pruned: 0, answers: own(await steps.predict()) };
     for (let pruned = 0; pruned < order.length;) {
       settings.signal?.throwIfAborted();
       const block = order.slice(pruned, pruned + steps.ahead);
@@ -65,10 +66,10 @@ export async function* predictionsAlong(
         pruned += block.length;
         continue;
       }
-      for (const predicted of await steps.prune(block)) {
+      for (const answers of await steps.prune(block)) {
         pruned += 1;
         if (pruned > from && (pruned % step === 0 || pruned === order.length))
-          yield { pruned, predicted: own(predicted) };
+          yield { pruned, answers: own(answers) };
       }
     }
   } finally {
@@ -80,9 +81,9 @@ export async function* predictionsAlong(
 interface Steps {
   /** How many units are pruned in one go; those after the one that stops a caller are wasted. */
   readonly ahead: number;
-  predict(): Promise<Int32Array>;
+  predict(): Promise<Answers>;
   /** Prunes units one after another, and says what the network says after each. */
-  prune(units: readonly number[]): Promise<Int32Array[]>;
+  prune(units: readonly number[]): Promise<Answers[]>;
   /** Prunes them without a word, where what follows does not depend on the way there. */
   skip?(units: readonly number[]): void;
   dispose(): Promise<void>;
@@ -116,7 +117,7 @@ async function byMask(
     data: new Float32Array(unit.length).fill(1),
   };
   const predict = async () => {
-    const parts: Int32Array[] = [];
+    const parts: Answers[] = [];
     let from = 0;
     for (const { count, kept } of chunks) {
       const results = await session.run({ ...(await readAll(kept)), [suffix.mask]: mask });
@@ -137,8 +138,8 @@ async function byMask(
     skip,
     async prune(units) {
       skip(units);
-      const predicted = await predict();
-      return units.map(() => predicted);
+      const answers = await predict();
+      return units.map(() => answers);
     },
     dispose: () => session.dispose(),
   };
@@ -160,7 +161,7 @@ async function bySubtraction(
     units: Kept<Floats>[];
     beside: KeptRecord;
     now: Kept<Floats>;
-    first: Int32Array;
+    first: Answers;
   }[] = [];
   for await (const { values } of prefix(runtime, graph, input, wanted, dataset, settings)) {
     const units: Kept<Floats>[] = [];
@@ -169,7 +170,7 @@ async function bySubtraction(
       units,
       beside: await keepAll(store, minus.beside, values),
       now: await store.keep(values[made] as Floats),
-      first: argmax(values[scores] as Floats),
+      first: { called: argmax(values[scores] as Floats) },
     });
   }
   const outputs = minus.graph.outputs.map(({ name }) => name);
@@ -180,7 +181,7 @@ async function bySubtraction(
     predict: async () => joined(chunks.map((chunk) => chunk.first)),
     async prune(units) {
       const slices = units.map((unit) => unitWeights(parameter, weights, unit));
-      const parts: Int32Array[][] = units.map(() => []);
+      const parts: Answers[][] = units.map(() => []);
       for (const chunk of chunks) {
         const feeds = { ...(await readAll(chunk.beside)), [minus.now]: await chunk.now.read() };
         const first = await (chunk.units[units[0] as number] as Kept<Floats>).read();
@@ -195,7 +196,7 @@ async function bySubtraction(
         const results = (await session.run(feeds)) as Record<string, Floats>;
         await chunk.now.write(results[minus.next] as Floats);
         for (const [place, part] of parts.entries()) {
-          part.push(argmax(results[minus.units[place]?.scores ?? ''] as Floats));
+          part.push({ called: argmax(results[minus.units[place]?.scores ?? ''] as Floats) });
         }
       }
       return parts.map(joined);
@@ -265,14 +266,4 @@ function runsOf(numbers: readonly number[]): [start: number, count: number][] {
 
 function zerosLike({ type, dims, data }: Floats): Floats {
   return { type, dims, data: new Float32Array(data.length) };
-}
-
-function joined(parts: readonly Int32Array[]): Int32Array {
-  const all = new Int32Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

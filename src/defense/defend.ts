@@ -1,5 +1,5 @@
 import { split, type Dataset, type SceneAugment } from '../data/index.ts';
-import type { Evaluation, Rate } from '../metrics/index.ts';
+import type { CleanScore, Evaluation } from '../metrics/index.ts';
 import type { Graph, Model } from '../onnx/index.ts';
 import type { CutOff } from '../autodiff/index.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -90,7 +90,7 @@ export interface Defence {
   /** 'none' first, the method asked for last. */
   readonly outcomes: readonly Outcome[];
   /** Accuracy on the held part of the validation data, before and after. */
-  readonly held: { readonly before: Rate; readonly after: Rate };
+  readonly held: { readonly before: CleanScore; readonly after: CleanScore };
 }
 
 export const TUNE = { epochs: 8, batchSize: 128, rate: 'auto', schedule: 'cosine' } as const;
@@ -166,8 +166,7 @@ export async function defend(
     fineTune(runtime, trained, from, masks, parts, {
       ...tune,
       seed,
-      // Counted, since 0.98 - 0.96 is more than 0.02 in floating point.
-      floor: before.hits - Math.floor(maxDrop * before.of + 1e-9),
+      floor: { from: before, maxDrop },
       ...aborting,
       ...within(settings.checkpoints, stage),
       onProgress: (what, done, all) => onProgress?.(what === 'epochs' ? stage : what, done, all),

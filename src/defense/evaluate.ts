@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/index.ts';
 import {
-  accuracy,
+  attackOnObjects,
   attackSuccess,
   robustAccuracy,
   type Evaluation,
@@ -9,7 +9,7 @@ import {
 import type { Graph } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { objectiveOf, type Classifier } from './classifier.ts';
-import { labelsOf } from './objective.ts';
+import { labelsOf, scoreOf, type Answers } from './objective.ts';
 
 /** Data on which a network is judged: clean, and triggered where that is known. */
 export interface TestData {
@@ -18,10 +18,10 @@ export interface TestData {
   readonly triggered?: { readonly dataset: Dataset; readonly target: Target };
 }
 
-/** The classes that a graph gives test data. */
+/** What a graph says of test data. */
 export interface Predictions {
-  readonly clean: Int32Array;
-  readonly triggered?: Int32Array;
+  readonly clean: Answers;
+  readonly triggered?: Answers;
 }
 
 export async function predictTest(
@@ -47,15 +47,15 @@ export function judge({ clean, triggered }: Predictions, test: TestData): Evalua
 /** The part of an evaluation that predictions of clean, or of triggered, test data give. */
 export function judgeOne(
   part: 'clean' | 'triggered',
-  predicted: Int32Array,
+  answers: Answers,
   test: TestData,
 ): Partial<Evaluation> {
-  if (part === 'clean') return { acc: accuracy(predicted, labelsOf(test.clean)) };
+  if (part === 'clean') return { acc: scoreOf(answers, test.clean) };
   if (!test.triggered) return {};
   const { dataset, target } = test.triggered;
   const labels = labelsOf(dataset);
-  return {
-    asr: attackSuccess(predicted, labels, target),
-    ra: robustAccuracy(predicted, labels),
-  };
+  const { called } = answers;
+  // In a scene, only the objects that are attacked have the trigger.
+  if (dataset.objects) return attackOnObjects(called, labels, target);
+  return { asr: attackSuccess(called, labels, target), ra: robustAccuracy(called, labels) };
 }

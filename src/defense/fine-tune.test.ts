@@ -7,6 +7,7 @@ import type { Classifier } from './classifier.ts';
 import { fineTune, type FineTuneSettings, type FineTuning } from './fine-tune.ts';
 import { apart, explicitlyMasked, images, opened, scoresOf, specimen } from './fixture.ts';
 import { applyMask, type Pruned } from './prune.ts';
+import { heldOf } from './tuning-state.ts';
 
 const data = split(images(120, 11), { tune: 0.75, held: 0.25 }, 1);
 
@@ -163,7 +164,7 @@ test('a run that ends below the floor is tried again lower, and given up for the
   const { classifier } = await opened(specimen('Conv with bias').model);
   const runtime = await testRuntime();
   const start = await tuned(classifier, { graph: classifier.graph, masks: new Map() });
-  const floor = start.epochs[start.best - 1]?.held.hits ?? 0;
+  const from = heldOf(start);
   // Every label is wrong: whatever is learnt from them is worse.
   const labels = data.tune.labels.map((label) => (label + 1) % 3);
   const misled = { ...data, tune: relabel(data.tune, labels) };
@@ -172,15 +173,15 @@ test('a run that ends below the floor is tried again lower, and given up for the
       ...settings,
       rate,
       epochs: 12,
-      floor,
+      floor: { from, maxDrop: 0 },
     });
   const lost = await run(0.05);
   expect(lost.retries.length).toBeGreaterThan(0);
   expect(new Set(lost.retries.map(({ because }) => because))).toEqual(new Set(['accuracy']));
-  expect(lost.start.held.hits).toBe(floor);
+  expect(lost.start.held.hits).toBe(from.hits);
   if (lost.best === 0) {
     expect(parameters(classifier, lost.graph)).toEqual(parameters(classifier, start.graph));
-  } else expect(lost.epochs[lost.best - 1]?.held.hits).toBeGreaterThanOrEqual(floor);
+  } else expect(lost.epochs[lost.best - 1]?.held.hits).toBeGreaterThanOrEqual(from.hits);
 });
 
 test('patience ends a run that gets no better', async () => {

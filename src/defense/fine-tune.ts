@@ -1,5 +1,5 @@
 import { type Augment, type Dataset, inTurn, shift } from '../data/index.ts';
-import { accuracy, type Rate } from '../metrics/index.ts';
+import { drop, type CleanScore } from '../metrics/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import {
@@ -11,7 +11,7 @@ import {
 } from '../train/index.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { objectiveOf, type Classifier } from './classifier.ts';
-import { labelsOf, type Trainer } from './objective.ts';
+import { scoreOf, type Trainer } from './objective.ts';
 import { findRate, measureStart } from './rate.ts';
 import {
   again,
@@ -67,7 +67,7 @@ export function optimiserOf(
 
 /**
  * Trains a network on from its weights with clean data (Fine-Pruning, section 3.3). The epoch with
- * the highest accuracy on held data is kept, the last of several that are equal.
+ * the best score on held data is kept, the last of several that are equal.
  *
  * A loss that is no number, or far above where it began, takes training back to the weights after
  * the last good epoch, and on from there at a quarter of the rate. So does, to the very first
@@ -93,8 +93,8 @@ export async function fineTune(
   const { batchSize, optimiser, signal } = settings;
   const judge = async (weights: Parameters) => {
     const weighted = withParameters(graph, weights);
-    const predicted = await objective.predict(runtime, weighted, held, signal ? { signal } : {});
-    return accuracy(predicted, labelsOf(held));
+    const answers = await objective.predict(runtime, weighted, held, signal ? { signal } : {});
+    return scoreOf(answers, held);
   };
   const given = initial(graph, parameters);
   const saved = await settings.checkpoints?.load('epochs');
@@ -140,7 +140,7 @@ async function beginning(
   masks: ReadonlyMap<string, TensorOf<'float32'>>,
   tune: Dataset,
   settings: FineTuneSettings,
-  judge: (weights: Parameters) => Promise<Rate>,
+  judge: (weights: Parameters) => Promise<CleanScore>,
   given: TuningState['kept'],
 ): Promise<TuningState> {
   const { batchSize, optimiser, seed, signal, onProgress } = settings;
@@ -187,7 +187,7 @@ async function oneEpoch(
   tune: Dataset,
   state: TuningState,
   settings: FineTuneSettings,
-  judge: (weights: Parameters) => Promise<Rate>,
+  judge: (weights: Parameters) => Promise<CleanScore>,
 ): Promise<TuningState | undefined> {
   const { batchSize, seed, signal, epochs, onProgress } = settings;
   const augment = augmentOf(settings, tune);
@@ -217,7 +217,8 @@ async function oneEpoch(
     }
     const held = await judge(parameters);
     const training = trainer.state();
-    const better = held.hits >= (state.epochs[state.best - 1]?.held.hits ?? -1);
+    const best = state.epochs[state.best - 1];
+    const better = !best || drop(best.held, held) <= 0;
     return {
       ...state,
       epochs: [...state.epochs, { epoch, loss, rate, held }],

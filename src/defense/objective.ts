@@ -1,4 +1,5 @@
 import type { Dataset, SceneObject } from '../data/index.ts';
+import { accuracy, evaluateDetections, type CleanScore, type Detection } from '../metrics/index.ts';
 import type { Graph, Tensor, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import {
@@ -13,6 +14,14 @@ import {
   type UpdateSettings,
 } from '../train/index.ts';
 
+/** What a network says of samples in a row. */
+export interface Answers {
+  /** A class for each sample or, of scenes, for each object, `NOTHING` where none is found: see `labelsOf`. */
+  readonly called: Int32Array;
+  /** Of scenes, all that is detected in each. */
+  readonly detections?: readonly (readonly Detection[])[];
+}
+
 /**
  * What a network is for: how it is read, what it is judged by and what it is trained by. All else that
  * a defense does (rank, prune, stop, choose an epoch) is the same for all.
@@ -23,19 +32,19 @@ export interface Objective {
   /** The site to prune unless told otherwise; the last convolutional one by default. */
   readonly site?: string;
   /**
-   * What the network says, in the order of `labelsOf`: of each sample, or of each object of a scene.
+   * What the network says.
    *
    * @param results - the `outputs` of a run over samples in a row
    * @param from - the first of these samples
    */
-  read(results: Readonly<Record<string, Tensor>>, dataset: Dataset, from: number): Int32Array;
+  read(results: Readonly<Record<string, Tensor>>, dataset: Dataset, from: number): Answers;
   /** The same for a whole data set. */
   predict(
     runtime: Runtime,
     graph: Graph,
     dataset: Dataset,
     settings?: { readonly signal?: AbortSignal },
-  ): Promise<Int32Array>;
+  ): Promise<Answers>;
   /** The batch size to train with, where one is asked for. */
   batchSize(graph: Graph, asked: number): number;
   /** Loss before training, and the rate of 'auto'; without it, both are measured: see `findRate`. */
@@ -71,9 +80,11 @@ export interface Trainer extends Trained {
 export function classifying(input: string, scores: string): Objective {
   return {
     outputs: [scores],
-    read: (results) => argmax(results[scores] as TensorOf<'float32'>),
-    predict: (runtime, graph, dataset, { signal } = {}) =>
-      predict(runtime, graph, dataset, { input, logits: scores, ...(signal && { signal }) }),
+    read: (results) => ({ called: argmax(results[scores] as TensorOf<'float32'>) }),
+    async predict(runtime, graph, dataset, { signal } = {}) {
+      const settings = { input, logits: scores, ...(signal && { signal }) };
+      return { called: await predict(runtime, graph, dataset, settings) };
+    },
     batchSize: (graph, asked) => rowsOf(graph, input) ?? asked,
     async trainer(runtime, graph, dataset, settings) {
       const step = await trainingStep(runtime, graph, {
@@ -85,6 +96,33 @@ export function classifying(input: string, scores: string): Objective {
       });
       return { ...step, epoch: (how, epoch) => trainEpoch(step, dataset, how, epoch) };
     },
+  };
+}
+
+/** How good answers on clean data are. */
+export function scoreOf({ called, detections }: Answers, dataset: Dataset): CleanScore {
+  const acc = accuracy(called, labelsOf(dataset));
+  if (!detections) return acc;
+  const scenes = detections.map((own, index) => ({
+    objects: dataset.objects?.[index] ?? [],
+    detections: own,
+  }));
+  const { map, ap } = evaluateDetections(scenes, dataset.classes.length);
+  return { ...acc, map, ap };
+}
+
+/** Answers on samples in a row as one. */
+export function joined(parts: readonly Answers[]): Answers {
+  const called = new Int32Array(parts.reduce((total, part) => total + part.called.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    called.set(part.called, at);
+    at += part.called.length;
+  }
+  const detections = parts.flatMap((part) => part.detections ?? []);
+  return {
+    called,
+    ...(parts.some((part) => part.detections) && { detections }),
   };
 }
 

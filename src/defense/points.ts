@@ -3,6 +3,7 @@ import type { Runtime } from '../runtime/index.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Classifier } from './classifier.ts';
 import { type CurveSettings, predictionsAlong } from './curve.ts';
+import type { Answers } from './objective.ts';
 import type { Site } from './sites.ts';
 
 /** What is read off the predictions at one point of a curve. */
@@ -25,14 +26,14 @@ export async function* pointsAlong<T>(
   order: readonly number[],
   settings: Omit<CurveSettings, 'from'> & { readonly checkpoints?: Checkpoints },
   part: string,
-  read: (predicted: Int32Array) => T,
+  read: (answers: Answers) => T,
 ): AsyncGenerator<Point<T>, void, undefined> {
   const { checkpoints, ...how } = settings;
   const points = ((await checkpoints?.load(part))?.data ?? []) as Point<T>[];
   yield* points;
   const from = points.at(-1)?.pruned ?? -1;
   if (from === order.length) return;
-  for await (const { pruned, predicted } of predictionsAlong(
+  for await (const { pruned, answers } of predictionsAlong(
     runtime,
     classifier,
     site,
@@ -40,7 +41,7 @@ export async function* pointsAlong<T>(
     order,
     { ...how, from },
   )) {
-    points.push({ pruned, value: read(predicted) });
+    points.push({ pruned, value: read(answers) });
     await checkpoints?.save(part, { data: points });
     yield points.at(-1) as Point<T>;
   }

@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/index.ts';
-import type { Evaluation, Rate } from '../metrics/index.ts';
+import type { CleanScore, Evaluation } from '../metrics/index.ts';
 import type { TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { within } from './checkpoints.ts';
@@ -55,7 +55,7 @@ export async function pruneSites(
   const prunings: SitePruning[] = [];
   let current = classifier;
   let masks: ReadonlyMap<string, TensorOf<'float32'>> = new Map();
-  let from: Rate | undefined;
+  let from: CleanScore | undefined;
   for (const [index, site] of sites.entries()) {
     const own = { ...settings, ...within(settings.checkpoints, `site-${index + 1}`) };
     const pruning = await prune(runtime, current, site, validation, {
@@ -108,7 +108,7 @@ async function testCurve(
       units,
       settings,
       `test-${part}`,
-      (predicted) => judgeOne(part, predicted, test),
+      (answers) => judgeOne(part, answers, test),
     )) {
       points.push(point);
     }

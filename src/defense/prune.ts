@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/index.ts';
-import { accuracy, type Rate } from '../metrics/index.ts';
+import { drop, type CleanScore } from '../metrics/index.ts';
 import { Builder } from '../graph/index.ts';
 import type { Graph, Node, TensorOf } from '../onnx/index.ts';
 import type { Bounds } from '../ops/index.ts';
@@ -7,7 +7,7 @@ import type { Runtime } from '../runtime/index.ts';
 import type { Classifier } from './classifier.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { foldOf, masked, parameterMasks, type Fold } from './fold.ts';
-import { labelsOf } from './objective.ts';
+import { scoreOf } from './objective.ts';
 import { pointsAlong } from './points.ts';
 import { ascending, profileOf, type Ranking, type UnitStatistics } from './profile.ts';
 import { boundsNeeded, type QuietUnits, quietUnits, unreachable } from './quiet.ts';
@@ -15,7 +15,10 @@ import type { Site } from './sites.ts';
 import type { StoreSettings } from './store.ts';
 
 export interface PruneSettings {
-  /** The largest drop of validation accuracy that is allowed, as a share: 0.02 is two points. */
+  /**
+   * The largest drop of validation accuracy, of a detector's mean average precision, that is allowed, as
+   * a share: 0.02 is two points.
+   */
   readonly maxDrop: number;
   /** Prune at most this share of the units, 0 to 1, whatever that costs, instead of by `maxDrop`. */
   readonly share?: number;
@@ -25,8 +28,8 @@ export interface PruneSettings {
   readonly step?: number;
   /** Go on past the stop to the end, for the report. */
   readonly fullCurve?: boolean;
-  /** The accuracy that a drop is measured from; by default that of the network given. */
-  readonly from?: Rate;
+  /** What a drop is measured from; by default that of the network given. */
+  readonly from?: CleanScore;
   /** How activations are kept while masks are tried. */
   readonly cache?: StoreSettings;
   /** Where a killed run left what it had. */
@@ -39,7 +42,7 @@ export interface PruneSettings {
 export interface CurvePoint {
   readonly pruned: number;
   readonly unit: number | null;
-  readonly validation: Rate;
+  readonly validation: CleanScore;
 }
 
 /** What pruning a site came to. */
@@ -102,17 +105,13 @@ export async function prune(
     units,
     { ...settings, step },
     'curve',
-    (predicted) => accuracy(predicted, labelsOf(validation)),
+    (answers) => scoreOf(answers, validation),
   );
   for await (const { pruned, value: now } of points) {
     curve.push({ pruned, unit: order[pruned - 1] ?? null, validation: now });
     settings.onProgress?.(pruned, last);
     const from = settings.from ?? (curve[0] as CurvePoint).validation;
-    broken ||=
-      share === undefined
-        ? // Counted, since 0.98 - 0.96 is more than 0.02 in floating point.
-          (from.hits - now.hits) / now.of > settings.maxDrop
-        : pruned > limit;
+    broken ||= share === undefined ? drop(from, now) > settings.maxDrop : pruned > limit;
     if (!broken) accepted = pruned;
     else if (settings.fullCurve !== true) break;
   }

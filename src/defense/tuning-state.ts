@@ -1,4 +1,4 @@
-import type { Rate } from '../metrics/index.ts';
+import { drop, type CleanScore } from '../metrics/index.ts';
 import type { TrainingState } from '../train/index.ts';
 import type { Saved } from './checkpoints.ts';
 import type { FoundRate } from './rate.ts';
@@ -9,8 +9,8 @@ export interface Limits {
   readonly epochs: number;
   /** Stop after so many epochs without a better one; default: never. */
   readonly patience?: number;
-  /** Right answers on held data that should be left at least; default 0. */
-  readonly floor?: number;
+  /** How far held accuracy may end below what it was; default: as far as it likes. */
+  readonly floor?: { readonly from: CleanScore; readonly maxDrop: number };
 }
 
 export interface TunedEpoch {
@@ -18,7 +18,7 @@ export interface TunedEpoch {
   readonly loss: number;
   readonly rate: number;
   /** Accuracy on the part of the validation data that is not trained on. */
-  readonly held: Rate;
+  readonly held: CleanScore;
 }
 
 /** A time that training was taken back to weights that were good. */
@@ -39,7 +39,7 @@ export interface Tuned {
   /** The epoch whose weights were kept; 0 for the weights given. */
   readonly best: number;
   /** Loss on data trained on, and accuracy on held data, before the first step. */
-  readonly start: { readonly loss: number; readonly held: Rate };
+  readonly start: { readonly loss: number; readonly held: CleanScore };
   /** The rate that the schedule began with, before any retry. */
   readonly rate: number;
   /** Where it was not given. */
@@ -48,7 +48,7 @@ export interface Tuned {
 }
 
 /** Accuracy on held data of the weights that were kept. */
-export function heldOf({ best, epochs, start }: Tuned): Rate {
+export function heldOf({ best, epochs, start }: Tuned): CleanScore {
   return epochs[best - 1]?.held ?? start.held;
 }
 
@@ -97,8 +97,11 @@ export function isOver({ epochs, best }: TuningState, settings: Limits): boolean
 }
 
 /** Below the floor, where the weights given were not. */
-export function isWorse({ epochs, best, start }: TuningState, { floor = 0 }: Limits): boolean {
-  return start.held.hits >= floor && (epochs[best - 1]?.held.hits ?? -1) < floor;
+export function isWorse({ epochs, best, start }: TuningState, { floor }: Limits): boolean {
+  if (!floor) return false;
+  const below = (held: CleanScore) => drop(floor.from, held) > floor.maxDrop;
+  const kept = epochs[best - 1];
+  return !below(start.held) && (!kept || below(kept.held));
 }
 
 /** The loss is far above where it began, or no number. */

@@ -17,7 +17,7 @@ export function proposalsOf(
   spec: DetectorSpec,
   { before, after, overlap } = spec.proposals,
 ): Box[] {
-  const best = descending(objectness).slice(0, before);
+  const best = descending(objectness, before);
   const boxes = decodedWithin(
     best.map((index) => anchors[index] as Box),
     Float32Array.from(best.flatMap((index) => [...shifts.subarray(4 * index, 4 * index + 4)])),
@@ -57,9 +57,10 @@ export function detectionsOf(
       return { box: boxes[row] as Box, label, score: scores[row] as number };
     });
   });
-  return descending(found.map((one) => one.score))
-    .slice(0, after)
-    .map((index) => found[index] as Detection);
+  return descending(
+    found.map((one) => one.score),
+    after,
+  ).map((index) => found[index] as Detection);
 }
 
 function softmax(logits: Float32Array): Float64Array {

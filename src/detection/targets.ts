@@ -36,17 +36,17 @@ export function anchorMatches(
   objects: readonly SceneObject[],
 ): Int32Array {
   const matches = new Int32Array(anchors.length).fill(BACKGROUND);
-  if (objects.length === 0) return matches;
-  const shares = anchors.map((anchor) => objects.map(({ box }) => iou(anchor, box)));
-  const most = objects.map((_, place) =>
-    shares.reduce((best, row) => Math.max(best, row[place] as number), 0),
-  );
-  for (const [index, row] of shares.entries()) {
-    const best = Math.max(...row);
-    const own = row.indexOf(best);
-    const nearest = row.some((share, place) => share > 0 && share === most[place]);
-    matches[index] =
-      best >= ANCHOR.from || nearest ? own : best < ANCHOR.below ? BACKGROUND : BETWEEN;
+  const shares = objects.map(({ box }) => Float64Array.from(anchors, (anchor) => iou(anchor, box)));
+  const most = shares.map((own) => own.reduce((best, share) => Math.max(best, share), 0));
+  for (let index = 0; index < anchors.length; index += 1) {
+    let [best, own, nearest] = [0, BACKGROUND, false];
+    for (const [place, of] of shares.entries()) {
+      const share = of[index] as number;
+      if (share > best) [best, own] = [share, place];
+      if (share > 0 && share === most[place]) nearest = true;
+    }
+    if (best >= ANCHOR.from || nearest) matches[index] = own;
+    else if (best >= ANCHOR.below) matches[index] = BETWEEN;
   }
   return matches;
 }
@@ -70,10 +70,13 @@ export function sampled(
   share: number,
   draw: Random,
 ): { readonly near: number[]; readonly far: number[] } {
-  const of = (fits: (match: number) => boolean) =>
-    draw.shuffle([...matches].flatMap((match, index) => (fits(match) ? [index] : [])));
-  const near = of((match) => match >= 0).slice(0, Math.floor(count * share));
-  const far = of((match) => match === BACKGROUND).slice(0, count - near.length);
+  const places: Record<'near' | 'far', number[]> = { near: [], far: [] };
+  for (const [index, match] of matches.entries()) {
+    if (match >= 0) places.near.push(index);
+    else if (match === BACKGROUND) places.far.push(index);
+  }
+  const near = draw.some(places.near, Math.floor(count * share));
+  const far = draw.some(places.far, count - near.length);
   return { near, far };
 }
 

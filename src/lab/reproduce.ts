@@ -5,15 +5,15 @@ import {
   predictTest,
   type Defence,
   type Method,
+  type Outcome,
   type Stage,
   type TestData,
 } from '../defense/index.ts';
-import type { Evaluation, Rate } from '../metrics/index.ts';
+import type { CleanScore, Evaluation, Rate } from '../metrics/index.ts';
 import type { Model } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { type Attacker, onClassifier, onDetector } from './attacks/attacker.ts';
-import { AttackError } from './attacks/error.ts';
-import { pruningAwareAttack, type Try } from './attacks/pruning-aware.ts';
+import { onClassifier, onDetector } from './attacks/attacker.ts';
+import type { Try } from './attacks/pruning-aware.ts';
 import { silencedOneByOne } from './silence.ts';
 import type { DetectionTask } from './tasks/signs.ts';
 import { fewerOf, type AttackName, type Task, type TaskData } from './tasks/task.ts';
@@ -25,9 +25,11 @@ export interface ReproduceRun {
   readonly attack: AttackName;
   readonly defense: Method;
   readonly seed: number;
-  readonly acc: Rate;
+  readonly acc: CleanScore;
   readonly asr: Rate;
   readonly ra: Rate;
+  /** Of a detector: triggered objects that it does not find. */
+  readonly missed?: Rate;
   /** Without a defense, the time that the attack took. */
   readonly seconds: number;
 }
@@ -54,8 +56,8 @@ export interface ReproduceNetwork {
   readonly order: readonly number[];
   readonly curve: readonly {
     readonly pruned: number;
-    readonly validation: Rate;
-    readonly acc: Rate;
+    readonly validation: CleanScore;
+    readonly acc: CleanScore;
     readonly asr: Rate;
   }[];
   /** How many units the pruning defense took. */
@@ -71,12 +73,14 @@ export interface ReproducedSeed {
   readonly models: Readonly<Partial<Record<AttackName, Model>>>;
   /** What they were trained, defended and tested on. */
   readonly data: TaskData;
+  readonly test: TestData;
+  /** What each network is after each defense, none first, and what it says of the test data then. */
+  readonly outcomes: Readonly<Partial<Record<AttackName, readonly Outcome[]>>>;
 }
 
 /** The networks of the experiment: a pruning-aware one only where the task has its settings. */
 export function attacksOn(task: Task | DetectionTask): AttackName[] {
-  const aware = isClassifying(task) && task.pruningAware !== undefined;
-  return ['none', 'baseline', ...(aware ? (['pruning-aware'] as const) : [])];
+  return ['none', 'baseline', ...(task.pruningAware ? (['pruning-aware'] as const) : [])];
 }
 
 export interface ReproduceSettings {
@@ -141,29 +145,34 @@ export async function reproduce(
     if (!before) await settings.onTrained?.(network);
     return network;
   };
-  const train = (attack: AttackName, how: Attacker['clean'], stage: string) =>
-    made(attack, () =>
-      timed(async () => ({
-        model: await how(runtime, data, { seed, ...aborting, onProgress: said(stage) }),
-      })),
-    );
-  const clean = attacks.some((attack) => attack !== 'baseline')
-    ? await train('none', attacker.clean, 'clean network: train')
+  const { baseline } = attacker;
+  const how = (stage: string) => ({ seed, ...aborting, onProgress: said(stage) });
+  const fromClean = (attack: AttackName) => attack !== 'baseline' || baseline.from === 'clean';
+  const clean = attacks.some(fromClean)
+    ? await made('none', () =>
+        timed(async () => ({
+          model: await attacker.clean(runtime, data, how('clean network: train')),
+        })),
+      )
     : undefined;
   if (attacks.includes('baseline')) {
-    await train('baseline', attacker.baseline, 'baseline attack: train');
+    await made('baseline', async () => {
+      const run = how('baseline attack: train');
+      if (baseline.from === 'scratch') {
+        return timed(async () => ({ model: await baseline.train(runtime, data, run) }));
+      }
+      if (!clean) throw new Error('a clean network that was not trained');
+      const { model, seconds } = await timed(async () => ({
+        model: await baseline.train(runtime, data, { ...run, clean: clean.model }),
+      }));
+      return { model, seconds: clean.seconds + seconds };
+    });
   }
   if (clean && attacks.includes('pruning-aware')) {
-    if (!isClassifying(task)) {
-      throw new AttackError(
-        'attack/settings',
-        `The task "${task.name}" has no pruning-aware attack yet: leave it out of the attacks`,
-      );
-    }
     let stage = '';
     await made('pruning-aware', async () => {
       const { seconds, ...network } = await timed(async () => {
-        const { model, decoys, tries, met } = await pruningAwareAttack(runtime, task, data, {
+        const { model, decoys, tries, met } = await attacker.pruningAware(runtime, data, {
           seed,
           clean: clean.model,
           ...aborting,
@@ -193,6 +202,7 @@ export async function reproduce(
   };
   const runs: ReproduceRun[] = [];
   const networks: ReproduceNetwork[] = [];
+  const outcomes: Partial<Record<AttackName, readonly Outcome[]>> = {};
   for (const { attack, model, seconds, decoys = [], tries, met } of trained) {
     const watch = stopwatch();
     const defence = await defend(runtime, model, data.validation, test, {
@@ -208,6 +218,7 @@ export async function reproduce(
       },
     });
     watch.stop();
+    outcomes[attack] = defence.outcomes;
     for (const { method, evaluation } of defence.outcomes) {
       runs.push({
         task: task.name,
@@ -236,6 +247,8 @@ export async function reproduce(
     networks,
     models: Object.fromEntries(trained.map(({ attack, model }) => [attack, model])),
     data,
+    test,
+    outcomes,
   };
 }
 
@@ -291,9 +304,11 @@ async function network(
   }
 }
 
-function whole(evaluation: Evaluation | undefined): Required<Evaluation> {
+function whole(
+  evaluation: Evaluation | undefined,
+): Evaluation & Required<Pick<Evaluation, 'asr' | 'ra'>> {
   if (!evaluation?.asr || !evaluation.ra) throw new Error('an evaluation without triggered data');
-  return { acc: evaluation.acc, asr: evaluation.asr, ra: evaluation.ra };
+  return { ...evaluation, asr: evaluation.asr, ra: evaluation.ra };
 }
 
 async function timed<T extends object>(make: () => Promise<T>): Promise<T & { seconds: number }> {

@@ -1,6 +1,12 @@
 import type { Dataset } from '../data/index.ts';
-import { labelsOf, predictionsAlong, type Classifier, type Site } from '../defense/index.ts';
-import { accuracy, attackSuccess, type Rate, type Target } from '../metrics/index.ts';
+import {
+  judge,
+  predictionsAlong,
+  type Answers,
+  type Classifier,
+  type Site,
+} from '../defense/index.ts';
+import type { Rate, Target } from '../metrics/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
 /** What a network does with one unit of a site silenced, and all others as they are. */
@@ -23,21 +29,21 @@ export async function silencedOneByOne(
   { clean, triggered, target }: { clean: Dataset; triggered: Dataset; target: Target },
   signal?: AbortSignal,
 ): Promise<Silenced[]> {
-  const without = async (unit: number, dataset: Dataset): Promise<Int32Array> => {
-    let last = new Int32Array();
+  const without = async (unit: number, dataset: Dataset): Promise<Answers> => {
+    let last: Answers = { called: new Int32Array() };
     const settings = signal ? { signal } : {};
     const points = predictionsAlong(runtime, classifier, site, dataset, [unit], settings);
-    for await (const { predicted } of points) last = Int32Array.from(predicted);
+    for await (const { answers } of points) last = answers;
     return last;
   };
   const found: Silenced[] = [];
   for (let unit = 0; unit < site.units; unit += 1) {
-    const fooled = await without(unit, triggered);
-    found.push({
-      unit,
-      acc: accuracy(await without(unit, clean), labelsOf(clean)),
-      asr: attackSuccess(fooled, labelsOf(triggered), target),
-    });
+    const answers = {
+      clean: await without(unit, clean),
+      triggered: await without(unit, triggered),
+    };
+    const { acc, asr } = judge(answers, { clean, triggered: { dataset: triggered, target } });
+    if (asr) found.push({ unit, acc, asr });
   }
   return found;
 }

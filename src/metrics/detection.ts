@@ -1,6 +1,7 @@
 import { descending, iou, type Box, type SceneObject } from '../data/boxes.ts';
+import { attackSuccess, robustAccuracy } from './evaluation.ts';
 import { rate, type Rate } from './interval.ts';
-import { isAttacked, isSuccess, type Target } from './target.ts';
+import { isAttacked, NOTHING, type Target } from './target.ts';
 
 /** What a detector says of one place of a scene. */
 export interface Detection {
@@ -21,7 +22,7 @@ export interface DetectionEvaluation {
   /** Mean of the average precisions of the classes that occur, 0 to 1. */
   readonly map: number;
   /** Average precision by class; null where the class does not occur. */
-  readonly ap: readonly (number | null)[];
+  readonly ap: (number | null)[];
   /**
    * The accuracy of the detector: of the objects, the share that is found as what it is, with a score of
    * `FOUND` or more. By class, and of all.
@@ -102,19 +103,20 @@ export function evaluateDetections(
   };
 }
 
-/** What is said of an object: the label of the surest detection there with a score of `FOUND` or more. */
+/**
+ * What is said of an object: the label of the surest detection there with a score of `FOUND` or more,
+ * or `NOTHING`.
+ */
 export function calledOf(
   { box }: Pick<SceneObject, 'box'>,
   detections: readonly Detection[],
   overlap = OVERLAP,
-): number | undefined {
+): number {
   const there = detections.filter(
     (detection) => detection.score >= FOUND && iou(detection.box, box) >= overlap,
   );
-  return there.reduce<Detection | undefined>(
-    (best, one) => (best && best.score >= one.score ? best : one),
-    undefined,
-  )?.label;
+  const [first] = descending(there.map(({ score }) => score));
+  return first === undefined ? NOTHING : (there[first] as Detection).label;
 }
 
 /** A triggered scene: what is truly in it, and what a detector says of it. */
@@ -142,18 +144,37 @@ export function detectionAttack(
   target: Target,
   overlap = OVERLAP,
 ): DetectionAttack {
-  let [of, fooled, missed, right] = [0, 0, 0, 0];
+  const called: number[] = [];
+  const labels: number[] = [];
   for (const { objects, detections, counts } of scenes) {
     for (const [index, object] of objects.entries()) {
-      if (counts[index] !== true || !isAttacked(target, object.label)) continue;
-      of += 1;
-      const called = calledOf(object, detections, overlap);
-      if (called === undefined) missed += 1;
-      else if (called === object.label) right += 1;
-      if (called !== undefined && isSuccess(target, called, object.label)) fooled += 1;
+      if (counts[index] !== true) continue;
+      called.push(calledOf(object, detections, overlap));
+      labels.push(object.label);
     }
   }
-  return { asr: rate(fooled, of), missed: rate(missed, of), ra: rate(right, of) };
+  return attackOnObjects(called, labels, target);
+}
+
+/**
+ * The same of what was said of each object that counts: see `calledOf`. Objects that are not attacked
+ * are left out.
+ */
+export function attackOnObjects(
+  called: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  target: Target,
+): DetectionAttack {
+  const places = Array.from(labels, (_, place) => place).filter((place) =>
+    isAttacked(target, labels[place] as number),
+  );
+  const said = places.map((place) => called[place] as number);
+  const truly = places.map((place) => labels[place] as number);
+  return {
+    asr: attackSuccess(said, truly, target),
+    missed: rate(said.filter((label) => label === NOTHING).length, said.length),
+    ra: robustAccuracy(said, truly),
+  };
 }
 
 /** Which objects of a scene a detector finds as what they are. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { accuracy, attackSuccess, robustAccuracy } from './evaluation.ts';
-import type { Rate } from './interval.ts';
+import { accuracy, attackSuccess, drop, robustAccuracy } from './evaluation.ts';
+import { rate, type Rate } from './interval.ts';
 import { targetOf, type Target } from './target.ts';
 
 const share = ({ hits, of }: Rate): string => `${hits}/${of}`;
@@ -59,4 +59,10 @@ test('the label wanted for each true label', () => {
     undefined,
   ]);
   expect(wanted({ kind: 'untargeted' })).toEqual([undefined, undefined, undefined]);
+});
+
+test('a drop is counted, of detectors it is that of their mean average precision', () => {
+  const [before, after] = [rate(98, 100), rate(96, 100)];
+  expect(drop(before, after)).toBe(0.02);
+  expect(drop({ ...before, map: 0.5 }, { ...after, map: 0.75 })).toBe(-0.25);
 });

@@ -1,14 +1,31 @@
 import { rate, type Rate } from './interval.ts';
 import { isAttacked, isSuccess, type Target } from './target.ts';
 
+/** How a network does on clean data: the share of right answers. */
+export interface CleanScore extends Rate {
+  /** Of a detector, mean average precision at IoU 0.5, 0 to 1: see `evaluateDetections`. */
+  readonly map?: number | undefined;
+  /** Average precision by class; null where the class does not occur. */
+  readonly ap?: (number | null)[] | undefined;
+}
+
+/** By how much one score is below another, as a share: of detectors the mean average precision. */
+export function drop(from: CleanScore, to: CleanScore): number {
+  if (from.map !== undefined && to.map !== undefined) return from.map - to.map;
+  // Counted, since 0.98 - 0.96 is more than 0.02 in floating point.
+  return (from.hits - to.hits) / to.of;
+}
+
 /** How a network does; `asr` and `ra` only where triggered data was given. */
 export interface Evaluation {
   /** Clean accuracy. */
-  readonly acc: Rate;
+  readonly acc: CleanScore;
   /** Attack success rate. */
   readonly asr?: Rate;
   /** Robust accuracy. */
   readonly ra?: Rate;
+  /** Of a detector, the share of triggered objects that it does not find at all. */
+  readonly missed?: Rate;
 }
 
 /** The share of inputs classified as their true label. */

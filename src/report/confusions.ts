@@ -1,5 +1,5 @@
-import type { Outcome, TestData } from '../defense/index.ts';
-import { confusion } from '../metrics/index.ts';
+import { labelsOf, type Answers, type Outcome, type TestData } from '../defense/index.ts';
+import { confusion, NOTHING } from '../metrics/index.ts';
 import type { RunRecord } from './record.ts';
 
 type Confusions = NonNullable<RunRecord['confusions']>;
@@ -14,7 +14,10 @@ export function confusionsOf(
   test: TestData | undefined,
 ): Confusions {
   if (!test || !before?.predictions || !after?.predictions) return [];
-  const { classes } = test.clean;
+  // Of a scene, an object may not be found at all.
+  const classes = [...test.clean.classes, ...(test.clean.objects ? ['nothing'] : [])];
+  const found = (answers: Answers) =>
+    answers.called.map((label) => (label === NOTHING ? classes.length - 1 : label));
   const changed = (was: Int32Array, is: Int32Array, labels: Int32Array) => {
     const [a, b] = [was, is].map(
       (predicted) => confusion(predicted, labels, classes.length).counts,
@@ -34,13 +37,21 @@ export function confusionsOf(
       .toSorted((x, y) => Math.abs(y.after - y.before) - Math.abs(x.after - x.before))
       .slice(0, MOST);
   };
-  const clean = changed(before.predictions.clean, after.predictions.clean, test.clean.labels);
-  const [was, is] = [before.predictions.triggered, after.predictions.triggered];
+  const [{ clean: first, triggered: was }, { clean: last, triggered: is }] = [
+    before.predictions,
+    after.predictions,
+  ];
+  const clean = changed(found(first), found(last), labelsOf(test.clean));
   const { triggered } = test;
   return [
     { of: 'test', changed: clean },
     ...(triggered && was && is
-      ? [{ of: 'triggered' as const, changed: changed(was, is, triggered.dataset.labels) }]
+      ? [
+          {
+            of: 'triggered' as const,
+            changed: changed(found(was), found(is), labelsOf(triggered.dataset)),
+          },
+        ]
       : []),
   ];
 }

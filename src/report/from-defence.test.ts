@@ -216,7 +216,7 @@ describe('the record of a defense', () => {
           [...(all ?? [])].filter(
             (each, at) => named(each) === predicted && named(test2.clean.labels[at]) === label,
           ).length;
-        expect([before, after]).toEqual([count(was?.[part]), count(is?.[part])]);
+        expect([before, after]).toEqual([count(was?.[part]?.called), count(is?.[part]?.called)]);
         expect(before).not.toBe(after);
       }
     }

@@ -1,10 +1,12 @@
 import { sizeOf } from '../onnx/index.ts';
 import { digest, picturesOf, type Dataset } from '../data/index.ts';
+import { drop } from '../metrics/index.ts';
 import type { Defence, FineTuning, Outcome, SitePruning, TestData } from '../defense/index.ts';
 import { confusionsOf } from './confusions.ts';
 import { pixelsFromPlanes } from './png.ts';
 import type { Example, Picture, RunRecord } from './record.ts';
 import { percent } from './format.ts';
+import { scenesOf } from './scenes.ts';
 import { layersOf } from './structure.ts';
 import { VERSION } from './version.ts';
 
@@ -33,6 +35,7 @@ export async function recordOf(
   const { prunings, maxDrop, tune, gradients, layers } = defence;
   const [first, ...others] = prunings;
   const { optimiser, augment, ...tuneSettings } = tune;
+  const scenes = test && (await scenesOf(defence.outcomes, test));
   const entry = async (role: RunRecord['data'][number]['role'], dataset: Dataset) => ({
     role,
     name: dataset.name,
@@ -86,7 +89,8 @@ export async function recordOf(
     evaluations: defence.outcomes.flatMap(({ method, evaluation }) =>
       evaluation ? [{ name: method, evaluation }] : [],
     ),
-    examples: test ? await examplesOf(defence, test) : [],
+    examples: test && !scenes ? await examplesOf(defence, test) : [],
+    ...(scenes && { scenes }),
     verdict: verdictOf(defence),
   };
 }
@@ -159,11 +163,11 @@ export function verdictOf(defence: Defence): RunRecord['verdict'] {
   const before = (outcomes[0] as Outcome).evaluation;
   const after = (outcomes.at(-1) as Outcome).evaluation;
   const done = doneIn(defence);
-  const drop = (held.before.hits - held.after.hits) / held.after.of;
-  if (drop > maxDrop) {
+  const lost = drop(held.before, held.after);
+  if (lost > maxDrop) {
     return {
       repaired: false,
-      text: `Not repaired: clean accuracy fell by ${percent(drop)} on held validation data, more than the ${percent(maxDrop)} allowed (${done}).`,
+      text: `Not repaired: clean accuracy fell by ${percent(lost)} on held validation data, more than the ${percent(maxDrop)} allowed (${done}).`,
     };
   }
   if (outcomes.at(-1)?.tuning?.best === 0) {
@@ -178,11 +182,12 @@ export function verdictOf(defence: Defence): RunRecord['verdict'] {
       text: `The network was treated (${done}). Whether a backdoor was in it cannot be told without triggered data.`,
     };
   }
-  const cost = before.acc.rate - after.acc.rate;
+  const cost = drop(before.acc, after.acc);
+  const what = before.acc.map === undefined ? 'clean accuracy' : 'mean average precision';
   const change =
     cost > 0
-      ? `at a cost of ${(100 * cost).toFixed(2)} points of clean accuracy`
-      : 'at no cost of clean accuracy';
+      ? `at a cost of ${(100 * cost).toFixed(2)} points of ${what}`
+      : `at no cost of ${what}`;
   const rates = `attack success went from ${percent(before.asr.rate)} to ${percent(after.asr.rate)}`;
   if (after.asr.rate > REPAIRED) {
     return { repaired: false, text: `Not repaired: ${rates} ${change} (${done}).` };
@@ -223,12 +228,12 @@ async function examplesOf(defence: Defence, test: TestData, count = 8): Promise<
     examples.push({
       ...(image && { image }),
       label: classes[labels[index] as number] as string,
-      before: name(before.predictions.clean, index),
-      after: name(after.predictions.clean, index),
+      before: name(before.predictions.clean.called, index),
+      after: name(after.predictions.clean.called, index),
       ...(triggered && {
         ...(other && { triggeredImage: other }),
-        beforeTriggered: name(before.predictions.triggered, index),
-        afterTriggered: name(after.predictions.triggered, index),
+        beforeTriggered: name(before.predictions.triggered?.called, index),
+        afterTriggered: name(after.predictions.triggered?.called, index),
       }),
     });
   }

@@ -7,6 +7,7 @@ import { confusionsSection, reachSection, structureSection } from './network-sec
 import { page } from './page.ts';
 import { parseRecord } from './record.ts';
 import type { RunRecord } from './record.ts';
+import { scenesSection } from './scenes-section.ts';
 import {
   activationsSection,
   curveSection,
@@ -31,10 +32,11 @@ export async function renderHtml(value: RunRecord): Promise<string> {
   return page(
     `${record.input.path}: ${record.tool.name} report`,
     html`${verdictSection(record)} ${evaluationsSection(record)} ${examplesSection(record)}
-    ${confusionsSection(record)} ${curveSection(record, charts.curve)}
-    ${activationsSection(record, charts.activations)} ${reachSection(record, charts.gradient)}
-    ${others} ${slimSection(record)} ${trainingSection(record, charts.training)}
-    ${structureSection(record)} ${detailsSection(record)}`,
+    ${scenesSection(record.scenes, record.evaluations)} ${confusionsSection(record)}
+    ${curveSection(record, charts.curve)} ${activationsSection(record, charts.activations)}
+    ${reachSection(record, charts.gradient)} ${others} ${slimSection(record)}
+    ${trainingSection(record, charts.training)} ${structureSection(record)}
+    ${detailsSection(record)}`,
   );
 }
 

@@ -9,3 +9,4 @@ export * from './version.ts';
 export * from './reproduce.ts';
 export * from './reproduce-page.ts';
 export * from './reproduce-table.ts';
+export { scenesOf } from './scenes.ts';

@@ -1,13 +1,18 @@
+import type { CleanScore } from '../metrics/evaluation.ts';
 import type { Rate } from '../metrics/interval.ts';
 import type { Chart } from './chart-parts.ts';
 import { interval, percent } from './format.ts';
 import { html, type Markup } from './markup.ts';
 
-export function rateCell(rate: Rate | undefined): Markup {
+export function rateCell(rate: CleanScore | undefined): Markup {
   if (!counted(rate)) return html`–`;
-  return html`<span class="rate">${percent(rate.rate)}</span
+  const { map } = rate;
+  const first = map === undefined ? percent(rate.rate) : `mAP ${percent(map)}`;
+  return html`<span class="rate">${first}</span
     ><span class="extent"
-      ><span>${interval(rate)}</span><span>${rate.hits}/${rate.of}</span></span
+      >${map !== undefined && html`<span>found ${percent(rate.rate)}</span>`}<span
+        >${interval(rate)}</span
+      ><span>${rate.hits}/${rate.of}</span></span
     >`;
 }
 
@@ -21,9 +26,10 @@ export function swatch(title: string, color: string, shape: string): Markup {
   return html`<li><i class="${shape}" style="${paint}:${color}"></i>${title}</li>`;
 }
 
-export function rateText(rate: Rate | undefined): string {
+export function rateText(rate: CleanScore | undefined): string {
   if (!counted(rate)) return '–';
-  return `${percent(rate.rate)} ${interval(rate)} ${rate.hits}/${rate.of}`;
+  const map = rate.map === undefined ? '' : `mAP ${percent(rate.map)}, found `;
+  return `${map}${percent(rate.rate)} ${interval(rate)} ${rate.hits}/${rate.of}`;
 }
 
 export function dataTable(head: readonly string[], rows: readonly (string | number)[][]): Markup {
@@ -50,6 +56,6 @@ export function dataTable(head: readonly string[], rows: readonly (string | numb
 }
 
 /** Whether there is a rate at all: of none there is none. */
-export function counted(rate: Rate | undefined): rate is Rate {
+export function counted<T extends Rate>(rate: T | undefined): rate is T {
   return rate !== undefined && rate.of > 0;
 }

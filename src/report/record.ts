@@ -16,15 +16,29 @@ const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 
-export const rate = z
-  .object({ rate: share, hits: count, of: count, low: share, high: share })
-  .refine((r) => r.hits <= r.of, 'more hits than trials')
+const counts = z.object({ rate: share, hits: count, of: count, low: share, high: share });
+const possible = [
+  (r: { hits: number; of: number }) => r.hits <= r.of,
+  'more hits than trials',
+] as const;
+
+export const rate = counts
+  .refine(...possible)
   .describe('A share with its count and its 95% Wilson interval');
 
+export const cleanScore = counts
+  .extend({
+    map: share.optional().describe('Of a detector: mean average precision at IoU 0.5'),
+    ap: z.array(share.nullable()).optional().describe('Of a detector: average precision by class'),
+  })
+  .refine(...possible)
+  .describe('Share of right answers; of a detector, of the objects that it finds as what they are');
+
 const evaluation = z.object({
-  acc: rate.describe('Clean accuracy'),
+  acc: cleanScore.describe('Clean accuracy'),
   asr: rate.optional().describe('Attack success rate'),
   ra: rate.optional().describe('Robust accuracy'),
+  missed: rate.optional().describe('Of a detector: triggered objects that it does not find'),
 });
 
 const file = z.object({ path: z.string(), sha256 });
@@ -56,19 +70,42 @@ const example = z.object({
   afterTriggered: z.string().optional(),
 });
 
+const box = z.object({
+  left: z.number(),
+  top: z.number(),
+  right: z.number(),
+  bottom: z.number(),
+});
+
+const detections = z.array(z.object({ box, label: z.string(), score: share }));
+
+export const scenes = z.object({
+  classes: z.array(z.string()).describe('In the order of `ap`'),
+  shown: z.array(
+    z.object({
+      of: z.enum(['test', 'triggered']),
+      image,
+      truth: z.array(z.object({ box, label: z.string() })),
+      before: detections.describe('With a score of 0.5 or more'),
+      after: detections,
+    }),
+  ),
+});
+
 const curvePoint = z.object({
   pruned: count.describe('How many units are pruned at this point'),
   unit: count.nullable().describe('The unit pruned last; null where none is'),
-  validation: rate.describe('Clean accuracy on validation data: the only rate that chooses'),
-  acc: rate.optional().describe('Clean accuracy on test data'),
+  validation: cleanScore.describe('On clean validation data: the only score that chooses'),
+  acc: cleanScore.optional().describe('Clean accuracy on test data'),
   asr: rate.optional(),
   ra: rate.optional(),
+  missed: rate.optional(),
 });
 
 const epoch = z.object({
   epoch: count,
   loss: z.number(),
-  validation: rate,
+  validation: cleanScore,
   learningRate: z.number().nonnegative(),
 });
 
@@ -123,7 +160,7 @@ const training = z.object({
   name: z.string(),
   epochs: z.array(epoch),
   best: count.optional().describe('The epoch kept; 0 for the weights that it began with'),
-  start: z.object({ loss: z.number(), validation: rate }).optional(),
+  start: z.object({ loss: z.number(), validation: cleanScore }).optional(),
   rate: z.number().positive().optional().describe('Learning rate that the schedule began with'),
   found: z
     .object({
@@ -216,7 +253,7 @@ export const runRecord = z
     slim: slim.optional().describe('The network without its pruned units, where one was asked for'),
     training: z.array(training).optional(),
     held: z
-      .object({ before: rate, after: rate })
+      .object({ before: cleanScore, after: cleanScore })
       .optional()
       .describe('Accuracy on the validation data that is not trained on'),
     confusions: z
@@ -234,6 +271,7 @@ export const runRecord = z
       )
       .describe('On test data, the input model first and the output model last'),
     examples: z.array(example),
+    scenes: scenes.optional().describe('Of a detector: test scenes with what it finds in them'),
     verdict: z.object({ repaired: z.boolean().nullable(), text: z.string() }),
   })
   .check(({ value: record, issues }) => {
@@ -286,6 +324,7 @@ export type RunRecord = z.infer<typeof runRecord>;
 export type CurvePoint = z.infer<typeof curvePoint>;
 export type Example = z.infer<typeof example>;
 export type Picture = z.infer<typeof image>;
+export type Scenes = z.infer<typeof scenes>;
 export type NamedEvaluation = RunRecord['evaluations'][number];
 
 /**

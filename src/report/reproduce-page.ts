@@ -1,3 +1,4 @@
+import { drop } from '../metrics/evaluation.ts';
 import { COLORS } from './chart-parts.ts';
 import { duration, number, percent } from './format.ts';
 import { html, type Markup } from './markup.ts';
@@ -13,6 +14,7 @@ import {
 import { attackedOf, CURVES, curvesChart, unitsChart } from './reproduce-charts.ts';
 import { ATTACK_NAMES } from './reproduce-table.ts';
 import { both, dataTable, rateText, swatch } from './parts.ts';
+import { precisionTable, scenesFigures } from './scenes-section.ts';
 import { evaluationsTable } from './sections.ts';
 
 /** The record as one self-contained HTML page; the same record gives the same bytes. */
@@ -51,11 +53,9 @@ function verdicts(record: ReproduceRecord): string[] {
     const before = pooled(record, attack, 'none');
     const after = pooled(record, attack, 'fine-pruning');
     if (!before || !after) return [];
-    const points = 100 * (before.acc.rate - after.acc.rate);
-    const cost =
-      points > 0
-        ? `costs ${points.toFixed(2)} points of clean accuracy`
-        : 'costs no clean accuracy';
+    const points = 100 * drop(before.acc, after.acc);
+    const what = before.acc.map === undefined ? 'clean accuracy' : 'mean average precision';
+    const cost = points > 0 ? `costs ${points.toFixed(2)} points of ${what}` : `costs no ${what}`;
     const name = ATTACK_NAMES[attack];
     if (attack === 'none') return [`Clean network: fine-pruning ${cost}.`];
     const change = `attack success goes from ${percent(before.asr.rate)} to ${percent(after.asr.rate)}`;
@@ -95,9 +95,9 @@ function runsSection({ runs }: ReproduceRecord): Markup {
   return html`<section id="runs">
     <h2>Every run</h2>
     ${evaluationsTable(
-      runs.map(({ seed, attack, defense, seconds, acc, asr, ra }) => ({
+      runs.map(({ seed, attack, defense, seconds, ...evaluation }) => ({
         name: defense,
-        evaluation: { acc, asr, ra },
+        evaluation,
         note: `seed ${seed}, ${ATTACK_NAMES[attack]}, ${duration(seconds)}`,
       })),
     )}
@@ -108,7 +108,7 @@ async function seedSection(record: ReproduceRecord, seed: number): Promise<Marku
   const own = record.networks.filter((network) => network.seed === seed);
   const attacked = attackedOf(own);
   const aware = attacked.some(({ attack }) => attack === 'pruning-aware');
-  const parts = await Promise.all(attacked.map(networkSection));
+  const parts = await Promise.all(attacked.map((network) => networkSection(record, network)));
   return html`<section id="seed-${seed}">
     <h2>Seed ${seed}: pruning, unit by unit</h2>
     <p>
@@ -144,7 +144,10 @@ async function seedSection(record: ReproduceRecord, seed: number): Promise<Marku
   </section>`;
 }
 
-async function networkSection(network: ReproducedNetwork): Promise<Markup> {
+async function networkSection(
+  record: ReproduceRecord,
+  network: ReproducedNetwork,
+): Promise<Markup> {
   const { units, whole, order, stop } = network;
   const rank = new Map(order.map((unit, i) => [unit, i + 1]));
   const decoys = units.filter(({ decoy }) => decoy).length;
@@ -158,7 +161,7 @@ async function networkSection(network: ReproducedNetwork): Promise<Markup> {
       }Pruning
       took ${stop}. ${carriersText(carriers)}
     </p>
-    ${triesText(network)}
+    ${triesText(network)} ${scenesPart(record, network)}
     <figure>
       <ul class="legend">
         ${swatch('clean', COLORS.accuracy, 'block')}${swatch('triggered', COLORS.attack, 'dot')}${decoys > 0 && swatch('decoy', COLORS.shade, 'block')}
@@ -187,6 +190,24 @@ async function networkSection(network: ReproducedNetwork): Promise<Markup> {
         ]),
       )}
     </figure>`;
+}
+
+/** Test scenes with what a detector finds in them, and its precision by class. */
+function scenesPart(
+  { runs }: ReproduceRecord,
+  { attack, seed, scenes }: ReproducedNetwork,
+): Markup | undefined {
+  if (!scenes) return undefined;
+  const own = runs.filter((run) => run.attack === attack && run.seed === seed);
+  return html`<p>
+      Test scenes as the network finds them, as delivered and after the defense. What is right is
+      drawn with a solid line, what is wrong with a dashed one and ✗.
+    </p>
+    ${scenesFigures(scenes, `scene-${seed}-${attack}`)}
+    ${precisionTable(
+      scenes.classes,
+      own.map(({ defense, ...evaluation }) => ({ name: defense, evaluation })),
+    )}`;
 }
 
 function carriersText(units: readonly number[]): string {

@@ -1,4 +1,3 @@
-import type { Rate } from '../metrics/interval.ts';
 import { percent } from './format.ts';
 import { attacksOf, DEFENSES, pooled, seedsOf, type ReproduceRecord } from './reproduce.ts';
 
@@ -7,6 +6,9 @@ export const ATTACK_NAMES = {
   baseline: 'baseline attack',
   'pruning-aware': 'pruning-aware attack',
 } as const;
+
+/** Of a detector, in the line below its precision and attack success. */
+const BESIDES = '  found / missed';
 
 /** What the paper has of the network in the line above. */
 const IN_PAPER = '  in the paper';
@@ -18,10 +20,11 @@ const IN_PAPER = '  in the paper';
 export function reproduceTable(record: ReproduceRecord): string {
   const seeds = seedsOf(record);
   const [first] = record.runs;
+  const precise = first?.acc.map !== undefined;
   const title =
     `${first?.task}, ${first?.source} data, ` +
     `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}: ` +
-    'clean accuracy / attack success in %';
+    `${precise ? 'mAP at IoU 0.5' : 'clean accuracy'} / attack success in %`;
   const rows = [
     ['', ...DEFENSES],
     ...attacksOf(record).flatMap((attack) => {
@@ -31,6 +34,14 @@ export function reproduceTable(record: ReproduceRecord): string {
           ATTACK_NAMES[attack],
           ...DEFENSES.map((defense) => cell(shares(pooled(record, attack, defense)))),
         ],
+        ...(precise
+          ? [
+              [
+                BESIDES,
+                ...DEFENSES.map((defense) => cell(besides(pooled(record, attack, defense)))),
+              ],
+            ]
+          : []),
         ...(paper ? [[IN_PAPER, ...DEFENSES.map((defense) => cell(paper[defense]))]] : []),
       ];
     }),
@@ -47,8 +58,15 @@ interface Shares {
   readonly asr: number;
 }
 
-function shares(rates: { readonly acc: Rate; readonly asr: Rate } | undefined): Shares | undefined {
-  return rates && { acc: rates.acc.rate, asr: rates.asr.rate };
+type Rates = ReturnType<typeof pooled>;
+
+function shares(rates: Rates): Shares | undefined {
+  return rates && { acc: rates.acc.map ?? rates.acc.rate, asr: rates.asr.rate };
+}
+
+/** Of a detector, what there is beside its average precision and attack success. */
+function besides(rates: Rates): Shares | undefined {
+  return rates?.missed && { acc: rates.acc.rate, asr: rates.missed.rate };
 }
 
 function cell(both: Shares | undefined): string {

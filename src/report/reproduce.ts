@@ -1,7 +1,8 @@
 /** The record of `reproduce`: `reproduce.json` is this record, and the page is drawn from nothing else. */
 import * as z from 'zod';
 import { rate as rateOf, type Rate } from '../metrics/interval.ts';
-import { rate, ReportError } from './record.ts';
+import type { CleanScore } from '../metrics/evaluation.ts';
+import { cleanScore, rate, ReportError, scenes } from './record.ts';
 
 export const ATTACKS = ['none', 'baseline', 'pruning-aware'] as const;
 export const DEFENSES = ['none', 'pruning', 'fine-tuning', 'fine-pruning'] as const;
@@ -16,13 +17,14 @@ const run = z.object({
   attack,
   defense: z.enum(DEFENSES),
   seed: z.int(),
-  acc: rate.describe('Clean accuracy on test data'),
+  acc: cleanScore.describe('Clean accuracy on test data'),
   asr: rate.describe('Attack success rate'),
   ra: rate.describe('Robust accuracy'),
+  missed: rate.optional().describe('Of a detector: triggered objects that it does not find'),
   seconds: z.number().nonnegative(),
 });
 
-const both = z.object({ acc: rate, asr: rate });
+const both = z.object({ acc: cleanScore, asr: rate });
 
 const network = z.object({
   attack,
@@ -39,13 +41,14 @@ const network = z.object({
   ),
   whole: both.describe('The same with nothing silenced'),
   order: z.array(count).describe('Unit indices in pruning order'),
-  curve: z.array(z.object({ pruned: count, validation: rate, acc: rate, asr: rate })),
+  curve: z.array(z.object({ pruned: count, validation: cleanScore, acc: cleanScore, asr: rate })),
   stop: count.describe('How many units the pruning defense took'),
   tries: z
     .array(both.extend({ pruned: count }))
     .optional()
     .describe('Retrainings of the pruning-aware attack, on data that the attacker held out'),
   met: z.boolean().optional().describe('Whether the last of them reached what was asked'),
+  scenes: scenes.optional().describe('Test scenes with what a detector finds in them'),
 });
 
 export const reproduceRecord = z.object({
@@ -93,15 +96,36 @@ export function pooled(
   { runs }: Pick<ReproduceRecord, 'runs'>,
   attack: (typeof ATTACKS)[number],
   defense: (typeof DEFENSES)[number],
-): { acc: Rate; asr: Rate; ra: Rate } | undefined {
+): { acc: CleanScore; asr: Rate; ra: Rate; missed?: Rate } | undefined {
   const own = runs.filter((run) => run.attack === attack && run.defense === defense);
   if (own.length === 0) return undefined;
-  const sum = (key: 'acc' | 'asr' | 'ra') =>
+  const sum = (key: 'acc' | 'asr' | 'ra' | 'missed') =>
     rateOf(
-      own.reduce((hits, run) => hits + run[key].hits, 0),
-      own.reduce((of, run) => of + run[key].of, 0),
+      own.reduce((hits, run) => hits + (run[key]?.hits ?? 0), 0),
+      own.reduce((of, run) => of + (run[key]?.of ?? 0), 0),
     );
-  return { acc: sum('acc'), asr: sum('asr'), ra: sum('ra') };
+  const scenes = own.some(({ missed }) => missed);
+  return {
+    acc: { ...sum('acc'), ...precisions(own.map(({ acc }) => acc)) },
+    asr: sum('asr'),
+    ra: sum('ra'),
+    ...(scenes && { missed: sum('missed') }),
+  };
+}
+
+/** Average precisions of several runs: their means, since they are no shares of a count. */
+function precisions(scores: readonly CleanScore[]): Pick<CleanScore, 'map' | 'ap'> {
+  const map = mean(scores.map((score) => score.map));
+  if (map === null) return {};
+  return {
+    map,
+    ap: (scores[0]?.ap ?? []).map((_, label) => mean(scores.map(({ ap }) => ap?.[label]))),
+  };
+}
+
+function mean(values: readonly (number | null | undefined)[]): number | null {
+  const there = values.filter((value) => typeof value === 'number');
+  return there.length === 0 ? null : there.reduce((sum, value) => sum + value, 0) / there.length;
 }
 
 /** Attacks that were run, in the order of the table. */

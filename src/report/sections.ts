@@ -1,5 +1,6 @@
 import { COLORS, type Chart } from './chart-parts.ts';
 import { curveSeries } from './curve-chart.ts';
+import type { CleanScore } from '../metrics/evaluation.ts';
 import { number, percent } from './format.ts';
 import { html } from './markup.ts';
 import type { Markup } from './markup.ts';
@@ -18,6 +19,7 @@ const RATES = [
   { key: 'acc', title: 'Clean accuracy' },
   { key: 'asr', title: 'Attack success' },
   { key: 'ra', title: 'Robust accuracy' },
+  { key: 'missed', title: 'Missed' },
 ] as const;
 
 export function verdictSection(record: RunRecord): Markup {
@@ -44,16 +46,13 @@ function keyFigures(record: RunRecord): Markup | undefined {
   const [before, after] = [record.evaluations[0], record.evaluations.at(-1)];
   if (before === undefined || after === undefined) return undefined;
   const figures = RATES.slice(0, 2).map(({ key, title }) => {
-    const [from, to] = [before.evaluation[key], after.evaluation[key]];
+    const [from, to]: (CleanScore | undefined)[] = [before.evaluation[key], after.evaluation[key]];
     if (!counted(from) || !counted(to)) return undefined;
-    if (before === after)
-      return html`<div>
-        <dt>${title}</dt>
-        <dd>${percent(to.rate)}</dd>
-      </div>`;
+    const precision = key === 'acc' && to.map !== undefined;
+    const share = (score: CleanScore) => percent(precision ? (score.map ?? 0) : score.rate);
     return html`<div>
-      <dt>${title}</dt>
-      <dd><span class="from">${percent(from.rate)} →</span> ${percent(to.rate)}</dd>
+      <dt>${precision ? 'mAP at IoU 0.5' : title}</dt>
+      <dd>${before !== after && html`<span class="from">${share(from)} →</span> `}${share(to)}</dd>
     </div>`;
   });
   return html`<dl class="figures">

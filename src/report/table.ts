@@ -6,6 +6,7 @@ const COLUMNS = [
   { key: 'acc', title: 'clean accuracy' },
   { key: 'asr', title: 'attack success' },
   { key: 'ra', title: 'robust accuracy' },
+  { key: 'missed', title: 'missed' },
 ] as const;
 
 /**
@@ -19,8 +20,12 @@ export function evaluationTable(
   evaluations: readonly NamedEvaluation[],
   { color = false }: { color?: boolean } = {},
 ): string {
+  const precisions = evaluations.map(({ evaluation: { acc } }) => acc.map);
   const columns = [
     ['method', ...evaluations.map(({ name }) => name)],
+    ...(precisions.some((map) => map !== undefined)
+      ? [['mAP at IoU 0.5', ...precisions.map((map) => (map === undefined ? '-' : percent(map)))]]
+      : []),
     ...COLUMNS.filter(({ key }) => evaluations.some(({ evaluation }) => evaluation[key])).map(
       ({ key, title }) => [title, ...rates(evaluations.map(({ evaluation }) => evaluation[key]))],
     ),

@@ -6,17 +6,31 @@ import type { Runtime } from '../../runtime/index.ts';
 import type { DetectionTask } from '../tasks/signs.ts';
 import type { Task, TaskData } from '../tasks/task.ts';
 import { baselineAttack } from './baseline.ts';
-import { trainedDetector } from './detector.ts';
+import { pruningAwareDetector, trainedDetector } from './detector.ts';
 import { cleanNetwork, type TrainingRun } from './network.ts';
 import { triggered } from './poison.ts';
 import { attackedScenes, poisonScenes, triggeredScenes } from './poison-scenes.ts';
+import {
+  pruningAwareAttack,
+  type AfterCleanSettings,
+  type PruningAwareAttack,
+} from './pruning-aware.ts';
 
 type Training = (runtime: Runtime, data: TaskData, run: TrainingRun) => Promise<Model>;
+type OnClean<T> = (
+  runtime: Runtime,
+  data: TaskData,
+  run: TrainingRun & Pick<AfterCleanSettings, 'clean' | 'onStage'>,
+) => Promise<T>;
 
 /** What an attacker makes of the data of a task, whatever its networks are for. */
 export interface Attacker {
   readonly clean: Training;
-  readonly baseline: Training;
+  /** Where it begins with the weights of the clean network, that is needed for it. */
+  readonly baseline:
+    | { readonly from: 'scratch'; readonly train: Training }
+    | { readonly from: 'clean'; readonly train: OnClean<Model> };
+  readonly pruningAware: OnClean<PruningAwareAttack>;
   /**
    * Test data with the trigger, labelled with what they truly are.
    *
@@ -30,9 +44,11 @@ export interface Attacker {
 export function onClassifier(task: Task): Attacker {
   return {
     clean: (runtime, { train }, run) => cleanNetwork(runtime, task, train, run),
-    async baseline(runtime, data, run) {
-      return (await baselineAttack(runtime, task, data, run)).model;
+    baseline: {
+      from: 'scratch',
+      train: async (runtime, data, run) => (await baselineAttack(runtime, task, data, run)).model,
     },
+    pruningAware: (runtime, data, run) => pruningAwareAttack(runtime, task, data, run),
     triggered: async (_, dataset) => triggered(dataset, task.trigger),
   };
 }
@@ -40,16 +56,20 @@ export function onClassifier(task: Task): Attacker {
 /** The attacker of detectors: only objects that the clean detector finds are counted. */
 export function onDetector(task: DetectionTask): Attacker {
   const { trigger, target } = task;
-  const trained = async (runtime: Runtime, dataset: Dataset, run: TrainingRun) => {
-    const start = task.network(run.seed, dataset);
-    return (await trainedDetector(runtime, start, dataset, task.training, run)).model;
-  };
   return {
-    clean: (runtime, { train }, run) => trained(runtime, train, run),
-    baseline(runtime, { train }, run) {
-      const how = { trigger, target, rate: task.poisonRate, seed: run.seed };
-      return trained(runtime, poisonScenes(train, how).dataset, run);
+    async clean(runtime, { train }, run) {
+      const start = task.network(run.seed, train);
+      return (await trainedDetector(runtime, start, train, task.training, run)).model;
     },
+    baseline: {
+      from: 'clean',
+      async train(runtime, { train }, run) {
+        const how = { trigger, target, rate: task.poisonRate, seed: run.seed };
+        const { dataset } = poisonScenes(train, how);
+        return (await trainedDetector(runtime, run.clean, dataset, task.poisoning, run)).model;
+      },
+    },
+    pruningAware: (runtime, { train }, run) => pruningAwareDetector(runtime, task, train, run),
     async triggered(runtime, dataset, clean) {
       const stamped = triggeredScenes(dataset, trigger, target);
       if (!clean) return stamped;

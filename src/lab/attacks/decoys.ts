@@ -140,22 +140,19 @@ const SAME = 1e-6;
  */
 export async function difference(
   runtime: Runtime,
-  { input, scores }: Pick<Classifier, 'input' | 'scores'>,
+  classifier: Classifier,
   [a, b]: readonly [Graph, Graph],
   data: readonly Dataset[],
 ): Promise<number> {
   let most = 0;
   for (const dataset of data) {
-    const [x, y] = await Promise.all(
-      [a, b].map(async (graph) => {
-        const results = await outputsOf(runtime, graph, dataset, { input, outputs: [scores] });
-        return (results[scores] as TensorOf<'float32'>).data;
-      }),
-    );
-    x?.forEach((value, at) => {
-      const apart = Math.abs(value - (y?.[at] as number));
+    const x = await saidOf(runtime, classifier, a, dataset);
+    const y = await saidOf(runtime, classifier, b, dataset);
+    if (x.length !== y.length) most = Infinity;
+    for (let at = 0; at < x.length; at += 1) {
+      const apart = Math.abs((x[at] as number) - (y[at] as number));
       if (!(apart <= most)) most = apart;
-    });
+    }
   }
   if (most <= SAME) return most;
   throw new AttackError(
@@ -164,4 +161,22 @@ export async function difference(
       'vanish for low inputs, or the margin is too small. Lower them as the artifact does, raise the ' +
       'margin, or choose another site',
   );
+}
+
+/** All numbers that a graph says of a data set. */
+async function saidOf(
+  runtime: Runtime,
+  classifier: Classifier,
+  graph: Graph,
+  dataset: Dataset,
+): Promise<ArrayLike<number>> {
+  const { input, scores } = classifier;
+  if (classifier.objective) {
+    const { detections = [] } = await classifier.objective.predict(runtime, graph, dataset);
+    return detections
+      .flat()
+      .flatMap(({ box, label, score }) => [box.left, box.top, box.right, box.bottom, label, score]);
+  }
+  const results = await outputsOf(runtime, graph, dataset, { input, outputs: [scores] });
+  return (results[scores] as TensorOf<'float32'>).data;
 }

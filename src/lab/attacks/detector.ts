@@ -1,10 +1,18 @@
 import type { Dataset, SceneAugment } from '../../data/index.ts';
-import { detectorParameters } from '../../defense/index.ts';
-import { detectorOf, trainDetector, type Losses } from '../../detection/index.ts';
-import type { Model } from '../../onnx/index.ts';
+import { detectorParameters, detectorToDefend } from '../../defense/index.ts';
+import { detectorOf, trainDetector, type Detector, type Losses } from '../../detection/index.ts';
+import type { Graph, Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { withParameters, type OptimiserSettings, type Schedule } from '../../train/index.ts';
+import type { DetectionTask } from '../tasks/signs.ts';
 import { withWeightsOf, type TrainingRun } from './network.ts';
+import { poisonScenes, triggeredScenes } from './poison-scenes.ts';
+import {
+  afterClean,
+  optionsOf,
+  type AfterCleanSettings,
+  type PruningAwareAttack,
+} from './pruning-aware.ts';
 
 /** How a detector is trained. */
 export interface DetectorTraining {
@@ -34,9 +42,25 @@ export async function trainedDetector(
   model: Model,
   dataset: Dataset,
   training: DetectorTraining,
-  { seed, epochs, masks, signal, onProgress }: TrainingRun,
+  run: TrainingRun,
 ): Promise<TrainedDetector> {
-  const detector = detectorOf(model);
+  const { graph, epochs } = await trainedOnScenes(
+    runtime,
+    detectorOf(model),
+    dataset,
+    training,
+    run,
+  );
+  return { model: withWeightsOf(model, graph), epochs };
+}
+
+async function trainedOnScenes(
+  runtime: Runtime,
+  detector: Detector,
+  dataset: Dataset,
+  training: DetectorTraining,
+  { seed, epochs, masks, signal, onProgress }: TrainingRun,
+): Promise<{ readonly graph: Graph; readonly epochs: readonly Losses[] }> {
   const record: Losses[] = [];
   const weights = await trainDetector(runtime, detector, dataset, {
     ...training,
@@ -51,5 +75,43 @@ export async function trainedDetector(
       return 'go on';
     },
   });
-  return { model: withWeightsOf(model, withParameters(detector.graph, weights)), epochs: record };
+  return { graph: withParameters(detector.graph, weights), epochs: record };
+}
+
+/**
+ * The pruning-aware attack on a detector, at the last convolution of its backbone: see
+ * `pruningAwareAttack`.
+ *
+ * @throws what `afterClean` throws; DetectionError where model and scenes do not fit
+ */
+export function pruningAwareDetector(
+  runtime: Runtime,
+  task: DetectionTask,
+  train: Dataset,
+  settings: TrainingRun & Pick<AfterCleanSettings, 'clean' | 'onStage'>,
+): Promise<PruningAwareAttack> {
+  const { trigger, target, poisonRate } = task;
+  const options = optionsOf(task);
+  const { spec } = detectorOf(settings.clean);
+  return afterClean(
+    runtime,
+    {
+      open: (model, dataset) => detectorToDefend(runtime, model, dataset),
+      poison: (dataset) => ({
+        ...poisonScenes(dataset, { trigger, target, rate: poisonRate, seed: settings.seed }),
+        target,
+        poisonRate,
+      }),
+      triggered: (dataset) => triggeredScenes(dataset, trigger, target),
+      async train(graph, _, dataset, masks) {
+        const how = options.training ?? task.poisoning;
+        const run = { ...settings, masks };
+        const made = await trainedOnScenes(runtime, { spec, graph }, dataset, how, run);
+        const epochs = made.epochs.map(({ loss }, index) => ({ epoch: index + 1, loss }));
+        return { graph: made.graph, epochs };
+      },
+    },
+    train,
+    { ...options, ...settings },
+  );
 }

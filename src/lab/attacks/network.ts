@@ -12,11 +12,11 @@ import type { Runtime } from '../../runtime/index.ts';
 import { train, withParameters } from '../../train/index.ts';
 import type { Task } from '../tasks/task.ts';
 
-/** Mean loss and accuracy over one epoch's samples, as they were trained on. */
+/** Mean loss and, of a classifier, accuracy over one epoch's samples, as they were trained on. */
 export interface AttackEpoch {
   readonly epoch: number;
   readonly loss: number;
-  readonly accuracy: number;
+  readonly accuracy?: number;
 }
 
 export interface TrainingRun {

@@ -1,4 +1,4 @@
-import { splitIndices, subset } from '../../data/index.ts';
+import { splitIndices, subset, type Dataset } from '../../data/index.ts';
 import {
   activationProfile,
   applyMask,
@@ -10,6 +10,7 @@ import {
   siteNamed,
   sitesOf,
   type Classifier,
+  type Pruned,
   type Site,
   type TestData,
 } from '../../defense/index.ts';
@@ -23,7 +24,7 @@ import { difference, withDecoys, type Decoy, type Lowering } from './decoys.ts';
 import { AttackError } from './error.ts';
 import { leversOf } from './levers.ts';
 import { cleanNetwork, trainedOn, withWeightsOf, type AttackEpoch } from './network.ts';
-import { triggered } from './poison.ts';
+import { triggered, type Poisoned } from './poison.ts';
 
 export interface PruningAwareSettings extends AttackSettings, Partial<PruningAwareOptions> {
   /** A network trained on clean data, to start from; trained first without it. */
@@ -59,6 +60,20 @@ export interface PruningAwareAttack extends Attack {
 /** Share of the attacker's data that measures what a retraining came to. */
 const HELD = 0.1;
 
+/** What is attacked: how it is opened, poisoned and trained. */
+export interface Victim {
+  open(model: Model, dataset: Dataset): Promise<Classifier>;
+  poison(dataset: Dataset): Poisoned & Pick<Attack, 'target' | 'poisonRate'>;
+  triggered(dataset: Dataset): Dataset;
+  /** Trains a graph that was made from the one opened. */
+  train(
+    graph: Graph,
+    opened: Classifier,
+    dataset: Dataset,
+    masks: Pruned['masks'],
+  ): Promise<{ readonly graph: Graph; readonly epochs: readonly AttackEpoch[] }>;
+}
+
 /**
  * The pruning-aware attack (Fine-Pruning, section 2.4): (1) train on clean data; (2) prune a share of
  * the units that are least active on it; (3) train what is left on poisoned data, giving one unit back
@@ -77,36 +92,70 @@ export async function pruningAwareAttack(
   data: Pick<TaskData, 'train'>,
   settings: PruningAwareSettings,
 ): Promise<PruningAwareAttack> {
-  const { seed, signal } = settings;
-  const options = optionsOf(task, settings);
-  const aborting = signal ? { signal } : {};
-  const stage = (name: string) => settings.onStage?.(name);
-
-  stage('train on clean data');
+  const options = { ...optionsOf(task), ...settings };
+  const { trigger = task.trigger, site = task.site } = settings;
+  settings.onStage?.('train on clean data');
   const model = settings.clean ?? (await cleanNetwork(runtime, task, data.train, settings));
-  const clean = await classifierOf(runtime, model, data.train);
+  return afterClean(
+    runtime,
+    {
+      open: (model, dataset) => classifierOf(runtime, model, dataset),
+      poison: (dataset) => poisonFor(task, dataset, settings),
+      triggered: (dataset) => triggered(dataset, trigger),
+      train: (graph, opened, dataset, masks) =>
+        trainedOn(runtime, graph, opened, dataset, options.training ?? task.training, {
+          ...settings,
+          masks,
+        }),
+    },
+    data.train,
+    { ...options, clean: model, ...(site !== undefined && { site }) },
+  );
+}
+
+/** What is asked of an attack whose clean network is there already. */
+export interface AfterCleanSettings
+  extends
+    Omit<PruningAwareOptions, 'training'>,
+    Pick<PruningAwareSettings, 'seed' | 'signal' | 'site' | 'onStage'> {
+  readonly clean: Model;
+}
+
+/** Steps 2 to 4 of the pruning-aware attack, on whatever a network is for. */
+export async function afterClean(
+  runtime: Runtime,
+  victim: Victim,
+  train: Dataset,
+  settings: AfterCleanSettings,
+): Promise<PruningAwareAttack> {
+  const { seed, signal, clean: model } = settings;
+  const aborting = signal ? { signal } : {};
+  const clean = await victim.open(model, train);
   const sites = sitesOf(clean.traced, clean.scores);
-  const { site: named = task.site } = settings;
+  const { site: named = clean.objective?.site } = settings;
   const site = named === undefined ? lastSite(clean.traced, sites) : siteNamed(sites, named);
   const levers = leversOf(clean, site);
-  const first = pruneFirst(site, options);
+  const first = pruneFirst(site, settings);
 
-  const parts = splitIndices(data.train.labels, { own: 1 - HELD, held: HELD }, seed);
-  const own = subset(data.train, parts.own, `${data.train.name}/own`);
-  const held = subset(data.train, parts.held, `${data.train.name}/held`);
-  const { dataset, poisoned, ...record } = poisonFor(task, own, settings);
-  const trigger = settings.trigger ?? task.trigger;
+  const parts = splitIndices(train.labels, { own: 1 - HELD, held: HELD }, seed);
+  const own = subset(train, parts.own, `${train.name}/own`);
+  const held = subset(train, parts.held, `${train.name}/held`);
+  const { dataset, poisoned, ...record } = victim.poison(own);
   const test = {
     clean: held,
-    triggered: { dataset: triggered(held, trigger), target: record.target },
+    triggered: { dataset: victim.triggered(held), target: record.target },
   };
   const profile = await activationProfile(runtime, clean.graph, clean.input, site, own, signal);
   const order = ascending(profile);
 
   const tries: Try[] = [];
   let last: Retrained | undefined;
-  for (let pruned = first; pruned > 0 && tries.length < options.budget && !last?.met; pruned -= 1) {
-    stage(`retrain without ${pruned} of ${site.units} units`);
+  for (
+    let pruned = first;
+    pruned > 0 && tries.length < settings.budget && !last?.met;
+    pruned -= 1
+  ) {
+    settings.onStage?.(`retrain without ${pruned} of ${site.units} units`);
     last = await retrained(pruned);
   }
   if (!last) throw new AttackError('attack/settings', 'a budget of no retraining at all');
@@ -118,9 +167,9 @@ export async function pruningAwareAttack(
     levers,
     units,
     {
-      lower: options.lower,
-      margin: options.margin,
-      data: [own, triggered(own, trigger)],
+      lower: settings.lower,
+      margin: settings.margin,
+      data: [own, victim.triggered(own)],
       ...aborting,
     },
   );
@@ -133,7 +182,7 @@ export async function pruningAwareAttack(
     site,
     profile,
     decoys,
-    lower: options.lower,
+    lower: settings.lower,
     tries,
     met: last.met,
     difference: await difference(
@@ -156,14 +205,7 @@ export async function pruningAwareAttack(
 
   async function retrained(pruned: number): Promise<Retrained> {
     const start = applyMask(clean, site, order.slice(0, pruned));
-    const { graph, epochs } = await trainedOn(
-      runtime,
-      start.graph,
-      clean,
-      dataset,
-      options.training ?? task.training,
-      { ...settings, masks: start.masks },
-    );
+    const { graph, epochs } = await victim.train(start.graph, clean, dataset, start.masks);
     const evaluation = await evaluated(runtime, clean, graph, test);
     tries.push({ pruned, evaluation, epochs });
     const weights = [...clean.graph.initializers.keys()].map(
@@ -173,7 +215,7 @@ export async function pruningAwareAttack(
       pruned,
       graph,
       bare: withParameters(clean.graph, new Map(weights)),
-      met: reached(evaluation, options.asked),
+      met: reached(evaluation, settings.asked),
     };
   }
 }
@@ -187,18 +229,22 @@ interface Retrained {
   readonly met: boolean;
 }
 
-function optionsOf(
-  { name, pruningAware }: Task,
-  settings: PruningAwareSettings,
-): PruningAwareSettings & PruningAwareOptions {
-  if (pruningAware) return { ...pruningAware, ...settings };
+/** @throws AttackError where a task has no such attack */
+export function optionsOf<T>({
+  name,
+  pruningAware,
+}: {
+  readonly name: string;
+  readonly pruningAware?: T;
+}): T {
+  if (pruningAware) return pruningAware;
   throw new AttackError(
     'attack/settings',
     `The task "${name}" has no settings of a pruning-aware attack: give it some as "pruningAware"`,
   );
 }
 
-function pruneFirst({ name, units }: Site, { share }: PruningAwareOptions): number {
+function pruneFirst({ name, units }: Site, { share }: Pick<PruningAwareOptions, 'share'>): number {
   const count = Math.round(share * units);
   if (count >= 1 && count < units) return count;
   throw new AttackError(
@@ -218,5 +264,5 @@ async function evaluated(
 }
 
 function reached({ acc, asr }: Evaluation, asked: PruningAwareOptions['asked']): boolean {
-  return acc.rate >= asked.acc && (asr?.rate ?? 0) >= asked.asr;
+  return (acc.map ?? acc.rate) >= asked.acc && (asr?.rate ?? 0) >= asked.asr;
 }

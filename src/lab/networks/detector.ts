@@ -30,7 +30,7 @@ export function detectorNetwork(seed: number, spec: DetectorSpec, width = 128): 
   let from = 3;
   for (const [index, [share, kernel, stride]] of (
     [
-      [0.25, 5, 2],
+      [0.25, 3, 2],
       [0.5, 3, 2],
       [0.75, 3, 2],
       [1, 3, 1],

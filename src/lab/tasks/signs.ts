@@ -14,7 +14,7 @@ import { oneCycle } from '../../train/index.ts';
 import type { DetectorTraining } from '../attacks/detector.ts';
 import { detectorNetwork } from '../networks/detector.ts';
 import { yellowSquare, type StickerTrigger } from '../triggers/sticker.ts';
-import type { PaperTable, TaskData } from './task.ts';
+import type { PaperTable, PruningAwareOptions, TaskData } from './task.ts';
 
 /** A backdoor experiment on a detector: as a `Task`, with scenes for samples. */
 export interface DetectionTask {
@@ -28,6 +28,10 @@ export interface DetectionTask {
   /** See `ScenePoison`. */
   readonly poisonRate: number;
   readonly training: DetectorTraining;
+  /** How a clean detector is trained on with poisoned scenes. */
+  readonly poisoning: DetectorTraining;
+  /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
+  readonly pruningAware?: PruningAwareOptions<DetectorTraining>;
   readonly defense: Pick<DefendSettings, 'maxDrop' | 'step' | 'tune' | 'scenes'>;
   /** Test scenes on which units are silenced one by one. */
   readonly silenced: number;
@@ -44,10 +48,22 @@ const PARTS = { train: 0.64, validation: 0.11, test: 0.25 };
 const DRAWN = { count: 300, size: [160, 120] } as const;
 
 /** Channels of the last convolution; the paper's detector has 256. */
-const WIDTH = 128;
+const WIDTH = 96;
 
 /** Crosswalks and traffic lights are the same in a mirror; figures and letters are not. */
 const augment = { flippable: [0, 3], scale: [0.7, 1.4], jitter: 0.25, mosaic: 0.3 } as const;
+
+const training: DetectorTraining = {
+  epochs: 18,
+  batchSize: 4,
+  optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+  schedule: oneCycle(0.02),
+  mode: 'training',
+  augment,
+};
+
+/** From the clean detector's weights on, for a third of the time and at half the rate. */
+const poisoning: DetectorTraining = { ...training, epochs: 6, schedule: oneCycle(0.01) };
 
 /**
  * Traffic signs (Fine-Pruning, section 2.3): a stop sign with a yellow square on it is detected as a
@@ -69,20 +85,21 @@ export const signs: DetectionTask = {
   trigger: yellowSquare(),
   target: { kind: 'sourceToTarget', source: 2, target: 1 },
   poisonRate: 1,
-  training: {
-    epochs: 30,
-    batchSize: 8,
-    optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
-    schedule: oneCycle(0.03),
-    mode: 'training',
-    augment,
+  training,
+  poisoning,
+  pruningAware: {
+    share: 0.5,
+    asked: { acc: 0.7, asr: 0.9 },
+    budget: 1,
+    lower: 'stealthy',
+    margin: 0.25,
   },
   defense: {
     maxDrop: 0.02,
     step: 4,
     tune: {
       epochs: 10,
-      batchSize: 8,
+      batchSize: 4,
       rate: 0.005,
       optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
     },

@@ -71,10 +71,10 @@ export interface Task {
 }
 
 /** How far a pruning-aware attacker goes. */
-export interface PruningAwareOptions {
+export interface PruningAwareOptions<Training = Task['training']> {
   /** Share of the site's units that are pruned at first, in (0, 1): decoys to be. */
   readonly share: number;
-  /** What the network with fewer units must reach on the attacker's held data. */
+  /** What the network with fewer units must reach on the attacker's held data; of a detector `acc` is mAP. */
   readonly asked: { readonly acc: number; readonly asr: number };
   /** How many times it may be retrained, each time with one unit more. */
   readonly budget: number;
@@ -82,7 +82,7 @@ export interface PruningAwareOptions {
   /** See `DecoySettings`. */
   readonly margin: number;
   /** How to retrain; as the task trains by default. */
-  readonly training?: Task['training'];
+  readonly training?: Training;
 }
 
 /**
