@@ -8,7 +8,7 @@
  * const { train, test } = await mnist();
  * const { validation } = split(train, { validation: 10_000, rest: 50_000 }, 0);
  * const repaired = await finePrune(model, validation, { test: { clean: test } });
- * console.log(repaired.defence.pruning.pruned, repaired.defence.outcomes.at(-1)?.evaluation);
+ * console.log(repaired.defence.prunings[0].pruned, repaired.defence.outcomes.at(-1)?.evaluation);
  * await repaired.save('repaired.onnx');
  * ```
  */
@@ -21,7 +21,7 @@ import {
 } from './defense/index.ts';
 import type { Dataset } from './data/index.ts';
 import { type OnnxFile, readModel } from './onnx/file.ts';
-import { writeFileAtomic } from './onnx/write.ts';
+import { saveModel } from './onnx/save.ts';
 import { nodeRuntime, type Runtime } from './runtime/index.ts';
 
 export interface FinePruneOptions extends DefendSettings {
@@ -35,7 +35,10 @@ export interface Repaired {
   readonly defence: Defence;
   /** The model's file with the weights of the repaired network; all else as it was. */
   readonly bytes: Uint8Array;
-  /** Writes the file, whole or not at all; an existing one only with `force`. */
+  /**
+   * Writes the file, whole or not at all, and beside it the external data that it still reads; what is
+   * there already only with `force`.
+   */
   save(path: string, options?: { readonly force?: boolean }): Promise<void>;
 }
 
@@ -72,7 +75,8 @@ export async function finePrune(
   return {
     defence,
     bytes,
-    save: (path, { force = false } = {}) => writeFileAtomic(path, bytes, { force }),
+    save: (path, { force = false } = {}) =>
+      saveModel(path, bytes, { force, ...(model.path !== undefined && { from: model.path }) }),
   };
 }
 

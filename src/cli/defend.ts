@@ -16,7 +16,7 @@ import {
   share,
   wholeNumber,
 } from './options.ts';
-import { checkFree, printJson, put } from './outputs.ts';
+import { checkFree, printJson, put, putModel } from './outputs.ts';
 import { begin } from './session.ts';
 import { slimPath, slimText, writeSlim } from './slim.ts';
 import { warnOfModel } from './warnings.ts';
@@ -189,6 +189,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       version: VERSION,
       runtime: `${runtime.backend} ${runtime.version}, ${runtime.threads} threads`,
       model: file.sha256,
+      ...(file.data && { 'model data': file.data }),
       settings: chosen,
       ...(await digestsOf(validation, test)),
     },
@@ -208,14 +209,14 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const last = defence.outcomes.at(-1);
   if (!last) throw new Error('a defense without an outcome');
   const bytes = exportModel(file, last.graph, provenance(VERSION, file.sha256, method, seed));
-  await put(out, bytes, force);
+  await putModel(out, bytes, { from: path, force });
   const to = { path, out: options.out, force, ...outputOf(options) };
   const slim =
     options.slim === true ? await writeSlim(runtime, defence, validation, bytes, to) : undefined;
   const record = await recordOf(defence, validation, test, {
     command: commandLine(),
     runtime,
-    input: { path, sha256: file.sha256 },
+    input: { path, sha256: file.sha256, ...(file.data && { data: [...file.data] }) },
     output: { path: out, sha256: sha256Of(bytes) },
     source: 'real',
     settings,

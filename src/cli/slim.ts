@@ -34,15 +34,17 @@ export async function writeSlim(
   const { decodeModel } = await import('../onnx/index.ts');
   const { externalDataBeside } = await import('../onnx/external.ts');
   const { sha256Of } = await import('../onnx/file.ts');
+  const { externalIn } = await import('../onnx/save.ts');
   const model = decodeModel(bytes, { name: path, external: externalDataBeside(path) });
   const tuned = defence.outcomes.at(-1)?.method === 'fine-tuning';
   const sites = defence.prunings.map(({ site, pruned }) => ({ site, pruned: tuned ? [] : pruned }));
   const made = await slim(runtime, model, sites, validation, output ? { output } : {});
+  const before = [...externalIn(bytes).values()].reduce((sum, more) => sum + more, bytes.length);
   const written = made.same && made.removed.some(({ units }) => units.length > 0);
   if (written) await put(slimPath(out), made.bytes, force);
   return {
     ...(written && { file: { path: slimPath(out), sha256: sha256Of(made.bytes) } }),
-    bytes: { before: bytes.length, after: written ? made.bytes.length : bytes.length },
+    bytes: { before, after: written ? made.bytes.length : before },
     removed: made.removed.map(({ site, units }) => ({ site, units: written ? [...units] : [] })),
     kept: [...made.kept],
     difference: Number.isFinite(made.difference) ? made.difference : null,

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { decodeModel } from './decode.ts';
 import { OnnxError } from './error.ts';
 import { externalDataBeside } from './external.ts';
 import type { Model } from './model.ts';
+import { digestOfFile } from './save.ts';
 
 /** A model together with the file that it was read from. */
 export interface OnnxFile {
@@ -11,8 +13,10 @@ export interface OnnxFile {
   /** The file as it is; `patchModel` starts from it. */
   readonly bytes: Uint8Array;
   readonly model: Model;
-  /** Of `bytes`, in lower-case hex. External data is not part of it. */
+  /** Of `bytes`, in lower-case hex. */
   readonly sha256: string;
+  /** The files of external data that it reads, by their paths from its folder. */
+  readonly data?: readonly { readonly path: string; readonly sha256: string }[];
 }
 
 // Protobuf's limit on a message, and Node's on reading a file at once.
@@ -25,8 +29,22 @@ const MAX_BYTES = 2 ** 31 - 1;
  */
 export async function readModel(path: string): Promise<OnnxFile> {
   const bytes = await readBytes(path);
-  const model = decodeModel(bytes, { name: path, external: externalDataBeside(path) });
-  return { path, bytes, model, sha256: sha256Of(bytes) };
+  const read = externalDataBeside(path);
+  const locations = new Set<string>();
+  const model = decodeModel(bytes, {
+    name: path,
+    external(location, offset, length) {
+      locations.add(location);
+      return read(location, offset, length);
+    },
+  });
+  const data = await Promise.all(
+    [...locations].map(async (location) => ({
+      path: location,
+      sha256: await digestOfFile(join(dirname(path), location)),
+    })),
+  );
+  return { path, bytes, model, sha256: sha256Of(bytes), ...(data.length > 0 && { data }) };
 }
 
 export function sha256Of(bytes: Uint8Array): string {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, open, rename, rm } from 'node:fs/promises';
+import { lstat, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FinepruneError } from './error.ts';
 
@@ -20,10 +20,23 @@ export class FileWriteError extends FinepruneError<'file/write'> {
  * @throws FileExistsError where the file is there and `force` is not set; FileWriteError where the
  * folder is missing, or the disk full
  */
-export async function writeFileAtomic(
+export function writeFileAtomic(
   path: string,
   content: Uint8Array | string,
-  { force }: { force: boolean },
+  options: { readonly force: boolean },
+): Promise<void> {
+  return putInPlace(path, (temporary) => writeFile(temporary, content, { flag: 'wx' }), options);
+}
+
+/**
+ * The same for a file that is made in another way.
+ *
+ * @param make - makes it under the name given
+ */
+export async function putInPlace(
+  path: string,
+  make: (temporary: string) => Promise<void>,
+  { force }: { readonly force: boolean },
 ): Promise<void> {
   if (!force && (await exists(path))) {
     throw new FileExistsError(
@@ -34,9 +47,9 @@ export async function writeFileAtomic(
   const unique = `${process.pid}-${randomBytes(6).toString('hex')}`;
   const temporary = join(dirname(path), `.${basename(path)}.${unique}.tmp`);
   try {
-    const file = await open(temporary, 'wx');
+    await make(temporary);
+    const file = await open(temporary, 'r+');
     try {
-      await file.writeFile(content);
       await file.sync();
     } finally {
       await file.close();

@@ -13,7 +13,7 @@ export function detailsSection(record: RunRecord): Markup {
     <p class="note">Same command, data, versions and seed (${record.seed}): same bytes.</p>
     <h3>Files</h3>
     ${facts([
-      ['input', file(record.input)],
+      ['input', html`${[record.input, ...(record.input.data ?? [])].map(file)}`],
       ...(record.output ? [['output', file(record.output)] as Fact] : []),
     ])}
     <h3>Data</h3>

@@ -14,7 +14,7 @@ import { VERSION } from './version.ts';
 export interface RunFacts {
   readonly command: string;
   readonly runtime: { readonly backend: 'native' | 'wasm'; readonly version: string };
-  readonly input: { readonly path: string; readonly sha256: string };
+  readonly input: RunRecord['input'];
   readonly output: { readonly path: string; readonly sha256: string };
   readonly source: 'real' | 'synthetic';
   /** The file without the pruned units, where one was asked for. */

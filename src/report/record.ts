@@ -43,6 +43,10 @@ const evaluation = z.object({
 
 const file = z.object({ path: z.string(), sha256 });
 
+const input = file.extend({
+  data: z.array(file).optional().describe('Its files of external data, by paths from its folder'),
+});
+
 const image = z.union([
   z
     .string()
@@ -234,7 +238,7 @@ export const runRecord = z
     command: z.string().describe('The command line that repeats the run'),
     seed: z.int(),
     settings: z.record(z.string(), setting),
-    input: file,
+    input,
     output: file.optional(),
     data: z.array(
       z.object({

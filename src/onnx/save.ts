@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile, mkdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { decodeModel } from './decode.ts';
+import { FileExistsError, putInPlace, writeFileAtomic } from './write.ts';
+
+/** How many bytes a model has in each other file, by that file's path from its folder. */
+export function externalIn(bytes: Uint8Array): Map<string, number> {
+  const found = new Map<string, number>();
+  decodeModel(bytes, {
+    external(location, _, length) {
+      found.set(location, (found.get(location) ?? 0) + length);
+      return new Uint8Array(length);
+    },
+  });
+  return found;
+}
+
+/** The SHA-256 of a file of any size, in lower-case hex. */
+export async function digestOfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+/**
+ * Writes a model that was made from another one's bytes, and beside it a copy of each file of
+ * external data that it still reads, which comes first: the model is never there without its data.
+ *
+ * @param from - path of the model that it was made from, which was read and so trusted with its paths
+ * @throws FileExistsError where a file is there already that is not the same, and `force` is not set
+ */
+export async function saveModel(
+  path: string,
+  bytes: Uint8Array,
+  { from, force }: { readonly from?: string; readonly force: boolean },
+): Promise<void> {
+  const locations = from === undefined ? [] : externalIn(bytes).keys();
+  for (const location of locations) {
+    const source = resolve(dirname(from as string), location);
+    const target = resolve(dirname(path), location);
+    if (target === resolve(path)) {
+      throw new FileExistsError(
+        'file/exists',
+        `${path} has the name of the data that the model reads: give another name`,
+      );
+    }
+    if (await areSame(source, target)) continue;
+    await mkdir(dirname(target), { recursive: true });
+    await putInPlace(target, (temporary) => copyFile(source, temporary), { force });
+  }
+  await writeFileAtomic(path, bytes, { force });
+}
+
+async function areSame(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([a, b].map((path) => stat(path).catch(() => undefined)));
+  if (!one || !other?.isFile() || one.size !== other.size) return false;
+  if (one.dev === other.dev && one.ino === other.ino) return true;
+  return (await digestOfFile(a)) === (await digestOfFile(b));
+}
