@@ -18,6 +18,8 @@ export interface CurveSettings {
   readonly batchSize?: number;
   /** Units pruned between two points. */
   readonly step?: number;
+  /** A number of units at which there is a point besides. */
+  readonly also?: number;
   /** Points up to this number of units are known already and left out; default: none is. */
   readonly from?: number;
   readonly signal?: AbortSignal;
@@ -68,8 +70,8 @@ export async function* predictionsAlong(
       }
       for (const answers of await steps.prune(block)) {
         pruned += 1;
-        if (pruned > from && (pruned % step === 0 || pruned === order.length))
-          yield { pruned, answers: own(answers) };
+        const due = pruned % step === 0 || pruned === settings.also || pruned === order.length;
+        if (due && pruned > from) yield { pruned, answers: own(answers) };
       }
     }
   } finally {

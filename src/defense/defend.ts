@@ -93,7 +93,7 @@ export interface Defence {
   readonly held: { readonly before: CleanScore; readonly after: CleanScore };
 }
 
-export const TUNE = { epochs: 8, batchSize: 128, rate: 'auto', schedule: 'cosine' } as const;
+export const TUNE = { epochs: 12, batchSize: 128, rate: 'auto', schedule: 'cosine' } as const;
 
 /**
  * Fine-pruning (Liu, Dolan-Gavitt, Garg, RAID 2018): prunes the units of one site that clean data

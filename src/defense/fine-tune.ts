@@ -70,7 +70,8 @@ export function optimiserOf(
  * the best score on held data is kept, the last of several that are equal.
  *
  * A loss that is no number, or far above where it began, takes training back to the weights after
- * the last good epoch, and on from there at a quarter of the rate. So does, to the very first
+ * the last good epoch, and on from there at half of a rate that was found, or a quarter of one that
+ * was given: little is left of a backdoor's removal at rates far lower. So does, to the very first
  * weights, a run after which held accuracy is below `floor` while it was not before. Where no retry
  * helps, the weights given are kept. Each retry is on record.
  *

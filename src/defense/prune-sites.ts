@@ -93,7 +93,7 @@ export async function pruneSites(
 async function testCurve(
   runtime: Runtime,
   classifier: Classifier,
-  { site, order, curve }: Pruning,
+  { site, order, curve, pruned }: Pruning,
   test: TestData,
   settings: PruneSitesSettings,
 ): Promise<TestPoint[]> {
@@ -106,7 +106,7 @@ async function testCurve(
       site,
       dataset,
       units,
-      settings,
+      { ...settings, also: pruned.length },
       `test-${part}`,
       (answers) => judgeOne(part, answers, test),
     )) {

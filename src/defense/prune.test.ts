@@ -190,9 +190,11 @@ describe('a share of the units', () => {
     }
   });
 
-  test('is not exceeded by a step', async () => {
-    const result = await pruned(plain, skewed, { maxDrop: 0, share: 0.6, step: 2 });
-    expect(result.pruned).toEqual([3, 4]);
+  test.each([false, true])('ends a step early (full curve: %s)', async (fullCurve) => {
+    for (const step of [2, 3, 100]) {
+      const result = await pruned(plain, skewed, { maxDrop: 0, share: 0.6, step, fullCurve });
+      expect(result.pruned).toEqual([2, 3, 4]);
+    }
   });
 });
 

@@ -90,8 +90,7 @@ export async function prune(
   });
   const order = ascending(statistics[rank], statistics.mean);
   const most = order.length - 1;
-  const limit =
-    share === undefined ? most : Math.min(most, step * Math.floor((share * order.length) / step));
+  const limit = share === undefined ? most : Math.min(most, Math.floor(share * order.length));
   const curve: CurvePoint[] = [];
   let accepted = 0;
   let broken = false;
@@ -103,7 +102,7 @@ export async function prune(
     site,
     validation,
     units,
-    { ...settings, step },
+    { ...settings, step, also: limit },
     'curve',
     (answers) => scoreOf(answers, validation),
   );

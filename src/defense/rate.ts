@@ -41,7 +41,7 @@ const RANGE = { from: 1e-5, to: 1 };
  * and without BatchNormalization, on inputs of 0-1 and of 0-255 (docs/fine-tuning.md).
  */
 const CHOICE = {
-  sgd: { share: 0.5, most: 0.005 },
+  sgd: { share: 0.75, most: 0.005 },
   adam: { share: 0.25, most: 0.02 },
 } as const;
 

@@ -25,7 +25,7 @@ export interface TunedEpoch {
 export interface Retry {
   /** The epoch in which it went wrong. */
   readonly epoch: number;
-  /** Highest rate of the schedule then; the next try has a quarter of it. */
+  /** Highest rate of the schedule then; the next try has half of it, or a quarter. */
   readonly rate: number;
   /** 'loss': it blew up. 'accuracy': held accuracy ended below the floor. */
   readonly because: 'loss' | 'accuracy';
@@ -62,9 +62,10 @@ export interface TuningState extends Tuned {
   readonly training: TrainingState;
 }
 
-/** Retries before the weights given are kept: the last is at a rate 65,536 times lower. */
+/** Retries before the weights given are kept: the last is at a rate 256 or 65,536 times lower. */
 const RETRIES = 8;
-const LOWER = 1 / 4;
+/** How much lower: a rate that was found is not far off, one that was given may be by orders. */
+const LOWER = { found: 1 / 2, given: 1 / 4 };
 
 /** Back to some weights, and on at a lower rate; undefined where that was tried often enough. */
 export function again(
@@ -85,7 +86,7 @@ export function again(
     ...state,
     ...back,
     retries: [...state.retries, retry],
-    factor: state.factor * LOWER,
+    factor: state.factor * (state.found ? LOWER.found : LOWER.given),
     // Without the moments, which lead to where it went wrong: what is missing starts from zero.
     training: { steps: 0, values: picked(weights, state.kept) },
   };

@@ -183,7 +183,7 @@ const training = z.object({
       }),
     )
     .optional()
-    .describe('Times that training was taken back and went on at a quarter of the rate'),
+    .describe('Times that training was taken back and went on at a lower rate'),
 });
 
 const confusion = z.object({

@@ -52,8 +52,8 @@ function toldOf({ name, epochs, best, rate, found, retries = [] }: Run): string 
         : `epoch ${best} of ${epochs.length} was kept`),
     ...retries.map(({ epoch, rate: tried, because, loss }) =>
       because === 'loss'
-        ? `in epoch ${epoch} at ${number(tried)} the loss ${loss === null ? 'was no number' : `rose to ${number(loss)}`}, and training went back and on at a quarter of that`
-        : `at ${number(tried)} accuracy ended below what is allowed, and training began again at a quarter of that`,
+        ? `in epoch ${epoch} at ${number(tried)} the loss ${loss === null ? 'was no number' : `rose to ${number(loss)}`}, and training went back and on at a lower rate`
+        : `at ${number(tried)} accuracy ended below what is allowed, and training began again at a lower rate`,
     ),
   ];
   return `${name}: ${sentences.filter(Boolean).join('; ')}.`;
