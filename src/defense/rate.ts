@@ -37,12 +37,14 @@ const BATCHES = 20;
 /** Where the range test begins and gives up. */
 const RANGE = { from: 1e-5, to: 1 };
 /**
- * The share of the edge that is taken, and the most that is taken of any: measured on networks with
- * and without BatchNormalization, on inputs of 0-1 and of 0-255 (docs/fine-tuning.md).
+ * What is made of the edge, measured on networks with and without BatchNormalization, on inputs of
+ * 0-1 and of 0-255 (docs/fine-tuning.md). The edge is a rough measure, and rates that suit networks
+ * lie closer together than their edges: halfway, in logarithms, to `usual`; at most `share` of it,
+ * and at most `most`.
  */
 const CHOICE = {
-  sgd: { share: 0.75, most: 0.005 },
-  adam: { share: 0.25, most: 0.02 },
+  sgd: { share: 0.75, usual: 0.0015, most: 0.005 },
+  adam: { share: 0.25, usual: Infinity, most: 0.02 },
 } as const;
 
 /**
@@ -94,8 +96,9 @@ export async function findRate(
       ...(signal && { signal }),
       ...(onProgress && { onStep: onProgress }),
     });
-    const { share, most } = CHOICE[optimiser.kind];
-    return { rate: Math.min(share * edge, most), edge, scales, trail };
+    const { share, usual, most } = CHOICE[optimiser.kind];
+    const rate = Math.min(share * edge, Math.sqrt(usual * edge), most);
+    return { rate, edge, scales, trail };
   } finally {
     await step.dispose();
   }
