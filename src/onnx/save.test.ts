@@ -15,17 +15,18 @@ afterEach(() => rm(root, { recursive: true }));
 
 const bytesOf = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);
 
+const place = (name: string, location: string, offset: number) => ({
+  name,
+  dataType: 1,
+  dims: [2n],
+  dataLocation: TensorProto_DataLocation.EXTERNAL,
+  externalData: Object.entries({ location, offset: String(offset), length: '8' }).map(
+    ([key, value]) => ({ key, value }),
+  ),
+});
+
 /** A model with `a` and `b` in `sub/w.bin`, `c` in `v.bin`, and the file with other values of `a` and `c`. */
 async function patched(folder: string) {
-  const place = (name: string, location: string, offset: number) => ({
-    name,
-    dataType: 1,
-    dims: [2n],
-    dataLocation: TensorProto_DataLocation.EXTERNAL,
-    externalData: Object.entries({ location, offset: String(offset), length: '8' }).map(
-      ([key, value]) => ({ key, value }),
-    ),
-  });
   await mkdir(join(folder, 'sub'), { recursive: true });
   await writeFile(join(folder, 'sub', 'w.bin'), bytesOf(1, 2, 3, 4));
   await writeFile(join(folder, 'v.bin'), bytesOf(5, 6));
