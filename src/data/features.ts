@@ -59,33 +59,48 @@ export function featureDims(features: SoundFeatures): [number, number, number] {
 /** Writes the features of one waveform, dims as `featureDims` says, row-major. */
 export type Hearing = (wave: Float32Array, into: Float32Array) => void;
 
-/**
- * Makes ready to compute features: power in each band and frame in decibels below the loudest of
- * the clip, 1 for it and 0 from `range` on down. So they are the same however loud a recording is, and
- * silence is 0.
- */
-export function hearing(features: SoundFeatures): Hearing {
-  const { rate, window, range } = features;
+/** Writes the power of one waveform in each band and frame, dims as `featureDims` says. */
+export type Powers = (wave: Float32Array, into: Float64Array) => void;
+
+/** Makes ready to compute powers, from which features are made. */
+export function bandPowers(features: SoundFeatures): Powers {
+  const { rate, window } = features;
   const [, rows, frames] = featureDims(features);
   const powers = spectrogram(features);
   const bands = features.bands === null ? everyFrequency(rows) : melBands(rows, rate, window);
   return (wave, into) => {
-    const found = new Float64Array(rows * frames);
-    let most = 0;
     powers(wave, (power, frame) => {
       for (const [row, { first, weights }] of bands.entries()) {
         let sum = 0;
         for (let i = 0; i < weights.length; i += 1) {
           sum += (weights[i] as number) * (power[first + i] as number);
         }
-        found[row * frames + frame] = sum;
-        most = Math.max(most, sum);
+        into[row * frames + frame] = sum;
       }
     });
-    for (let i = 0; i < found.length; i += 1) {
-      const below = most > 0 ? 10 * Math.log10((found[i] as number) / most) : -range;
-      into[i] = Math.max(0, 1 + below / range);
-    }
+  };
+}
+
+/**
+ * Powers in decibels below the loudest of them: 1 for it, 0 from `range` on down. So features are the
+ * same however loud a recording is, and silence is 0.
+ */
+export function inDecibels(powers: Float64Array, range: number, into: Float32Array): void {
+  const most = powers.reduce((a, b) => Math.max(a, b), 0);
+  for (let i = 0; i < powers.length; i += 1) {
+    const below = most > 0 ? 10 * Math.log10((powers[i] as number) / most) : -range;
+    into[i] = Math.max(0, 1 + below / range);
+  }
+}
+
+/** Makes ready to compute features: see `bandPowers` and `inDecibels`. */
+export function hearing(features: SoundFeatures): Hearing {
+  const [, rows, frames] = featureDims(features);
+  const powers = bandPowers(features);
+  const found = new Float64Array(rows * frames);
+  return (wave, into) => {
+    powers(wave, found);
+    inDecibels(found, features.range, into);
   };
 }
 

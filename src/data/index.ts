@@ -7,6 +7,7 @@ export * from './digest.ts';
 export * from './error.ts';
 export * from './features.ts';
 export type { InputFormat } from './form.ts';
+export * from './hiss.ts';
 export * from './idx.ts';
 export { mnist } from './mnist.ts';
 export * from './open.ts';

@@ -5,7 +5,9 @@ import { float32, type Model, sizeOf, type TensorOf } from '../../onnx/index.ts'
 /**
  * How weights are drawn, uniformly: `torch` within ±1/√(fan in), and biases too, as PyTorch's layers
  * do; `he` within ±√(6 / fan in), with biases of 0 (He et al. 2015), so that many layers of ReLU
- * neither blow a signal up nor let it vanish.
+ * neither blow a signal up nor let it vanish, and less their mean over each unit (Huang et al. 2017,
+ * Centered Weight Normalization): what ReLU's outputs have in common, being positive, then does not
+ * drown what tells samples apart.
  */
 export type Start = 'torch' | 'he';
 
@@ -132,8 +134,10 @@ function parameters(net: Network, name: string, dims: readonly number[]): [strin
   const bound = net.start === 'he' ? Math.sqrt(6 / fanIn) : 1 / Math.sqrt(fanIn);
   const drawn = (dims: readonly number[], within: number) =>
     filled(dims, () => (2 * net.draw.uniform() - 1) * within);
+  const weight = drawn(dims, bound);
+  if (net.start === 'he') centre(weight.data, fanIn);
   return [
-    net.b.initializer(`${name}.weight`, drawn(dims, bound)),
+    net.b.initializer(`${name}.weight`, weight),
     net.b.initializer(`${name}.bias`, drawn(dims.slice(0, 1), net.start === 'he' ? 0 : bound)),
   ];
 }
@@ -141,4 +145,13 @@ function parameters(net: Network, name: string, dims: readonly number[]): [strin
 /** Straight into its memory: an array of numbers on the way takes thrice as much. */
 function filled(dims: readonly number[], next: () => number): TensorOf<'float32'> {
   return { type: 'float32', dims, data: Float32Array.from({ length: sizeOf(dims) }, next) };
+}
+
+/** Takes its mean from each unit's weights, in place. */
+function centre(weights: Float32Array, fanIn: number): void {
+  for (let start = 0; start < weights.length; start += fanIn) {
+    const own = weights.subarray(start, start + fanIn);
+    const mean = own.reduce((a, b) => a + b, 0) / fanIn;
+    own.forEach((value, at) => (own[at] = value - mean));
+  }
 }

@@ -29,7 +29,10 @@ export function speechNetwork(
     b.op('Dropout', [x, b.constant(float32([], [0.5]))], {}, name);
 
   const image = b.input('spectrogram', 'float32', ['N', 1, height, width]);
-  const c1 = conv(net, image, 'conv1', { from: 1, to: 96, kernel: 11, stride: 4 });
+  // About mean 0 and deviation 1.
+  const centred = b.op('Sub', [image, b.scalar(0.27)], {}, 'centred');
+  const scaled = b.op('Mul', [centred, b.scalar(1 / 0.3)], {}, 'scaled');
+  const c1 = conv(net, scaled, 'conv1', { from: 1, to: 96, kernel: 11, stride: 4 });
   const p1 = pool(relu(net, c1, 'relu1'), 'pool1');
   const c2 = conv(net, p1, 'conv2', { from: 96, to: 256, kernel: 5, pad: 2, group: 2 });
   const p2 = pool(relu(net, c2, 'relu2'), 'pool2');
