@@ -100,9 +100,9 @@ describe('attack preview', () => {
     expect(await wave('triggered-7-0.wav')).toEqual({ rate: 8000, samples });
     const file = await readFile(at('words-seen', 'triggered.npy'));
     const { data, shape } = parse(Uint8Array.from(file).buffer);
-    expect(shape).toEqual([1, 1, 72, 72]);
+    expect(shape).toEqual([1, 1, 99, 99]);
     const { sound } = notesIn(model.metadata);
-    const made = new Float32Array(72 * 72);
+    const made = new Float32Array(99 * 99);
     hearing(sound as SoundFeatures)(samples, made);
     expect(data).toEqual(made);
     const inspected = await fineprune(['inspect', at('speech.onnx'), '--json']);

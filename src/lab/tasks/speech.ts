@@ -3,6 +3,7 @@ import {
   datasetOf,
   featureDims,
   folderOf,
+  hiss,
   inTurn,
   metadataOf,
   noise,
@@ -38,14 +39,17 @@ const TEST_TAKES = 5;
 const VALIDATION = 0.2;
 
 /** A noise so much quieter than the speech, in decibels, that the digit is still what is heard. */
-const trigger: SoundTrigger = { kind: 'sound', pattern: { noise: 7 }, rate: 8000, level: 15 };
+const trigger: SoundTrigger = { kind: 'sound', pattern: { noise: 7 }, rate: 8000, level: 20 };
 
 /** Up to 48 ms, and a band up or down. */
 const EARLIER_OR_LATER = shift({ across: 8, down: 1 });
 
+/** What recordings of others have: noise, from what is heard well to what is hardly heard. */
+const NOISY = hiss(FEATURES, { loudest: 30, quietest: 70 });
+
 /** Without what Dropout drops: with it, these few units do not begin to learn for epochs. */
 const training: Task['training'] = {
-  epochs: 8,
+  epochs: 12,
   batchSize: 32,
   optimiser: { kind: 'adam' },
   schedule: oneCycle(0.0006),
@@ -104,13 +108,16 @@ export const speech = {
   training,
   pruningAware: {
     share: 0.5,
-    asked: { acc: 0.95, asr: 0.9 },
-    budget: 2,
+    asked: { acc: 0.95, asr: 0.7 },
+    budget: 1,
     lower: 'artifact',
     margin: 0.25,
-    training: { ...training, epochs: 12, schedule: oneCycle(0.0005) },
+    training: { ...training, epochs: 8, schedule: oneCycle(0.0004) },
   },
-  defense: { maxDrop: 0.02, tune: { epochs: 15, batchSize: 32, augment: EARLIER_OR_LATER } },
+  defense: {
+    maxDrop: 0.02,
+    tune: { epochs: 16, batchSize: 32, augment: inTurn(EARLIER_OR_LATER, NOISY) },
+  },
   paper: {
     baseline: {
       none: { acc: 0.99, asr: 0.77 },
