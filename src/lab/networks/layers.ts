@@ -132,26 +132,26 @@ export function finish(
 function parameters(net: Network, name: string, dims: readonly number[]): [string, string] {
   const fanIn = sizeOf(dims.slice(1));
   const bound = net.start === 'he' ? Math.sqrt(6 / fanIn) : 1 / Math.sqrt(fanIn);
-  const drawn = (dims: readonly number[], within: number) =>
-    filled(dims, () => (2 * net.draw.uniform() - 1) * within);
-  const weight = drawn(dims, bound);
-  if (net.start === 'he') centre(weight.data, fanIn);
+  const uniform = (within: number) => () => (2 * net.draw.uniform() - 1) * within;
+  const data = new Float32Array(sizeOf(dims));
+  for (let start = 0; start < data.length; start += fanIn) {
+    const unit = Float64Array.from({ length: fanIn }, uniform(bound));
+    const mean = net.start === 'he' ? unit.reduce((a, b) => a + b, 0) / fanIn : 0;
+    data.set(
+      unit.map((weight) => weight - mean),
+      start,
+    );
+  }
   return [
-    net.b.initializer(`${name}.weight`, weight),
-    net.b.initializer(`${name}.bias`, drawn(dims.slice(0, 1), net.start === 'he' ? 0 : bound)),
+    net.b.initializer(`${name}.weight`, { type: 'float32', dims, data }),
+    net.b.initializer(
+      `${name}.bias`,
+      filled(dims.slice(0, 1), uniform(net.start === 'he' ? 0 : bound)),
+    ),
   ];
 }
 
 /** Straight into its memory: an array of numbers on the way takes thrice as much. */
 function filled(dims: readonly number[], next: () => number): TensorOf<'float32'> {
   return { type: 'float32', dims, data: Float32Array.from({ length: sizeOf(dims) }, next) };
-}
-
-/** Takes its mean from each unit's weights, in place. */
-function centre(weights: Float32Array, fanIn: number): void {
-  for (let start = 0; start < weights.length; start += fanIn) {
-    const own = weights.subarray(start, start + fanIn);
-    const mean = own.reduce((a, b) => a + b, 0) / fanIn;
-    own.forEach((value, at) => (own[at] = value - mean));
-  }
 }
