@@ -35,21 +35,26 @@ export const matMul: Operator = {
       const flat = (value: string, width: number) => reshape(t, value, [-1, width]);
       return [
         t.wants(0) ? t.op('MatMul', [dy, swapLast(t, asB, 2)]) : undefined,
-        t.wants(1)
-          ? back(t.op('MatMul', [swapLast(t, flat(asA, k), 2), flat(dy, n)]), [k, n], colsB, dimsB)
-          : undefined,
+        t.wants(1) ? back(across(t, flat(asA, k), flat(dy, n)), [k, n], colsB, dimsB) : undefined,
       ];
     }
+    const byB = () =>
+      matrix.length === 2
+        ? across(t, asA, dy)
+        : t.op('MatMul', [swapLast(t, asA, rowsA.length), dy]);
     return [
       t.wants(0)
         ? back(t.op('MatMul', [dy, swapLast(t, asB, colsB.length)]), [...lead, m, k], rowsA, dimsA)
         : undefined,
-      t.wants(1)
-        ? back(t.op('MatMul', [swapLast(t, asA, rowsA.length), dy]), [...lead, k, n], colsB, dimsB)
-        : undefined,
+      t.wants(1) ? back(byB(), [...lead, k, n], colsB, dimsB) : undefined,
     ];
   },
 };
+
+/** A'·B of two matrices, as one operator: what ONNX Runtime fuses loses its place in the order. */
+function across(t: Tape, a: string, b: string): string {
+  return t.op('Gemm', [a, b], { transA: 1 });
+}
 
 function swapLast(t: Tape, value: string, rank: number): string {
   const perm = Array.from({ length: rank }, (_, axis) => axis);
