@@ -14,6 +14,7 @@ import type { Model } from '../onnx/index.ts';
 import type { RunFacts } from '../report/index.ts';
 import { positive } from './options.ts';
 import type { CliSession } from './session.ts';
+import { scenesFrom } from './scenes.ts';
 import { testDataFrom, type TriggerOptions } from './test-data.ts';
 
 /** Options that say what data a command works on, and how they are made fit for the model. */
@@ -52,7 +53,7 @@ export function addDataOptions(command: Command): Command {
   return command
     .requiredOption(
       '--data <source>',
-      'clean data: a folder with a folder for each class (perhaps within train, validation, test), a .npz, .npy, .csv or .jsonl file, a folder of MNIST IDX files, "mnist" or "fashion-mnist"',
+      'clean data: a folder with a folder for each class (perhaps within train, validation, test), a .npz, .npy, .csv or .jsonl file, a folder of MNIST IDX files, for a detector a folder of Pascal VOC or YOLO, "mnist" or "fashion-mnist"',
     )
     .option('--test-data <source>', 'clean data to report on; --data is then all validation')
     .option('--labels <file>', 'names of the outputs, one a line (default: labels.txt in the data)')
@@ -125,6 +126,8 @@ export async function dataFrom(
   { progress, signal }: Pick<CliSession, 'progress' | 'signal'>,
   part: 'all' | 'test' = 'all',
 ): Promise<CommandData> {
+  const scenes = await scenesFrom(model, options, { progress, signal }, part);
+  if (scenes) return scenes;
   const { notesIn, openData } = await import('../data/index.ts');
   const { formatOf } = await import('../defense/index.ts');
   const format = formatOf(model, options);
@@ -273,7 +276,8 @@ async function clean(
   };
 }
 
-function said(parts: Readonly<Record<string, Dataset>>, how: string): string {
+/** How many samples each part has, and how they were drawn, for people to read. */
+export function said(parts: Readonly<Record<string, Dataset>>, how: string): string {
   const list = Object.entries(parts).map(([part, { length }]) => `${length} ${part} samples`);
   return `${list.join(', ')} (${how})`;
 }

@@ -60,7 +60,7 @@ const METHODS = {
 export function defendCommand(program: Command): void {
   const command = addCommon(addDataOptions(program.command('defend')))
     .description('remove a backdoor with a small clean data set, and report')
-    .argument('<model>', 'an ONNX classifier')
+    .argument('<model>', 'an ONNX classifier, or a detector that fineprune trained')
     .option('--out <folder>', 'where repaired.onnx, report.html and report.json go', 'out/defend')
     .addOption(
       new Option('--method <name>', 'what to do')
@@ -134,12 +134,13 @@ export function defendCommand(program: Command): void {
   examples(command, [
     'fineprune defend model.onnx --data mnist',
     ...dataExamples('defend'),
+    'fineprune defend detector.onnx --data scenes/ --trigger trigger.json --step 4',
     'fineprune defend out/digits/backdoored.onnx --data mnist --trigger out/digits/trigger.json --compare',
   ]);
 }
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
-  const { classifierOf, defend, exportModel, optimiserOf, TUNE } =
+  const { defend, exportModel, networkOf, objectiveOf, optimiserOf } =
     await import('../defense/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
@@ -152,9 +153,10 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const session = await begin(options, 'The same command with --resume goes on.');
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);
-  const given = await classifierOf(runtime, file.model, validation, outputOf(options));
+  const given = await networkOf(runtime, file.model, validation, outputOf(options));
+  const usual = objectiveOf(given).tune;
   const trains = options.method !== 'prune' || options.compare === true;
-  await warnOfModel(runtime, given, validation, trains);
+  if (!validation.objects) await warnOfModel(runtime, given, validation, trains);
   const { seed, maxDrop, step } = options;
   const method = METHODS[options.method];
   const chosen: DefendSettings = {
@@ -177,7 +179,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       ...(options.rate !== undefined && { rate: options.rate }),
       ...(options.batch !== undefined && { batchSize: options.batch }),
       ...(options.shift !== undefined && { shift: options.shift }),
-      optimiser: optimiserOf(options.rate ?? TUNE.rate, options.optimizer, options.weightDecay),
+      optimiser: optimiserOf(options.rate ?? usual.rate, options.optimizer, options.weightDecay),
       ...(options.schedule !== undefined && { schedule: options.schedule }),
       ...(options.patience !== undefined && { patience: options.patience }),
     },

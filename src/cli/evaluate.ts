@@ -11,7 +11,7 @@ type EvaluateOptions = CommonOptions & DataOptions;
 export function evaluateCommand(program: Command): void {
   const command = addCommon(addDataOptions(program.command('evaluate')))
     .description('clean accuracy on test data and, with a trigger, attack success')
-    .argument('<model>', 'an ONNX classifier')
+    .argument('<model>', 'an ONNX classifier, or a detector that fineprune trained')
     .action(evaluate);
   examples(command, [
     'fineprune evaluate model.onnx --data mnist',
@@ -21,15 +21,15 @@ export function evaluateCommand(program: Command): void {
 }
 
 async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
-  const { classifierOf, judge, predictTest } = await import('../defense/index.ts');
+  const { judge, networkOf, predictTest } = await import('../defense/index.ts');
   const { readModel } = await import('../onnx/file.ts');
   const { evaluationTable } = await import('../report/table.ts');
   const file = await readModel(path);
   const session = await begin(options);
   const { runtime } = session;
   const { test } = await dataFrom(file.model, options, session, 'test');
-  const classifier = await classifierOf(runtime, file.model, test.clean, outputOf(options));
-  await warnOfModel(runtime, classifier, test.clean, false);
+  const classifier = await networkOf(runtime, file.model, test.clean, outputOf(options));
+  if (!test.clean.objects) await warnOfModel(runtime, classifier, test.clean, false);
   const predictions = await predictTest(runtime, classifier, classifier.graph, test);
   const evaluation = judge(predictions, test);
   if (options.json) printJson(evaluation);

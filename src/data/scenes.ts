@@ -78,6 +78,26 @@ export function scenesOf(
 }
 
 /**
+ * Scenes with the classes of a network, by name: a folder may have them in another order, or not all.
+ *
+ * @throws DataError 'data/classes' where there are objects of a class that the network has not
+ */
+export function withClasses(dataset: Dataset, classes: readonly string[]): Dataset {
+  const unknown = dataset.classes.filter((name) => !classes.includes(name));
+  if (unknown.length > 0) {
+    throw new DataError(
+      'data/classes',
+      `${dataset.name} has objects of ${unknown.join(', ')}, which the network does not know: its classes are ${classes.join(', ')}`,
+    );
+  }
+  const of = (label: number) => classes.indexOf(dataset.classes[label] as string);
+  const objects = (dataset.objects ?? []).map((scene) =>
+    scene.map((object) => ({ ...object, label: of(object.label) })),
+  );
+  return { ...dataset, classes, objects, labels: dataset.labels.map(of) };
+}
+
+/**
  * The class that a scene stands for in a stratified split: of those in it, the one that the fewest
  * scenes have. A scene without objects goes with the commonest.
  */

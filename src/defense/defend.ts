@@ -5,7 +5,7 @@ import type { CutOff } from '../autodiff/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { rowsOf, trainableIn } from '../train/index.ts';
 import { type Checkpoints, within } from './checkpoints.ts';
-import { classifierOf, type Classifier } from './classifier.ts';
+import { classifierOf, objectiveOf, type Classifier } from './classifier.ts';
 import { detectorToDefend } from './detecting.ts';
 import { DefenseError } from './error.ts';
 import { judge, predictTest, type Predictions, type TestData } from './evaluate.ts';
@@ -34,7 +34,7 @@ export interface DefendSettings {
   /** Units pruned between two measurements; default 1. */
   readonly step?: number;
   readonly seed?: number;
-  /** How scenes are changed while a detector is fine-tuned; by default they are not. */
+  /** How scenes are changed while a detector is fine-tuned; by default in scale and colours. */
   readonly scenes?: SceneAugment;
   /** Leave parameters that no gradient reaches as they are; without it they are an error. */
   readonly freezeUnsupported?: boolean;
@@ -93,8 +93,6 @@ export interface Defence {
   readonly held: { readonly before: CleanScore; readonly after: CleanScore };
 }
 
-export const TUNE = { epochs: 12, batchSize: 128, rate: 'auto', schedule: 'cosine' } as const;
-
 /**
  * Fine-pruning (Liu, Dolan-Gavitt, Garg, RAID 2018): prunes the units of one site that clean data
  * leaves least active, as far as validation accuracy allows, then fine-tunes the rest.
@@ -102,7 +100,7 @@ export const TUNE = { epochs: 12, batchSize: 128, rate: 'auto', schedule: 'cosin
  * Everything is chosen on `validation`, clean data which the network was not trained on: four fifths
  * of it are fine-tuned on, one fifth chooses the epoch. `test` is only reported.
  *
- * @param given - a model, or what `classifierOf` made of it and the validation data
+ * @param given - a model, or what `networkOf` made of it and the validation data
  * @throws DefenseError where the model or the site does not fit; NormaliseError, AutodiffError or
  *   RuntimeFault where the graph cannot be worked on; the signal's reason when it aborts
  */
@@ -122,12 +120,7 @@ export async function defend(
       `The validation data "${validation.name}" has ${validation.length} samples: at least 3 are needed to fine-tune on some and choose by others, and some hundred to tell anything`,
     );
   }
-  const output = settings.output === undefined ? {} : { output: settings.output };
-  const opened = (model: Model) =>
-    validation.objects
-      ? detectorToDefend(runtime, model, validation, settings.scenes)
-      : classifierOf(runtime, model, validation, output);
-  const whole = 'traced' in given ? given : await opened(given);
+  const whole = 'traced' in given ? given : await networkOf(runtime, given, validation, settings);
   const frozen =
     settings.freezeUnsupported === true ? await cutOff(runtime, whole, validation) : [];
   const still = new Set(frozen.map(({ parameter }) => parameter));
@@ -152,9 +145,10 @@ export async function defend(
     onProgress: (done, all) => onProgress?.('prune', done, all),
   });
 
+  const usual = objectiveOf(classifier).tune;
   const tune: Tune = {
-    optimiser: optimiserOf(settings.tune?.rate ?? TUNE.rate),
-    ...TUNE,
+    optimiser: optimiserOf(settings.tune?.rate ?? usual.rate),
+    ...usual,
     ...settings.tune,
   };
   const trained = {
@@ -218,6 +212,23 @@ export async function defend(
     outcomes,
     held: { before, after: last.tuning ? heldOf(last.tuning) : await held(last.graph) },
   };
+}
+
+/**
+ * A model in the form in which it is judged and defended: a detector where samples are scenes, else a
+ * classifier.
+ *
+ * @throws what `classifierOf` and `detectorToDefend` throw
+ */
+export function networkOf(
+  runtime: Runtime,
+  model: Model,
+  dataset: Dataset,
+  { output, scenes }: Pick<DefendSettings, 'output' | 'scenes'> = {},
+): Promise<Classifier> {
+  return dataset.objects
+    ? detectorToDefend(runtime, model, dataset, scenes)
+    : classifierOf(runtime, model, dataset, output === undefined ? {} : { output });
 }
 
 async function cutOff(

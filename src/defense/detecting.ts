@@ -29,7 +29,7 @@ export async function detectorToDefend(
   runtime: Runtime,
   model: Model,
   dataset: Dataset,
-  augment: SceneAugment = {},
+  augment: SceneAugment = AUGMENT,
 ): Promise<Classifier> {
   const detector = detectorOf(model);
   checkScenes(detector, dataset);
@@ -45,8 +45,8 @@ export async function detectorToDefend(
 
 /** Scenes that the loss before training is measured on. */
 const SOME = 64;
-/** The rate that a detector is fine-tuned with unless told otherwise: a sixth of what it is trained with. */
-const RATE = 0.005;
+/** How scenes are changed unless told otherwise: what they mean in a mirror is not known. */
+const AUGMENT: SceneAugment = { scale: [0.8, 1.25], jitter: 0.2 };
 
 /** Initializers of a detector that training may change. */
 export function detectorParameters(detector: Detector): string[] {
@@ -63,6 +63,7 @@ export function detecting(detector: Detector, augment: SceneAugment): Objective 
   const site = detector.graph.nodes.find(({ op }) => op === 'RoiAlign')?.inputs[0];
   return {
     outputs: OUTPUTS,
+    tune: { epochs: 10, batchSize: 4, rate: 0.005, schedule: 'cosine' },
     ...(site !== undefined && { site }),
     batchSize: (_, asked) => asked,
     read: (results, dataset, from) => answers(dataset, [detectionsIn(results)], from),
@@ -74,7 +75,7 @@ export function detecting(detector: Detector, augment: SceneAugment): Objective 
       const trainer = await this.trainer(runtime, graph, some, settings);
       const { loss } = await trainer.epoch({ ...settings, epochs: 1, schedule: () => 0 }, 1);
       await trainer.dispose();
-      return { loss, rate: RATE };
+      return loss;
     },
     async trainer(runtime, graph, dataset, settings) {
       const step = await detectionStep(runtime, { ...detector, graph }, settings);

@@ -155,25 +155,22 @@ async function beginning(
     onProgress: (done: number, all: number) => onProgress?.('find a learning rate', done, all),
   };
   const { parameters } = classifier;
-  const seek = settings.rate === 'auto';
+  const objective = objectiveOf(classifier);
+  const own = await objective.start?.(runtime, graph, tune, { parameters, masks, ...how });
   // Gradients are looked at to find a rate only.
-  const looked = seek ? classifier : { ...classifier, parameters: [] };
-  const own = await objectiveOf(classifier).start?.(runtime, graph, tune, {
-    parameters,
-    masks,
-    ...how,
-  });
-  const measured = own ? undefined : await measureStart(runtime, looked, graph, tune, how);
+  const looked = settings.rate === 'auto' ? classifier : { ...classifier, parameters: [] };
+  const measured =
+    own === undefined ? await measureStart(runtime, looked, graph, tune, how) : undefined;
   const found =
-    measured && seek
+    measured && settings.rate === 'auto'
       ? await findRate(runtime, classifier, graph, masks, tune, measured, how)
       : undefined;
-  const asked = settings.rate === 'auto' ? own?.rate : settings.rate;
+  const rate = settings.rate === 'auto' ? objective.tune.rate : settings.rate;
   return {
     epochs: [],
     best: 0,
-    start: { loss: (own ?? measured)?.loss ?? NaN, held: await judge(new Map()) },
-    rate: found?.rate ?? asked ?? NaN,
+    start: { loss: own ?? measured?.loss ?? NaN, held: await judge(new Map()) },
+    rate: found?.rate ?? (rate === 'auto' ? NaN : rate),
     ...(found && { found }),
     retries: [],
     factor: 1,

@@ -10,6 +10,7 @@ import {
   trainingStep,
   type Epoch,
   type EpochSettings,
+  type ScheduleName,
   type Trained,
   type UpdateSettings,
 } from '../train/index.ts';
@@ -45,15 +46,25 @@ export interface Objective {
     dataset: Dataset,
     settings?: { readonly signal?: AbortSignal },
   ): Promise<Answers>;
+  /** How it is fine-tuned unless told otherwise. */
+  readonly tune: {
+    readonly epochs: number;
+    readonly batchSize: number;
+    readonly rate: number | 'auto';
+    readonly schedule: ScheduleName;
+  };
   /** The batch size to train with, where one is asked for. */
   batchSize(graph: Graph, asked: number): number;
-  /** Loss before training, and the rate of 'auto'; without it, both are measured: see `findRate`. */
+  /**
+   * Loss before training, of who has no rate to be found by `findRate`, and takes that of `tune` where
+   * none is given.
+   */
   start?(
     runtime: Runtime,
     graph: Graph,
     dataset: Dataset,
     settings: TrainerSettings & Pick<EpochSettings, 'seed' | 'signal'>,
-  ): Promise<{ readonly loss: number; readonly rate: number }>;
+  ): Promise<number>;
   /** Training made ready. */
   trainer(
     runtime: Runtime,
@@ -76,10 +87,14 @@ export interface Trainer extends Trained {
   dispose(): Promise<void>;
 }
 
+/** How classifiers are fine-tuned unless told otherwise. */
+export const TUNE = { epochs: 12, batchSize: 128, rate: 'auto', schedule: 'cosine' } as const;
+
 /** A class for each sample, by the highest score; trained by cross-entropy. */
 export function classifying(input: string, scores: string): Objective {
   return {
     outputs: [scores],
+    tune: TUNE,
     read: (results) => ({ called: argmax(results[scores] as TensorOf<'float32'>) }),
     async predict(runtime, graph, dataset, { signal } = {}) {
       const settings = { input, logits: scores, ...(signal && { signal }) };

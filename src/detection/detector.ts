@@ -4,7 +4,7 @@ import { FinepruneError, type Graph, type Model, sizeOf, type TensorOf } from '.
 import type { Detection } from '../metrics/index.ts';
 import { type Runtime, trace } from '../runtime/index.ts';
 import { open } from '../train/index.ts';
-import { specIn, VALUES, type DetectorSpec } from './spec.ts';
+import { METADATA, specIn, VALUES, type DetectorSpec } from './spec.ts';
 
 export type DetectionErrorCode = 'detection/model' | 'detection/data';
 
@@ -40,9 +40,17 @@ export function detectorOf(model: Model): Detector {
   if (spec && missing === undefined) return { spec, graph };
   throw new DetectionError(
     'detection/model',
-    'The model is not a detector that fineprune trained: it does not say in its metadata where its proposals, anchors and classes are. Detectors of other tools can be run, not fine-tuned: what is between their features and their losses is not in the file',
+    `The model is not a detector that fineprune trained: its metadata have no "${METADATA}", which says where its proposals, anchors and classes are. Scenes are for such detectors only, as "fineprune reproduce signs" writes them. A detector of another tool cannot be fine-tuned, since how its losses are made is not in its file: repair it with the tool that trained it`,
   );
 }
+
+/** Whether a model is a detector, of this project or of another tool. */
+export function looksLikeDetector({ graph, metadata }: Model): boolean {
+  return specIn(metadata) !== undefined || graph.nodes.some(({ op }) => DETECTING.has(op));
+}
+
+/** Operators that only detectors have. */
+const DETECTING = new Set(['NonMaxSuppression', 'RoiAlign', 'MaxRoiPool', 'EfficientNMS_TRT']);
 
 /** A detector up to a picture's features, proposals and heads, with regions as an input: any number of pictures. */
 export function cutAtRegions({ graph, spec }: Detector): Graph {
