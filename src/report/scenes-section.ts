@@ -4,6 +4,7 @@ import { percent } from './format.ts';
 import { html, type Markup } from './markup.ts';
 import type { NamedEvaluation, Scenes } from './record.ts';
 import { pngDataUri } from './png.ts';
+import { METHOD } from './sections.ts';
 
 type Shown = Scenes['shown'][number];
 type Found = Shown['before'][number];
@@ -33,10 +34,7 @@ export function scenesSection(
 /** Average precision of each class, a network a line. */
 export function precisionTable(
   classes: readonly string[],
-  evaluations: readonly {
-    readonly name: string;
-    readonly evaluation: NamedEvaluation['evaluation'];
-  }[],
+  evaluations: readonly NamedEvaluation[],
 ): Markup | undefined {
   const some = evaluations.filter(({ evaluation }) => evaluation.acc.ap);
   if (some.length === 0) return undefined;
@@ -55,7 +53,7 @@ export function precisionTable(
       ${some.map(
         ({ name, evaluation: { acc } }) =>
           html`<tr>
-            <th scope="row">${name}</th>
+            <th scope="row">${METHOD[name]}</th>
             ${[...(acc.ap ?? []), acc.map ?? null].map(
               (value) => html`<td>${value === null ? '–' : percent(value, 1)}</td>`,
             )}
@@ -92,18 +90,20 @@ function drawn(
         ? html`<image id="${id}" href="${pngDataUri(image)}" width="${width}" height="${height}" />`
         : html`<use href="#${id}" />`
     }
-    ${found.map((one) => boxOf(one, truth))}
+    ${found.map((one) => boxOf(one, truth, width))}
   </svg>`;
 }
 
-function boxOf({ box, label, score }: Found, truth: Shown['truth']): Markup {
+function boxOf({ box, label, score }: Found, truth: Shown['truth'], width: number): Markup {
   const right = truth.some((object) => object.label === label && iou(object.box, box) >= OVERLAP);
   const { left, top, right: end, bottom } = box;
   // Above the box, or within where there is no room.
   const y = top < 14 ? top + 12 : top - 4;
+  // Towards the middle, where there is room for it.
+  const [x, anchor] = left + end > width ? [end, 'end'] : [left, 'start'];
   return html`<g class="${right ? 'right' : 'wrong'}">
     <rect x="${at(left)}" y="${at(top)}" width="${at(end - left)}" height="${at(bottom - top)}" />
-    <text x="${at(left)}" y="${at(y)}">${label} ${score.toFixed(2)}${!right && ' ✗'}</text>
+    <text x="${at(x)}" y="${at(y)}" text-anchor="${anchor}">${label} ${score.toFixed(2)}${!right && ' ✗'}</text>
   </g>`;
 }
 

@@ -8,7 +8,8 @@ import { both, counted, dataTable, rateCell, rateText, swatch } from './parts.ts
 import { phasesOf } from './phases.ts';
 import { prunedUnits, type NamedEvaluation, type RunRecord } from './record.ts';
 
-const METHOD: Record<NamedEvaluation['name'], string> = {
+/** What outcomes are called. */
+export const METHOD: Record<NamedEvaluation['name'], string> = {
   none: 'As delivered',
   pruning: 'Pruning',
   'fine-tuning': 'Fine-tuning',

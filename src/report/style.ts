@@ -70,9 +70,10 @@ details th, details td { padding: 0.2rem 0.9rem 0.2rem 0; white-space: nowrap; }
 .scene { margin: 0; }
 .scene .pair { grid-template-columns: 1fr 1fr; gap: 0.4rem; }
 .scene rect { fill: none; stroke-width: 2; }
+.precisions { margin-top: 1.25rem; }
 .scene text { font: 600 11px system-ui, sans-serif; stroke: #000; stroke-width: 2.5px; paint-order: stroke; }
 .scene .right rect { stroke: #4be38a; } .scene .right text { fill: #4be38a; }
-.scene .wrong rect { stroke: #ff7a4d; stroke-dasharray: 5 3; } .scene .wrong text { fill: #ff7a4d; }
+.scene .wrong rect { stroke: #ff7a4d; stroke-width: 3; stroke-dasharray: 6 3; } .scene .wrong text { fill: #ff7a4d; }
 .example { margin: 0; break-inside: avoid; }
 .example img { display: block; width: 100%; max-width: 7rem; border-radius: 3px; background: var(--panel); }
 .example img.small { image-rendering: pixelated; }
