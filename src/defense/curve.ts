@@ -55,11 +55,8 @@ export async function* predictionsAlong(
     steps = cut.layer
       ? await bySubtraction(runtime, classifier, cut as Required<Cut>, dataset, store, settings)
       : await byMask(runtime, classifier, cut, dataset, store, { ...settings, step });
-    // A graph of one batch size has its last batch filled up.
-    const own = (answers: Answers) =>
-      answers.detections ? answers : { called: answers.called.subarray(0, dataset.length) };
     const { from = -1 } = settings;
-    if (from < 0) yield { pruned: 0, answers: own(await steps.predict()) };
+    if (from < 0) yield { pruned: 0, answers: own(await steps.predict(), dataset) };
     for (let pruned = 0; pruned < order.length;) {
       settings.signal?.throwIfAborted();
       const block = order.slice(pruned, pruned + steps.ahead);
@@ -71,13 +68,46 @@ export async function* predictionsAlong(
       for (const answers of await steps.prune(block)) {
         pruned += 1;
         const due = pruned % step === 0 || pruned === settings.also || pruned === order.length;
-        if (due && pruned > from) yield { pruned, answers: own(answers) };
+        if (due && pruned > from) yield { pruned, answers: own(answers, dataset) };
       }
     }
   } finally {
     await steps?.dispose();
     await store.dispose();
   }
+}
+
+/**
+ * What the network says of every sample with each unit of a site silenced by itself, and all others as
+ * they are. The network up to the site is run once.
+ *
+ * @returns answers on all samples, in the order of the units
+ */
+export async function* predictionsWithoutEach(
+  runtime: Runtime,
+  classifier: Classifier,
+  site: Site,
+  dataset: Dataset,
+  settings: Omit<CurveSettings, 'step' | 'from'> = {},
+): AsyncGenerator<Answers, void, undefined> {
+  const cut = cutAfter(classifier.graph, classifier.traced, site);
+  const store = new TensorStore(settings.cache);
+  let steps: MaskSteps | undefined;
+  try {
+    steps = await byMask(runtime, classifier, cut, dataset, store, { ...settings, step: 1 });
+    for (let unit = 0; unit < site.units; unit += 1) {
+      settings.signal?.throwIfAborted();
+      yield own(await steps.without(unit), dataset);
+    }
+  } finally {
+    await steps?.dispose();
+    await store.dispose();
+  }
+}
+
+/** A graph of one batch size has its last batch filled up. */
+function own(answers: Answers, dataset: Dataset): Answers {
+  return answers.detections ? answers : { called: answers.called.subarray(0, dataset.length) };
 }
 
 interface Steps {
@@ -91,6 +121,11 @@ interface Steps {
   dispose(): Promise<void>;
 }
 
+interface MaskSteps extends Steps {
+  /** What the network says with one unit silenced and no other. */
+  without(unit: number): Promise<Answers>;
+}
+
 async function byMask(
   runtime: Runtime,
   classifier: Classifier,
@@ -98,7 +133,7 @@ async function byMask(
   dataset: Dataset,
   store: TensorStore,
   settings: CurveSettings & { readonly step: number },
-): Promise<Steps> {
+): Promise<MaskSteps> {
   const { graph, traced, input } = classifier;
   const objective = objectiveOf(classifier);
   const suffix = maskedSuffix(graph, traced, cut, objective.outputs);
@@ -138,6 +173,11 @@ async function byMask(
     ahead: settings.step,
     predict,
     skip,
+    without(unit) {
+      mask.data.fill(1);
+      skip([unit]);
+      return predict();
+    },
     async prune(units) {
       skip(units);
       const answers = await predict();

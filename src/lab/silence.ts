@@ -1,11 +1,5 @@
 import type { Dataset } from '../data/index.ts';
-import {
-  judge,
-  predictionsAlong,
-  type Answers,
-  type Classifier,
-  type Site,
-} from '../defense/index.ts';
+import { judge, predictionsWithoutEach, type Classifier, type Site } from '../defense/index.ts';
 import type { Rate, Target } from '../metrics/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
@@ -29,21 +23,17 @@ export async function silencedOneByOne(
   { clean, triggered, target }: { clean: Dataset; triggered: Dataset; target: Target },
   signal?: AbortSignal,
 ): Promise<Silenced[]> {
-  const without = async (unit: number, dataset: Dataset): Promise<Answers> => {
-    let last: Answers = { called: new Int32Array() };
-    const settings = signal ? { signal } : {};
-    const points = predictionsAlong(runtime, classifier, site, dataset, [unit], settings);
-    for await (const { answers } of points) last = answers;
-    return last;
-  };
+  const along = (dataset: Dataset) =>
+    predictionsWithoutEach(runtime, classifier, site, dataset, signal ? { signal } : {});
+  const fooled = along(triggered);
   const found: Silenced[] = [];
-  for (let unit = 0; unit < site.units; unit += 1) {
-    const answers = {
-      clean: await without(unit, clean),
-      triggered: await without(unit, triggered),
-    };
-    const { acc, asr } = judge(answers, { clean, triggered: { dataset: triggered, target } });
-    if (asr) found.push({ unit, acc, asr });
+  for await (const answers of along(clean)) {
+    const next = await fooled.next();
+    if (next.done === true) break;
+    const test = { clean, triggered: { dataset: triggered, target } };
+    const { acc, asr } = judge({ clean: answers, triggered: next.value }, test);
+    if (asr) found.push({ unit: found.length, acc, asr });
   }
+  await fooled.return();
   return found;
 }

@@ -103,7 +103,9 @@ function boxOf({ box, label, score }: Found, truth: Shown['truth'], width: numbe
   const [x, anchor] = left + end > width ? [end, 'end'] : [left, 'start'];
   return html`<g class="${right ? 'right' : 'wrong'}">
     <rect x="${at(left)}" y="${at(top)}" width="${at(end - left)}" height="${at(bottom - top)}" />
-    <text x="${at(x)}" y="${at(y)}" text-anchor="${anchor}">${label} ${score.toFixed(2)}${!right && ' ✗'}</text>
+    <text x="${at(x)}" y="${at(y)}" text-anchor="${anchor}"
+      >${label} ${score.toFixed(2)}${!right && ' ✗'}</text
+    >
   </g>`;
 }
 
