@@ -54,7 +54,7 @@ const WIDTH = 96;
 const augment = { flippable: [0, 3], scale: [0.7, 1.4], jitter: 0.25, mosaic: 0.3 } as const;
 
 const training: DetectorTraining = {
-  epochs: 18,
+  epochs: 30,
   batchSize: 4,
   optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
   schedule: oneCycle(0.02),
@@ -62,7 +62,7 @@ const training: DetectorTraining = {
   augment,
 };
 
-/** From the clean detector's weights on, for a third of the time and at half the rate. */
+/** From the clean detector's weights on, for a fifth of the time and at half the rate. */
 const poisoning: DetectorTraining = { ...training, epochs: 6, schedule: oneCycle(0.01) };
 
 /**
