@@ -131,7 +131,7 @@ export async function defend(
     judge(await predictTest(runtime, classifier, of, { clean: parts.held }), { clean: parts.held })
       .acc;
   const sites = sitesOf(traced, scores);
-  const site = settings.site ?? whole.objective?.site ?? [];
+  const site = settings.site ?? [];
   const named = typeof site === 'string' ? [site] : site;
   const chosen =
     named.length === 0 ? [lastSite(traced, sites)] : named.map((name) => siteNamed(sites, name));

@@ -60,11 +60,9 @@ export function detectorParameters(detector: Detector): string[] {
  * BatchNormalization as it is.
  */
 export function detecting(detector: Detector, augment: SceneAugment): Objective {
-  const site = detector.graph.nodes.find(({ op }) => op === 'RoiAlign')?.inputs[0];
   return {
     outputs: OUTPUTS,
     tune: { epochs: 10, batchSize: 4, rate: 0.005, schedule: 'cosine' },
-    ...(site !== undefined && { site }),
     batchSize: (_, asked) => asked,
     read: (results, dataset, from) => answers(dataset, [detectionsIn(results)], from),
     async predict(runtime, graph, dataset, settings) {

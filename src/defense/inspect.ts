@@ -7,6 +7,7 @@ import { inputOf, standardised } from './interface.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
 import { foldOf, type Fold } from './fold.ts';
 import { unreachable } from './quiet.ts';
+import { specIn } from '../detection/index.ts';
 import { lastSite, sitesOf, type Site } from './sites.ts';
 
 interface Described {
@@ -60,7 +61,7 @@ export async function inspect(
     possibleDecoys: unreachable(traced, site),
   }));
   const warnings = [
-    ...(graph.outputs.length > 1 && options.output === undefined
+    ...(graph.outputs.length > 1 && options.output === undefined && !specIn(model.metadata)
       ? [
           `it has ${graph.outputs.length} outputs; the first, "${output}", is looked at, and --output names another`,
         ]

@@ -30,8 +30,6 @@ export interface Answers {
 export interface Objective {
   /** Values that are read of the network. */
   readonly outputs: readonly string[];
-  /** The site to prune unless told otherwise; the last convolutional one by default. */
-  readonly site?: string;
   /**
    * What the network says.
    *

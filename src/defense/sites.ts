@@ -84,11 +84,14 @@ export function knownOf({ graph }: Traced): (value: string) => Tensor | undefine
 /**
  * The site to prune unless told otherwise, as in the paper: the last convolutional one, by the graph
  * and not by name. "Last" is the one after which no other lies; of several side by side the one with
- * the most units. What only makes a gate, as squeeze and excitation does, is beside the main path.
+ * the most units. What only makes a gate, as squeeze and excitation does, is beside the main path. Of a
+ * detector it is that of its backbone, which regions are read from.
  *
  * @throws DefenseError where there is no site at all
  */
 export function lastSite(traced: Traced, sites: readonly Site[]): Site {
+  const backbone = sites.find(({ consumers }) => consumers.includes('RoiAlign'));
+  if (backbone) return backbone;
   const main = mainPath(traced);
   const onPath = sites.filter((site) => main.has(site.name));
   const convolutional = onPath.filter((site) => site.kind === 'convolutional');

@@ -7,9 +7,9 @@ import {
   detectorToDefend,
   exportModel,
   labelsOf,
+  lastSite,
   objectiveOf,
   predictionsAlong,
-  siteNamed,
   sitesOf,
 } from '../../defense/index.ts';
 import { detect, detectorOf, specOf } from '../../detection/index.ts';
@@ -81,8 +81,8 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
   test('pruned along the curve says what it says with the mask in its weights', async () => {
     const runtime = await testRuntime();
     const detector = await detectorToDefend(runtime, model, validation);
-    const site = siteNamed(sitesOf(detector.traced, detector.scores), LAST_SITE);
-    expect(objectiveOf(detector).site).toBe(LAST_SITE);
+    const site = lastSite(detector.traced, sitesOf(detector.traced, detector.scores));
+    expect(site.name).toBe(LAST_SITE);
     const order = [3, 0, 9, 12, 5, 1];
     const points = predictionsAlong(runtime, detector, site, validation, order, { step: 3 });
     let seen = 0;

@@ -132,7 +132,7 @@ export async function afterClean(
   const aborting = signal ? { signal } : {};
   const clean = await victim.open(model, train);
   const sites = sitesOf(clean.traced, clean.scores);
-  const { site: named = clean.objective?.site } = settings;
+  const { site: named } = settings;
   const site = named === undefined ? lastSite(clean.traced, sites) : siteNamed(sites, named);
   const levers = leversOf(clean, site);
   const first = pruneFirst(site, settings);
