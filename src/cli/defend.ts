@@ -16,7 +16,7 @@ import {
   share,
   wholeNumber,
 } from './options.ts';
-import { checkFree, printJson, put, putModel } from './outputs.ts';
+import { checkDataFree, checkFree, printJson, put, putModel } from './outputs.ts';
 import { begin } from './session.ts';
 import { slimPath, slimText, writeSlim } from './slim.ts';
 import { warnOfModel } from './warnings.ts';
@@ -150,6 +150,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   checkFree([out, ...slimFiles, ...reportPaths(options.out)], force);
   const started = performance.now();
   const file = await readModel(path);
+  await checkDataFree(options.out, file.data ?? [], force);
   const session = await begin(options, 'The same command with --resume goes on.');
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);

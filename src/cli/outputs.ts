@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { OnnxFile } from '../onnx/file.ts';
 import { FileExistsError, writeFileAtomic } from '../onnx/write.ts';
 
 /**
@@ -15,6 +16,24 @@ export function checkFree(paths: readonly string[], force: boolean): void {
       'file/exists',
       `${taken} is there already: use --force to overwrite it, or name another place`,
     );
+  }
+}
+
+/**
+ * Refuses data files of other models where those of this one are to go along, before any work.
+ *
+ * @param data - as `readModel` has them
+ * @throws FileExistsError
+ */
+export async function checkDataFree(
+  folder: string,
+  data: NonNullable<OnnxFile['data']>,
+  force: boolean,
+): Promise<void> {
+  const { digestOfFile } = await import('../onnx/save.ts');
+  for (const { path, sha256 } of force ? [] : data) {
+    const target = join(folder, path);
+    if (existsSync(target) && (await digestOfFile(target)) !== sha256) checkFree([target], force);
   }
 }
 
