@@ -1,4 +1,4 @@
-import { defend as defendModel, TUNE } from '../../src/defense/index.ts';
+import { defend as defendModel } from '../../src/defense/index.ts';
 import { nodeRuntime } from '../../src/runtime/index.ts';
 import { type Exchange, exchange } from '../exchange.ts';
 import { type BenchNetwork, networks } from '../networks/index.ts';
@@ -8,7 +8,7 @@ import type { Torch } from '../torch.ts';
 
 /** Of the validation data, `defend` trains on 2,000 and chooses the epoch by 500. */
 export const SIZES = { tune: 2000, held: 500, test: 2000 };
-export const DEFEND = { epochs: 10, batch: TUNE.batchSize, rate: 0.001 };
+export const DEFEND = { epochs: 10, batch: 128, rate: 0.001 };
 /** What PyTorch does of its curve and of its fine-tuning before the time is multiplied. */
 const TIMED = { timedSteps: 3, timedEpochs: 2 };
 const DEFENDED = ['resnet18'];

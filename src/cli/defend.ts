@@ -102,7 +102,11 @@ export function defendCommand(program: Command): void {
       'learning rate of fine-tuning, or "auto" to find one (default: auto)',
       rate,
     )
-    .option('--batch <n>', 'batch size of fine-tuning', positive)
+    .option(
+      '--batch <n>',
+      'batch size of fine-tuning (default: 128, less where samples are few)',
+      positive,
+    )
     .addOption(
       new Option('--optimizer <name>', 'optimizer of fine-tuning')
         .choices(['sgd', 'adam'])

@@ -94,6 +94,14 @@ export interface Defence {
 }
 
 /**
+ * The batch size of fine-tuning unless told otherwise: so small, where samples are few, that an epoch
+ * has some 60 steps, but 16 at least. Few large steps leave most of a backdoor.
+ */
+export function batchSizeFor(samples: number, most: number): number {
+  return Math.min(most, Math.max(16, 2 ** Math.round(Math.log2(samples / 60))));
+}
+
+/**
  * Fine-pruning (Liu, Dolan-Gavitt, Garg, RAID 2018): prunes the units of one site that clean data
  * leaves least active, as far as validation accuracy allows, then fine-tunes the rest.
  *
@@ -149,6 +157,7 @@ export async function defend(
   const tune: Tune = {
     optimiser: optimiserOf(settings.tune?.rate ?? usual.rate),
     ...usual,
+    batchSize: batchSizeFor(parts.tune.length, usual.batchSize),
     ...settings.tune,
   };
   const trained = {
