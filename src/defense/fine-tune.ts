@@ -7,6 +7,7 @@ import {
   type Parameters,
   SCHEDULES,
   type ScheduleName,
+  type TrainingState,
   withParameters,
 } from '../train/index.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -110,14 +111,16 @@ export async function fineTune(
     batchSize,
     ...(state.found && { scales: state.found.scales }),
   });
+  let reached: TuningState | undefined;
   try {
     for (;;) {
       const next = isOver(state, settings)
         ? isWorse(state, settings)
           ? again(state, 'accuracy', state.epochs.at(-1)?.loss ?? NaN, given)
           : undefined
-        : await oneEpoch(trainer, tune, state, settings, judge);
+        : await oneEpoch(trainer, tune, state, reached, settings, judge);
       if (!next) break;
+      reached = next.retries.length === state.retries.length ? next : undefined;
       state = next;
       await settings.checkpoints?.save('epochs', toSaved(state));
     }
@@ -179,11 +182,16 @@ async function beginning(
   };
 }
 
-/** One epoch on from a state, or a step back; undefined where there is no more to try. */
+/**
+ * One epoch on from a state, or a step back; undefined where there is no more to try.
+ *
+ * @param reached - the state that the trainer is in already
+ */
 async function oneEpoch(
   trainer: Trainer,
   tune: Dataset,
   state: TuningState,
+  reached: TuningState | undefined,
   settings: FineTuneSettings,
   judge: (weights: Parameters) => Promise<CleanScore>,
 ): Promise<TuningState | undefined> {
@@ -192,7 +200,7 @@ async function oneEpoch(
   const schedule = SCHEDULES[settings.schedule ?? 'cosine'](state.rate * state.factor);
   const watch = new Watch(state.start.loss, tune.classes.length);
   const epoch = state.epochs.length + 1;
-  trainer.restore(state.training);
+  if (state !== reached) trainer.restore(state.training);
   try {
     const onStep = (done: number, all: number, loss: number) => {
       onProgress?.('epochs', done, all);
@@ -214,7 +222,8 @@ async function oneEpoch(
       throw new BlownUp();
     }
     const held = await judge(parameters);
-    const training = trainer.state();
+    // A step back needs the weights alone; moments are as large once or twice more.
+    const training = settings.checkpoints ? trainer.state() : weightsOf(parameters);
     const best = state.epochs[state.best - 1];
     const better = !best || drop(best.held, held) <= 0;
     return {
@@ -227,6 +236,11 @@ async function oneEpoch(
     if (error instanceof BlownUp) return again(state, 'loss', watch.loss, state.training.values);
     throw error;
   }
+}
+
+function weightsOf(parameters: Parameters): TrainingState {
+  const values = new Map([...parameters].map(([name, { data }]) => [name, data.slice()]));
+  return { steps: 0, values };
 }
 
 function augmentOf(

@@ -17,11 +17,13 @@ export function rowsOf(graph: Graph, input: string): number | undefined {
 }
 
 /** Elements of the samples that are run at once: activations are many times as large. */
-const AT_ONCE = 2 ** 20;
+const AT_ONCE = 2 ** 18;
+/** Samples that are run at once at least, so that weights are not read for each alone, and at most. */
+const [FEWEST, MOST] = [4, 250];
 
 /** How many samples to run at once: fewer of large ones, whose activations would fill the memory. */
 export function samplesAtOnce(sample: readonly number[]): number {
-  return Math.max(1, Math.min(250, Math.floor(AT_ONCE / sizeOf(sample))));
+  return Math.max(FEWEST, Math.min(MOST, Math.floor(AT_ONCE / sizeOf(sample))));
 }
 
 /** A session that computes some values of a graph from its weights as constants. */

@@ -123,8 +123,8 @@ export async function traceToTrain(
   );
 }
 
-/** Bytes of parameters from which less memory is worth a fifth more time. */
-const LARGE = 2 ** 28;
+/** Bytes of parameters from which less memory is worth up to a fifth more time. */
+const LARGE = 2 ** 25;
 
 const bytesOf = ({ types }: Pick<Updates, 'types'>) =>
   [...types.values()].reduce((sum, { dims }) => sum + 4 * sizeOf(dims), 0);
