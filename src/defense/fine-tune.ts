@@ -7,7 +7,6 @@ import {
   type Parameters,
   SCHEDULES,
   type ScheduleName,
-  type TrainingState,
   withParameters,
 } from '../train/index.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -21,7 +20,6 @@ import {
   isOver,
   isWorse,
   type Limits,
-  picked,
   toSaved,
   type Tuned,
   type TuningState,
@@ -70,8 +68,8 @@ export function optimiserOf(
  * Trains a network on from its weights with clean data (Fine-Pruning, section 3.3). The epoch with
  * the best score on held data is kept, the last of several that are equal.
  *
- * A loss that is no number, or far above where it began, takes training back to the weights after
- * the last good epoch, and on from there at half of a rate that was found, or a quarter of one that
+ * A loss that is no number, or far above where it began, takes training back to the weights of
+ * the best epoch so far, and on from there at half of a rate that was found, or a quarter of one that
  * was given: little is left of a backdoor's removal at rates far lower. So does, to the very first
  * weights, a run after which held accuracy is below `floor` while it was not before. Where no retry
  * helps, the weights given are kept. Each retry is on record.
@@ -222,25 +220,24 @@ async function oneEpoch(
       throw new BlownUp();
     }
     const held = await judge(parameters);
-    // A step back needs the weights alone; moments are as large once or twice more.
-    const training = settings.checkpoints ? trainer.state() : weightsOf(parameters);
     const best = state.epochs[state.best - 1];
     const better = !best || drop(best.held, held) <= 0;
     return {
       ...state,
       epochs: [...state.epochs, { epoch, loss, rate, held }],
-      training,
-      ...(better && { best: epoch, kept: picked(training.values, state.kept) }),
+      ...(better && { best: epoch, kept: copied(parameters, state.kept) }),
+      // Weights and moments are large: they are copied where a killed run is to go on from them.
+      ...(settings.checkpoints && { training: trainer.state() }),
     };
   } catch (error) {
-    if (error instanceof BlownUp) return again(state, 'loss', watch.loss, state.training.values);
+    if (error instanceof BlownUp) return again(state, 'loss', watch.loss, state.kept);
     throw error;
   }
 }
 
-function weightsOf(parameters: Parameters): TrainingState {
-  const values = new Map([...parameters].map(([name, { data }]) => [name, data.slice()]));
-  return { steps: 0, values };
+function copied(parameters: Parameters, kept: TuningState['kept']): TuningState['kept'] {
+  const chosen = [...parameters].filter(([name]) => kept.has(name));
+  return new Map(chosen.map(([name, { data }]) => [name, data.slice()]));
 }
 
 function augmentOf(

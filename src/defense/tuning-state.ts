@@ -58,7 +58,7 @@ export interface TuningState extends Tuned {
   readonly factor: number;
   /** Weights of the best epoch. */
   readonly kept: ReadonlyMap<string, Float32Array>;
-  /** Weights, moments and number of steps after the last good epoch. */
+  /** What to train on from where the trainer is not there yet: after a retry, or a run that was killed. */
   readonly training: TrainingState;
 }
 
@@ -126,10 +126,7 @@ export class Watch {
   }
 }
 
-export function picked(
-  values: TuningState['kept'],
-  names: TuningState['kept'],
-): TuningState['kept'] {
+function picked(values: TuningState['kept'], names: TuningState['kept']): TuningState['kept'] {
   return new Map([...values].filter(([name]) => names.has(name)));
 }
 
