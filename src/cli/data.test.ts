@@ -24,7 +24,8 @@ import {
   type Trigger,
 } from '../lab/index.ts';
 import type { Model } from '../onnx/index.ts';
-import { addDataOptions, dataFrom, type DataOptions } from './data.ts';
+import type { DataOptions } from './command-data.ts';
+import { addDataOptions, dataFrom } from './data.ts';
 
 let folder = '';
 beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'fineprune-cli-data-'))));

@@ -2,48 +2,19 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type {
   Dataset,
   Filter,
-  Layout,
   OpenOptions,
   Part,
   Preprocess,
   Preset,
   SoundFeatures,
 } from '../data/index.ts';
-import type { ModelFormat, TestData } from '../defense/index.ts';
+import type { ModelFormat } from '../defense/index.ts';
 import type { Model } from '../onnx/index.ts';
-import type { RunFacts } from '../report/index.ts';
+import { type CommandData, type DataOptions, said } from './command-data.ts';
 import { positive } from './options.ts';
 import type { CliSession } from './session.ts';
 import { scenesFrom } from './scenes.ts';
-import { testDataFrom, type TriggerOptions } from './test-data.ts';
-
-/** Options that say what data a command works on, and how they are made fit for the model. */
-export interface DataOptions extends TriggerOptions {
-  readonly data: string;
-  readonly testData?: string;
-  readonly labels?: string;
-  readonly preprocess?: string;
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
-  readonly channels?: 'rgb' | 'bgr';
-  readonly resize?: Filter;
-  readonly crop?: number;
-  readonly size?: readonly [height: number, width: number];
-  readonly layout?: Layout;
-  readonly sampleRate?: number;
-  readonly features?: string;
-  readonly skipBad?: boolean;
-  readonly output?: string;
-  readonly seed: number;
-}
-
-/** The parts of a data set that a command works on, and how they came to be. */
-export interface CommandData {
-  readonly validation: Dataset;
-  readonly test: TestData;
-  /** For the report. */
-  readonly settings: RunFacts['settings'] & object;
-}
+import { testDataFrom } from './test-data.ts';
 
 // Named here too, so that --help loads no library; their types hold them to what there is.
 const PRESETS: readonly Preset[] = ['0-1', '0-255', '-1-1', 'imagenet', 'caffe'];
@@ -274,12 +245,6 @@ async function clean(
     ...drawn,
     how: said(drawn, `halves of ${all.name} by seed ${seed}; --test-data names a test part`),
   };
-}
-
-/** How many samples each part has, and how they were drawn, for people to read. */
-export function said(parts: Readonly<Record<string, Dataset>>, how: string): string {
-  const list = Object.entries(parts).map(([part, { length }]) => `${length} ${part} samples`);
-  return `${list.join(', ')} (${how})`;
 }
 
 /** The parts that are worth reading. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Dataset } from '../data/index.ts';
 import type { DefendSettings, Layers, Ranking, TestData } from '../defense/index.ts';
 import type { ScheduleName } from '../train/index.ts';
-import { addDataOptions, dataExamples, dataFrom, type DataOptions, outputOf } from './data.ts';
+import type { DataOptions } from './command-data.ts';
+import { addDataOptions, dataExamples, dataFrom, outputOf } from './data.ts';
 import {
   addCommon,
   aboveZero,

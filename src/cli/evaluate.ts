@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { addDataOptions, dataExamples, dataFrom, type DataOptions, outputOf } from './data.ts';
+import type { DataOptions } from './command-data.ts';
+import { addDataOptions, dataExamples, dataFrom, outputOf } from './data.ts';
 import { addCommon, type CommonOptions, examples } from './options.ts';
 import { printJson } from './outputs.ts';
 import { begin } from './session.ts';

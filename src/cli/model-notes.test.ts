@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { drawnFaces } from '../data/index.ts';
 import { type Model, sizeOf } from '../onnx/index.ts';
 import { faces, facesDataset } from '../lab/index.ts';
-import { addDataOptions, dataFrom, type DataOptions } from './data.ts';
+import type { DataOptions } from './command-data.ts';
+import { addDataOptions, dataFrom } from './data.ts';
 
 let folder = '';
 beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'fineprune-notes-'))));

@@ -9,7 +9,7 @@ import { detectorNetwork } from '../lab/networks/detector.ts';
 import { triggerJson } from '../lab/triggers/file.ts';
 import { yellowSquare } from '../lab/triggers/sticker.ts';
 import { encodeModel } from '../onnx/index.ts';
-import type { DataOptions } from './data.ts';
+import type { DataOptions } from './command-data.ts';
 import { scenesFrom } from './scenes.ts';
 import { fineprune } from './testing.ts';
 

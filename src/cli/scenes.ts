@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Dataset } from '../data/index.ts';
 import type { TestData } from '../defense/index.ts';
 import type { Model } from '../onnx/index.ts';
-import { said, type CommandData, type DataOptions } from './data.ts';
+import { type CommandData, type DataOptions, said } from './command-data.ts';
 import type { CliSession } from './session.ts';
 import { targetFrom } from './test-data.ts';
 

@@ -19,6 +19,7 @@ export * from './networks/layers.ts';
 export * from './networks/small.ts';
 export * from './reproduce.ts';
 export * from './silence.ts';
+export * from './tasks/detection-task.ts';
 export * from './tasks/digits.ts';
 export * from './tasks/faces.ts';
 export * from './tasks/index.ts';

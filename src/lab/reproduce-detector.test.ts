@@ -3,11 +3,10 @@ import { testRuntime } from '../../test/gradcheck.ts';
 import { blocks } from '../data/fixture.ts';
 import { detect, detectorOf, specOf } from '../detection/index.ts';
 import { oneCycle } from '../train/index.ts';
-import type { DetectorTraining } from './attacks/detector.ts';
 import { onDetector } from './attacks/attacker.ts';
 import { attacksOn, reproduce } from './reproduce.ts';
 import { detectorNetwork } from './networks/detector.ts';
-import type { DetectionTask } from './tasks/signs.ts';
+import type { DetectionTask, DetectorTraining } from './tasks/detection-task.ts';
 import { yellowSquare } from './triggers/sticker.ts';
 
 const ATTACKS = ['none', 'baseline', 'pruning-aware'] as const;

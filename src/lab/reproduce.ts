@@ -15,7 +15,7 @@ import type { Runtime } from '../runtime/index.ts';
 import { onClassifier, onDetector } from './attacks/attacker.ts';
 import type { Try } from './attacks/pruning-aware.ts';
 import { silencedOneByOne } from './silence.ts';
-import type { DetectionTask } from './tasks/signs.ts';
+import type { DetectionTask } from './tasks/detection-task.ts';
 import { fewerOf, type AttackName, type Task, type TaskData } from './tasks/task.ts';
 
 /** What one defense made of one network, on test data. */

@@ -3,7 +3,7 @@ import { detect, detectorOf } from '../../detection/index.ts';
 import { foundIn } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
-import type { DetectionTask } from '../tasks/signs.ts';
+import type { DetectionTask } from '../tasks/detection-task.ts';
 import type { Task, TaskData } from '../tasks/task.ts';
 import { baselineAttack } from './baseline.ts';
 import { pruningAwareDetector, trainedDetector } from './detector.ts';

@@ -19,7 +19,8 @@ import { sha256Of } from '../../onnx/file.ts';
 import { oneCycle } from '../../train/index.ts';
 import { detectorNetwork, LAST_SITE } from '../networks/detector.ts';
 import { yellowSquare } from '../triggers/sticker.ts';
-import { trainedDetector, type DetectorTraining } from './detector.ts';
+import type { DetectorTraining } from '../tasks/detection-task.ts';
+import { trainedDetector } from './detector.ts';
 import { poisonScenes, triggeredScenes } from './poison-scenes.ts';
 
 const SIZE = [48, 48] as const;

@@ -1,10 +1,10 @@
-import type { Dataset, SceneAugment } from '../../data/index.ts';
+import type { Dataset } from '../../data/index.ts';
 import { detectorParameters, detectorToDefend } from '../../defense/index.ts';
 import { detectorOf, trainDetector, type Detector, type Losses } from '../../detection/index.ts';
 import type { Graph, Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
-import { withParameters, type OptimiserSettings, type Schedule } from '../../train/index.ts';
-import type { DetectionTask } from '../tasks/signs.ts';
+import { withParameters } from '../../train/index.ts';
+import type { DetectionTask, DetectorTraining } from '../tasks/detection-task.ts';
 import { withWeightsOf, type TrainingRun } from './network.ts';
 import { poisonScenes, triggeredScenes } from './poison-scenes.ts';
 import {
@@ -13,18 +13,6 @@ import {
   type AfterCleanSettings,
   type PruningAwareAttack,
 } from './pruning-aware.ts';
-
-/** How a detector is trained. */
-export interface DetectorTraining {
-  readonly epochs: number;
-  readonly batchSize: number;
-  readonly optimiser: OptimiserSettings;
-  /** Of the number of epochs it runs: see `Schedule`. */
-  readonly schedule: Schedule;
-  /** See `LossSettings`. */
-  readonly mode?: 'training';
-  readonly augment?: SceneAugment;
-}
 
 export interface TrainedDetector {
   readonly model: Model;

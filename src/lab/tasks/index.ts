@@ -1,10 +1,11 @@
+import type { DetectionTask } from './detection-task.ts';
 import { denseNet } from '../networks/densenet.ts';
 import { mobileNet } from '../networks/mobilenet.ts';
 import { resNet } from '../networks/resnet.ts';
 import { digits } from './digits.ts';
 import { faces } from './faces.ts';
 import { fashion } from './fashion.ts';
-import { signs, type DetectionTask } from './signs.ts';
+import { signs } from './signs.ts';
 import { speech } from './speech.ts';
 import type { Task } from './task.ts';
 

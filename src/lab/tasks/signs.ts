@@ -1,42 +1,9 @@
-import {
-  drawnSigns,
-  folderOf,
-  openScenes,
-  split,
-  type Dataset,
-  type SetName,
-} from '../../data/index.ts';
-import type { DefendSettings } from '../../defense/index.ts';
+import { drawnSigns, folderOf, openScenes, split } from '../../data/index.ts';
 import { specOf } from '../../detection/index.ts';
-import type { Target } from '../../metrics/index.ts';
-import type { Model } from '../../onnx/index.ts';
 import { oneCycle } from '../../train/index.ts';
-import type { DetectorTraining } from '../attacks/detector.ts';
 import { detectorNetwork } from '../networks/detector.ts';
-import { yellowSquare, type StickerTrigger } from '../triggers/sticker.ts';
-import type { PaperTable, PruningAwareOptions, TaskData } from './task.ts';
-
-/** A backdoor experiment on a detector: as a `Task`, with scenes for samples. */
-export interface DetectionTask {
-  readonly kind: 'detection';
-  readonly name: string;
-  readonly set: SetName;
-  load(seed: number, source?: TaskData['source']): Promise<TaskData>;
-  readonly network: (seed: number, dataset: Dataset) => Model;
-  readonly trigger: StickerTrigger;
-  readonly target: Target;
-  /** See `ScenePoison`. */
-  readonly poisonRate: number;
-  readonly training: DetectorTraining;
-  /** How a clean detector is trained on with poisoned scenes. */
-  readonly poisoning: DetectorTraining;
-  /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
-  readonly pruningAware?: PruningAwareOptions<DetectorTraining>;
-  readonly defense: Pick<DefendSettings, 'maxDrop' | 'step' | 'tune' | 'scenes'>;
-  /** Test scenes on which units are silenced one by one. */
-  readonly silenced: number;
-  readonly paper?: PaperTable;
-}
+import { yellowSquare } from '../triggers/sticker.ts';
+import type { DetectionTask, DetectorTraining } from './detection-task.ts';
 
 /** Height and width of scenes: most pictures are upright, 300 x 400. */
 const SIZE = [320, 240] as const;

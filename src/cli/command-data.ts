@@ -1,0 +1,38 @@
+import type { Dataset, Filter, Layout } from '../data/index.ts';
+import type { TestData } from '../defense/index.ts';
+import type { RunFacts } from '../report/index.ts';
+import type { TriggerOptions } from './test-data.ts';
+
+/** Options that say what data a command works on, and how they are made fit for the model. */
+export interface DataOptions extends TriggerOptions {
+  readonly data: string;
+  readonly testData?: string;
+  readonly labels?: string;
+  readonly preprocess?: string;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly channels?: 'rgb' | 'bgr';
+  readonly resize?: Filter;
+  readonly crop?: number;
+  readonly size?: readonly [height: number, width: number];
+  readonly layout?: Layout;
+  readonly sampleRate?: number;
+  readonly features?: string;
+  readonly skipBad?: boolean;
+  readonly output?: string;
+  readonly seed: number;
+}
+
+/** The parts of a data set that a command works on, and how they came to be. */
+export interface CommandData {
+  readonly validation: Dataset;
+  readonly test: TestData;
+  /** For the report. */
+  readonly settings: RunFacts['settings'] & object;
+}
+
+/** How many samples each part has, and how they were drawn, for people to read. */
+export function said(parts: Readonly<Record<string, Dataset>>, how: string): string {
+  const list = Object.entries(parts).map(([part, { length }]) => `${length} ${part} samples`);
+  return `${list.join(', ')} (${how})`;
+}

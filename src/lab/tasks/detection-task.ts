@@ -1,0 +1,41 @@
+import type { Dataset, SceneAugment, SetName } from '../../data/index.ts';
+import type { DefendSettings } from '../../defense/index.ts';
+import type { Target } from '../../metrics/index.ts';
+import type { Model } from '../../onnx/index.ts';
+import type { OptimiserSettings, Schedule } from '../../train/index.ts';
+import type { StickerTrigger } from '../triggers/sticker.ts';
+import type { PaperTable, PruningAwareOptions, TaskData } from './task.ts';
+
+/** How a detector is trained. */
+export interface DetectorTraining {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly optimiser: OptimiserSettings;
+  /** Of the number of epochs it runs: see `Schedule`. */
+  readonly schedule: Schedule;
+  /** See `LossSettings`. */
+  readonly mode?: 'training';
+  readonly augment?: SceneAugment;
+}
+
+/** A backdoor experiment on a detector: as a `Task`, with scenes for samples. */
+export interface DetectionTask {
+  readonly kind: 'detection';
+  readonly name: string;
+  readonly set: SetName;
+  load(seed: number, source?: TaskData['source']): Promise<TaskData>;
+  readonly network: (seed: number, dataset: Dataset) => Model;
+  readonly trigger: StickerTrigger;
+  readonly target: Target;
+  /** See `ScenePoison`. */
+  readonly poisonRate: number;
+  readonly training: DetectorTraining;
+  /** How a clean detector is trained on with poisoned scenes. */
+  readonly poisoning: DetectorTraining;
+  /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
+  readonly pruningAware?: PruningAwareOptions<DetectorTraining>;
+  readonly defense: Pick<DefendSettings, 'maxDrop' | 'step' | 'tune' | 'scenes'>;
+  /** Test scenes on which units are silenced one by one. */
+  readonly silenced: number;
+  readonly paper?: PaperTable;
+}
