@@ -13,7 +13,7 @@ import {
 } from '../onnx/index.ts';
 import { attributesWith, type DimsOf } from '../ops/index.ts';
 import { type Runtime, RuntimeFault, type Session } from '../runtime/index.ts';
-import { rowsOf } from '../train/index.ts';
+import { rowsOf, samplesAtOnce } from '../train/index.ts';
 import { classifierOf, type ClassifierOptions } from './classifier.ts';
 import { inputOf } from './interface.ts';
 import { dimsOf } from './sites.ts';
@@ -208,7 +208,7 @@ async function differenceOf(
     for (const file of [model, bytes]) sessions.push(await runtime.open(file));
     const [before, after] = sessions as [Session, Session];
     for await (const { x, dims, count } of batches(dataset, {
-      batchSize: rows ?? 250,
+      batchSize: rows ?? samplesAtOnce(dataset.sample),
       pad: rows !== undefined,
     })) {
       const feeds = { [name]: fed({ type: 'float32', dims, data: x }, type) };
