@@ -97,7 +97,7 @@ export async function ours(
   const { outcomes, parts } = await defendModel(runtime, model, validation, test, {
     maxDrop: 1,
     pruning: { share: 0.5, fullCurve: true },
-    tune: { epochs: DEFEND.epochs, rate },
+    tune: { epochs: DEFEND.epochs, batchSize: DEFEND.batch, rate },
     onProgress: (stage) => (stages[stage] = Math.round(performance.now() - started)),
   });
   const ms = performance.now() - started;
