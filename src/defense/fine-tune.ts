@@ -225,7 +225,7 @@ async function oneEpoch(
     return {
       ...state,
       epochs: [...state.epochs, { epoch, loss, rate, held }],
-      ...(better && { best: epoch, kept: copied(parameters, state.kept) }),
+      ...(better && { best: epoch, kept: copied(parameters, state) }),
       // Weights and moments are large: they are copied where a killed run is to go on from them.
       ...(settings.checkpoints && { training: trainer.state() }),
     };
@@ -235,9 +235,14 @@ async function oneEpoch(
   }
 }
 
-function copied(parameters: Parameters, kept: TuningState['kept']): TuningState['kept'] {
-  const chosen = [...parameters].filter(([name]) => kept.has(name));
-  return new Map(chosen.map(([name, { data }]) => [name, data.slice()]));
+function copied(parameters: Parameters, { best, kept }: TuningState): TuningState['kept'] {
+  // Weights of an epoch are of nobody else, and large: they are written over.
+  const into =
+    best === 0
+      ? new Map([...kept].map(([name, { length }]) => [name, new Float32Array(length)]))
+      : kept;
+  for (const [name, data] of into) data.set((parameters.get(name) as TensorOf<'float32'>).data);
+  return into;
 }
 
 function augmentOf(

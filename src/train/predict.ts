@@ -2,6 +2,7 @@ import { batches, type Dataset } from '../data/index.ts';
 import { modelOf, subgraph } from '../graph/index.ts';
 import { sizeOf, type Graph, type TensorOf } from '../onnx/index.ts';
 import type { Runtime, Session, SessionOptions } from '../runtime/index.ts';
+import { frugalIfLarge } from './frugal.ts';
 
 export interface OutputSettings {
   readonly input: string;
@@ -29,7 +30,12 @@ export function samplesAtOnce(sample: readonly number[]): number {
 /** A session that computes some values of a graph from its weights as constants. */
 export function open(runtime: Runtime, graph: Graph, settings: OutputSettings): Promise<Session> {
   const outputs = settings.outputs.map((name) => ({ name }));
-  return runtime.open(modelOf(subgraph(graph, [], outputs)), settings.session);
+  const needed = subgraph(graph, [], outputs);
+  let bytes = 0;
+  for (const { type, dims } of needed.initializers.values()) {
+    if (type === 'float32') bytes += 4 * sizeOf(dims);
+  }
+  return runtime.open(modelOf(needed), { ...frugalIfLarge(bytes), ...settings.session });
 }
 
 /**

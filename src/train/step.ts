@@ -8,6 +8,7 @@ import {
   type SessionOptions,
   infer,
 } from '../runtime/index.ts';
+import { frugalIfLarge } from './frugal.ts';
 import { crossEntropy } from './losses.ts';
 import { fasterToTrain } from './rewrites/index.ts';
 import { inTrainingMode } from './training-mode.ts';
@@ -123,9 +124,6 @@ export async function traceToTrain(
   );
 }
 
-/** Bytes of parameters from which less memory is worth up to a fifth more time. */
-const LARGE = 2 ** 25;
-
 const bytesOf = ({ types }: Pick<Updates, 'types'>) =>
   [...types.values()].reduce((sum, { dims }) => sum + 4 * sizeOf(dims), 0);
 
@@ -140,7 +138,7 @@ export async function trainingStep(
     const { graph: step, ...updates } = withUpdates(traced, [correct], settings, shaped);
     const session = await runtime.open(modelOf(step), {
       plan: false,
-      arena: bytesOf(updates) < LARGE,
+      ...frugalIfLarge(bytesOf(updates)),
       ...settings.session,
     });
     return { session, updates, names: { labels, weights, loss: traced.loss, correct } };
