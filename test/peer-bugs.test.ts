@@ -80,7 +80,7 @@ test('1. validation data rank, stop and select: test data change nothing of it',
       },
     );
   };
-  // By the one, the best epoch is a late one; by the other, whose labels are wrong, an early one.
+  // By the one, the epoch kept is a late one; by the other, whose labels are wrong, an early one.
   const right = images(60, 20);
   const labels = right.labels.map((label) => (label + 1) % 3);
   const [one, other] = [await run(right), await run({ ...right, labels })];

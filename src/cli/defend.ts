@@ -126,7 +126,7 @@ export function defendCommand(program: Command): void {
       'what is fine-tuned: "all", "after-site", or names with commas (default: all)',
       layers,
     )
-    .option('--patience <n>', 'stop after so many epochs without a better one', positive)
+    .option('--patience <n>', 'stop after so many epochs without a higher held accuracy', positive)
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
     .option('--freeze-unsupported', 'leave weights that no gradient reaches as they are')
     .option('--resume', 'go on with a run of the same command that was interrupted or killed')

@@ -1,5 +1,5 @@
 import { type Augment, type Dataset, inTurn, shift } from '../data/index.ts';
-import { drop, type CleanScore } from '../metrics/index.ts';
+import type { CleanScore } from '../metrics/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import {
@@ -17,6 +17,7 @@ import {
   again,
   BlownUp,
   fromSaved,
+  isKept,
   isOver,
   isWorse,
   type Limits,
@@ -65,11 +66,11 @@ export function optimiserOf(
 }
 
 /**
- * Trains a network on from its weights with clean data (Fine-Pruning, section 3.3). The epoch with
- * the best score on held data is kept, the last of several that are equal.
+ * Trains a network on from its weights with clean data (Fine-Pruning, section 3.3). The latest epoch
+ * that held data cannot tell from the best is kept, see `isKept`.
  *
  * A loss that is no number, or far above where it began, takes training back to the weights of
- * the best epoch so far, and on from there at half of a rate that was found, or a quarter of one that
+ * the epoch kept so far, and on from there at half of a rate that was found, or a quarter of one that
  * was given: little is left of a backdoor's removal at rates far lower. So does, to the very first
  * weights, a run after which held accuracy is below `floor` while it was not before. Where no retry
  * helps, the weights given are kept. Each retry is on record.
@@ -126,11 +127,11 @@ export async function fineTune(
     await trainer.dispose();
   }
   const { factor: _, kept, training: __, ...result } = state;
-  const best = isWorse(state, settings) ? 0 : state.best;
+  const chosen = isWorse(state, settings) ? 0 : state.chosen;
   return {
     ...result,
-    best,
-    graph: withParameters(graph, tensorsOf(graph, best === 0 ? given : kept)),
+    chosen,
+    graph: withParameters(graph, tensorsOf(graph, chosen === 0 ? given : kept)),
   };
 }
 
@@ -169,7 +170,7 @@ async function beginning(
   const rate = settings.rate === 'auto' ? objective.tune.rate : settings.rate;
   return {
     epochs: [],
-    best: 0,
+    chosen: 0,
     start: { loss: own ?? measured?.loss ?? NaN, held: await judge(new Map()) },
     rate: found?.rate ?? (rate === 'auto' ? NaN : rate),
     ...(found && { found }),
@@ -220,12 +221,10 @@ async function oneEpoch(
       throw new BlownUp();
     }
     const held = await judge(parameters);
-    const best = state.epochs[state.best - 1];
-    const better = !best || drop(best.held, held) <= 0;
     return {
       ...state,
       epochs: [...state.epochs, { epoch, loss, rate, held }],
-      ...(better && { best: epoch, kept: copied(parameters, state) }),
+      ...(isKept(held, state, settings) && { chosen: epoch, kept: copied(parameters, state) }),
       // Weights and moments are large: they are copied where a killed run is to go on from them.
       ...(settings.checkpoints && { training: trainer.state() }),
     };
@@ -235,10 +234,10 @@ async function oneEpoch(
   }
 }
 
-function copied(parameters: Parameters, { best, kept }: TuningState): TuningState['kept'] {
+function copied(parameters: Parameters, { chosen, kept }: TuningState): TuningState['kept'] {
   // Weights of an epoch are of nobody else, and large: they are written over.
   const into =
-    best === 0
+    chosen === 0
       ? new Map([...kept].map(([name, { length }]) => [name, new Float32Array(length)]))
       : kept;
   for (const [name, data] of into) data.set((parameters.get(name) as TensorOf<'float32'>).data);

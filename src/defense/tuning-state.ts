@@ -1,4 +1,4 @@
-import { drop, type CleanScore } from '../metrics/index.ts';
+import { drop, standardError, type CleanScore } from '../metrics/index.ts';
 import type { TrainingState } from '../train/index.ts';
 import type { Saved } from './checkpoints.ts';
 import type { FoundRate } from './rate.ts';
@@ -7,7 +7,7 @@ import type { FoundRate } from './rate.ts';
 export interface Limits {
   /** Passes over the data at most. */
   readonly epochs: number;
-  /** Stop after so many epochs without a better one; default: never. */
+  /** Stop after so many epochs without a higher held accuracy; default: never. */
   readonly patience?: number;
   /** How far held accuracy may end below what it was; default: as far as it likes. */
   readonly floor?: { readonly from: CleanScore; readonly maxDrop: number };
@@ -36,8 +36,8 @@ export interface Retry {
 /** What a fine-tuning came to, but for the weights. */
 export interface Tuned {
   readonly epochs: readonly TunedEpoch[];
-  /** The epoch whose weights were kept; 0 for the weights given. */
-  readonly best: number;
+  /** The epoch whose weights were kept, see `isKept`; 0 for the weights given. */
+  readonly chosen: number;
   /** Loss on data trained on, and accuracy on held data, before the first step. */
   readonly start: { readonly loss: number; readonly held: CleanScore };
   /** The rate that the schedule began with, before any retry. */
@@ -48,15 +48,15 @@ export interface Tuned {
 }
 
 /** Accuracy on held data of the weights that were kept. */
-export function heldOf({ best, epochs, start }: Tuned): CleanScore {
-  return epochs[best - 1]?.held ?? start.held;
+export function heldOf({ chosen, epochs, start }: Tuned): CleanScore {
+  return epochs[chosen - 1]?.held ?? start.held;
 }
 
 /** All that the rest of a fine-tuning depends on, after an epoch or a retry. */
 export interface TuningState extends Tuned {
   /** What retries have multiplied the rate by. */
   readonly factor: number;
-  /** Weights of the best epoch. */
+  /** Weights of the epoch chosen. */
   readonly kept: ReadonlyMap<string, Float32Array>;
   /** What to train on from where the trainer is not there yet: after a retry, or a run that was killed. */
   readonly training: TrainingState;
@@ -75,7 +75,7 @@ export function again(
   weights: TuningState['kept'],
 ): TuningState | undefined {
   if (state.retries.length >= RETRIES) return undefined;
-  const back = because === 'accuracy' ? { epochs: [], best: 0 } : {};
+  const back = because === 'accuracy' ? { epochs: [], chosen: 0, kept: weights } : {};
   const retry: Retry = {
     epoch: because === 'loss' ? state.epochs.length + 1 : state.epochs.length,
     rate: state.rate * state.factor,
@@ -92,17 +92,44 @@ export function again(
   };
 }
 
-export function isOver({ epochs, best }: TuningState, settings: Limits): boolean {
+export function isOver({ epochs }: TuningState, settings: Limits): boolean {
   const { patience = Infinity } = settings;
-  return epochs.length >= settings.epochs || epochs.length - best >= patience;
+  const without = epochs.length - (highestOf(epochs)?.epoch ?? 0);
+  return epochs.length >= settings.epochs || without >= patience;
+}
+
+/**
+ * Whether a new epoch is kept in place of what was: its held accuracy is no further below the highest
+ * so far than one standard error of that, and not below the floor either; or it is the highest itself.
+ *
+ * That is the one-standard-error rule (Breiman et al. 1984, section 3.4.3), with the latest epoch for
+ * the simplest tree. Of some hundred held samples the highest of many epochs is mostly luck, and what
+ * is left of a backdoor, which held samples cannot show, gets less with every epoch. A mean average
+ * precision has no standard error: of detectors the best epoch is kept, the last of equals.
+ */
+export function isKept(held: CleanScore, { epochs }: TuningState, { floor }: Limits): boolean {
+  const highest = highestOf(epochs)?.held;
+  const short = highest ? drop(highest, held) : 0;
+  if (!highest || short <= 0) return true;
+  return short <= (standardError(highest) ?? 0) && !isBelow(held, floor);
 }
 
 /** Below the floor, where the weights given were not. */
-export function isWorse({ epochs, best, start }: TuningState, { floor }: Limits): boolean {
-  if (!floor) return false;
-  const below = (held: CleanScore) => drop(floor.from, held) > floor.maxDrop;
-  const kept = epochs[best - 1];
-  return !below(start.held) && (!kept || below(kept.held));
+export function isWorse(state: TuningState, { floor }: Limits): boolean {
+  if (!floor || isBelow(state.start.held, floor)) return false;
+  return state.chosen === 0 || isBelow(heldOf(state), floor);
+}
+
+function isBelow(held: CleanScore, floor: Limits['floor']): boolean {
+  return floor !== undefined && drop(floor.from, held) > floor.maxDrop;
+}
+
+/** The epoch with the highest held accuracy, the last of equals. */
+function highestOf(epochs: readonly TunedEpoch[]): TunedEpoch | undefined {
+  return epochs.reduce<TunedEpoch | undefined>(
+    (top, epoch) => (top && drop(top.held, epoch.held) > 0 ? top : epoch),
+    undefined,
+  );
 }
 
 /** The loss is far above where it began, or no number. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { accuracy, attackSuccess, drop, robustAccuracy } from './evaluation.ts';
+import { accuracy, attackSuccess, drop, robustAccuracy, standardError } from './evaluation.ts';
 import { rate, type Rate } from './interval.ts';
 import { targetOf, type Target } from './target.ts';
 
@@ -65,4 +65,10 @@ test('a drop is counted, of detectors it is that of their mean average precision
   const [before, after] = [rate(98, 100), rate(96, 100)];
   expect(drop(before, after)).toBe(0.02);
   expect(drop({ ...before, map: 0.5 }, { ...after, map: 0.75 })).toBe(-0.25);
+});
+
+test('the standard error of a share is that of a binomial, and a mean average precision has none', () => {
+  expect(standardError(rate(90, 100))).toBeCloseTo(0.03, 12);
+  expect(standardError(rate(100, 100))).toBe(0);
+  expect(standardError({ ...rate(90, 100), map: 0.9 })).toBeUndefined();
 });

@@ -16,6 +16,14 @@ export function drop(from: CleanScore, to: CleanScore): number {
   return (from.hits - to.hits) / to.of;
 }
 
+/**
+ * By how much chance moves a share of right answers: its standard error, √(p(1 - p)/n). Undefined of
+ * a mean average precision, which is not a share of a count and has no such formula.
+ */
+export function standardError({ rate: share, of, map }: CleanScore): number | undefined {
+  return map === undefined ? Math.sqrt((share * (1 - share)) / of) : undefined;
+}
+
 /** How a network does; `asr` and `ra` only where triggered data was given. */
 export interface Evaluation {
   /** Clean accuracy. */

@@ -97,7 +97,7 @@ export const fixture: RunRecord = {
         validation: share(0.986 + 0.0045 * (1 - Math.exp(-epoch / 2)), 2000),
         learningRate: 0.001,
       })),
-      best: 9,
+      chosen: 9,
       start: { loss: 0.31, validation: share(0.975, 2000) },
       rate: 0.0035,
       found: {

@@ -22,14 +22,14 @@ function judged(
     held?: [number, number];
     maxDrop?: number;
     method?: Defence['outcomes'][number]['method'];
-    best?: number;
+    chosen?: number;
   } = {},
 ): RunRecord['verdict'] {
   const { held = [500, 500], maxDrop = 0.02, method = 'fine-pruning' } = more;
   return verdictOf({
     outcomes: [
       { method: 'none', ...(before && { evaluation: before }) },
-      { method, ...(after && { evaluation: after }), tuning: { best: more.best ?? 1 } },
+      { method, ...(after && { evaluation: after }), tuning: { chosen: more.chosen ?? 1 } },
     ],
     held: { before: rate(held[0], 500), after: rate(held[1], 500) },
     maxDrop,
@@ -74,7 +74,7 @@ describe('the verdict', () => {
   });
 
   test('is that it was not, where fine-tuning had to be left out', () => {
-    const { repaired, text } = judged(evaluation(990, 891), evaluation(986, 2), { best: 0 });
+    const { repaired, text } = judged(evaluation(990, 891), evaluation(986, 2), { chosen: 0 });
     expect(repaired).toBe(false);
     expect(text).toMatch(/^Not repaired: fine-tuning made the network worse at every rate/);
   });

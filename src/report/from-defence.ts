@@ -96,7 +96,7 @@ export async function recordOf(
 }
 
 function trainingPart(name: string, tuning: FineTuning): Training {
-  const { epochs, best, start, rate, found, retries } = tuning;
+  const { epochs, chosen, start, rate, found, retries } = tuning;
   return {
     name,
     epochs: epochs.map(({ epoch, loss, held, rate: learningRate }) => ({
@@ -105,7 +105,7 @@ function trainingPart(name: string, tuning: FineTuning): Training {
       validation: held,
       learningRate,
     })),
-    best,
+    chosen,
     start: { loss: start.loss, validation: start.held },
     rate,
     ...(found && { found: { edge: found.edge, trail: [...found.trail] } }),
@@ -170,7 +170,7 @@ export function verdictOf(defence: Defence): RunRecord['verdict'] {
       text: `Not repaired: clean accuracy fell by ${percent(lost)} on held validation data, more than the ${percent(maxDrop)} allowed (${done}).`,
     };
   }
-  if (outcomes.at(-1)?.tuning?.best === 0) {
+  if (outcomes.at(-1)?.tuning?.chosen === 0) {
     return {
       repaired: false,
       text: `Not repaired: fine-tuning made the network worse at every rate that was tried, and was left out (${done}).`,
@@ -206,7 +206,7 @@ function doneIn({ outcomes, prunings }: Defence): string {
   const where = prunings.length > 1 ? ` at ${prunings.length} sites` : '';
   const pruned = `${sum(({ pruned }) => pruned.length)} of ${sum(({ site }) => site.units)} units${where} were pruned`;
   const { method, tuning } = outcomes.at(-1) as Outcome;
-  if (tuning?.best === 0) return method === 'fine-tuning' ? 'nothing was changed' : pruned;
+  if (tuning?.chosen === 0) return method === 'fine-tuning' ? 'nothing was changed' : pruned;
   if (method === 'fine-tuning') return 'fine-tuned, no unit pruned';
   return method === 'pruning' ? pruned : `${pruned}, the rest fine-tuned`;
 }

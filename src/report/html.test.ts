@@ -223,7 +223,9 @@ test('how fine-tuning went is told: the rate, the epoch, and every retry', () =>
   const text = section('training');
   expect(text).toContain('the learning rate 0.0035 was found by a range test');
   expect(text).toContain('began to rise at 0.0089');
-  expect(text).toContain('epoch 9 of 10 was kept');
+  expect(text).toContain(
+    'epoch 9 of 10 was kept, the latest whose validation accuracy is within one standard error',
+  );
   expect(text).toContain('in epoch 2 at 0.014 the loss rose to 4.25');
   expect(text).toContain('at 0.0035 the loss was no number');
 });

@@ -163,7 +163,11 @@ const slim = z.object({
 const training = z.object({
   name: z.string(),
   epochs: z.array(epoch),
-  best: count.optional().describe('The epoch kept; 0 for the weights that it began with'),
+  chosen: count
+    .optional()
+    .describe(
+      'The epoch kept: the latest whose held accuracy is within one standard error of the highest (of detectors, the highest); 0 for the weights that it began with',
+    ),
   start: z.object({ loss: z.number(), validation: cleanScore }).optional(),
   rate: z.number().positive().optional().describe('Learning rate that the schedule began with'),
   found: z

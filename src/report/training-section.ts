@@ -41,15 +41,12 @@ export function trainingSection(
 }
 
 /** How the rate came to be, which epoch was kept, and what went wrong on the way. */
-function toldOf({ name, epochs, best, rate, found, retries = [] }: Run): string {
+function toldOf({ name, epochs, chosen, rate, found, retries = [] }: Run): string {
   const sentences = [
     found && rate !== undefined
       ? `the learning rate ${number(rate)} was found by a range test, in which the loss began to rise at ${number(found.edge)}`
       : rate !== undefined && `the learning rate began at ${number(rate)}`,
-    best !== undefined &&
-      (best === 0
-        ? 'the weights that it began with were kept'
-        : `epoch ${best} of ${epochs.length} was kept`),
+    chosen !== undefined && keptOf(chosen, epochs),
     ...retries.map(({ epoch, rate: tried, because, loss }) =>
       because === 'loss'
         ? `in epoch ${epoch} at ${number(tried)} the loss ${loss === null ? 'was no number' : `rose to ${number(loss)}`}, and training went back and on at a lower rate`
@@ -57,4 +54,14 @@ function toldOf({ name, epochs, best, rate, found, retries = [] }: Run): string 
     ),
   ];
   return `${name}: ${sentences.filter(Boolean).join('; ')}.`;
+}
+
+function keptOf(chosen: number, epochs: Run['epochs']): string {
+  const epoch = epochs[chosen - 1];
+  if (!epoch) return 'the weights that it began with were kept';
+  const why =
+    epoch.validation.map === undefined
+      ? 'the latest whose validation accuracy is within one standard error of the highest'
+      : 'the one with the highest mean average precision';
+  return `epoch ${chosen} of ${epochs.length} was kept, ${why}`;
 }
