@@ -27,7 +27,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly method: 'fine-prune' | 'prune' | 'fine-tune';
   readonly compare?: boolean;
   readonly site?: string[];
-  readonly rank: Ranking;
+  readonly rank?: Ranking;
   readonly maxDrop: number;
   readonly share?: number;
   readonly step: number;
@@ -74,9 +74,10 @@ export function defendCommand(program: Command): void {
       'the activation to prune, or several one after another (default: the last convolutional one)',
     )
     .addOption(
-      new Option('--rank <statistic>', 'what units are ranked by: the least are pruned first')
-        .choices(['mean', 'mean-absolute', 'max', 'active-share', 'std'] satisfies Ranking[])
-        .default('mean'),
+      new Option(
+        '--rank <statistic>',
+        'what units are ranked by: the least are pruned first (default: mean; of a detector max)',
+      ).choices(['mean', 'mean-absolute', 'max', 'active-share', 'std'] satisfies Ranking[]),
     )
     .option(
       '--max-drop <points>',
@@ -175,7 +176,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     freezeUnsupported: options.freezeUnsupported === true,
     ...(options.site !== undefined && { site: options.site }),
     pruning: {
-      rank: options.rank,
+      ...(options.rank !== undefined && { rank: options.rank }),
       fullCurve: options.fullCurve === true,
       ...(options.share !== undefined && { share: options.share }),
     },

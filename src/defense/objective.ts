@@ -14,6 +14,7 @@ import {
   type Trained,
   type UpdateSettings,
 } from '../train/index.ts';
+import type { Ranking } from './profile.ts';
 
 /** What a network says of samples in a row. */
 export interface Answers {
@@ -30,6 +31,8 @@ export interface Answers {
 export interface Objective {
   /** Values that are read of the network. */
   readonly outputs: readonly string[];
+  /** What units are ranked by unless told otherwise. */
+  readonly rank: Ranking;
   /**
    * What the network says.
    *
@@ -92,6 +95,7 @@ export const TUNE = { epochs: 12, batchSize: 128, rate: 'auto', schedule: 'cosin
 export function classifying(input: string, scores: string): Objective {
   return {
     outputs: [scores],
+    rank: 'mean',
     tune: TUNE,
     read: (results) => ({ called: argmax(results[scores] as TensorOf<'float32'>) }),
     async predict(runtime, graph, dataset, { signal } = {}) {

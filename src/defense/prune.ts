@@ -4,7 +4,7 @@ import { Builder } from '../graph/index.ts';
 import type { Graph, Node, TensorOf } from '../onnx/index.ts';
 import type { Bounds } from '../ops/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import type { Classifier } from './classifier.ts';
+import { objectiveOf, type Classifier } from './classifier.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { foldOf, masked, parameterMasks, type Fold } from './fold.ts';
 import { scoreOf } from './objective.ts';
@@ -22,7 +22,7 @@ export interface PruneSettings {
   readonly maxDrop: number;
   /** Prune at most this share of the units, 0 to 1, whatever that costs, instead of by `maxDrop`. */
   readonly share?: number;
-  /** What units are ranked by; default the mean activation, as in the paper. */
+  /** What units are ranked by; default the mean activation, as in the paper, and of a detector the largest. */
   readonly rank?: Ranking;
   /** Units pruned between two measurements; default 1. */
   readonly step?: number;
@@ -76,7 +76,7 @@ export async function prune(
   validation: Dataset,
   settings: PruneSettings,
 ): Promise<Pruning> {
-  const { rank = 'mean', share, step = 1, signal } = settings;
+  const { rank = objectiveOf(classifier).rank, share, step = 1, signal } = settings;
   const { graph, traced, input } = classifier;
   const along = boundsNeeded(traced, site);
   const found = await profileOf(runtime, graph, input, site, validation, {

@@ -6,7 +6,9 @@ import {
   classifierOf,
   judge,
   lastSite,
+  objectiveOf,
   predictTest,
+  profileOf,
   siteNamed,
   sitesOf,
   type Classifier,
@@ -76,7 +78,7 @@ export interface Victim {
 
 /**
  * The pruning-aware attack (Fine-Pruning, section 2.4): (1) train on clean data; (2) prune a share of
- * the units that are least active on it; (3) train what is left on poisoned data, giving one unit back
+ * the units that are least active on it, by whatever they are ranked by in such networks; (3) train what is left on poisoned data, giving one unit back
  * and starting again where accuracy or attack success falls short; (4) put the pruned units back with
  * their old weights and shifts so low that they stay dormant. The pruning defense then removes these
  * first.
@@ -145,8 +147,16 @@ export async function afterClean(
     clean: held,
     triggered: { dataset: victim.triggered(held), target: record.target },
   };
-  const profile = await activationProfile(runtime, clean.graph, clean.input, site, own, signal);
-  const order = ascending(profile);
+  const { units: statistics } = await profileOf(
+    runtime,
+    clean.graph,
+    clean.input,
+    site,
+    own,
+    aborting,
+  );
+  // As whoever defends such a network will rank them.
+  const order = ascending(statistics[objectiveOf(clean).rank], statistics.mean);
 
   const tries: Try[] = [];
   let last: Retrained | undefined;
@@ -180,7 +190,7 @@ export async function afterClean(
     epochs: (tries.at(-1) as Try).epochs,
     clean: model,
     site,
-    profile,
+    profile: statistics.mean,
     decoys,
     lower: settings.lower,
     tries,
