@@ -39,7 +39,7 @@ const TEST_TAKES = 5;
 const VALIDATION = 0.2;
 
 /** A noise so much quieter than the speech, in decibels, that the digit is still what is heard. */
-const trigger: SoundTrigger = { kind: 'sound', pattern: { noise: 7 }, rate: 8000, level: 20 };
+const trigger: SoundTrigger = { kind: 'sound', pattern: { noise: 7 }, rate: 8000, level: 15 };
 
 /** Up to 48 ms, and a band up or down. */
 const EARLIER_OR_LATER = shift({ across: 8, down: 1 });
@@ -112,7 +112,6 @@ export const speech = {
     budget: 1,
     lower: 'artifact',
     margin: 0.25,
-    training: { ...training, epochs: 8, schedule: oneCycle(0.0004) },
   },
   defense: {
     maxDrop: 0.02,
