@@ -31,11 +31,8 @@ export function samplesAtOnce(sample: readonly number[]): number {
 export function open(runtime: Runtime, graph: Graph, settings: OutputSettings): Promise<Session> {
   const outputs = settings.outputs.map((name) => ({ name }));
   const needed = subgraph(graph, [], outputs);
-  let bytes = 0;
-  for (const { type, dims } of needed.initializers.values()) {
-    if (type === 'float32') bytes += 4 * sizeOf(dims);
-  }
-  return runtime.open(modelOf(needed), { ...frugalIfLarge(bytes), ...settings.session });
+  const frugal = frugalIfLarge(needed.initializers.values());
+  return runtime.open(modelOf(needed), { ...frugal, ...settings.session });
 }
 
 /**

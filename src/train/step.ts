@@ -1,6 +1,6 @@
 import { trainable, type Trainable } from '../autodiff/index.ts';
 import { Builder, lowerRecurrent, modelOf, OPSET, subgraph, type Traced } from '../graph/index.ts';
-import { sizeOf, type Graph, type Tensor } from '../onnx/index.ts';
+import type { Graph, Tensor } from '../onnx/index.ts';
 import {
   type Feeds,
   type Runtime,
@@ -20,7 +20,6 @@ import {
   zeros,
   type Memory,
   type Trained,
-  type Updates,
   type UpdateSettings,
 } from './updates.ts';
 
@@ -124,9 +123,6 @@ export async function traceToTrain(
   );
 }
 
-const bytesOf = ({ types }: Pick<Updates, 'types'>) =>
-  [...types.values()].reduce((sum, { dims }) => sum + 4 * sizeOf(dims), 0);
-
 /** Makes the training graph, a session that runs it, and the memory that its parameters live in. */
 export async function trainingStep(
   runtime: Runtime,
@@ -138,7 +134,7 @@ export async function trainingStep(
     const { graph: step, ...updates } = withUpdates(traced, [correct], settings, shaped);
     const session = await runtime.open(modelOf(step), {
       plan: false,
-      ...frugalIfLarge(bytesOf(updates)),
+      ...frugalIfLarge(updates.types.values()),
       ...settings.session,
     });
     return { session, updates, names: { labels, weights, loss: traced.loss, correct } };
