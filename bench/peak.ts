@@ -1,14 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build as tsdown } from 'tsdown';
 
 const FOLDER = fileURLToPath(new URL('../node_modules/.cache/fineprune-bench/', import.meta.url));
 
 let built: Promise<unknown> | undefined;
 
-/** As the package is published: a compiler in the process takes 40 MiB of its own. */
-function build(): Promise<unknown> {
+/**
+ * As the package is published: a compiler in the process takes 40 MiB of its own. It is loaded here
+ * only, since the scripts that are measured import this file too.
+ */
+async function build(): Promise<unknown> {
+  const { build: tsdown } = await import('tsdown');
   const entry = ['alone', 'train-alone'].map((name) =>
     fileURLToPath(new URL(`${name}.ts`, import.meta.url)),
   );

@@ -94,7 +94,8 @@ export async function fineTune(
   const { batchSize, optimiser, signal } = settings;
   const judge = async (weights: Parameters) => {
     const weighted = withParameters(graph, weights);
-    const answers = await objective.predict(runtime, weighted, held, signal ? { signal } : {});
+    const how = { brief: true, ...(signal && { signal }) };
+    const answers = await objective.predict(runtime, weighted, held, how);
     return scoreOf(answers, held);
   };
   const given = initial(graph, parameters);

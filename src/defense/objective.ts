@@ -40,12 +40,12 @@ export interface Objective {
    * @param from - the first of these samples
    */
   read(results: Readonly<Record<string, Tensor>>, dataset: Dataset, from: number): Answers;
-  /** The same for a whole data set. */
+  /** The same for a whole data set; `brief`, where the weights change after it. */
   predict(
     runtime: Runtime,
     graph: Graph,
     dataset: Dataset,
-    settings?: { readonly signal?: AbortSignal },
+    settings?: { readonly brief?: boolean; readonly signal?: AbortSignal },
   ): Promise<Answers>;
   /** How it is fine-tuned unless told otherwise. */
   readonly tune: {
@@ -98,9 +98,9 @@ export function classifying(input: string, scores: string): Objective {
     rank: 'mean',
     tune: TUNE,
     read: (results) => ({ called: argmax(results[scores] as TensorOf<'float32'>) }),
-    async predict(runtime, graph, dataset, { signal } = {}) {
-      const settings = { input, logits: scores, ...(signal && { signal }) };
-      return { called: await predict(runtime, graph, dataset, settings) };
+    async predict(runtime, graph, dataset, settings = {}) {
+      const read = { input, logits: scores, ...settings };
+      return { called: await predict(runtime, graph, dataset, read) };
     },
     batchSize: (graph, asked) => rowsOf(graph, input) ?? asked,
     async trainer(runtime, graph, dataset, settings) {

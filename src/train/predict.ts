@@ -8,6 +8,8 @@ export interface OutputSettings {
   readonly input: string;
   /** The values to compute. */
   readonly outputs: readonly string[];
+  /** Whether the weights change after few samples, see `frugalIfLarge`; default: they do not. */
+  readonly brief?: boolean;
   readonly session?: SessionOptions;
 }
 
@@ -31,7 +33,7 @@ export function samplesAtOnce(sample: readonly number[]): number {
 export function open(runtime: Runtime, graph: Graph, settings: OutputSettings): Promise<Session> {
   const outputs = settings.outputs.map((name) => ({ name }));
   const needed = subgraph(graph, [], outputs);
-  const frugal = frugalIfLarge(needed.initializers.values());
+  const frugal = frugalIfLarge(needed.initializers.values(), settings.brief);
   return runtime.open(modelOf(needed), { ...frugal, ...settings.session });
 }
 
@@ -97,7 +99,12 @@ export async function predict(
   runtime: Runtime,
   graph: Graph,
   dataset: Dataset,
-  settings: { readonly input: string; readonly logits: string; readonly signal?: AbortSignal },
+  settings: {
+    readonly input: string;
+    readonly logits: string;
+    readonly brief?: boolean;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<Int32Array> {
   const { input, logits, ...rest } = settings;
   const results = await outputsOf(runtime, graph, dataset, { input, outputs: [logits], ...rest });
