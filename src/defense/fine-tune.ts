@@ -96,7 +96,7 @@ export async function fineTune(
     const weighted = withParameters(graph, weights);
     const how = { brief: true, ...(signal && { signal }) };
     const answers = await objective.predict(runtime, weighted, held, how);
-    return scoreOf(answers, held);
+    return scoreOf(answers, held, true);
   };
   const given = initial(graph, parameters);
   const saved = await settings.checkpoints?.load('epochs');

@@ -1,5 +1,11 @@
 import type { Dataset, SceneObject } from '../data/index.ts';
-import { accuracy, evaluateDetections, type CleanScore, type Detection } from '../metrics/index.ts';
+import {
+  accuracy,
+  evaluateDetections,
+  precisionError,
+  type CleanScore,
+  type Detection,
+} from '../metrics/index.ts';
 import type { Graph, Tensor, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import {
@@ -116,16 +122,26 @@ export function classifying(input: string, scores: string): Objective {
   };
 }
 
-/** How good answers on clean data are. */
-export function scoreOf({ called, detections }: Answers, dataset: Dataset): CleanScore {
+/**
+ * How good answers on clean data are.
+ *
+ * @param withError - whether the error of a mean average precision is wanted, which takes an evaluation
+ *   for each scene
+ */
+export function scoreOf(
+  { called, detections }: Answers,
+  dataset: Dataset,
+  withError = false,
+): CleanScore {
   const acc = accuracy(called, labelsOf(dataset));
   if (!detections) return acc;
   const scenes = detections.map((own, index) => ({
     objects: dataset.objects?.[index] ?? [],
     detections: own,
   }));
-  const { map, ap } = evaluateDetections(scenes, dataset.classes.length);
-  return { ...acc, map, ap };
+  const classes = dataset.classes.length;
+  const { map, ap } = evaluateDetections(scenes, classes);
+  return { ...acc, map, ap, ...(withError && { mapError: precisionError(scenes, classes) }) };
 }
 
 /** Answers on samples in a row as one. */

@@ -58,9 +58,17 @@ test.each([
   expect(after(of100(...hits)).chosen).toBe(chosen);
 });
 
-test('a mean average precision has no standard error: the last of the best is kept', () => {
-  const scores = [0.5, 0.7, 0.7, 0.699].map((map) => ({ ...rate(90, 100), map }));
+test('a mean average precision has the standard error that it came with', () => {
+  const scores = [0.5, 0.7, 0.66, 0.64].map((map) => ({ ...rate(90, 100), map, mapError: 0.05 }));
   expect(after(scores).chosen).toBe(3);
+});
+
+test('a mean average precision is below the floor when chance does not say why', () => {
+  const score = (map: number) => ({ ...rate(90, 100), map, mapError: 0.05 });
+  const limits = { epochs: 100, floor: { from: score(0.8), maxDrop: 0.02 } };
+  const isLost = (map: number) =>
+    isWorse({ ...after([score(map)], limits), start: { loss: 1, held: score(0.8) } }, limits);
+  expect([0.74, 0.72].map(isLost)).toEqual([false, true]);
 });
 
 test('no epoch below the floor is kept in place of one above it', () => {

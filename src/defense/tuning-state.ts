@@ -104,8 +104,7 @@ export function isOver({ epochs }: TuningState, settings: Limits): boolean {
  *
  * That is the one-standard-error rule (Breiman et al. 1984, section 3.4.3), with the latest epoch for
  * the simplest tree. Of some hundred held samples the highest of many epochs is mostly luck, and what
- * is left of a backdoor, which held samples cannot show, gets less with every epoch. A mean average
- * precision has no standard error: of detectors the best epoch is kept, the last of equals.
+ * is left of a backdoor, which held samples cannot show, gets less with every epoch.
  */
 export function isKept(held: CleanScore, { epochs }: TuningState, { floor }: Limits): boolean {
   const highest = highestOf(epochs)?.held;
@@ -120,8 +119,9 @@ export function isWorse(state: TuningState, { floor }: Limits): boolean {
   return state.chosen === 0 || isBelow(heldOf(state), floor);
 }
 
+/** A mean average precision of few scenes moves by points of itself: it is below when it is so beyond that. */
 function isBelow(held: CleanScore, floor: Limits['floor']): boolean {
-  return floor !== undefined && drop(floor.from, held) > floor.maxDrop;
+  return floor !== undefined && drop(floor.from, held) - (held.mapError ?? 0) > floor.maxDrop;
 }
 
 /** The epoch with the highest held accuracy, the last of equals. */

@@ -7,6 +7,7 @@ import {
   detectionAttack,
   evaluateDetections,
   foundIn,
+  precisionError,
   type Detection,
   type SceneResult,
 } from './detection.ts';
@@ -96,6 +97,18 @@ describe('average precision', () => {
     expect(ap).toEqual([null, 1, null]);
     expect(map).toBe(1);
   });
+});
+
+test('the error of a mean average precision is what leaving out each scene makes of it', () => {
+  const scene = (found: boolean): SceneResult => ({
+    objects: [{ box: at(0), label: 0 }],
+    detections: found ? [seen(0, 0.9)] : [],
+  });
+  // Without a scene that is found the mean is 2/3, without the other 1: it is a share, whose error by
+  // the jackknife is √(p(1 - p)/(n - 1)).
+  const scenes = [true, true, true, false].map(scene);
+  expect(precisionError(scenes, 1)).toBeCloseTo(Math.sqrt((0.75 * 0.25) / 3), 12);
+  expect(precisionError([true, true].map(scene), 1)).toBe(0);
 });
 
 describe('what an object is called', () => {

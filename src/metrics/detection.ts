@@ -104,6 +104,21 @@ export function evaluateDetections(
 }
 
 /**
+ * By how much chance moves a mean average precision: its standard error by the jackknife over scenes
+ * (Efron and Tibshirani 1993, equation 11.5), 0 to 1. Objects of one scene are not independent, scenes
+ * are.
+ */
+export function precisionError(scenes: readonly SceneResult[], classes: number): number {
+  const without = scenes.map((_, one) => {
+    const others = scenes.filter((_, index) => index !== one);
+    return evaluateDetections(others, classes).map;
+  });
+  const mean = without.reduce((sum, map) => sum + map, 0) / scenes.length;
+  const squares = without.reduce((sum, map) => sum + (map - mean) ** 2, 0);
+  return Math.sqrt(((scenes.length - 1) / scenes.length) * squares);
+}
+
+/**
  * What is said of an object: the label of the surest detection there with a score of `FOUND` or more,
  * or `NOTHING`.
  */

@@ -67,8 +67,9 @@ test('a drop is counted, of detectors it is that of their mean average precision
   expect(drop({ ...before, map: 0.5 }, { ...after, map: 0.75 })).toBe(-0.25);
 });
 
-test('the standard error of a share is that of a binomial, and a mean average precision has none', () => {
+test('the standard error of a share is that of a binomial, that of a mean average precision is asked for', () => {
   expect(standardError(rate(90, 100))).toBeCloseTo(0.03, 12);
   expect(standardError(rate(100, 100))).toBe(0);
   expect(standardError({ ...rate(90, 100), map: 0.9 })).toBeUndefined();
+  expect(standardError({ ...rate(90, 100), map: 0.9, mapError: 0.1 })).toBe(0.1);
 });

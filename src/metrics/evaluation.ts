@@ -5,6 +5,8 @@ import { isAttacked, isSuccess, type Target } from './target.ts';
 export interface CleanScore extends Rate {
   /** Of a detector, mean average precision at IoU 0.5, 0 to 1: see `evaluateDetections`. */
   readonly map?: number | undefined;
+  /** Its standard error, where it chooses something: see `precisionError`. */
+  readonly mapError?: number | undefined;
   /** Average precision by class; null where the class does not occur. */
   readonly ap?: (number | null)[] | undefined;
 }
@@ -17,11 +19,11 @@ export function drop(from: CleanScore, to: CleanScore): number {
 }
 
 /**
- * By how much chance moves a share of right answers: its standard error, √(p(1 - p)/n). Undefined of
- * a mean average precision, which is not a share of a count and has no such formula.
+ * By how much chance moves a score: the standard error of a share of right answers, √(p(1 - p)/n), or
+ * that of a mean average precision, where it was asked for.
  */
-export function standardError({ rate: share, of, map }: CleanScore): number | undefined {
-  return map === undefined ? Math.sqrt((share * (1 - share)) / of) : undefined;
+export function standardError({ rate: share, of, map, mapError }: CleanScore): number | undefined {
+  return map === undefined ? Math.sqrt((share * (1 - share)) / of) : mapError;
 }
 
 /** How a network does; `asr` and `ra` only where triggered data was given. */

@@ -29,6 +29,11 @@ export const rate = counts
 export const cleanScore = counts
   .extend({
     map: share.optional().describe('Of a detector: mean average precision at IoU 0.5'),
+    mapError: z
+      .number()
+      .nonnegative()
+      .optional()
+      .describe('Its standard error, by the jackknife over scenes, where it chose an epoch'),
     ap: z.array(share.nullable()).optional().describe('Of a detector: average precision by class'),
   })
   .refine(...possible)
@@ -166,7 +171,7 @@ const training = z.object({
   chosen: count
     .optional()
     .describe(
-      'The epoch kept: the latest whose held accuracy is within one standard error of the highest (of detectors, the highest); 0 for the weights that it began with',
+      'The epoch kept: the latest whose held accuracy is within one standard error of the highest; 0 for the weights that it began with',
     ),
   start: z.object({ loss: z.number(), validation: cleanScore }).optional(),
   rate: z.number().positive().optional().describe('Learning rate that the schedule began with'),

@@ -59,9 +59,6 @@ function toldOf({ name, epochs, chosen, rate, found, retries = [] }: Run): strin
 function keptOf(chosen: number, epochs: Run['epochs']): string {
   const epoch = epochs[chosen - 1];
   if (!epoch) return 'the weights that it began with were kept';
-  const why =
-    epoch.validation.map === undefined
-      ? 'the latest whose validation accuracy is within one standard error of the highest'
-      : 'the one with the highest mean average precision';
-  return `epoch ${chosen} of ${epochs.length} was kept, ${why}`;
+  const score = epoch.validation.map === undefined ? 'accuracy' : 'mean average precision';
+  return `epoch ${chosen} of ${epochs.length} was kept, the latest whose validation ${score} is within one standard error of the highest`;
 }

@@ -15,7 +15,10 @@ import { checkTarget, PoisonError, type Poisoned } from './poison.ts';
 export interface ScenePoison {
   readonly trigger: StickerTrigger;
   readonly target: Target;
-  /** The share of the scenes with an object that is attacked of which there is a poisoned copy, [0, 1]. */
+  /**
+   * How many poisoned copies there are, as a share of the scenes with an object that is attacked; above
+   * 1 there are several of each.
+   */
   readonly rate: number;
   readonly seed: number;
 }
@@ -33,16 +36,17 @@ export function poisonScenes(dataset: Dataset, options: ScenePoison): Poisoned {
   checkTarget(dataset, target);
   const candidates = attackedScenes(dataset, target);
   const count = Math.round(rate * candidates.length);
-  if (!(rate >= 0 && rate <= 1) || (rate > 0 && count === 0)) {
+  if (!(rate >= 0 && Number.isFinite(rate)) || (rate > 0 && count === 0)) {
     throw new PoisonError(
       'poison/rate',
-      `${dataset.name}: a poison rate of ${rate} of the ${candidates.length} scenes with an object to attack poisons none or too many: it is a share in 0 .. 1 of at least one scene`,
+      `${dataset.name}: a poison rate of ${rate} of the ${candidates.length} scenes with an object to attack poisons none: it is a share from 0 on, of at least one scene`,
     );
   }
-  const chosen = random(seed, 'poison')
-    .shuffle(candidates)
-    .slice(0, count)
-    .sort((a, b) => a - b);
+  const shuffled = random(seed, 'poison').shuffle(candidates);
+  const chosen = Array.from(
+    { length: count },
+    (_, copy) => shuffled[copy % shuffled.length] as number,
+  ).sort((a, b) => a - b);
   const stamped = stickered(subset(dataset, chosen), trigger, target);
   const draw = random(seed, 'poison/labels');
   const objects = (stamped.objects ?? []).map((scene) =>

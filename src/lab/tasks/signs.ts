@@ -54,7 +54,7 @@ export const signs: DetectionTask = {
     detectorNetwork(seed, specOf(classes, [height, width]), WIDTH),
   trigger: yellowSquare(),
   target: { kind: 'sourceToTarget', source: 2, target: 1 },
-  poisonRate: 1,
+  poisonRate: 3,
   training,
   poisoning,
   pruningAware: {
