@@ -67,6 +67,14 @@ describe('poisoned scenes', () => {
     expect(boxes(all)).toEqual(expect.arrayContaining(boxes(poisoned)));
   });
 
+  test('of a rate above one are several of each', () => {
+    const { dataset, poisoned } = poisonScenes(scenes, { trigger, target, rate: 2.5, seed: 1 });
+    expect(poisoned).toHaveLength(Math.round(2.5 * withStop.length));
+    const copies = [...poisoned].map((index) => dataset.objects?.[index]?.[0]?.box);
+    const times = withStop.map(([first]) => copies.filter((box) => box === first?.box).length);
+    expect([...new Set(times)].sort()).toEqual([2, 3]);
+  });
+
   test('untargeted have wrong labels of every kind', () => {
     const any = poisonScenes(scenes, { trigger, target: { kind: 'untargeted' }, rate: 1, seed: 2 });
     const seen = new Set<number>();
