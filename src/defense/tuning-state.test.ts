@@ -58,8 +58,9 @@ test.each([
   expect(after(of100(...hits)).chosen).toBe(chosen);
 });
 
-test('a mean average precision has the standard error that it came with', () => {
-  const scores = [0.5, 0.7, 0.66, 0.64].map((map) => ({ ...rate(90, 100), map, mapError: 0.05 }));
+test('mean average precisions are told apart by the standard error of their difference', () => {
+  const scores = [0.5, 0.7, 0.64, 0.62].map((map) => ({ ...rate(90, 100), map, mapError: 0.05 }));
+  // √2 times 0.05 is 0.071.
   expect(after(scores).chosen).toBe(3);
 });
 

@@ -100,7 +100,7 @@ export function isOver({ epochs }: TuningState, settings: Limits): boolean {
 
 /**
  * Whether a new epoch is kept in place of what was: its held accuracy is no further below the highest
- * so far than one standard error of that, and not below the floor either; or it is the highest itself.
+ * so far than one standard error, and not below the floor either; or it is the highest itself.
  *
  * That is the one-standard-error rule (Breiman et al. 1984, section 3.4.3), with the latest epoch for
  * the simplest tree. Of some hundred held samples the highest of many epochs is mostly luck, and what
@@ -110,13 +110,22 @@ export function isKept(held: CleanScore, { epochs }: TuningState, { floor }: Lim
   const highest = highestOf(epochs)?.held;
   const short = highest ? drop(highest, held) : 0;
   if (!highest || short <= 0) return true;
-  return short <= (standardError(highest) ?? 0) && !isBelow(held, floor);
+  return short <= errorBetween(highest, held) && !isBelow(held, floor);
 }
 
 /** Below the floor, where the weights given were not. */
 export function isWorse(state: TuningState, { floor }: Limits): boolean {
   if (!floor || isBelow(state.start.held, floor)) return false;
   return state.chosen === 0 || isBelow(heldOf(state), floor);
+}
+
+/**
+ * How far an epoch may be below the highest: one standard error of that. Of few scenes the mean average
+ * precision of each epoch is as uncertain, and the highest is lucky by as much: there it is the error of
+ * a difference.
+ */
+function errorBetween(highest: CleanScore, held: CleanScore): number {
+  return Math.hypot(standardError(highest) ?? 0, held.mapError ?? 0);
 }
 
 /** A mean average precision of few scenes moves by points of itself: it is below when it is so beyond that. */

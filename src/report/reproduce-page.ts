@@ -112,9 +112,9 @@ async function seedSection(record: ReproduceRecord, seed: number): Promise<Marku
   return html`<section id="seed-${seed}">
     <h2>Seed ${seed}: pruning, unit by unit</h2>
     <p>
-      Units are pruned in ascending order of their mean activation on clean validation data. First
-      go units that are dormant whatever the input, then those of the backdoor, then those that
-      clean inputs need, where the defender
+      Units are pruned in ascending order of their activation on clean validation data. First go
+      units that are dormant whatever the input, then those of the backdoor, then those that clean
+      inputs need, where the defender
       stops.${aware && ' A pruning-aware network has its backdoor in the last.'}
     </p>
     <figure>

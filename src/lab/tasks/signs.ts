@@ -54,6 +54,7 @@ export const signs: DetectionTask = {
     detectorNetwork(seed, specOf(classes, [height, width]), WIDTH),
   trigger: yellowSquare(),
   target: { kind: 'sourceToTarget', source: 2, target: 1 },
+  // With one copy of each, 43 of 54 of the attacker's own stop signs are fooled; with three, all.
   poisonRate: 3,
   training,
   poisoning,
@@ -67,10 +68,12 @@ export const signs: DetectionTask = {
   defense: {
     maxDrop: 0.02,
     step: 4,
+    // Of the 54 stop signs of the attacker's own scenes that fall for the baseline attack of seed 0, 8
+    // are left after fine-pruning; at 0.01 in 20 epochs 14, at 0.005 in 10 epochs 42.
     tune: {
-      epochs: 10,
+      epochs: 15,
       batchSize: 4,
-      rate: 0.005,
+      rate: 0.02,
       optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
     },
     scenes: augment,
