@@ -58,14 +58,15 @@ test.each([
   expect(after(of100(...hits)).chosen).toBe(chosen);
 });
 
+const score = (map: number) => ({ ...rate(90, 100), map, mapError: 0.05 });
+
 test('mean average precisions are told apart by the standard error of their difference', () => {
-  const scores = [0.5, 0.7, 0.64, 0.62].map((map) => ({ ...rate(90, 100), map, mapError: 0.05 }));
+  const scores = [0.5, 0.7, 0.64, 0.62].map((map) => score(map));
   // √2 times 0.05 is 0.071.
   expect(after(scores).chosen).toBe(3);
 });
 
 test('a mean average precision is below the floor when chance does not say why', () => {
-  const score = (map: number) => ({ ...rate(90, 100), map, mapError: 0.05 });
   const limits = { epochs: 100, floor: { from: score(0.8), maxDrop: 0.02 } };
   const isLost = (map: number) =>
     isWorse({ ...after([score(map)], limits), start: { loss: 1, held: score(0.8) } }, limits);

@@ -99,16 +99,17 @@ describe('average precision', () => {
   });
 });
 
+const seenOrNot = (found: boolean): SceneResult => ({
+  objects: [{ box: at(0), label: 0 }],
+  detections: found ? [seen(0, 0.9)] : [],
+});
+
 test('the error of a mean average precision is what leaving out each scene makes of it', () => {
-  const scene = (found: boolean): SceneResult => ({
-    objects: [{ box: at(0), label: 0 }],
-    detections: found ? [seen(0, 0.9)] : [],
-  });
   // Without a scene that is found the mean is 2/3, without the other 1: it is a share, whose error by
   // the jackknife is √(p(1 - p)/(n - 1)).
-  const scenes = [true, true, true, false].map(scene);
+  const scenes = [true, true, true, false].map(seenOrNot);
   expect(precisionError(scenes, 1)).toBeCloseTo(Math.sqrt((0.75 * 0.25) / 3), 12);
-  expect(precisionError([true, true].map(scene), 1)).toBe(0);
+  expect(precisionError([true, true].map(seenOrNot), 1)).toBe(0);
 });
 
 describe('what an object is called', () => {
