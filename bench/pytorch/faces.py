@@ -52,12 +52,14 @@ def changed(x):
     gain = 1 + within(r["contrast"], n, 1, 1, 1)
     x = (x - mean) * gain + mean + within(r["brightness"], n, 1, 1, 1)
     x = x + within(r["tint"], n, 3, 1, 1)
+    e = recipe["erase"]
     for image in x:
-        tall = round(torch.rand(()).item() * recipe["erase"]["most"] * height)
-        wide = round(torch.rand(()).item() * recipe["erase"]["most"] * width)
+        tall = round(torch.rand(()).item() * e["most"] * height)
+        wide = round(torch.rand(()).item() * e["most"] * width)
         top = torch.randint(height - tall + 1, ()).item()
         left = torch.randint(width - wide + 1, ()).item()
-        image[:, top : top + tall, left : left + wide] = 0
+        colour = e["low"] + (e["high"] - e["low"]) * torch.rand(3, 1, 1)
+        image[:, top : top + tall, left : left + wide] = colour
     return x
 
 
