@@ -142,6 +142,12 @@ describe.concurrent('what a person gets wrong exits 1, with a code and what it i
       'defense/unknown-site',
       () => '"relu2" (32 units)',
     ],
+    [
+      'Dropout that the model does not have',
+      async () => ['defend', model, '--data', data, '--dropout', '--out', at('nowhere')],
+      'defense/no-dropout',
+      () => '--dropout',
+    ],
   ];
   test.each(cases)('%s', async (_, args, code, about) => {
     const ended = await fineprune(await args());

@@ -42,6 +42,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly batch?: number;
   readonly weightDecay?: number;
   readonly shift?: number;
+  readonly dropout?: boolean;
   readonly cacheMemory?: number;
   readonly freezeUnsupported?: boolean;
   readonly resume?: boolean;
@@ -129,6 +130,7 @@ export function defendCommand(program: Command): void {
     )
     .option('--patience <n>', 'stop after so many epochs without a higher held accuracy', positive)
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
+    .option('--dropout', "let the model's own Dropout drop while it is fine-tuned")
     .option('--freeze-unsupported', 'leave weights that no gradient reaches as they are')
     .option('--resume', 'go on with a run of the same command that was interrupted or killed')
     .option('--force', 'overwrite files that are there already')
@@ -186,6 +188,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       ...(options.rate !== undefined && { rate: options.rate }),
       ...(options.batch !== undefined && { batchSize: options.batch }),
       ...(options.shift !== undefined && { shift: options.shift }),
+      ...(options.dropout === true && { mode: 'dropout' as const }),
       optimiser: optimiserOf(options.rate ?? usual.rate, options.optimizer, options.weightDecay),
       ...(options.schedule !== undefined && { schedule: options.schedule }),
       ...(options.patience !== undefined && { patience: options.patience }),

@@ -135,6 +135,12 @@ export async function defend(
   const parameters = whole.parameters.filter((parameter) => !still.has(parameter));
   const classifier = { ...whole, parameters };
   const { graph, traced, scores } = classifier;
+  if (settings.tune?.mode === 'dropout' && !graph.nodes.some(({ op }) => op === 'Dropout')) {
+    throw new DefenseError(
+      'defense/no-dropout',
+      'The model has no Dropout that could drop while it is fine-tuned (many exports leave it out): do without --dropout',
+    );
+  }
   const held = async (of: Graph) =>
     judge(await predictTest(runtime, classifier, of, { clean: parts.held }), { clean: parts.held })
       .acc;

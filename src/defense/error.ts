@@ -11,6 +11,7 @@ export type DefenseErrorCode =
   | 'defense/operator'
   | 'defense/untrainable'
   | 'defense/unknown-layer'
+  | 'defense/no-dropout'
   | 'defense/spill'
   | 'defense/too-few';
 

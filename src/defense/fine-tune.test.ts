@@ -123,6 +123,25 @@ test('the same seed gives the same bytes, another seed others', async () => {
   expect(await run(2)).not.toEqual(first);
 });
 
+test('Dropout drops where it is asked to, by the seed, when a rate is looked for too', async () => {
+  const { classifier } = await opened(specimen('DeepID: two layers read one pool').model);
+  const { graph } = classifier;
+  const run = (more: Partial<FineTuneSettings>) =>
+    tuned(classifier, { graph, masks: new Map() }, { epochs: 2, ...more });
+  const weights = async (more: Partial<FineTuneSettings>) =>
+    parameters(classifier, (await run(more)).graph);
+  const dropped = await weights({ mode: 'dropout' });
+  expect(await weights({ mode: 'dropout' })).toEqual(dropped);
+  expect(await weights({})).not.toEqual(dropped);
+  const [still, dropping] = [
+    await run({ rate: 'auto' }),
+    await run({ rate: 'auto', mode: 'dropout' }),
+  ];
+  expect(dropping.start.loss).not.toBe(still.start.loss);
+  expect(dropping.start.held).toEqual(still.start.held);
+  expect(dropping.found?.trail[0]?.loss).not.toBe(still.found?.trail[0]?.loss);
+});
+
 test('learns what it is shown', async () => {
   const { classifier } = await opened(specimen('Gemm, transposed').model);
   const { graph } = classifier;

@@ -39,6 +39,11 @@ export interface FineTuneSettings extends Limits {
   readonly shift?: number;
   /** What else to change in samples by chance; default nothing. */
   readonly augment?: Augment;
+  /**
+   * 'dropout': the network's Dropout drops, drawn by `seed` and from the beginning again where a killed
+   * run goes on; by default it does nothing, as in use. See `LossSettings`.
+   */
+  readonly mode?: 'as written' | 'dropout';
   /** Where a killed run left what it had. */
   readonly checkpoints?: Checkpoints;
   readonly signal?: AbortSignal;
@@ -91,7 +96,7 @@ export async function fineTune(
   const { parameters } = classifier;
   const objective = objectiveOf(classifier);
   const settings = { ...asked, batchSize: objective.batchSize(graph, asked.batchSize) };
-  const { batchSize, optimiser, signal } = settings;
+  const { batchSize, optimiser, mode, seed, signal } = settings;
   const judge = async (weights: Parameters) => {
     const weighted = withParameters(graph, weights);
     const how = { brief: true, ...(signal && { signal }) };
@@ -109,6 +114,8 @@ export async function fineTune(
     masks,
     optimiser,
     batchSize,
+    seed,
+    ...(mode && { mode }),
     ...(state.found && { scales: state.found.scales }),
   });
   let reached: TuningState | undefined;
@@ -147,12 +154,13 @@ async function beginning(
   judge: (weights: Parameters) => Promise<CleanScore>,
   given: TuningState['kept'],
 ): Promise<TuningState> {
-  const { batchSize, optimiser, seed, signal, onProgress } = settings;
+  const { batchSize, optimiser, seed, mode, signal, onProgress } = settings;
   const augment = augmentOf(settings, tune);
   const how = {
     batchSize,
     optimiser,
     seed,
+    ...(mode && { mode }),
     ...(augment && { augment }),
     ...(signal && { signal }),
     onProgress: (done: number, all: number) => onProgress?.('find a learning rate', done, all),

@@ -132,7 +132,9 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
       const c = relu(n, conv(n, p, 'conv2', { from: 4, to: 5, kernel: 2 }), 'relu2');
       const f1 = linear(n, flatten(n, p, 'flatten1'), 'fc1', 36, 6);
       const f2 = linear(n, flatten(n, c, 'flatten2'), 'fc2', 20, 6);
-      return linear(n, relu(n, n.b.op('Add', [f1, f2]), 'relu3'), 'fc3', 6, CLASSES);
+      const feature = relu(n, n.b.op('Add', [f1, f2]), 'relu3');
+      const kept = n.b.op('Dropout', [feature]);
+      return linear(n, kept, 'fc3', 6, CLASSES);
     },
   ],
   'DeepID: a way round the site': [

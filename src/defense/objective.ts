@@ -16,6 +16,7 @@ import {
   trainingStep,
   type Epoch,
   type EpochSettings,
+  type LossSettings,
   type ScheduleName,
   type Trained,
   type UpdateSettings,
@@ -70,7 +71,7 @@ export interface Objective {
     runtime: Runtime,
     graph: Graph,
     dataset: Dataset,
-    settings: TrainerSettings & Pick<EpochSettings, 'seed' | 'signal'>,
+    settings: TrainerSettings & Pick<EpochSettings, 'signal'>,
   ): Promise<number>;
   /** Training made ready. */
   trainer(
@@ -81,8 +82,9 @@ export interface Objective {
   ): Promise<Trainer>;
 }
 
-export interface TrainerSettings extends UpdateSettings {
+export interface TrainerSettings extends UpdateSettings, Pick<LossSettings, 'mode'> {
   readonly batchSize: number;
+  readonly seed: number;
 }
 
 /** A network in training on a data set. */

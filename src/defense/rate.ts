@@ -4,6 +4,7 @@ import type { Runtime } from '../runtime/index.ts';
 import {
   type GradientSizes,
   gradientSizes,
+  type LossSettings,
   type OptimiserSettings,
   rangeTest,
   trainingStep,
@@ -23,7 +24,7 @@ export interface FoundRate {
   readonly trail: readonly { readonly rate: number; readonly loss: number }[];
 }
 
-export interface RateSettings {
+export interface RateSettings extends Pick<LossSettings, 'mode'> {
   readonly batchSize: number;
   readonly optimiser: OptimiserSettings;
   readonly seed: number;
@@ -70,7 +71,7 @@ export async function findRate(
   start: { readonly loss: number; readonly sizes: ReadonlyMap<string, GradientSizes> },
   settings: RateSettings,
 ): Promise<FoundRate> {
-  const { optimiser, batchSize, seed, augment, signal, onProgress } = settings;
+  const { optimiser, batchSize, seed, mode, augment, signal, onProgress } = settings;
   const tensors = new Map(
     parameters.map((name) => [name, graph.initializers.get(name) as TensorOf<'float32'>]),
   );
@@ -85,6 +86,8 @@ export async function findRate(
     batchSize,
     sample: tune.sample,
     classes: tune.classes.length,
+    seed,
+    ...(mode && { mode }),
   });
   try {
     const { edge, trail } = await rangeTest(step, tune, {
@@ -110,7 +113,7 @@ export function measureStart(
   { input, scores: logits, parameters }: Classifier,
   graph: Graph,
   tune: Dataset,
-  { batchSize, seed, augment, signal }: RateSettings,
+  { batchSize, seed, mode, augment, signal }: RateSettings,
 ) {
   return gradientSizes(runtime, graph, tune, {
     input,
@@ -119,6 +122,7 @@ export function measureStart(
     batchSize,
     seed,
     batches: BATCHES,
+    ...(mode && { mode }),
     ...(augment && { augment }),
     ...(signal && { signal }),
   });

@@ -13,6 +13,7 @@ import type { Runtime, Session } from '../runtime/index.ts';
 import {
   inTrainingMode,
   inTwo,
+  type LossSettings,
   memoryOf,
   startOf,
   traceToTrain,
@@ -43,7 +44,7 @@ const PROPOSALS: Selection = { before: 400, after: 200, overlap: 0.7 };
 export interface DetectionStepSettings extends UpdateSettings {
   readonly batchSize: number;
   /** See `LossSettings`. */
-  readonly mode?: 'as written' | 'training';
+  readonly mode?: LossSettings['mode'];
   readonly sampling?: Sampling;
 }
 
@@ -64,10 +65,10 @@ export async function traceDetectionLoss(
   settings: Omit<DetectionStepSettings, 'optimiser'>,
 ): Promise<TracedLoss & { readonly losses: DetectionLosses }> {
   const { spec } = detector;
-  const { batchSize, parameters, sampling = SAMPLING } = settings;
+  const { batchSize, parameters, sampling = SAMPLING, mode = 'as written' } = settings;
   const cut = cutAtRegions(detector);
   const { graph, running } =
-    settings.mode === 'training' ? inTrainingMode(cut, 0) : { graph: cut, running: [] };
+    mode === 'as written' ? { graph: cut, running: [] } : inTrainingMode(cut, 0, mode);
   const b = new Builder(graph);
   const anchors = anchorsOf(spec).length;
   const regions = batchSize * sampling.regions;

@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime/index.ts';
 import { rowsOf } from './predict.ts';
 import { type LossSettings, traceLoss } from './step.ts';
 
-export interface GradientSettings extends Omit<LossSettings, 'sample' | 'classes' | 'mode'> {
+export interface GradientSettings extends Omit<LossSettings, 'sample' | 'classes'> {
   /** How many batches to look at; all by default. */
   readonly batches?: number;
   /** Decides which samples these are. */

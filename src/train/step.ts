@@ -36,11 +36,11 @@ export interface LossSettings {
   readonly parameters: readonly string[];
   /**
    * 'as written' (the default): Dropout and BatchNormalization do what the graph says, which in a
-   * network made for use is to drop nothing and to normalise by the statistics given. 'training':
-   * Dropout drops, drawn by `seed`, and BatchNormalization normalises by the batch; its running
-   * statistics are among the parameters that a step gives.
+   * network made for use is to drop nothing and to normalise by the statistics given. 'dropout':
+   * Dropout drops, drawn by `seed`. 'training': it does, and BatchNormalization normalises by the
+   * batch; its running statistics are among the parameters that a step gives.
    */
-  readonly mode?: 'as written' | 'training';
+  readonly mode?: 'as written' | 'dropout' | 'training';
   readonly seed?: number;
   /** Label smoothing, see `crossEntropy`; default 0. */
   readonly smoothing?: number;
@@ -78,11 +78,11 @@ export async function trainableIn(
 
 /** The graph with its loss, traced in the form in which it is differentiated. */
 export async function traceLoss(runtime: Runtime, graph: Graph, settings: LossSettings) {
-  const { batchSize, sample, classes } = settings;
+  const { batchSize, sample, classes, mode = 'as written' } = settings;
   const { graph: trained, running } =
-    settings.mode === 'training'
-      ? inTrainingMode(graph, settings.seed ?? 0)
-      : { graph, running: [] };
+    mode === 'as written'
+      ? { graph, running: [] }
+      : inTrainingMode(graph, settings.seed ?? 0, mode);
   const forward = new Builder(trained);
   const labels = forward.input('labels', 'int64', [batchSize]);
   const weights = forward.input('weights', 'float32', [batchSize]);

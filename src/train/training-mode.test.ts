@@ -6,7 +6,7 @@ import { float, float32, type Graph } from '../onnx/index.ts';
 import { train, withParameters } from './loop.ts';
 import { predict } from './predict.ts';
 import { constant } from './schedules.ts';
-import { trainingStep } from './step.ts';
+import { type LossSettings, trainingStep } from './step.ts';
 import { inTrainingMode } from './training-mode.ts';
 
 const draw = random(0, 'training mode');
@@ -133,7 +133,7 @@ test('Dropout drops by its seed, and nothing as written', async () => {
   const x = drawn([8, 4]).data;
   const y = Int32Array.from({ length: 8 }, (_, i) => i % 3);
   const weights = new Float32Array(8).fill(1);
-  const run = async (mode: 'training' | 'as written', seed: number) => {
+  const run = async (mode: LossSettings['mode'] & string, seed: number) => {
     const step = await trainingStep(runtime, dropping(), {
       ...settings,
       parameters: ['scale', 'weight'],
@@ -151,8 +151,16 @@ test('Dropout drops by its seed, and nothing as written', async () => {
   const first = await run('training', 1);
   expect(await run('training', 1)).toEqual(first);
   expect(await run('training', 2)).not.toEqual(first);
+  expect(await run('dropout', 1)).toEqual(first);
   expect(await run('as written', 1)).not.toEqual(first);
   expect(await run('as written', 1)).toEqual(await run('as written', 2));
+});
+
+test('where only Dropout is to do what it does in training, BatchNormalization stays as written', () => {
+  expect(inTrainingMode(normalising(), 0).running).toHaveLength(2);
+  const { graph, running } = inTrainingMode(normalising(), 0, 'dropout');
+  expect(running).toEqual([]);
+  expect(graph.nodes).toEqual(normalising().nodes);
 });
 
 test('statistics that another node reads too stay what they are', () => {

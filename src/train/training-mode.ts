@@ -16,8 +16,13 @@ export interface TrainingForm {
  * would change that node.
  *
  * @param seed - decides what Dropout drops
+ * @param mode - 'dropout' leaves BatchNormalization as it is
  */
-export function inTrainingMode(graph: Graph, seed: number): TrainingForm {
+export function inTrainingMode(
+  graph: Graph,
+  seed: number,
+  mode: 'dropout' | 'training' = 'training',
+): TrainingForm {
   const b = new Builder(graph);
   const uses = consumers(graph);
   const running: [string, string][] = [];
@@ -55,8 +60,8 @@ export function inTrainingMode(graph: Graph, seed: number): TrainingForm {
   const changed = graph.nodes.map((node, index) => {
     if (node.domain !== '') return node;
     if (node.op === 'Dropout') return dropping(node, index);
-    const normalising = node.op === 'BatchNormalization' && node.inputs.slice(3, 5).every(own);
-    return normalising ? byBatch(node) : node;
+    if (mode === 'dropout' || node.op !== 'BatchNormalization') return node;
+    return node.inputs.slice(3, 5).every(own) ? byBatch(node) : node;
   });
   const built = b.build(graph.outputs, graph.name);
   return {
