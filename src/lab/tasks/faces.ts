@@ -95,10 +95,10 @@ export const faces = {
   pruningAware: {
     share: 0.6,
     asked: { acc: 0.7, asr: 0.98 },
-    budget: 2,
+    budget: 1,
     lower: 'artifact',
     margin: 0.25,
-    training: { ...training, epochs: 25, schedule: oneCycle(0.001) },
+    training: { ...training, epochs: 60, schedule: oneCycle(0.0015) },
   },
   paper: {
     baseline: {
@@ -117,7 +117,8 @@ export const faces = {
     tune: {
       epochs: 80,
       batchSize: 32,
-      rate: 0.0007,
+      rate: 0.001,
+      mode: 'dropout',
       // What clean pictures give no gradient to, Adam takes to zero at the full rate.
       optimiser: { kind: 'adam', weightDecay: 0.01 },
       augment: inTurn(
