@@ -118,6 +118,7 @@ export const faces = {
       epochs: 80,
       batchSize: 32,
       rate: 0.001,
+      // At this rate four points of accuracy are forgotten without it.
       mode: 'dropout',
       // What clean pictures give no gradient to, Adam takes to zero at the full rate.
       optimiser: { kind: 'adam', weightDecay: 0.01 },
