@@ -98,7 +98,6 @@ export const faces = {
     budget: 1,
     lower: 'artifact',
     margin: 0.25,
-    training: { ...training, epochs: 60, schedule: oneCycle(0.0015) },
   },
   paper: {
     baseline: {
