@@ -34,7 +34,7 @@ export interface DetectionTask {
   readonly poisoning: DetectorTraining;
   /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
   readonly pruningAware?: PruningAwareOptions<DetectorTraining>;
-  readonly defense: Pick<DefendSettings, 'maxDrop' | 'step' | 'tune' | 'scenes'>;
+  readonly defense: Pick<DefendSettings, 'maxDrop' | 'step' | 'tune' | 'layers' | 'scenes'>;
   /** Test scenes on which units are silenced one by one. */
   readonly silenced: number;
   readonly paper?: PaperTable;
