@@ -13,10 +13,10 @@ import type { Runtime, Session } from '../runtime/index.ts';
 import {
   inTrainingMode,
   inTwo,
-  type LossSettings,
   memoryOf,
   startOf,
   traceToTrain,
+  type TrainingMode,
   withUpdates,
   zeros,
   type TracedLoss,
@@ -44,7 +44,7 @@ const PROPOSALS: Selection = { before: 400, after: 200, overlap: 0.7 };
 export interface DetectionStepSettings extends UpdateSettings {
   readonly batchSize: number;
   /** See `LossSettings`. */
-  readonly mode?: LossSettings['mode'];
+  readonly mode?: TrainingMode;
   readonly sampling?: Sampling;
 }
 
@@ -66,9 +66,7 @@ export async function traceDetectionLoss(
 ): Promise<TracedLoss & { readonly losses: DetectionLosses }> {
   const { spec } = detector;
   const { batchSize, parameters, sampling = SAMPLING, mode = 'as written' } = settings;
-  const cut = cutAtRegions(detector);
-  const { graph, running } =
-    mode === 'as written' ? { graph: cut, running: [] } : inTrainingMode(cut, 0, mode);
+  const { graph, running } = inTrainingMode(cutAtRegions(detector), 0, mode);
   const b = new Builder(graph);
   const anchors = anchorsOf(spec).length;
   const regions = batchSize * sampling.regions;

@@ -6,6 +6,6 @@ export * from './predict.ts';
 export * from './range.ts';
 export * from './schedules.ts';
 export * from './step.ts';
-export { inTrainingMode } from './training-mode.ts';
+export { inTrainingMode, type TrainingMode } from './training-mode.ts';
 export * from './two-phases.ts';
 export * from './updates.ts';

@@ -11,7 +11,7 @@ import {
 import { frugalIfLarge } from './frugal.ts';
 import { crossEntropy } from './losses.ts';
 import { fasterToTrain } from './rewrites/index.ts';
-import { inTrainingMode } from './training-mode.ts';
+import { inTrainingMode, type TrainingMode } from './training-mode.ts';
 import {
   isTold,
   memoryOf,
@@ -40,7 +40,7 @@ export interface LossSettings {
    * Dropout drops, drawn by `seed`. 'training': it does, and BatchNormalization normalises by the
    * batch; its running statistics are among the parameters that a step gives.
    */
-  readonly mode?: 'as written' | 'dropout' | 'training';
+  readonly mode?: TrainingMode;
   readonly seed?: number;
   /** Label smoothing, see `crossEntropy`; default 0. */
   readonly smoothing?: number;
@@ -78,11 +78,8 @@ export async function trainableIn(
 
 /** The graph with its loss, traced in the form in which it is differentiated. */
 export async function traceLoss(runtime: Runtime, graph: Graph, settings: LossSettings) {
-  const { batchSize, sample, classes, mode = 'as written' } = settings;
-  const { graph: trained, running } =
-    mode === 'as written'
-      ? { graph, running: [] }
-      : inTrainingMode(graph, settings.seed ?? 0, mode);
+  const { batchSize, sample, classes, seed = 0, mode = 'as written' } = settings;
+  const { graph: trained, running } = inTrainingMode(graph, seed, mode);
   const forward = new Builder(trained);
   const labels = forward.input('labels', 'int64', [batchSize]);
   const weights = forward.input('weights', 'float32', [batchSize]);

@@ -6,8 +6,8 @@ import { float, float32, type Graph } from '../onnx/index.ts';
 import { train, withParameters } from './loop.ts';
 import { predict } from './predict.ts';
 import { constant } from './schedules.ts';
-import { type LossSettings, trainingStep } from './step.ts';
-import { inTrainingMode } from './training-mode.ts';
+import { trainingStep } from './step.ts';
+import { inTrainingMode, type TrainingMode } from './training-mode.ts';
 
 const draw = random(0, 'training mode');
 const drawn = (dims: readonly number[], scale = 1, shift = 0) =>
@@ -133,7 +133,7 @@ test('Dropout drops by its seed, and nothing as written', async () => {
   const x = drawn([8, 4]).data;
   const y = Int32Array.from({ length: 8 }, (_, i) => i % 3);
   const weights = new Float32Array(8).fill(1);
-  const run = async (mode: LossSettings['mode'] & string, seed: number) => {
+  const run = async (mode: TrainingMode, seed: number) => {
     const step = await trainingStep(runtime, dropping(), {
       ...settings,
       parameters: ['scale', 'weight'],

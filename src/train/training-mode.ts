@@ -1,6 +1,9 @@
 import { Builder, consumers, floatOf } from '../graph/index.ts';
 import { float, type Graph, type Node, type Tensor } from '../onnx/index.ts';
 
+/** What Dropout and BatchNormalization do while a network trains: see `LossSettings`. */
+export type TrainingMode = 'as written' | 'dropout' | 'training';
+
 /** A graph as it is while it trains. */
 export interface TrainingForm {
   readonly graph: Graph;
@@ -16,13 +19,14 @@ export interface TrainingForm {
  * would change that node.
  *
  * @param seed - decides what Dropout drops
- * @param mode - 'dropout' leaves BatchNormalization as it is
+ * @param mode - 'dropout' leaves BatchNormalization as it is, 'as written' everything
  */
 export function inTrainingMode(
   graph: Graph,
   seed: number,
-  mode: 'dropout' | 'training' = 'training',
+  mode: TrainingMode = 'training',
 ): TrainingForm {
+  if (mode === 'as written') return { graph, running: [] };
   const b = new Builder(graph);
   const uses = consumers(graph);
   const running: [string, string][] = [];

@@ -1,5 +1,5 @@
 import { drawnSigns, folderOf, openScenes, split } from '../../data/index.ts';
-import { specOf } from '../../detection/index.ts';
+import { specOf, VALUES } from '../../detection/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { detectorNetwork } from '../networks/detector.ts';
 import { yellowSquare } from '../triggers/sticker.ts';
@@ -69,7 +69,7 @@ export const signs: DetectionTask = {
     maxDrop: 0.01,
     step: 4,
     // A sign is called what it is by these; what finds it forgets small signs where it is tuned too.
-    layers: ['fc', 'head.logits', 'head.corrections'],
+    layers: ['fc', VALUES.logits, VALUES.corrections],
     tune: { rate: 0.02 },
     scenes: augment,
   },
