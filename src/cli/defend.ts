@@ -15,6 +15,7 @@ import {
   points,
   positive,
   share,
+  shareAboveZero,
   wholeNumber,
 } from './options.ts';
 import { checkDataFree, checkFree, printJson, put, putModel } from './outputs.ts';
@@ -43,6 +44,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly weightDecay?: number;
   readonly shift?: number;
   readonly dropout?: boolean;
+  readonly mixing?: number;
   readonly cacheMemory?: number;
   readonly freezeUnsupported?: boolean;
   readonly resume?: boolean;
@@ -131,6 +133,11 @@ export function defendCommand(program: Command): void {
     .option('--patience <n>', 'stop after so many epochs without a higher held accuracy', positive)
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
     .option('--dropout', "let the model's own Dropout drop while it is fine-tuned")
+    .option(
+      '--mixing <share>',
+      'how far to go from the weights that were there to the fine-tuned ones (default: 1)',
+      shareAboveZero,
+    )
     .option('--freeze-unsupported', 'leave weights that no gradient reaches as they are')
     .option('--resume', 'go on with a run of the same command that was interrupted or killed')
     .option('--force', 'overwrite files that are there already')
@@ -189,6 +196,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       ...(options.batch !== undefined && { batchSize: options.batch }),
       ...(options.shift !== undefined && { shift: options.shift }),
       ...(options.dropout === true && { mode: 'dropout' as const }),
+      ...(options.mixing !== undefined && { mixing: options.mixing }),
       optimiser: optimiserOf(options.rate ?? usual.rate, options.optimizer, options.weightDecay),
       ...(options.schedule !== undefined && { schedule: options.schedule }),
       ...(options.patience !== undefined && { patience: options.patience }),

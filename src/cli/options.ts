@@ -69,6 +69,12 @@ export function share(text: string): number {
   return value;
 }
 
+export function shareAboveZero(text: string): number {
+  const value = share(text);
+  if (value === 0) throw new InvalidArgumentError('It must be above 0, and at most 1.');
+  return value;
+}
+
 export function aboveZero(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value > 0) || !Number.isFinite(value)) {

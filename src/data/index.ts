@@ -23,6 +23,7 @@ export * from './sets/status.ts';
 export * from './sources/drawn-faces.ts';
 export * from './scene-augment.ts';
 export * from './scene-balance.ts';
+export * from './scene-cover.ts';
 export * from './scenes.ts';
 export { drawnSigns, SIGNS } from './sources/drawn-signs.ts';
 export { fashionMnist } from './sources/fashion-mnist.ts';

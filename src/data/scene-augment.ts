@@ -1,6 +1,7 @@
 import { areaOf, clipped, type Box, type SceneObject } from './boxes.ts';
 import type { Dataset } from './dataset.ts';
 import type { Random } from './random.ts';
+import { cover, type CoverSettings } from './scene-cover.ts';
 
 /** How a scene may be changed before it is trained on. */
 export interface SceneAugment {
@@ -12,6 +13,8 @@ export interface SceneAugment {
   readonly jitter?: number;
   /** Share of the scenes that are put together out of four; default 0. */
   readonly mosaic?: number;
+  /** Patches on objects; default none. */
+  readonly cover?: CoverSettings;
 }
 
 /** One scene: its picture, [channels, height, width] in 0 to 1, and what is in it. */
@@ -73,6 +76,7 @@ export async function drawScene(
     await add(index, whole, 1);
   }
   colour(into.x, channels, settings.jitter ?? 0, draw);
+  if (settings.cover) cover(into, dataset.sample, settings.cover, draw);
   return into;
 }
 

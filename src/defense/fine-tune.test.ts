@@ -90,6 +90,40 @@ describe('pruned stays pruned', () => {
   });
 });
 
+test('mixed weights lie on the way to those trained; what is pruned stays so', async () => {
+  const { classifier, site } = await opened(specimen('Conv and BatchNormalization').model, 'site');
+  const pruned = applyMask(classifier, site, [0, 2]);
+  const whole = await tuned(classifier, pruned, { epochs: 1 });
+  const part = await tuned(classifier, pruned, { epochs: 1, mixing: 0.25 });
+  const [before, trained, got] = [pruned.graph, whole.graph, part.graph].map((graph) =>
+    parameters(classifier, graph),
+  ) as [Float32Array[], Float32Array[], Float32Array[]];
+  before.forEach((values, index) => {
+    const due = values.map((value, at) => 0.75 * value + 0.25 * (trained[index]?.[at] ?? NaN));
+    expect(apart(got[index] ?? [], due)).toBeLessThan(1e-7);
+  });
+  expect(before.some((values, index) => apart(values, trained[index] ?? []) > 1e-2)).toBe(true);
+  const masked = explicitlyMasked(part.graph, site, [0, 2]);
+  expect(
+    apart(
+      await scoresOf(classifier, part.graph, data.held),
+      await scoresOf(classifier, masked, data.held),
+    ),
+  ).toBeLessThan(1e-6);
+});
+
+test('of mixed weights it is the mixture that is judged and kept', async () => {
+  const { classifier } = await opened(specimen('Conv with bias').model);
+  const { graph, input, scores } = classifier;
+  const result = await tuned(classifier, { graph, masks: new Map() }, { mixing: 0.5, epochs: 3 });
+  const predicted = await predict(await testRuntime(), result.graph, data.held, {
+    input,
+    logits: scores,
+  });
+  const right = predicted.filter((label, index) => label === data.held.labels[index]).length;
+  expect(right).toBe(heldOf(result).hits);
+});
+
 describe('the latest epoch that held data cannot tell from the best is kept', () => {
   test('its weights, whatever comes after', async () => {
     const { classifier } = await opened(specimen('Conv with bias').model);

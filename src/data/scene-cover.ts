@@ -1,0 +1,46 @@
+import type { Random } from './random.ts';
+import type { Scene } from './scene-augment.ts';
+
+/** Patches that are put on objects. */
+export interface CoverSettings {
+  /** Share of the objects that are covered, in [0, 1]. */
+  readonly share: number;
+  /** Sides of a patch, as shares of the object's box: up to this. */
+  readonly most: number;
+  /** The most patches on one object. */
+  readonly times: number;
+}
+
+/**
+ * Covers parts of objects with patches, each of one colour: whatever is stuck on it, a sign is the same
+ * (object-aware random erasing: Zhong et al. 2020, section 3.3).
+ */
+export function cover(
+  { x, objects }: Scene,
+  sample: readonly number[],
+  { share, most, times }: CoverSettings,
+  draw: Random,
+): void {
+  const [channels, height, width] = sample as [number, number, number];
+  for (const { box } of objects) {
+    if (draw.uniform() >= share) continue;
+    for (let patch = 1 + draw.integer(times); patch > 0; patch -= 1) {
+      const [left, right] = span(box.left, box.right, most, draw);
+      const [top, bottom] = span(box.top, box.bottom, most, draw);
+      for (let channel = 0; channel < channels; channel += 1) {
+        const value = draw.uniform();
+        for (let row = top; row < bottom; row += 1) {
+          const line = (channel * height + row) * width;
+          x.fill(value, line + left, line + right);
+        }
+      }
+    }
+  }
+}
+
+/** Whole pixels from and to, of a part of a side that is up to `most` of it. */
+function span(from: number, to: number, most: number, draw: Random): [number, number] {
+  const length = (to - from) * most * draw.uniform();
+  const start = from + (to - from - length) * draw.uniform();
+  return [Math.round(start), Math.round(start + length)];
+}
