@@ -40,6 +40,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly schedule?: ScheduleName;
   readonly layers?: Layers;
   readonly patience?: number;
+  readonly keep?: 'chosen' | 'last';
   readonly batch?: number;
   readonly weightDecay?: number;
   readonly shift?: number;
@@ -131,6 +132,12 @@ export function defendCommand(program: Command): void {
       layers,
     )
     .option('--patience <n>', 'stop after so many epochs without a higher held accuracy', positive)
+    .addOption(
+      new Option(
+        '--keep <epoch>',
+        'which epoch is kept: one that held data choose, or the last, where there are too few to choose (default: chosen)',
+      ).choices(['chosen', 'last']),
+    )
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
     .option('--dropout', "let the model's own Dropout drop while it is fine-tuned")
     .option(
@@ -200,6 +207,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       optimiser: optimiserOf(options.rate ?? usual.rate, options.optimizer, options.weightDecay),
       ...(options.schedule !== undefined && { schedule: options.schedule }),
       ...(options.patience !== undefined && { patience: options.patience }),
+      ...(options.keep !== undefined && { keep: options.keep }),
     },
   };
   const { checkpointFolder } = await import('./checkpoints.ts');

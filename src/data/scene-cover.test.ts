@@ -50,6 +50,8 @@ test('of the objects a share is covered, each with up to so many patches', () =>
   expect(area(5) / area(1)).toBeGreaterThan(2.5);
   expect(area(5) / area(1)).toBeLessThan(3.2);
   expect(covered(1, { share: 0, most: 1, times: 1 })).toEqual([]);
+  expect(covered(1, { classes: [1], share: 1, most: 1, times: 1 })).toEqual([]);
+  expect(covered(1, { classes: [0, 1], share: 1, most: 1, times: 1 })).not.toEqual([]);
 });
 
 test('is the same for the same seed', () => {

@@ -3,6 +3,8 @@ import type { Scene } from './scene-augment.ts';
 
 /** Patches that are put on objects. */
 export interface CoverSettings {
+  /** Classes of the objects that something may be stuck on; default all. */
+  readonly classes?: readonly number[];
   /** Share of the objects that are covered, in [0, 1]. */
   readonly share: number;
   /** Sides of a patch, as shares of the object's box: up to this. */
@@ -18,11 +20,12 @@ export interface CoverSettings {
 export function cover(
   { x, objects }: Scene,
   sample: readonly number[],
-  { share, most, times }: CoverSettings,
+  { classes, share, most, times }: CoverSettings,
   draw: Random,
 ): void {
   const [channels, height, width] = sample as [number, number, number];
-  for (const { box } of objects) {
+  for (const { label, box } of objects) {
+    if (classes?.includes(label) === false) continue;
     if (draw.uniform() >= share) continue;
     for (let patch = 1 + draw.integer(times); patch > 0; patch -= 1) {
       const [left, right] = span(box.left, box.right, most, draw);

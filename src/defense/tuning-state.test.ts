@@ -83,6 +83,17 @@ test('no epoch below the floor is kept in place of one above it', () => {
   expect(isWorse({ ...below, start: { loss: 1, held: rate(91, 100) } }, limits)).toBe(true);
 });
 
+test('the last is kept where it is asked for, whatever held data say of it', () => {
+  const limits = {
+    epochs: 4,
+    keep: 'last',
+    floor: { from: rate(91, 100), maxDrop: 0.02 },
+  } as const;
+  const ended = after(of100(91, 90, 80, 70), limits);
+  expect(ended.chosen).toBe(4);
+  expect(isWorse({ ...ended, start: { loss: 1, held: rate(91, 100) } }, limits)).toBe(false);
+});
+
 test('patience counts from the highest, not from the epoch that is kept', () => {
   const limits = { epochs: 100, patience: 3 };
   expect(isOver(after(of100(80, 90, 88, 89)), limits)).toBe(false);

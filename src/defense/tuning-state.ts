@@ -9,6 +9,11 @@ export interface Limits {
   readonly epochs: number;
   /** Stop after so many epochs without a higher held accuracy; default: never. */
   readonly patience?: number;
+  /**
+   * Which epoch is kept: the one that held data choose, see `isKept`, or the last, whatever they say of
+   * it. Of some hundred held samples the highest of many epochs is luck, which the last cannot reach.
+   */
+  readonly keep?: 'chosen' | 'last';
   /** How far held accuracy may end below what it was; default: as far as it likes. */
   readonly floor?: { readonly from: CleanScore; readonly maxDrop: number };
 }
@@ -106,7 +111,12 @@ export function isOver({ epochs }: TuningState, settings: Limits): boolean {
  * the simplest tree. Of some hundred held samples the highest of many epochs is mostly luck, and what
  * is left of a backdoor, which held samples cannot show, gets less with every epoch.
  */
-export function isKept(held: CleanScore, { epochs }: TuningState, { floor }: Limits): boolean {
+export function isKept(
+  held: CleanScore,
+  { epochs }: TuningState,
+  { floor, keep }: Limits,
+): boolean {
+  if (keep === 'last') return true;
   const highest = highestOf(epochs)?.held;
   const short = highest ? drop(highest, held) : 0;
   if (!highest || short <= 0) return true;
@@ -114,8 +124,8 @@ export function isKept(held: CleanScore, { epochs }: TuningState, { floor }: Lim
 }
 
 /** Below the floor, where the weights given were not. */
-export function isWorse(state: TuningState, { floor }: Limits): boolean {
-  if (!floor || isBelow(state.start.held, floor)) return false;
+export function isWorse(state: TuningState, { floor, keep }: Limits): boolean {
+  if (keep === 'last' || !floor || isBelow(state.start.held, floor)) return false;
   return state.chosen === 0 || isBelow(heldOf(state), floor);
 }
 

@@ -230,6 +230,13 @@ test('how fine-tuning went is told: the rate, the epoch, and every retry', () =>
   expect(text).toContain('at 0.0035 the loss was no number');
 });
 
+test('where the last epoch was asked for, that is told', async () => {
+  const settings = { ...fixture.settings, fineTuning: { keep: 'last' } };
+  const text = section('training', await renderHtml(parseRecord({ ...fixture, settings })));
+  expect(text).toContain('of 10 was kept, the last, as was asked for');
+  expect(text).not.toContain('standard error');
+});
+
 test('the site is marked in the network, and units out of reach are counted', () => {
   expect(section('structure')).toMatch(/class="site".*\/conv2\/Relu.*pruned here/s);
   expect(section('structure')).toContain('9610 (left as they are)');

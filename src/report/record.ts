@@ -171,7 +171,7 @@ const training = z.object({
   chosen: count
     .optional()
     .describe(
-      'The epoch kept: the latest whose held accuracy is within one standard error of the highest; 0 for the weights that it began with',
+      'The epoch kept: the latest whose held accuracy is within one standard error of the highest, or the last where that was asked for; 0 for the weights that it began with',
     ),
   start: z.object({ loss: z.number(), validation: cleanScore }).optional(),
   rate: z.number().positive().optional().describe('Learning rate that the schedule began with'),

@@ -9,10 +9,11 @@ import { dataTable, rateText, swatch } from './parts.ts';
 type Run = NonNullable<RunRecord['training']>[number];
 
 export function trainingSection(
-  { training }: RunRecord,
+  { training, settings }: RunRecord,
   charts: Charts['training'],
 ): Markup | undefined {
   if (training === undefined || training.length === 0) return undefined;
+  const { keep } = (settings.fineTuning ?? {}) as { readonly keep?: string };
   const phases = training.filter(({ epochs }) => epochs.length > 0);
   return html`<section id="training">
     <h2>Training</h2>
@@ -22,7 +23,7 @@ export function trainingSection(
       </ul>
       ${charts && html`<div class="pair">${charts.loss}${charts.accuracy}</div>`}
       <ul class="note">
-        ${training.map((run) => html`<li>${toldOf(run)}</li>`)}
+        ${training.map((run) => html`<li>${toldOf(run, keep === 'last')}</li>`)}
       </ul>
       ${dataTable(
         ['run', 'epoch', 'loss', 'validation accuracy', 'learning rate'],
@@ -41,12 +42,15 @@ export function trainingSection(
 }
 
 /** How the rate came to be, which epoch was kept, and what went wrong on the way. */
-function toldOf({ name, epochs, chosen, rate, found, retries = [] }: Run): string {
+function toldOf(
+  { name, epochs, chosen, rate, found, retries = [] }: Run,
+  keptLast: boolean,
+): string {
   const sentences = [
     found && rate !== undefined
       ? `the learning rate ${number(rate)} was found by a range test, in which the loss began to rise at ${number(found.edge)}`
       : rate !== undefined && `the learning rate began at ${number(rate)}`,
-    chosen !== undefined && keptOf(chosen, epochs),
+    chosen !== undefined && keptOf(chosen, epochs, keptLast),
     ...retries.map(({ epoch, rate: tried, because, loss }) =>
       because === 'loss'
         ? `in epoch ${epoch} at ${number(tried)} the loss ${loss === null ? 'was no number' : `rose to ${number(loss)}`}, and training went back and on at a lower rate`
@@ -56,9 +60,10 @@ function toldOf({ name, epochs, chosen, rate, found, retries = [] }: Run): strin
   return `${name}: ${sentences.filter(Boolean).join('; ')}.`;
 }
 
-function keptOf(chosen: number, epochs: Run['epochs']): string {
+function keptOf(chosen: number, epochs: Run['epochs'], keptLast: boolean): string {
   const epoch = epochs[chosen - 1];
   if (!epoch) return 'the weights that it began with were kept';
+  if (keptLast) return `epoch ${chosen} of ${epochs.length} was kept, the last, as was asked for`;
   const score = epoch.validation.map === undefined ? 'accuracy' : 'mean average precision';
   return `epoch ${chosen} of ${epochs.length} was kept, the latest whose validation ${score} is within one standard error of the highest`;
 }
