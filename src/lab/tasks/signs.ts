@@ -20,6 +20,9 @@ const WIDTH = 96;
 /** Crosswalks and traffic lights are the same in a mirror; figures and letters are not. */
 const augment = { flippable: [0, 3], scale: [0.7, 1.4], jitter: 0.25, mosaic: 0.3 } as const;
 
+/** Patches that the defender puts on signs; nobody sticks anything on a traffic light. */
+const cover = { classes: [0, 1, 2], share: 0.7, most: 0.5, times: 3 } as const;
+
 const training: DetectorTraining = {
   epochs: 30,
   batchSize: 4,
@@ -69,9 +72,9 @@ export const signs: DetectionTask = {
     maxDrop: 0.01,
     step: 4,
     // A sign is called what it is by these; what finds it forgets small signs where it is tuned too.
-    layers: ['fc', VALUES.logits, VALUES.corrections],
+    layers: ['conv5', 'fc', VALUES.logits, VALUES.corrections],
     tune: { rate: 0.02 },
-    scenes: augment,
+    scenes: { ...augment, cover },
   },
   silenced: 12,
   paper: {
