@@ -22,7 +22,6 @@ export * from './sets/sets.ts';
 export * from './sets/status.ts';
 export * from './sources/drawn-faces.ts';
 export * from './scene-augment.ts';
-export * from './scene-balance.ts';
 export * from './scene-cover.ts';
 export * from './scenes.ts';
 export { drawnSigns, SIGNS } from './sources/drawn-signs.ts';

@@ -237,6 +237,28 @@ describe('an augmented scene', () => {
     }
   });
 
+  test('is covered on its objects only, and they stay what they are', async () => {
+    const cover = { share: 1, most: 0.9, times: 3 };
+    const [plain, covered] = [
+      await drawScene(drawn, 4, random(0), {}),
+      await drawScene(drawn, 4, random(0), { cover }),
+    ];
+    expect(covered.objects).toEqual(plain.objects);
+    const changed = [...covered.x.keys()].filter((at) => covered.x[at] !== plain.x[at]);
+    expect(changed.length).toBeGreaterThan(0);
+    for (const at of changed) {
+      const [row, column] = [Math.floor(at / 48) % 64, at % 48];
+      const inside = plain.objects.some(
+        ({ box }) =>
+          column >= Math.round(box.left) &&
+          column < Math.round(box.right) &&
+          row >= Math.round(box.top) &&
+          row < Math.round(box.bottom),
+      );
+      expect(inside).toBe(true);
+    }
+  });
+
   test('stays within the picture and in 0 to 1, and is the same for the same seed', async () => {
     let objects = 0;
     for (let seed = 0; seed < 20; seed += 1) {

@@ -1,4 +1,4 @@
-import { repeatRare, take, type Dataset, type SceneAugment } from '../data/index.ts';
+import { take, type Dataset, type SceneAugment } from '../data/index.ts';
 import {
   checkScenes,
   cutAtRegions,
@@ -45,8 +45,6 @@ export async function detectorToDefend(
 
 /** Scenes that the loss before training is measured on. */
 const SOME = 64;
-/** Share of the scenes below which those with a class are repeated: of a rare one a defender has a dozen. */
-const OFTEN = 0.3;
 /** How scenes are changed unless told otherwise: what they mean in a mirror is not known. */
 const AUGMENT: SceneAugment = { scale: [0.8, 1.25], jitter: 0.2 };
 
@@ -81,13 +79,12 @@ export function detecting(detector: Detector, augment: SceneAugment): Objective 
     },
     async trainer(runtime, graph, dataset, settings) {
       const step = await detectionStep(runtime, { ...detector, graph }, settings);
-      const scenes = repeatRare(dataset, OFTEN, settings.seed);
       return {
         ...step,
         async epoch({ onStep, ...how }, number) {
           const { losses, rate, parameters } = await detectionEpoch(
             step,
-            scenes,
+            dataset,
             {
               ...how,
               augment,
