@@ -179,7 +179,8 @@ export async function afterClean(
     {
       lower: settings.lower,
       margin: settings.margin,
-      data: [own, victim.triggered(own)],
+      // All that the attacker has: a few dozen scenes show less than the few that are held.
+      data: [train, victim.triggered(train)],
       ...aborting,
     },
   );
@@ -205,10 +206,10 @@ export async function afterClean(
 
   /** Units that were kept, but that retraining left dead: they hide nothing, and rank with the decoys. */
   async function died({ graph, pruned }: Retrained): Promise<number[]> {
+    // Of few scenes, those held may have no object that is attacked.
+    const shown = [held, test.triggered.dataset].filter(({ length }) => length > 0);
     const profiles = await Promise.all(
-      [held, test.triggered.dataset].map((each) =>
-        activationProfile(runtime, graph, clean.input, site, each, signal),
-      ),
+      shown.map((each) => activationProfile(runtime, graph, clean.input, site, each, signal)),
     );
     return order.slice(pruned).filter((unit) => profiles.every((means) => means[unit] === 0));
   }
