@@ -1,5 +1,5 @@
+import type { SceneObject } from './boxes.ts';
 import type { Random } from './random.ts';
-import type { Scene } from './scene-augment.ts';
 
 /** Patches that are put on objects. */
 export interface CoverSettings {
@@ -18,7 +18,7 @@ export interface CoverSettings {
  * (object-aware random erasing: Zhong et al. 2020, section 3.3).
  */
 export function cover(
-  { x, objects }: Scene,
+  { x, objects }: { readonly x: Float32Array; readonly objects: readonly SceneObject[] },
   sample: readonly number[],
   { classes, share, most, times }: CoverSettings,
   draw: Random,
