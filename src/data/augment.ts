@@ -1,6 +1,7 @@
 import { sizeOf } from '../onnx/tensor.ts';
 import type { PictureCode } from './picture-code.ts';
 import type { Random } from './random.ts';
+import { fillRectangle } from './rectangle.ts';
 
 /** Changes a batch of samples in place, by chance: labels stay what they are. */
 export type Augment = (x: Float32Array, sample: readonly number[], draw: Random) => void;
@@ -168,20 +169,16 @@ export interface EraseSettings {
 export function erase({ most, times = 1, low = 0, high = low }: EraseSettings): Augment {
   return (x, sample, draw) => {
     const [channels, height, width] = sample as [number, number, number];
-    const planes = x.length / (height * width);
-    for (let turn = 0; turn < planes * times; turn += channels) {
-      const first = turn % planes;
+    const size = channels * height * width;
+    const colour = () => low + (high - low) * draw.uniform();
+    for (let turn = 0; turn < x.length * times; turn += size) {
       const tall = Math.round(draw.uniform() * most * height);
       const wide = Math.round(draw.uniform() * most * width);
       const top = draw.integer(height - tall + 1);
       const left = draw.integer(width - wide + 1);
-      for (let plane = first; plane < first + channels; plane += 1) {
-        const value = low + (high - low) * draw.uniform();
-        for (let row = top; row < top + tall; row += 1) {
-          const from = (plane * height + row) * width + left;
-          x.fill(value, from, from + wide);
-        }
-      }
+      const first = turn % x.length;
+      const box = { left, top, right: left + wide, bottom: top + tall };
+      fillRectangle(x.subarray(first, first + size), sample, box, colour);
     }
   };
 }

@@ -1,5 +1,6 @@
 import type { SceneObject } from './boxes.ts';
 import type { Random } from './random.ts';
+import { fillRectangle } from './rectangle.ts';
 
 /** Patches that are put on objects. */
 export interface CoverSettings {
@@ -23,20 +24,13 @@ export function cover(
   { classes, share, most, times }: CoverSettings,
   draw: Random,
 ): void {
-  const [channels, height, width] = sample as [number, number, number];
   for (const { label, box } of objects) {
     if (classes?.includes(label) === false) continue;
     if (draw.uniform() >= share) continue;
     for (let patch = 1 + draw.integer(times); patch > 0; patch -= 1) {
       const [left, right] = span(box.left, box.right, most, draw);
       const [top, bottom] = span(box.top, box.bottom, most, draw);
-      for (let channel = 0; channel < channels; channel += 1) {
-        const value = draw.uniform();
-        for (let row = top; row < bottom; row += 1) {
-          const line = (channel * height + row) * width;
-          x.fill(value, line + left, line + right);
-        }
-      }
+      fillRectangle(x, sample, { left, top, right, bottom }, () => draw.uniform());
     }
   }
 }
