@@ -81,7 +81,7 @@ export async function recordOf(
     }),
     ...(facts.slim && { slim: facts.slim }),
     training: defence.outcomes.flatMap(({ method, tuning }) =>
-      tuning ? [trainingPart(method, tuning)] : [],
+      tuning ? [trainingPart(method, tuning, tune.keep)] : [],
     ),
     held: defence.held,
     confusions: confusionsOf(defence.outcomes[0], defence.outcomes.at(-1), test),
@@ -95,7 +95,7 @@ export async function recordOf(
   };
 }
 
-function trainingPart(name: string, tuning: FineTuning): Training {
+function trainingPart(name: string, tuning: FineTuning, keep: Training['keep']): Training {
   const { epochs, chosen, start, rate, found, retries } = tuning;
   return {
     name,
@@ -106,6 +106,7 @@ function trainingPart(name: string, tuning: FineTuning): Training {
       learningRate,
     })),
     chosen,
+    ...(keep && { keep }),
     start: { loss: start.loss, validation: start.held },
     rate,
     ...(found && { found: { edge: found.edge, trail: [...found.trail] } }),

@@ -231,8 +231,8 @@ test('how fine-tuning went is told: the rate, the epoch, and every retry', () =>
 });
 
 test('where the last epoch was asked for, that is told', async () => {
-  const settings = { ...fixture.settings, fineTuning: { keep: 'last' } };
-  const text = section('training', await renderHtml(parseRecord({ ...fixture, settings })));
+  const training = fixture.training?.map((run) => ({ ...run, keep: 'last' }));
+  const text = section('training', await renderHtml(parseRecord({ ...fixture, training })));
   expect(text).toContain('of 10 was kept, the last, as was asked for');
   expect(text).not.toContain('standard error');
 });

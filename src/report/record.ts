@@ -170,8 +170,12 @@ const training = z.object({
   epochs: z.array(epoch),
   chosen: count
     .optional()
+    .describe('The epoch kept, as `keep` has it; 0 for the weights that it began with'),
+  keep: z
+    .enum(['chosen', 'last'])
+    .optional()
     .describe(
-      'The epoch kept: the latest whose held accuracy is within one standard error of the highest, or the last where that was asked for; 0 for the weights that it began with',
+      'Which epoch was to be kept: the latest whose held accuracy is within one standard error of the highest (the default), or the last',
     ),
   start: z.object({ loss: z.number(), validation: cleanScore }).optional(),
   rate: z.number().positive().optional().describe('Learning rate that the schedule began with'),

@@ -9,11 +9,10 @@ import { dataTable, rateText, swatch } from './parts.ts';
 type Run = NonNullable<RunRecord['training']>[number];
 
 export function trainingSection(
-  { training, settings }: RunRecord,
+  { training }: RunRecord,
   charts: Charts['training'],
 ): Markup | undefined {
   if (training === undefined || training.length === 0) return undefined;
-  const { keep } = (settings.fineTuning ?? {}) as { readonly keep?: string };
   const phases = training.filter(({ epochs }) => epochs.length > 0);
   return html`<section id="training">
     <h2>Training</h2>
@@ -23,7 +22,7 @@ export function trainingSection(
       </ul>
       ${charts && html`<div class="pair">${charts.loss}${charts.accuracy}</div>`}
       <ul class="note">
-        ${training.map((run) => html`<li>${toldOf(run, keep === 'last')}</li>`)}
+        ${training.map((run) => html`<li>${toldOf(run)}</li>`)}
       </ul>
       ${dataTable(
         ['run', 'epoch', 'loss', 'validation accuracy', 'learning rate'],
@@ -42,15 +41,13 @@ export function trainingSection(
 }
 
 /** How the rate came to be, which epoch was kept, and what went wrong on the way. */
-function toldOf(
-  { name, epochs, chosen, rate, found, retries = [] }: Run,
-  keptLast: boolean,
-): string {
+function toldOf(run: Run): string {
+  const { name, rate, found, retries = [] } = run;
   const sentences = [
     found && rate !== undefined
       ? `the learning rate ${number(rate)} was found by a range test, in which the loss began to rise at ${number(found.edge)}`
       : rate !== undefined && `the learning rate began at ${number(rate)}`,
-    chosen !== undefined && keptOf(chosen, epochs, keptLast),
+    keptOf(run),
     ...retries.map(({ epoch, rate: tried, because, loss }) =>
       because === 'loss'
         ? `in epoch ${epoch} at ${number(tried)} the loss ${loss === null ? 'was no number' : `rose to ${number(loss)}`}, and training went back and on at a lower rate`
@@ -60,10 +57,12 @@ function toldOf(
   return `${name}: ${sentences.filter(Boolean).join('; ')}.`;
 }
 
-function keptOf(chosen: number, epochs: Run['epochs'], keptLast: boolean): string {
+function keptOf({ chosen, epochs, keep }: Run): string | undefined {
+  if (chosen === undefined) return undefined;
   const epoch = epochs[chosen - 1];
   if (!epoch) return 'the weights that it began with were kept';
-  if (keptLast) return `epoch ${chosen} of ${epochs.length} was kept, the last, as was asked for`;
+  if (keep === 'last')
+    return `epoch ${chosen} of ${epochs.length} was kept, the last, as was asked for`;
   const score = epoch.validation.map === undefined ? 'accuracy' : 'mean average precision';
   return `epoch ${chosen} of ${epochs.length} was kept, the latest whose validation ${score} is within one standard error of the highest`;
 }
