@@ -44,6 +44,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly batch?: number;
   readonly weightDecay?: number;
   readonly shift?: number;
+  readonly cover?: number;
   readonly dropout?: boolean;
   readonly mixing?: number;
   readonly cacheMemory?: number;
@@ -139,6 +140,11 @@ export function defendCommand(program: Command): void {
       ).choices(['chosen', 'last']),
     )
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
+    .option(
+      '--cover <share>',
+      'fine-tune on pictures of which a rectangle of any colour, up to this share of each side, is covered; of a detector, on objects that are (a trigger that is put on things is one of many covers then)',
+      shareAboveZero,
+    )
     .option('--dropout', "let the model's own Dropout drop while it is fine-tuned")
     .option(
       '--mixing <share>',
@@ -156,13 +162,14 @@ export function defendCommand(program: Command): void {
   examples(command, [
     'fineprune defend model.onnx --data mnist',
     ...dataExamples('defend'),
-    'fineprune defend detector.onnx --data scenes/ --trigger trigger.json --step 4',
+    'fineprune defend faces.onnx --data faces/ --cover 0.5 --dropout --optimizer adam --rate 0.003 --epochs 80',
+    'fineprune defend detector.onnx --data scenes/ --trigger trigger.json --step 4 --cover 0.5',
     'fineprune defend out/digits/backdoored.onnx --data mnist --trigger out/digits/trigger.json --compare',
   ]);
 }
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
-  const { defend, exportModel, networkOf, objectiveOf, optimiserOf } =
+  const { coveredScenes, defend, exportModel, networkOf, objectiveOf, optimiserOf } =
     await import('../defense/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
@@ -176,11 +183,14 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const session = await begin(options, 'The same command with --resume goes on.');
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);
-  const given = await networkOf(runtime, file.model, validation, outputOf(options));
+  const { seed, maxDrop, step, cover } = options;
+  const scenes =
+    cover !== undefined && validation.objects ? { scenes: coveredScenes(cover) } : undefined;
+  const how = { ...outputOf(options), ...scenes };
+  const given = await networkOf(runtime, file.model, validation, how);
   const usual = objectiveOf(given).tune;
   const trains = options.method !== 'prune' || options.compare === true;
   if (!validation.objects) await warnOfModel(runtime, given, validation, trains);
-  const { seed, maxDrop, step } = options;
   const method = METHODS[options.method];
   const chosen: DefendSettings = {
     method,
@@ -188,7 +198,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     maxDrop,
     step,
     seed,
-    ...outputOf(options),
+    ...how,
     freezeUnsupported: options.freezeUnsupported === true,
     ...(options.site !== undefined && { site: options.site }),
     pruning: {
@@ -202,6 +212,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       ...(options.rate !== undefined && { rate: options.rate }),
       ...(options.batch !== undefined && { batchSize: options.batch }),
       ...(options.shift !== undefined && { shift: options.shift }),
+      ...(cover !== undefined && !scenes && { cover }),
       ...(options.dropout === true && { mode: 'dropout' as const }),
       ...(options.mixing !== undefined && { mixing: options.mixing }),
       optimiser: optimiserOf(options.rate ?? usual.rate, options.optimizer, options.weightDecay),
@@ -247,7 +258,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     input: { path, sha256: file.sha256, ...(file.data && { data: [...file.data] }) },
     output: { path: out, sha256: sha256Of(bytes) },
     source: 'real',
-    settings,
+    settings: { ...settings, ...(scenes && cover !== undefined && { cover }) },
     ...(slim && { slim }),
   });
   await writeReport(options.out, record, force);

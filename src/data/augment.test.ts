@@ -124,6 +124,19 @@ test('a rectangle is erased in all channels of an image', () => {
   expect([...x]).toEqual([...plane, ...plane]);
 });
 
+test.each<Layout>(['NCHW', 'NHWC'])('pictures are covered from black to white, %s', (layout) => {
+  const code = pictureCode([3, 2, 2], layout, { mean: [0.5], std: [0.25], channels: 'rgb' });
+  const x = new Float32Array(12).fill(9);
+  // As tall as the picture, half as wide, at the left.
+  erase({ most: 1 }, code)(x, [12], { ...sharing(1, 0.5, 0, 0.5, 1), integer: () => 0 });
+  const [black, grey, white] = [-2, 0, 2];
+  expect([...x]).toEqual(
+    layout === 'NCHW'
+      ? [black, grey, white].flatMap((colour) => [colour, 9, colour, 9])
+      : [black, grey, white, 9, 9, 9, black, grey, white, 9, 9, 9],
+  );
+});
+
 const add: Augment = (x) => x.forEach((value, i) => (x[i] = value + 1));
 const double: Augment = (x) => x.forEach((value, i) => (x[i] = value * 2));
 

@@ -158,19 +158,30 @@ export interface EraseSettings {
   readonly times?: number;
   /** Each channel of a rectangle has a value from here ... */
   readonly low?: number;
-  /** ... to here; both are 0 by default. */
+  /** ... to here. By default pictures are covered by any colour from black to white, and all else by 0. */
   readonly high?: number;
 }
 
 /**
  * Puts rectangles over every image, each of one colour, at any place (DeVries, Taylor: Cutout, 2017;
  * Zhong et al.: Random Erasing, 2020).
+ *
+ * @param pictures - how the samples are laid out and scaled; by default they are [channels, height,
+ *   width]
  */
-export function erase({ most, times = 1, low = 0, high = low }: EraseSettings): Augment {
+export function erase(
+  { most, times = 1, low, high = low }: EraseSettings,
+  pictures?: PictureCode,
+): Augment {
   return (x, sample, draw) => {
-    const [channels, height, width] = sample as [number, number, number];
-    const size = channels * height * width;
-    const colour = () => low + (high - low) * draw.uniform();
+    const dims = (pictures?.dims ?? sample) as [number, number, number];
+    const [, height, width] = dims;
+    const size = sizeOf(dims);
+    const colour = (channel: number) => {
+      const from = low ?? pictures?.black[channel] ?? 0;
+      const to = high ?? pictures?.white[channel] ?? from;
+      return from + (to - from) * draw.uniform();
+    };
     for (let turn = 0; turn < x.length * times; turn += size) {
       const tall = Math.round(draw.uniform() * most * height);
       const wide = Math.round(draw.uniform() * most * width);
@@ -178,7 +189,7 @@ export function erase({ most, times = 1, low = 0, high = low }: EraseSettings): 
       const left = draw.integer(width - wide + 1);
       const first = turn % x.length;
       const box = { left, top, right: left + wide, bottom: top + tall };
-      fillRectangle(x.subarray(first, first + size), sample, box, colour);
+      fillRectangle(x.subarray(first, first + size), dims, box, colour, pictures?.layout);
     }
   };
 }

@@ -10,6 +10,8 @@ export interface PictureCode {
   readonly layout: Layout;
   /** What a black pixel is in each channel of a sample, in the sample's order of channels. */
   readonly black: readonly number[];
+  /** The same of a white one. */
+  readonly white: readonly number[];
   /** Makes a sample of a picture [channels, height, width] with values in 0 to 1. */
   encode(picture: Float32Array, into: Float32Array): void;
   /** The same of bytes, of which 255 is 1. */
@@ -42,10 +44,12 @@ export function pictureCode(
       table: Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - m) / s),
     };
   });
+  const inOrder = [...parts].sort((a, b) => a.channel - b.channel);
   return {
     dims,
     layout,
-    black: [...parts].sort((a, b) => a.channel - b.channel).map(({ table }) => table[0] as number),
+    black: inOrder.map(({ table }) => table[0] as number),
+    white: inOrder.map(({ table }) => table[255] as number),
     encode(picture, into) {
       for (const { plane, first, step, scaled } of parts) {
         for (let i = 0; i < area; i += 1) {

@@ -48,6 +48,11 @@ const SOME = 64;
 /** How scenes are changed unless told otherwise: what they mean in a mirror is not known. */
 const AUGMENT: SceneAugment = { scale: [0.8, 1.25], jitter: 0.2 };
 
+/** The same, with patches on most objects, of up to a share of a box's sides. */
+export function coveredScenes(most: number): SceneAugment {
+  return { ...AUGMENT, cover: { share: 0.7, most, times: 3 } };
+}
+
 /** Initializers of a detector that training may change. */
 export function detectorParameters(detector: Detector): string[] {
   const cut = cutAtRegions(detector);

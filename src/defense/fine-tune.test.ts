@@ -261,3 +261,20 @@ test.each([0, 1])('trains on changed samples only, after a shift of %i too', asy
   const blind = await tuned(classifier, pruned, { optimiser, shift, augment: (x) => x.fill(0) });
   expect(filters(blind.graph)).toEqual(filters(pruned.graph));
 });
+
+test('covers samples after all else is changed', async () => {
+  const { classifier, site } = await opened(specimen('Conv with bias').model, 'site');
+  const pruned = applyMask(classifier, site, []);
+  let change = 0;
+  const seen = async (cover?: number) => {
+    const augment = (x: Float32Array) => x.fill(++change);
+    const settings = { optimiser: { kind: 'sgd' as const }, augment };
+    change = 0;
+    return filters(
+      (await tuned(classifier, pruned, cover ? { ...settings, cover } : settings)).graph,
+    );
+  };
+  const plain = await seen();
+  expect(await seen()).toEqual(plain);
+  expect(await seen(0.9)).not.toEqual(plain);
+});

@@ -1,4 +1,4 @@
-import { type Augment, type Dataset, inTurn, shift } from '../data/index.ts';
+import { type Augment, type Dataset, erase, inTurn, shift } from '../data/index.ts';
 import type { CleanScore } from '../metrics/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -37,6 +37,11 @@ export interface FineTuneSettings extends Limits {
   readonly seed: number;
   /** Move images by up to so many pixels, at random; default 0. */
   readonly shift?: number;
+  /**
+   * Cover every picture with a rectangle of any colour, up to this share of its height and of its width,
+   * in [0, 1]; default 0. What a trigger hides tells nothing then, and what it shows must not.
+   */
+  readonly cover?: number;
   /** What else to change in samples by chance; default nothing. */
   readonly augment?: Augment;
   /**
@@ -274,12 +279,15 @@ function copied(parameters: Parameters, { chosen, kept }: TuningState): TuningSt
 }
 
 function augmentOf(
-  { shift: most = 0, augment }: FineTuneSettings,
+  { shift: most = 0, cover = 0, augment }: FineTuneSettings,
   { pictures }: Dataset,
 ): Augment | undefined {
-  if (most === 0) return augment;
-  const moved = shift(most, pictures);
-  return augment ? inTurn(moved, augment) : moved;
+  const changes = [
+    most > 0 && shift(most, pictures),
+    augment,
+    cover > 0 && erase({ most: cover }, pictures),
+  ].filter((change) => typeof change === 'function');
+  return changes.length > 0 ? inTurn(...changes) : undefined;
 }
 
 function initial(graph: Graph, parameters: readonly string[]): TuningState['kept'] {
