@@ -300,12 +300,15 @@ test('defend repairs, reports, and prints what the design says; the same seed gi
 });
 
 test('fine-tuning alone prunes nothing, and without a trigger nothing is claimed', async () => {
-  const args = ['--data', data, '--method', 'fine-tune', '--epochs', '1', '--out', at('tuned')];
+  const how = ['--method', 'fine-tune', '--epochs', '1', '--cover', '0.4'];
+  const args = ['--data', data, ...how, '--out', at('tuned')];
   const { code, out } = await fineprune(['defend', model, ...args, '--json', '--quiet']);
   const result = JSON.parse(out) as { verdict: { repaired: null } };
   expect(result).toMatchObject({ pruned: [], units: 32 });
   expect(keysOf((result as unknown as { after: object }).after)).toEqual(['acc']);
   expect([code, result.verdict.repaired]).toEqual([0, null]);
+  const report = JSON.parse(await readFile(at('tuned', 'report.json'), 'utf8'));
+  expect(report.settings.fineTuning.cover).toBe(0.4);
 });
 
 test('two sites, a share of each, and a slim file beside the repaired one', async () => {

@@ -142,7 +142,7 @@ export function defendCommand(program: Command): void {
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
     .option(
       '--cover <share>',
-      'fine-tune on pictures of which a rectangle of any colour, up to this share of each side, is covered; of a detector, on objects that are (a trigger that is put on things is one of many covers then)',
+      'fine-tune on pictures (of a detector: on objects) partly covered by rectangles of any colour, up to this share of each side',
       shareAboveZero,
     )
     .option('--dropout', "let the model's own Dropout drop while it is fine-tuned")

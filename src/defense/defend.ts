@@ -141,6 +141,14 @@ export async function defend(
       'The model has no Dropout that could drop while it is fine-tuned (many exports leave it out): do without --dropout',
     );
   }
+  const { sample, pictures, objects } = validation;
+  const { shift = 0, cover = 0 } = settings.tune ?? {};
+  if (!objects && shift + cover > 0 && (pictures?.dims ?? sample).length !== 3) {
+    throw new DefenseError(
+      'defense/no-picture',
+      `Samples of [${sample.join()}] are no pictures that could be moved or covered: do without --shift and --cover`,
+    );
+  }
   const held = async (of: Graph) =>
     judge(await predictTest(runtime, classifier, of, { clean: parts.held }), { clean: parts.held })
       .acc;

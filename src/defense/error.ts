@@ -12,6 +12,7 @@ export type DefenseErrorCode =
   | 'defense/untrainable'
   | 'defense/unknown-layer'
   | 'defense/no-dropout'
+  | 'defense/no-picture'
   | 'defense/spill'
   | 'defense/too-few';
 
