@@ -49,6 +49,8 @@ figcaption { max-width: 42rem; margin-top: 0.6rem; }
 svg { display: block; width: 100%; height: auto; color: var(--ink); overflow: visible; }
 .narrow { display: none; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); gap: 1rem; }
+.pair :is(th, td):nth-child(-n + 2) { overflow-wrap: anywhere; }
+.pair :is(th, td):nth-child(n + 3) { white-space: nowrap; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.1rem 1.25rem; list-style: none; padding: 0; margin: 0 0 0.4rem; }
 .legend i { display: inline-block; width: 1.25rem; vertical-align: middle; margin-right: 0.45rem; border-top: 2px solid; }
 .legend .dashed { border-top-style: dashed; }
