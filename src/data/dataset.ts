@@ -2,7 +2,7 @@ import { sizeOf } from '../onnx/tensor.ts';
 import { checkIndices, checkRead } from './checks.ts';
 import type { SceneObject } from './boxes.ts';
 import { DataError } from './error.ts';
-import type { Heard } from './features.ts';
+import type { SoundFeatures } from './features.ts';
 import type { PictureCode } from './picture-code.ts';
 
 /** Labelled samples of one shape, read on demand. */
@@ -32,6 +32,13 @@ export interface Dataset {
    * @throws DataError `data/index` for an index outside the data or an `into` that is too short.
    */
   read(indices: ArrayLike<number>, into: Float32Array): Promise<void>;
+}
+
+/** Features of sound, and the waveforms that they are made of. */
+export interface Heard {
+  /** The same samples in the same order. */
+  readonly waves: Dataset;
+  readonly features: SoundFeatures;
 }
 
 /**

@@ -1,6 +1,4 @@
 import * as z from 'zod';
-import { checkRead } from './checks.ts';
-import type { Dataset } from './dataset.ts';
 import { DataError } from './error.ts';
 import { framesIn, melBands, spectrogram, type Band } from './spectrogram.ts';
 
@@ -106,52 +104,4 @@ export function hearing(features: SoundFeatures): Hearing {
 
 function everyFrequency(count: number): Band[] {
   return Array.from({ length: count }, (_, first) => ({ first, weights: Float64Array.of(1) }));
-}
-
-/** Features of sound, and the waveforms that they are made of. */
-export interface Heard {
-  /** The same samples in the same order. */
-  readonly waves: Dataset;
-  readonly features: SoundFeatures;
-}
-
-/** Bytes of features that are kept, so that they are made once. */
-const KEPT = 2 ** 28;
-
-/** The features of waveforms [samples]; what is changed in a waveform is heard in them. */
-export function heard(waves: Dataset, features: SoundFeatures): Dataset {
-  const sample = featureDims(features);
-  const size = sample[1] * sample[2];
-  const hear = hearing(features);
-  const { length } = waves;
-  const kept = 4 * length * size <= KEPT ? new Float32Array(length * size) : undefined;
-  const there = new Uint8Array(length);
-  const make = async (index: number, into: Float32Array) => {
-    const wave = new Float32Array(features.samples);
-    await waves.read([index], wave);
-    hear(wave, into);
-  };
-  return {
-    name: waves.name,
-    length,
-    classes: waves.classes,
-    sample,
-    labels: waves.labels,
-    sounds: { waves, features },
-    async read(indices, into) {
-      checkRead(waves.name, length, size, indices, into);
-      for (let row = 0; row < indices.length; row += 1) {
-        const index = indices[row] as number;
-        const place = into.subarray(row * size, (row + 1) * size);
-        if (!kept) {
-          await make(index, place);
-          continue;
-        }
-        const own = kept.subarray(index * size, (index + 1) * size);
-        if (there[index] === 0) await make(index, own);
-        there[index] = 1;
-        place.set(own);
-      }
-    },
-  };
 }

@@ -6,6 +6,7 @@ export * from './dataset.ts';
 export * from './digest.ts';
 export * from './error.ts';
 export * from './features.ts';
+export * from './heard.ts';
 export type { InputFormat } from './form.ts';
 export * from './hiss.ts';
 export * from './idx.ts';

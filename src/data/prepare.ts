@@ -2,7 +2,7 @@ import { sizeOf } from '../onnx/tensor.ts';
 import { checkRead } from './checks.ts';
 import type { Dataset } from './dataset.ts';
 import { DataError } from './error.ts';
-import { heard } from './features.ts';
+import { heard } from './heard.ts';
 import { formOf, type Form, type FormOptions } from './form.ts';
 import type { Classes } from './classes.ts';
 import type { Source } from './source.ts';
