@@ -169,7 +169,7 @@ export function defendCommand(program: Command): void {
 }
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
-  const { coveredScenes, defend, exportModel, networkOf, objectiveOf, optimiserOf } =
+  const { defend, exportModel, networkOf, objectiveOf, optimiserOf } =
     await import('../defense/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
@@ -183,11 +183,8 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const session = await begin(options, 'The same command with --resume goes on.');
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);
-  const { seed, maxDrop, step, cover } = options;
-  const scenes =
-    cover !== undefined && validation.objects ? { scenes: coveredScenes(cover) } : undefined;
-  const how = { ...outputOf(options), ...scenes };
-  const given = await networkOf(runtime, file.model, validation, how);
+  const { seed, maxDrop, step } = options;
+  const given = await networkOf(runtime, file.model, validation, outputOf(options));
   const usual = objectiveOf(given).tune;
   const trains = options.method !== 'prune' || options.compare === true;
   if (!validation.objects) await warnOfModel(runtime, given, validation, trains);
@@ -198,7 +195,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     maxDrop,
     step,
     seed,
-    ...how,
+    ...outputOf(options),
     freezeUnsupported: options.freezeUnsupported === true,
     ...(options.site !== undefined && { site: options.site }),
     pruning: {
@@ -212,7 +209,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       ...(options.rate !== undefined && { rate: options.rate }),
       ...(options.batch !== undefined && { batchSize: options.batch }),
       ...(options.shift !== undefined && { shift: options.shift }),
-      ...(cover !== undefined && !scenes && { cover }),
+      ...(options.cover !== undefined && { cover: options.cover }),
       ...(options.dropout === true && { mode: 'dropout' as const }),
       ...(options.mixing !== undefined && { mixing: options.mixing }),
       optimiser: optimiserOf(options.rate ?? usual.rate, options.optimizer, options.weightDecay),
@@ -258,7 +255,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     input: { path, sha256: file.sha256, ...(file.data && { data: [...file.data] }) },
     output: { path: out, sha256: sha256Of(bytes) },
     source: 'real',
-    settings: { ...settings, ...(scenes && cover !== undefined && { cover }) },
+    settings,
     ...(slim && { slim }),
   });
   await writeReport(options.out, record, force);

@@ -152,6 +152,6 @@ test(
     const record = JSON.parse(await readFile(at('out', 'report.json'), 'utf8'));
     expect(record.scenes.classes).toEqual(CLASSES);
     expect(record.site.name).toBe('relu5');
-    expect(record.settings.cover).toBe(0.5);
+    expect(record.settings.fineTuning.cover).toBe(0.5);
   },
 );

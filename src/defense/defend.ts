@@ -142,7 +142,13 @@ export async function defend(
     );
   }
   const { sample, pictures, objects } = validation;
-  const { shift = 0, cover = 0 } = settings.tune ?? {};
+  const { shift = 0, cover = 0, augment } = settings.tune ?? {};
+  if (objects && (shift > 0 || augment)) {
+    throw new DefenseError(
+      'defense/no-picture',
+      'Scenes are moved by `scenes`, with the boxes of what is in them: do without --shift, and without `augment`',
+    );
+  }
   if (!objects && shift + cover > 0 && (pictures?.dims ?? sample).length !== 3) {
     throw new DefenseError(
       'defense/no-picture',

@@ -48,10 +48,8 @@ const SOME = 64;
 /** How scenes are changed unless told otherwise: what they mean in a mirror is not known. */
 const AUGMENT: SceneAugment = { scale: [0.8, 1.25], jitter: 0.2 };
 
-/** The same, with patches on most objects, of up to a share of a box's sides. */
-export function coveredScenes(most: number): SceneAugment {
-  return { ...AUGMENT, cover: { share: 0.7, most, times: 3 } };
-}
+/** Patches where no more is said of them than how large they may be: on most objects. */
+const PATCHES = { share: 0.7, times: 3 } as const;
 
 /** Initializers of a detector that training may change. */
 export function detectorParameters(detector: Detector): string[] {
@@ -82,8 +80,10 @@ export function detecting(detector: Detector, augment: SceneAugment): Objective 
       await trainer.dispose();
       return loss;
     },
-    async trainer(runtime, graph, dataset, settings) {
+    async trainer(runtime, graph, dataset, { cover: most = 0, ...settings }) {
       const step = await detectionStep(runtime, { ...detector, graph }, settings);
+      const changes =
+        most > 0 ? { ...augment, cover: { ...PATCHES, ...augment.cover, most } } : augment;
       return {
         ...step,
         async epoch({ onStep, ...how }, number) {
@@ -92,7 +92,7 @@ export function detecting(detector: Detector, augment: SceneAugment): Objective 
             dataset,
             {
               ...how,
-              augment,
+              augment: changes,
               ...(onStep && { onStep: (done, all, { loss }) => onStep(done, all, loss) }),
             },
             number,

@@ -39,7 +39,8 @@ export interface FineTuneSettings extends Limits {
   readonly shift?: number;
   /**
    * Cover every picture with a rectangle of any colour, up to this share of its height and of its width,
-   * in [0, 1]; default 0. What a trigger hides tells nothing then, and what it shows must not.
+   * in [0, 1]; default 0. What a trigger hides tells nothing then, and what it shows must not. Of scenes,
+   * most objects are covered, by up to three rectangles of up to this share of the sides of their box.
    */
   readonly cover?: number;
   /** What else to change in samples by chance; default nothing. */
@@ -107,7 +108,7 @@ export async function fineTune(
   const { parameters } = classifier;
   const objective = objectiveOf(classifier);
   const settings = { ...asked, batchSize: objective.batchSize(graph, asked.batchSize) };
-  const { batchSize, optimiser, mode, seed, signal } = settings;
+  const { batchSize, optimiser, mode, seed, cover, signal } = settings;
   const judge = async (weights: Parameters) => {
     const weighted = withParameters(graph, weights);
     const how = { brief: true, ...(signal && { signal }) };
@@ -126,6 +127,7 @@ export async function fineTune(
     optimiser,
     batchSize,
     seed,
+    ...(cover !== undefined && { cover }),
     ...(mode && { mode }),
     ...(state.found && { scales: state.found.scales }),
   });
@@ -165,12 +167,13 @@ async function beginning(
   judge: (weights: Parameters) => Promise<CleanScore>,
   given: TuningState['kept'],
 ): Promise<TuningState> {
-  const { batchSize, optimiser, seed, mode, signal, onProgress } = settings;
+  const { batchSize, optimiser, seed, mode, cover, signal, onProgress } = settings;
   const augment = augmentOf(settings, tune);
   const how = {
     batchSize,
     optimiser,
     seed,
+    ...(cover !== undefined && { cover }),
     ...(mode && { mode }),
     ...(augment && { augment }),
     ...(signal && { signal }),

@@ -85,6 +85,8 @@ export interface Objective {
 export interface TrainerSettings extends UpdateSettings, Pick<LossSettings, 'mode'> {
   readonly batchSize: number;
   readonly seed: number;
+  /** Of scenes, as in `FineTuneSettings`; pictures are covered by what augments them. */
+  readonly cover?: number;
 }
 
 /** A network in training on a data set. */
