@@ -129,7 +129,7 @@ export function defendCommand(program: Command): void {
     .option('--weight-decay <x>', 'weight decay of fine-tuning', notNegative)
     .option(
       '--layers <names>',
-      'what is fine-tuned: "all", "after-site", or names with commas (default: all)',
+      'what is fine-tuned: "all", "from-site" (the layer that makes it and all after it), "after-site", or names with commas (default: all)',
       layers,
     )
     .option('--patience <n>', 'stop after so many epochs without a higher held accuracy', positive)
@@ -306,7 +306,7 @@ function rate(text: string): number | 'auto' {
 }
 
 function layers(text: string): Layers {
-  return text === 'all' || text === 'after-site' ? text : text.split(',');
+  return text === 'all' || text === 'from-site' || text === 'after-site' ? text : text.split(',');
 }
 
 type Record = Awaited<ReturnType<typeof import('../report/index.ts').recordOf>>;

@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { opened, specimen } from './fixture.ts';
 import { type Layers, parametersIn } from './layers.ts';
 
-const chosen = async (layers: Layers) => {
+/** Of a network with sites after conv1, conv2 and, of both, fc1 and fc2. */
+const chosen = async (layers: Layers, name = 'site') => {
   const { classifier, site } = await opened(
     specimen('DeepID: two layers read one pool').model,
-    'site',
+    name,
   );
   return parametersIn(classifier, [site], layers);
 };
@@ -21,6 +22,17 @@ test.each<[Layers, string[]]>([
 ])('%j', async (layers, expected) => {
   const both = expected.flatMap((layer) => [`${layer}.weight`, `${layer}.bias`]);
   expect([...(await chosen(layers))].sort()).toEqual(both.sort());
+});
+
+test.each<[Layers, string, string[]]>([
+  ['from-site', 'site', ['conv1', 'conv2', 'fc1', 'fc2', 'fc3']],
+  ['from-site', 'relu2', ['conv2', 'fc1', 'fc2', 'fc3']],
+  ['after-site', 'relu2', ['fc1', 'fc2', 'fc3']],
+  ['from-site', 'relu3', ['fc1', 'fc2', 'fc3']],
+  ['after-site', 'relu3', ['fc3']],
+])('%s %s', async (layers, site, expected) => {
+  const both = expected.flatMap((layer) => [`${layer}.weight`, `${layer}.bias`]);
+  expect([...(await chosen(layers, site))].sort()).toEqual(both.sort());
 });
 
 test('a parameter can be named alone', async () => {

@@ -1,10 +1,13 @@
-import { consumers, upstream, type Traced } from '../graph/index.ts';
-import type { Graph } from '../onnx/index.ts';
+import { consumers, upstream } from '../graph/index.ts';
+import type { Classifier } from './classifier.ts';
 import { DefenseError } from './error.ts';
-import type { Site } from './sites.ts';
+import { sitesOf, type Site } from './sites.ts';
 
-/** What is fine-tuned: everything, what comes after the sites that are pruned, or layers by name. */
-export type Layers = 'all' | 'after-site' | readonly string[];
+/**
+ * What is fine-tuned: everything; what leads to no site before those that are pruned, so the layers that
+ * make them and all that follows; what comes after them; or layers by name.
+ */
+export type Layers = 'all' | 'from-site' | 'after-site' | readonly string[];
 
 /**
  * Picks the parameters that fine-tuning may change.
@@ -16,17 +19,23 @@ export type Layers = 'all' | 'after-site' | readonly string[];
  *   left to train
  */
 export function parametersIn(
-  { graph, traced, parameters }: { graph: Graph; traced: Traced; parameters: readonly string[] },
+  { graph, traced, scores, parameters }: Classifier,
   sites: readonly Site[],
   layers: Layers,
 ): readonly string[] {
   if (layers === 'all') return parameters;
   const found = new Set<string>();
-  if (layers === 'after-site') {
-    const above = upstream(
-      traced.graph,
-      sites.map(({ name }) => name),
-    );
+  if (layers === 'after-site' || layers === 'from-site') {
+    const pruned = sites.map(({ name }) => name);
+    const makes = upstream(traced.graph, pruned);
+    const before = sitesOf(traced, scores).map(({ name }) => name);
+    const above =
+      layers === 'after-site'
+        ? makes
+        : upstream(
+            traced.graph,
+            before.filter((name) => makes.has(name) && !pruned.includes(name)),
+          );
     for (const parameter of parameters) if (!above.has(parameter)) found.add(parameter);
   } else {
     const uses = consumers(graph);
