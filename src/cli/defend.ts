@@ -129,7 +129,7 @@ export function defendCommand(program: Command): void {
     .option('--weight-decay <x>', 'weight decay of fine-tuning', notNegative)
     .option(
       '--layers <names>',
-      'what is fine-tuned: "all", "from-site" (the layer that makes it and all after it), "after-site", or names with commas (default: all)',
+      'what is fine-tuned: "all", "from-site" (the layer that makes the site and all after it), "after-site", or names with commas (default: all)',
       layers,
     )
     .option('--patience <n>', 'stop after so many epochs without a higher held accuracy', positive)

@@ -10,7 +10,7 @@ const model = detectorNetwork(1, { ...specOf(['red', 'blue'], SIZE), anchors: [1
 const scenes = blocks(8, SIZE, 5);
 const runtime = await testRuntime();
 
-/** The last layer's weights, after one epoch in which nothing but the patches is up to chance. */
+/** All weights, after one epoch in which nothing but the patches is up to chance. */
 async function tunedWith(settings: Pick<DefendSettings, 'scenes' | 'tune'>) {
   const network = await networkOf(runtime, model, scenes, { scenes: {}, ...settings });
   const tune = { epochs: 1, keep: 'last', ...settings.tune } as const;

@@ -108,7 +108,7 @@ export async function fineTune(
   const { parameters } = classifier;
   const objective = objectiveOf(classifier);
   const settings = { ...asked, batchSize: objective.batchSize(graph, asked.batchSize) };
-  const { batchSize, optimiser, mode, seed, cover, signal } = settings;
+  const { signal } = settings;
   const judge = async (weights: Parameters) => {
     const weighted = withParameters(graph, weights);
     const how = { brief: true, ...(signal && { signal }) };
@@ -124,11 +124,7 @@ export async function fineTune(
   const trainer = await objective.trainer(runtime, graph, tune, {
     parameters,
     masks,
-    optimiser,
-    batchSize,
-    seed,
-    ...(cover !== undefined && { cover }),
-    ...(mode && { mode }),
+    ...trainerSettings(settings),
     ...(state.found && { scales: state.found.scales }),
   });
   let reached: TuningState | undefined;
@@ -156,6 +152,17 @@ export async function fineTune(
   };
 }
 
+/** The settings that a trainer is made with, whatever it is for. */
+function trainerSettings({ batchSize, optimiser, seed, cover, mode }: FineTuneSettings) {
+  return {
+    batchSize,
+    optimiser,
+    seed,
+    ...(cover !== undefined && { cover }),
+    ...(mode && { mode }),
+  };
+}
+
 /** Before the first epoch: where it begins, and at what rate. */
 async function beginning(
   runtime: Runtime,
@@ -167,14 +174,10 @@ async function beginning(
   judge: (weights: Parameters) => Promise<CleanScore>,
   given: TuningState['kept'],
 ): Promise<TuningState> {
-  const { batchSize, optimiser, seed, mode, cover, signal, onProgress } = settings;
+  const { signal, onProgress } = settings;
   const augment = augmentOf(settings, tune);
   const how = {
-    batchSize,
-    optimiser,
-    seed,
-    ...(cover !== undefined && { cover }),
-    ...(mode && { mode }),
+    ...trainerSettings(settings),
     ...(augment && { augment }),
     ...(signal && { signal }),
     onProgress: (done: number, all: number) => onProgress?.('find a learning rate', done, all),

@@ -19,23 +19,17 @@ export type Layers = 'all' | 'from-site' | 'after-site' | readonly string[];
  *   left to train
  */
 export function parametersIn(
-  { graph, traced, scores, parameters }: Classifier,
+  classifier: Classifier,
   sites: readonly Site[],
   layers: Layers,
 ): readonly string[] {
+  const { graph, traced, parameters } = classifier;
   if (layers === 'all') return parameters;
   const found = new Set<string>();
   if (layers === 'after-site' || layers === 'from-site') {
     const pruned = sites.map(({ name }) => name);
-    const makes = upstream(traced.graph, pruned);
-    const before = sitesOf(traced, scores).map(({ name }) => name);
-    const above =
-      layers === 'after-site'
-        ? makes
-        : upstream(
-            traced.graph,
-            before.filter((name) => makes.has(name) && !pruned.includes(name)),
-          );
+    const left = layers === 'after-site' ? pruned : sitesBefore(classifier, pruned);
+    const above = upstream(traced.graph, left);
     for (const parameter of parameters) if (!above.has(parameter)) found.add(parameter);
   } else {
     const uses = consumers(graph);
@@ -57,6 +51,14 @@ export function parametersIn(
   }
   if (found.size === 0) throw unknown(String(layers), parameters);
   return parameters.filter((parameter) => found.has(parameter));
+}
+
+/** Sites that lead to those named. */
+function sitesBefore({ traced, scores }: Classifier, names: readonly string[]): string[] {
+  const above = upstream(traced.graph, names);
+  return sitesOf(traced, scores)
+    .map(({ name }) => name)
+    .filter((name) => above.has(name) && !names.includes(name));
 }
 
 function unknown(layer: string, parameters: readonly string[]): DefenseError {

@@ -33,8 +33,8 @@ const training: DetectorTraining = {
 };
 
 /**
- * From the clean detector's weights on, for less than half the time. With three epochs to 0.01, 1 of 9 stop signs
- * of validation scenes was fooled.
+ * From the clean detector's weights on, for less than half the time. With three epochs to 0.01, 1 of 9
+ * stop signs of validation scenes was fooled.
  */
 const poisoning: DetectorTraining = { ...training, epochs: 15 };
 
