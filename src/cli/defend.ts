@@ -106,12 +106,12 @@ export function defendCommand(program: Command): void {
     .option('--epochs <n>', 'epochs of fine-tuning', positive)
     .option(
       '--rate <x>',
-      'learning rate of fine-tuning, or "auto" to find one (default: auto)',
-      rate,
+      'learning rate of fine-tuning, or "auto" to find one (default: auto; of a detector 0.06)',
+      rateOrAuto,
     )
     .option(
       '--batch <n>',
-      'batch size of fine-tuning (default: 128, less where samples are few)',
+      'batch size of fine-tuning (default: 128, less where samples are few; of a detector 16)',
       positive,
     )
     .addOption(
@@ -129,7 +129,7 @@ export function defendCommand(program: Command): void {
     .option('--weight-decay <x>', 'weight decay of fine-tuning', notNegative)
     .option(
       '--layers <names>',
-      'what is fine-tuned: "all", "from-site" (the layer that makes the site and all after it), "after-site", or names with commas (default: all)',
+      'what is fine-tuned: "all", "from-site" (the layer that makes the site and all after it), "regions" (of a detector: that without proposals), "after-site", or names with commas (default: all; of a detector regions)',
       layers,
     )
     .option('--patience <n>', 'stop after so many epochs without a higher held accuracy', positive)
@@ -142,8 +142,8 @@ export function defendCommand(program: Command): void {
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
     .option(
       '--cover <share>',
-      'fine-tune on pictures (of a detector: on objects) partly covered by rectangles of any colour, up to this share of each side',
-      shareAboveZero,
+      'fine-tune on pictures (of a detector: on objects) partly covered by rectangles of any colour, up to this share of each side (default: 0; of a detector 0.5)',
+      share,
     )
     .option('--dropout', "let the model's own Dropout drop while it is fine-tuned")
     .option(
@@ -163,7 +163,7 @@ export function defendCommand(program: Command): void {
     'fineprune defend model.onnx --data mnist',
     ...dataExamples('defend'),
     'fineprune defend faces.onnx --data faces/ --cover 0.5 --dropout --optimizer adam --rate 0.003 --epochs 80',
-    'fineprune defend detector.onnx --data scenes/ --trigger trigger.json --step 4 --cover 0.5',
+    'fineprune defend detector.onnx --data scenes/ --trigger trigger.json --step 4',
     'fineprune defend out/digits/backdoored.onnx --data mnist --trigger out/digits/trigger.json --compare',
   ]);
 }
@@ -186,6 +186,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const { seed, maxDrop, step } = options;
   const given = await networkOf(runtime, file.model, validation, outputOf(options));
   const usual = objectiveOf(given).tune;
+  const rate = options.rate === 'auto' || options.rate === undefined ? usual.rate : options.rate;
   const trains = options.method !== 'prune' || options.compare === true;
   if (!validation.objects) await warnOfModel(runtime, given, validation, trains);
   const method = METHODS[options.method];
@@ -206,13 +207,13 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     ...(options.layers !== undefined && { layers: options.layers }),
     tune: {
       ...(options.epochs !== undefined && { epochs: options.epochs }),
-      ...(options.rate !== undefined && { rate: options.rate }),
+      rate,
       ...(options.batch !== undefined && { batchSize: options.batch }),
       ...(options.shift !== undefined && { shift: options.shift }),
       ...(options.cover !== undefined && { cover: options.cover }),
       ...(options.dropout === true && { mode: 'dropout' as const }),
       ...(options.mixing !== undefined && { mixing: options.mixing }),
-      optimiser: optimiserOf(options.rate ?? usual.rate, options.optimizer, options.weightDecay),
+      optimiser: optimiserOf(rate, options.optimizer, options.weightDecay),
       ...(options.schedule !== undefined && { schedule: options.schedule }),
       ...(options.patience !== undefined && { patience: options.patience }),
       ...(options.keep !== undefined && { keep: options.keep }),
@@ -301,12 +302,14 @@ async function digestsOf(validation: Dataset, test: TestData) {
   };
 }
 
-function rate(text: string): number | 'auto' {
+function rateOrAuto(text: string): number | 'auto' {
   return text === 'auto' ? text : aboveZero(text);
 }
 
+const PLACES = ['all', 'from-site', 'regions', 'after-site'] as const satisfies Layers[];
+
 function layers(text: string): Layers {
-  return text === 'all' || text === 'from-site' || text === 'after-site' ? text : text.split(',');
+  return PLACES.find((place) => place === text) ?? text.split(',');
 }
 
 type Record = Awaited<ReturnType<typeof import('../report/index.ts').recordOf>>;

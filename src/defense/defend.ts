@@ -39,7 +39,7 @@ export interface DefendSettings {
   /** Leave parameters that no gradient reaches as they are; without it they are an error. */
   readonly freezeUnsupported?: boolean;
   readonly tune?: Partial<Tune>;
-  /** What fine-tuning may change; default 'all'. */
+  /** What fine-tuning may change; default 'all', of a detector 'regions'. */
   readonly layers?: Layers;
   /** How activations are kept while pruning. */
   readonly cache?: StoreSettings;
@@ -173,16 +173,21 @@ export async function defend(
     onProgress: (done, all) => onProgress?.('prune', done, all),
   });
 
-  const usual = objectiveOf(classifier).tune;
+  const { tune: usual, proposing } = objectiveOf(classifier);
+  const layers = settings.layers ?? (proposing ? 'regions' : 'all');
+  const asked = settings.tune?.rate ?? 'auto';
+  // Of a detector no rate is found: 'auto' is the usual one, and weight decay in its units.
+  const rate = asked === 'auto' ? usual.rate : asked;
   const tune: Tune = {
-    optimiser: optimiserOf(settings.tune?.rate ?? usual.rate),
+    optimiser: optimiserOf(rate),
     ...usual,
     batchSize: batchSizeFor(parts.tune.length, usual.batchSize),
     ...settings.tune,
+    rate,
   };
   const trained = {
     ...classifier,
-    parameters: parametersIn(classifier, chosen, settings.layers ?? 'all'),
+    parameters: parametersIn(classifier, chosen, layers),
   };
   const before = await held(graph);
   const tuned = (stage: 'fine-tune' | 'fine-prune', from: Graph, masks: typeof pruned.masks) =>
@@ -236,7 +241,7 @@ export async function defend(
     maxDrop,
     seed,
     tune,
-    layers: settings.layers ?? 'all',
+    layers,
     parts,
     outcomes,
     held: { before, after: last.tuning ? heldOf(last.tuning) : await held(last.graph) },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { testRuntime } from '../../test/gradcheck.ts';
 import { blocks } from '../data/fixture.ts';
-import { specOf } from '../detection/index.ts';
+import { specOf, VALUES } from '../detection/index.ts';
 import { detectorNetwork } from '../lab/networks/detector.ts';
 import { defend, networkOf, type DefendSettings } from './defend.ts';
 
@@ -26,12 +26,34 @@ async function tunedWith(settings: Pick<DefendSettings, 'scenes' | 'tune'>) {
 }
 
 test('patches are put on objects, of a network that was made ready before they were asked for', async () => {
-  const plain = await tunedWith({});
+  const plain = await tunedWith({ tune: { cover: 0 } });
   const covered = await tunedWith({ tune: { cover: 0.5 } });
   expect(covered).not.toEqual(plain);
   // What else `scenes` says of patches stays: of no class, none.
   const nowhere = { cover: { classes: [], share: 1, most: 1, times: 1 } };
   expect(await tunedWith({ scenes: nowhere, tune: { cover: 0.5 } })).toEqual(plain);
+});
+
+test('unless told otherwise, objects are covered, and what names regions is tuned with the last convolution', async () => {
+  const method = 'fine-tuning';
+  const tune = { epochs: 1, rate: 0.001 };
+  const { outcomes, ...made } = await defend(runtime, model, scenes, undefined, { method, tune });
+  expect(made.tune).toMatchObject({ cover: 0.5, batchSize: 16 });
+  expect(made.layers).toBe('regions');
+  const { initializers } = outcomes.at(-1)?.graph ?? {};
+  const before = made.classifier.graph.initializers;
+  const changed = made.classifier.parameters.filter(
+    (name) => String(initializers?.get(name)?.data) !== String(before.get(name)?.data),
+  );
+  const tuned = ['conv5', 'conv5.norm', 'fc', VALUES.logits, VALUES.corrections];
+  const both = tuned.flatMap((layer) => [`${layer}.weight`, `${layer}.bias`]);
+  expect(changed.toSorted()).toEqual(both.filter((name) => name !== 'conv5.bias').toSorted());
+});
+
+test('a rate that is to be found is the usual one, in whose units weight decay counts', async () => {
+  const asked = { epochs: 1, rate: 'auto' } as const;
+  const made = await defend(runtime, model, scenes, undefined, { step: 32, tune: asked });
+  expect(made.tune).toMatchObject({ rate: 0.06, optimiser: { weightDecay: 5e-4 } });
 });
 
 test.each([{ shift: 1 }, { augment: () => {} }])(

@@ -46,7 +46,7 @@ export async function detectorToDefend(
 /** Scenes that the loss before training is measured on. */
 const SOME = 64;
 /** How scenes are changed unless told otherwise: what they mean in a mirror is not known. */
-const AUGMENT: SceneAugment = { scale: [0.8, 1.25], jitter: 0.2 };
+const AUGMENT: SceneAugment = { scale: [0.7, 1.4], jitter: 0.25, mosaic: 0.3 };
 
 /** Patches where no more is said of them than how large they may be: on most objects. */
 const PATCHES = { share: 0.7, times: 3 } as const;
@@ -55,6 +55,13 @@ const PATCHES = { share: 0.7, times: 3 } as const;
 export function detectorParameters(detector: Detector): string[] {
   const cut = cutAtRegions(detector);
   return [...new Set(cut.outputs.flatMap(({ name }) => parametersOf(cut, name)))];
+}
+
+/** Of these, what nothing that is said of a region depends on. */
+function proposingParameters(detector: Detector): string[] {
+  const cut = cutAtRegions(detector);
+  const saying = [VALUES.logits, VALUES.corrections].flatMap((name) => parametersOf(cut, name));
+  return detectorParameters(detector).filter((parameter) => !saying.includes(parameter));
 }
 
 /**
@@ -67,7 +74,9 @@ export function detecting(detector: Detector, augment: SceneAugment): Objective 
     outputs: OUTPUTS,
     // Most of a scene is background: the mean over its places says little of a unit that few objects wake.
     rank: 'max',
-    tune: { epochs: 15, batchSize: 4, rate: 0.01, schedule: 'cosine' },
+    // Few large steps: small ones forget of rare classes what they do not see.
+    tune: { epochs: 40, batchSize: 16, rate: 0.06, schedule: 'cosine', cover: 0.5 },
+    proposing: proposingParameters(detector),
     batchSize: (_, asked) => asked,
     read: (results, dataset, from) => answers(dataset, [detectionsIn(results)], from),
     async predict(runtime, graph, dataset, settings) {

@@ -35,6 +35,10 @@ test.each<[Layers, string, string[]]>([
   expect([...(await chosen(layers, site))].sort()).toEqual(both.sort());
 });
 
+test('regions are of detectors only', async () => {
+  await expect(chosen('regions')).rejects.toMatchObject({ code: 'defense/unknown-layer' });
+});
+
 test('a parameter can be named alone', async () => {
   expect(await chosen(['fc1.bias'])).toEqual(['fc1.bias']);
 });

@@ -5,9 +5,10 @@ import { sitesOf, type Site } from './sites.ts';
 
 /**
  * What is fine-tuned: everything; what leads to no site before those that are pruned, so the layers that
- * make them and all that follows; what comes after them; or layers by name.
+ * make them and all that follows; of a detector, of these what does more than propose regions; what comes
+ * after the sites; or layers by name.
  */
-export type Layers = 'all' | 'from-site' | 'after-site' | readonly string[];
+export type Layers = 'all' | 'from-site' | 'regions' | 'after-site' | readonly string[];
 
 /**
  * Picks the parameters that fine-tuning may change.
@@ -15,22 +16,31 @@ export type Layers = 'all' | 'from-site' | 'after-site' | readonly string[];
  * A name is that of an initializer, of a node that reads it, or what comes before the last dot in
  * the initializer's: `fc1` for `fc1.weight` and `fc1.bias`.
  *
- * @throws DefenseError 'defense/unknown-layer' for a name that is none of these, or where nothing is
- *   left to train
+ * @throws DefenseError 'defense/unknown-layer' for a name that is none of these, for 'regions' of what is
+ *   no detector, or where nothing is left to train
  */
 export function parametersIn(
   classifier: Classifier,
   sites: readonly Site[],
   layers: Layers,
 ): readonly string[] {
-  const { graph, traced, parameters } = classifier;
+  const { graph, traced, parameters, objective } = classifier;
   if (layers === 'all') return parameters;
   const found = new Set<string>();
-  if (layers === 'after-site' || layers === 'from-site') {
+  if (layers === 'after-site' || layers === 'from-site' || layers === 'regions') {
+    if (layers === 'regions' && !objective?.proposing) {
+      throw new DefenseError(
+        'defense/unknown-layer',
+        'Only a detector has regions: name layers, or "all", "from-site" or "after-site"',
+      );
+    }
     const pruned = sites.map(({ name }) => name);
-    const left = layers === 'after-site' ? pruned : sitesBefore(classifier, pruned);
-    const above = upstream(traced.graph, left);
-    for (const parameter of parameters) if (!above.has(parameter)) found.add(parameter);
+    const before = layers === 'after-site' ? pruned : sitesBefore(classifier, pruned);
+    const left = upstream(traced.graph, before);
+    const proposing = new Set(layers === 'regions' ? objective?.proposing : []);
+    for (const parameter of parameters) {
+      if (!left.has(parameter) && !proposing.has(parameter)) found.add(parameter);
+    }
   } else {
     const uses = consumers(graph);
     const names = new Map(

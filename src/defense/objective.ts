@@ -60,7 +60,11 @@ export interface Objective {
     readonly batchSize: number;
     readonly rate: number | 'auto';
     readonly schedule: ScheduleName;
+    /** See `FineTuneSettings`. */
+    readonly cover?: number;
   };
+  /** Of a detector: parameters that only propose where something may be, and are not tuned unless asked for. */
+  readonly proposing?: readonly string[];
   /** The batch size to train with, where one is asked for. */
   batchSize(graph: Graph, asked: number): number;
   /**
