@@ -16,14 +16,6 @@ function covered(seed: number, settings: Parameters<typeof cover>[2]) {
   );
 }
 
-test('objects that are smaller than asked are left as they are', () => {
-  const settings = { share: 1, most: 0.9, times: 3 };
-  // The shorter side has 20 pixels.
-  expect(covered(1, { ...settings, smallest: 21 })).toEqual([]);
-  expect(covered(1, { ...settings, smallest: 20 })).toEqual(covered(1, settings));
-  expect(covered(1, settings)).not.toEqual([]);
-});
-
 test('patches lie on the object, and are no larger than asked', () => {
   let patches = 0;
   for (let seed = 0; seed < 50; seed += 1) {

@@ -6,8 +6,6 @@ import { fillRectangle } from './rectangle.ts';
 export interface CoverSettings {
   /** Classes of the objects that something may be stuck on; default all. */
   readonly classes?: readonly number[];
-  /** Only objects whose shorter side has so many pixels; default 0, so all. */
-  readonly smallest?: number;
   /** Share of the objects that are covered, in [0, 1]. */
   readonly share: number;
   /** Sides of a patch, as shares of the object's box: up to this. */
@@ -23,12 +21,11 @@ export interface CoverSettings {
 export function cover(
   { x, objects }: { readonly x: Float32Array; readonly objects: readonly SceneObject[] },
   sample: readonly number[],
-  { classes, smallest = 0, share, most, times }: CoverSettings,
+  { classes, share, most, times }: CoverSettings,
   draw: Random,
 ): void {
   for (const { label, box } of objects) {
     if (classes?.includes(label) === false) continue;
-    if (Math.min(box.right - box.left, box.bottom - box.top) < smallest) continue;
     if (draw.uniform() >= share) continue;
     for (let patch = 1 + draw.integer(times); patch > 0; patch -= 1) {
       const [left, right] = span(box.left, box.right, most, draw);
