@@ -26,12 +26,20 @@ async function tunedWith(settings: Pick<DefendSettings, 'scenes' | 'tune'>) {
 }
 
 test('patches are put on objects, of a network that was made ready before they were asked for', async () => {
-  const plain = await tunedWith({ tune: { cover: 0 } });
+  const plain = await tunedWith({});
   const covered = await tunedWith({ tune: { cover: 0.5 } });
   expect(covered).not.toEqual(plain);
   // What else `scenes` says of patches stays: of no class, none.
   const nowhere = { cover: { classes: [], share: 1, most: 1, times: 1 } };
   expect(await tunedWith({ scenes: nowhere, tune: { cover: 0.5 } })).toEqual(plain);
+});
+
+test('patches are as large as `scenes` says, unless `tune` says otherwise; of size 0, none', async () => {
+  const most = (size: number) => ({ cover: { share: 0.7, times: 3, most: size } });
+  const small = await tunedWith({ scenes: most(0.1) });
+  expect(small).not.toEqual(await tunedWith({ scenes: most(0.5) }));
+  expect(small).toEqual(await tunedWith({ scenes: most(0.5), tune: { cover: 0.1 } }));
+  expect(await tunedWith({ scenes: most(0.5), tune: { cover: 0 } })).toEqual(await tunedWith({}));
 });
 
 test('unless told otherwise, objects are covered, and what names regions is tuned with the last convolution', async () => {

@@ -45,11 +45,16 @@ export async function detectorToDefend(
 
 /** Scenes that the loss before training is measured on. */
 const SOME = 64;
-/** How scenes are changed unless told otherwise: what they mean in a mirror is not known. */
-const AUGMENT: SceneAugment = { scale: [0.7, 1.4], jitter: 0.25, mosaic: 0.3 };
-
 /** Patches where no more is said of them than how large they may be: on most objects. */
 const PATCHES = { share: 0.7, times: 3 } as const;
+
+/** How scenes are changed unless told otherwise: what they mean in a mirror is not known. */
+const AUGMENT: SceneAugment = {
+  scale: [0.7, 1.4],
+  jitter: 0.25,
+  mosaic: 0.3,
+  cover: { ...PATCHES, most: 0.5 },
+};
 
 /** Initializers of a detector that training may change. */
 export function detectorParameters(detector: Detector): string[] {
@@ -70,12 +75,14 @@ function proposingParameters(detector: Detector): string[] {
  * BatchNormalization as it is.
  */
 export function detecting(detector: Detector, augment: SceneAugment): Objective {
+  const { cover: patches, ...uncovered } = augment;
+  const usual = patches?.most ?? 0;
   return {
     outputs: OUTPUTS,
     // Most of a scene is background: the mean over its places says little of a unit that few objects wake.
     rank: 'max',
     // Few large steps: small ones forget of rare classes what they do not see.
-    tune: { epochs: 40, batchSize: 16, rate: 0.06, schedule: 'cosine', cover: 0.5 },
+    tune: { epochs: 40, batchSize: 16, rate: 0.06, schedule: 'cosine', cover: usual },
     proposing: proposingParameters(detector),
     batchSize: (_, asked) => asked,
     read: (results, dataset, from) => answers(dataset, [detectionsIn(results)], from),
@@ -89,10 +96,10 @@ export function detecting(detector: Detector, augment: SceneAugment): Objective 
       await trainer.dispose();
       return loss;
     },
-    async trainer(runtime, graph, dataset, { cover: most = 0, ...settings }) {
+    async trainer(runtime, graph, dataset, { cover: most = usual, ...settings }) {
       const step = await detectionStep(runtime, { ...detector, graph }, settings);
       const changes =
-        most > 0 ? { ...augment, cover: { ...PATCHES, ...augment.cover, most } } : augment;
+        most > 0 ? { ...uncovered, cover: { ...PATCHES, ...patches, most } } : uncovered;
       return {
         ...step,
         async epoch({ onStep, ...how }, number) {
