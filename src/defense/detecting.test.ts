@@ -34,8 +34,9 @@ test('patches are put on objects, of a network that was made ready before they w
   expect(await tunedWith({ scenes: nowhere, tune: { cover: 0.5 } })).toEqual(plain);
 });
 
+const most = (size: number) => ({ cover: { share: 0.7, times: 3, most: size } });
+
 test('patches are as large as `scenes` says, unless `tune` says otherwise; of size 0, none', async () => {
-  const most = (size: number) => ({ cover: { share: 0.7, times: 3, most: size } });
   const small = await tunedWith({ scenes: most(0.1) });
   expect(small).not.toEqual(await tunedWith({ scenes: most(0.5) }));
   expect(small).toEqual(await tunedWith({ scenes: most(0.5), tune: { cover: 0.1 } }));
