@@ -169,7 +169,7 @@ export function defendCommand(program: Command): void {
 }
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
-  const { defend, exportModel, networkOf, objectiveOf, optimiserOf } =
+  const { defend, exportModel, networkOf, objectiveOf, optimiserOf, rateOf } =
     await import('../defense/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
@@ -186,7 +186,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const { seed, maxDrop, step } = options;
   const given = await networkOf(runtime, file.model, validation, outputOf(options));
   const usual = objectiveOf(given).tune;
-  const rate = options.rate === 'auto' || options.rate === undefined ? usual.rate : options.rate;
+  const rate = rateOf(options.rate, usual);
   const trains = options.method !== 'prune' || options.compare === true;
   if (!validation.objects) await warnOfModel(runtime, given, validation, trains);
   const method = METHODS[options.method];

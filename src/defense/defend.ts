@@ -9,7 +9,13 @@ import { classifierOf, objectiveOf, type Classifier } from './classifier.ts';
 import { detectorToDefend } from './detecting.ts';
 import { DefenseError } from './error.ts';
 import { judge, predictTest, type Predictions, type TestData } from './evaluate.ts';
-import { fineTune, type FineTuneSettings, type FineTuning, optimiserOf } from './fine-tune.ts';
+import {
+  fineTune,
+  type FineTuneSettings,
+  type FineTuning,
+  optimiserOf,
+  rateOf,
+} from './fine-tune.ts';
 import { type Layers, parametersIn } from './layers.ts';
 import { pruneSites, type PruneSitesSettings, type SitePruning } from './prune-sites.ts';
 import { lastSite, siteNamed, sitesOf, type Site } from './sites.ts';
@@ -175,9 +181,7 @@ export async function defend(
 
   const { tune: usual, proposing } = objectiveOf(classifier);
   const layers = settings.layers ?? (proposing ? 'regions' : 'all');
-  const asked = settings.tune?.rate ?? 'auto';
-  // Of a detector no rate is found: 'auto' is the usual one, and weight decay in its units.
-  const rate = asked === 'auto' ? usual.rate : asked;
+  const rate = rateOf(settings.tune?.rate, usual);
   const tune: Tune = {
     optimiser: optimiserOf(rate),
     ...usual,

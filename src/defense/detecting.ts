@@ -45,6 +45,7 @@ export async function detectorToDefend(
 
 /** Scenes that the loss before training is measured on. */
 const SOME = 64;
+
 /** Patches where no more is said of them than how large they may be: on most objects. */
 const PATCHES = { share: 0.7, times: 3 } as const;
 

@@ -11,7 +11,7 @@ import {
 } from '../train/index.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { objectiveOf, type Classifier } from './classifier.ts';
-import { scoreOf, type Trainer } from './objective.ts';
+import { type Objective, scoreOf, type Trainer } from './objective.ts';
 import { findRate, measureStart } from './rate.ts';
 import {
   again,
@@ -68,6 +68,17 @@ export interface FineTuneSettings extends Limits {
 
 export interface FineTuning extends Tuned {
   readonly graph: Graph;
+}
+
+/**
+ * The rate to tune at: 'auto', or none, is the usual one, which of what finds no rate (a detector) is a
+ * number. Weight decay counts in its units, see `optimiserOf`.
+ */
+export function rateOf(
+  asked: FineTuneSettings['rate'] | undefined,
+  usual: Objective['tune'],
+): FineTuneSettings['rate'] {
+  return asked === undefined || asked === 'auto' ? usual.rate : asked;
 }
 
 /**
@@ -193,7 +204,7 @@ async function beginning(
     measured && settings.rate === 'auto'
       ? await findRate(runtime, classifier, graph, masks, tune, measured, how)
       : undefined;
-  const rate = settings.rate === 'auto' ? objective.tune.rate : settings.rate;
+  const rate = rateOf(settings.rate, objective.tune);
   return {
     epochs: [],
     chosen: 0,
