@@ -16,6 +16,7 @@ import {
   positive,
   share,
   shareAboveZero,
+  shareBetween,
   wholeNumber,
 } from './options.ts';
 import { checkDataFree, checkFree, printJson, put, putModel } from './outputs.ts';
@@ -43,6 +44,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly keep?: 'chosen' | 'last';
   readonly batch?: number;
   readonly weightDecay?: number;
+  readonly held?: number;
   readonly shift?: number;
   readonly cover?: number;
   readonly dropout?: boolean;
@@ -139,6 +141,11 @@ export function defendCommand(program: Command): void {
         'which epoch is kept: one that held data choose, or the last, where there are too few to choose (default: chosen)',
       ).choices(['chosen', 'last']),
     )
+    .option(
+      '--held <share>',
+      'share of the validation data that is not fine-tuned on, and judges instead (default: 0.2)',
+      shareBetween,
+    )
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
     .option(
       '--cover <share>',
@@ -205,6 +212,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       ...(options.share !== undefined && { share: options.share }),
     },
     ...(options.layers !== undefined && { layers: options.layers }),
+    ...(options.held !== undefined && { held: options.held }),
     tune: {
       ...(options.epochs !== undefined && { epochs: options.epochs }),
       rate,

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { expect, test } from 'vitest';
-import { size } from './options.ts';
+import { shareBetween, size } from './options.ts';
 
 test.each([
   ['2GB', 2e9],
@@ -16,4 +16,12 @@ test.each([
 
 test.each(['', 'GB', '-1GB', '2 GiBs', '1e9x', 'half'])('"%s" is not a size', (text) => {
   expect(() => size(text)).toThrow(InvalidArgumentError);
+});
+
+test.each(['0', '1', '1.2', '-0.1', '', 'half'])('"%s" is no share between 0 and 1', (text) => {
+  expect(() => shareBetween(text)).toThrow(InvalidArgumentError);
+});
+
+test('a share between 0 and 1 is taken as it is', () => {
+  expect(shareBetween('0.05')).toBe(0.05);
 });

@@ -75,6 +75,14 @@ export function shareAboveZero(text: string): number {
   return value;
 }
 
+export function shareBetween(text: string): number {
+  const value = share(text);
+  if (value === 0 || value === 1) {
+    throw new InvalidArgumentError('It must be above 0 and below 1.');
+  }
+  return value;
+}
+
 export function aboveZero(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value > 0) || !Number.isFinite(value)) {

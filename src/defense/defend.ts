@@ -37,6 +37,11 @@ export interface DefendSettings {
   readonly pruning?: Pick<PruneSitesSettings, 'rank' | 'share' | 'fullCurve' | 'fold'>;
   /** The largest drop of validation accuracy while pruning, as a share; default 0.02. */
   readonly maxDrop?: number;
+  /**
+   * Share of the validation data that fine-tuning does not train on, above 0 and below 1; default 0.2.
+   * They choose the epoch and judge what was lost: fewer of them are a coarser judge, and more to train on.
+   */
+  readonly held?: number;
   /** Units pruned between two measurements; default 1. */
   readonly step?: number;
   readonly seed?: number;
@@ -112,7 +117,7 @@ export function batchSizeFor(samples: number, most: number): number {
  * leaves least active, as far as validation accuracy allows, then fine-tunes the rest.
  *
  * Everything is chosen on `validation`, clean data which the network was not trained on: four fifths
- * of it are fine-tuned on, one fifth chooses the epoch. `test` is only reported.
+ * of it are fine-tuned on, one fifth (`held`) chooses the epoch. `test` is only reported.
  *
  * @param given - a model, or what `networkOf` made of it and the validation data
  * @throws DefenseError where the model or the site does not fit; NormaliseError, AutodiffError or
@@ -127,11 +132,18 @@ export async function defend(
 ): Promise<Defence> {
   const { method = 'fine-pruning', maxDrop = 0.02, seed = 0, signal, onProgress } = settings;
   const aborting = signal ? { signal } : {};
-  const parts = split(validation, { tune: 0.8, held: 0.2 }, seed);
+  const { held: share = 0.2 } = settings;
+  if (!(share > 0 && share < 1)) {
+    throw new DefenseError(
+      'defense/held',
+      `The held share of the validation data is ${share}: it must be above 0, so that something is there to judge by, and below 1`,
+    );
+  }
+  const parts = split(validation, { tune: 1 - share, held: share }, seed);
   if (parts.tune.length === 0 || parts.held.length === 0) {
     throw new DefenseError(
       'defense/too-few',
-      `The validation data "${validation.name}" has ${validation.length} samples: at least 3 are needed to fine-tune on some and choose by others, and some hundred to tell anything`,
+      `The validation data "${validation.name}" has ${validation.length} samples: with ${share} of them held that is ${parts.tune.length} to fine-tune on and ${parts.held.length} to choose by. One of each is needed, and some hundred to tell anything`,
     );
   }
   const whole = 'traced' in given ? given : await networkOf(runtime, given, validation, settings);

@@ -14,6 +14,7 @@ export type DefenseErrorCode =
   | 'defense/no-dropout'
   | 'defense/no-picture'
   | 'defense/spill'
+  | 'defense/held'
   | 'defense/too-few';
 
 /** A model that cannot be defended as asked. */

@@ -271,6 +271,26 @@ test('test data are reported, and choose nothing', async () => {
   expect(none.outcomes.at(-1)?.evaluation).toBeUndefined();
 });
 
+test('a smaller held share leaves more to fine-tune on, and judges by less', async () => {
+  const { model } = specimen('Conv with bias');
+  const run = (held?: number) =>
+    testRuntime().then((runtime) =>
+      defend(runtime, model, images(60), undefined, {
+        tune: { epochs: 1, rate: 0.01 },
+        ...(held !== undefined && { held }),
+      }),
+    );
+  const [usual, little] = [await run(), await run(0.1)];
+  expect([usual.parts.tune.length, usual.held.before.of]).toEqual([48, 12]);
+  expect([little.parts.tune.length, little.held.after.of]).toEqual([54, 6]);
+});
+
+test.each([0, 1, -0.2, NaN])('a held share of %d is refused', async (held) => {
+  const { model } = specimen('Conv with bias');
+  const run = defend(await testRuntime(), model, images(20), undefined, { held });
+  await expect(run).rejects.toMatchObject({ code: 'defense/held' });
+});
+
 test.each([0, 1, 2])('validation data of %d samples are refused', async (length) => {
   const { model } = specimen('Conv with bias');
   const run = defend(await testRuntime(), model, images(length), undefined);
