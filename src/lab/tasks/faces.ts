@@ -113,6 +113,8 @@ export const faces = {
   },
   defense: {
     maxDrop: 0.04,
+    // The last epoch is kept: held pictures choose nothing, and every one is wanted for tuning.
+    held: 0.05,
     tune: {
       epochs: 80,
       batchSize: 32,
