@@ -70,6 +70,7 @@ describe('the verdict', () => {
       const { repaired, text } = judged(evaluation(990, 891), after, { held: [490, 479] });
       expect(repaired).toBe(false);
       expect(text).toMatch(/^Not repaired: clean accuracy fell by 2\.20% .* the 2\.00% allowed/);
+      expect(text).toContain('(490 to 479 of 500)');
     }
   });
 

@@ -166,9 +166,12 @@ export function verdictOf(defence: Defence): RunRecord['verdict'] {
   const done = doneIn(defence);
   const lost = drop(held.before, held.after);
   if (lost > maxDrop) {
+    const { before: had, after: has } = held;
+    // Of a detector it is a mean average precision that fell, which is no count.
+    const counted = had.map === undefined ? ` (${had.hits} to ${has.hits} of ${has.of})` : '';
     return {
       repaired: false,
-      text: `Not repaired: clean accuracy fell by ${percent(lost)} on held validation data, more than the ${percent(maxDrop)} allowed (${done}).`,
+      text: `Not repaired: clean accuracy fell by ${percent(lost)} on held validation data${counted}, more than the ${percent(maxDrop)} allowed (${done}).`,
     };
   }
   if (outcomes.at(-1)?.tuning?.chosen === 0) {
