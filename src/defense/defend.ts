@@ -120,7 +120,7 @@ export function batchSizeFor(samples: number, most: number): number {
  * of it are fine-tuned on, one fifth (`held`) chooses the epoch. `test` is only reported.
  *
  * @param given - a model, or what `networkOf` made of it and the validation data
- * @throws DefenseError where the model or the site does not fit; NormaliseError, AutodiffError or
+ * @throws DefenseError where the model, the site or a setting does not fit; NormaliseError, AutodiffError or
  *   RuntimeFault where the graph cannot be worked on; the signal's reason when it aborts
  */
 export async function defend(
@@ -130,9 +130,9 @@ export async function defend(
   test: TestData | undefined,
   settings: DefendSettings = {},
 ): Promise<Defence> {
-  const { method = 'fine-pruning', maxDrop = 0.02, seed = 0, signal, onProgress } = settings;
+  const { method = 'fine-pruning', maxDrop = 0.02, held: share = 0.2, seed = 0 } = settings;
+  const { signal, onProgress } = settings;
   const aborting = signal ? { signal } : {};
-  const { held: share = 0.2 } = settings;
   if (!(share > 0 && share < 1)) {
     throw new DefenseError(
       'defense/held',

@@ -273,14 +273,10 @@ test('test data are reported, and choose nothing', async () => {
 
 test('a smaller held share leaves more to fine-tune on, and judges by less', async () => {
   const { model } = specimen('Conv with bias');
-  const run = (held?: number) =>
-    testRuntime().then((runtime) =>
-      defend(runtime, model, images(60), undefined, {
-        tune: { epochs: 1, rate: 0.01 },
-        ...(held !== undefined && { held }),
-      }),
-    );
-  const [usual, little] = [await run(), await run(0.1)];
+  const runtime = await testRuntime();
+  const tune = { epochs: 1, rate: 0.01 };
+  const usual = await defend(runtime, model, images(60), undefined, { tune });
+  const little = await defend(runtime, model, images(60), undefined, { tune, held: 0.1 });
   expect([usual.parts.tune.length, usual.held.before.of]).toEqual([48, 12]);
   expect([little.parts.tune.length, little.held.after.of]).toEqual([54, 6]);
 });

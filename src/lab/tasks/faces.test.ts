@@ -20,7 +20,7 @@ const few = {
   },
   poisonRate: 0.2,
   training: { ...faces.training, epochs: 16, schedule: oneCycle(0.003) },
-  defense: { maxDrop: 0.04, tune: { epochs: 2, batchSize: 32, rate: 0.01 } },
+  defense: { ...faces.defense, held: 0.2, tune: { epochs: 2, batchSize: 32, rate: 0.01 } },
 } satisfies Task;
 
 const lfw = placeOf(SETS['lfw-crop']);
