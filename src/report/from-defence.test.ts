@@ -65,13 +65,22 @@ describe('the verdict', () => {
     expect(verdict.text).toMatch(repaired ? /^Repaired: / : /^Not repaired: attack success/);
   });
 
-  test('is that it was not, where accuracy fell, whatever the attack does', () => {
-    for (const after of [evaluation(900, 0), evaluation(900)]) {
-      const { repaired, text } = judged(evaluation(990, 891), after, { held: [490, 479] });
+  test('is that it was not, where accuracy fell on test data, whatever the attack does', () => {
+    for (const after of [evaluation(968, 0), evaluation(968)]) {
+      const { repaired, text } = judged(evaluation(990, 891), after);
       expect(repaired).toBe(false);
       expect(text).toMatch(/^Not repaired: clean accuracy fell by 2\.20% .* the 2\.00% allowed/);
-      expect(text).toContain('(490 to 479 of 500)');
+      expect(text).toContain('on test data (990 to 968 of 1000)');
     }
+  });
+
+  test('goes by held data where there are no test data, and by test data where there are', () => {
+    const { repaired, text } = judged(undefined, undefined, { held: [490, 479] });
+    expect(repaired).toBe(false);
+    expect(text).toContain('on held validation data (490 to 479 of 500)');
+    expect(judged(evaluation(990, 891), evaluation(986, 2), { held: [490, 479] }).repaired).toBe(
+      true,
+    );
   });
 
   test('is that it was not, where fine-tuning had to be left out', () => {
@@ -82,12 +91,8 @@ describe('the verdict', () => {
 
   test('allows a drop of exactly what is allowed', () => {
     // As floats, 0.98 - 0.96 is more than 0.02.
-    expect(judged(evaluation(990, 891), evaluation(970, 0), { held: [490, 480] }).repaired).toBe(
-      true,
-    );
-    expect(judged(evaluation(990, 891), evaluation(970, 0), { held: [490, 500] }).repaired).toBe(
-      true,
-    );
+    expect(judged(evaluation(980, 891), evaluation(960, 0)).repaired).toBe(true);
+    expect(judged(undefined, undefined, { held: [490, 480] }).repaired).toBe(null);
   });
 
   test('is left open without triggered data', () => {

@@ -156,22 +156,26 @@ const REPAIRED = 0.05;
 
 /**
  * Whether the network was repaired, in plain words. With triggered data: attack success at most 5%.
- * In any case: held clean accuracy not below the allowed drop. `repaired` is null where nobody can
- * know: no triggered data was given, or the trigger did nothing to begin with.
+ * In any case: clean accuracy not below the allowed drop, on test data, which chose nothing, or where
+ * there are none on held validation data. `repaired` is null where nobody can know: no triggered data
+ * was given, or the trigger did nothing to begin with.
  */
 export function verdictOf(defence: Defence): RunRecord['verdict'] {
   const { outcomes, held, maxDrop } = defence;
   const before = (outcomes[0] as Outcome).evaluation;
   const after = (outcomes.at(-1) as Outcome).evaluation;
   const done = doneIn(defence);
-  const lost = drop(held.before, held.after);
+  const [had, has, where] =
+    before && after
+      ? [before.acc, after.acc, 'test data']
+      : [held.before, held.after, 'held validation data'];
+  const lost = drop(had, has);
   if (lost > maxDrop) {
-    const { before: had, after: has } = held;
     // Of a detector it is a mean average precision that fell, which is no count.
     const counted = had.map === undefined ? ` (${had.hits} to ${has.hits} of ${has.of})` : '';
     return {
       repaired: false,
-      text: `Not repaired: clean accuracy fell by ${percent(lost)} on held validation data${counted}, more than the ${percent(maxDrop)} allowed (${done}).`,
+      text: `Not repaired: clean accuracy fell by ${percent(lost)} on ${where}${counted}, more than the ${percent(maxDrop)} allowed (${done}).`,
     };
   }
   if (outcomes.at(-1)?.tuning?.chosen === 0) {
@@ -186,11 +190,10 @@ export function verdictOf(defence: Defence): RunRecord['verdict'] {
       text: `The network was treated (${done}). Whether a backdoor was in it cannot be told without triggered data.`,
     };
   }
-  const cost = drop(before.acc, after.acc);
-  const what = before.acc.map === undefined ? 'clean accuracy' : 'mean average precision';
+  const what = had.map === undefined ? 'clean accuracy' : 'mean average precision';
   const change =
-    cost > 0
-      ? `at a cost of ${(100 * cost).toFixed(2)} points of ${what}`
+    lost > 0
+      ? `at a cost of ${(100 * lost).toFixed(2)} points of ${what}`
       : `at no cost of ${what}`;
   const rates = `attack success went from ${percent(before.asr.rate)} to ${percent(after.asr.rate)}`;
   if (after.asr.rate > REPAIRED) {
