@@ -101,7 +101,7 @@ export async function ours(
     onProgress: (stage) => (stages[stage] = Math.round(performance.now() - started)),
   });
   const ms = performance.now() - started;
-  const epochs = outcomes.at(-1)?.tuning?.epochs.length;
+  const epochs = outcomes.at(-1)?.tunings?.[0]?.epochs.length;
   if (epochs !== DEFEND.epochs || parts.tune.length !== SIZES.tune) {
     throw new Error(`${epochs} epochs of ${parts.tune.length} images: not what was to be measured`);
   }

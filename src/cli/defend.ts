@@ -45,6 +45,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly batch?: number;
   readonly weightDecay?: number;
   readonly held?: number;
+  readonly runs?: number;
   readonly shift?: number;
   readonly cover?: number;
   readonly dropout?: boolean;
@@ -158,6 +159,11 @@ export function defendCommand(program: Command): void {
       'how far to go from the weights that were there to the fine-tuned ones (default: 1)',
       shareAboveZero,
     )
+    .option(
+      '--runs <n>',
+      'fine-tune so often, by other seeds, and take the mean of the weights (default: 1)',
+      positive,
+    )
     .option('--freeze-unsupported', 'leave weights that no gradient reaches as they are')
     .option('--resume', 'go on with a run of the same command that was interrupted or killed')
     .option('--force', 'overwrite files that are there already')
@@ -169,7 +175,7 @@ export function defendCommand(program: Command): void {
   examples(command, [
     'fineprune defend model.onnx --data mnist',
     ...dataExamples('defend'),
-    'fineprune defend faces.onnx --data faces/ --cover 0.5 --dropout --optimizer adam --rate 0.003 --epochs 80',
+    'fineprune defend faces.onnx --data faces/ --cover 0.33 --dropout --optimizer adam --rate 0.002 --epochs 80 --runs 3',
     'fineprune defend detector.onnx --data scenes/ --trigger trigger.json --step 4',
     'fineprune defend out/digits/backdoored.onnx --data mnist --trigger out/digits/trigger.json --compare',
   ]);
@@ -213,6 +219,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     },
     ...(options.layers !== undefined && { layers: options.layers }),
     ...(options.held !== undefined && { held: options.held }),
+    ...(options.runs !== undefined && { runs: options.runs }),
     tune: {
       ...(options.epochs !== undefined && { epochs: options.epochs }),
       rate,

@@ -1,4 +1,4 @@
-import { split, type Dataset, type SceneAugment } from '../data/index.ts';
+import { random, split, type Dataset, type SceneAugment } from '../data/index.ts';
 import type { CleanScore, Evaluation } from '../metrics/index.ts';
 import type { Graph, Model } from '../onnx/index.ts';
 import type { CutOff } from '../autodiff/index.ts';
@@ -20,6 +20,7 @@ import { type Layers, parametersIn } from './layers.ts';
 import { pruneSites, type PruneSitesSettings, type SitePruning } from './prune-sites.ts';
 import { lastSite, siteNamed, sitesOf, type Site } from './sites.ts';
 import type { StoreSettings } from './store.ts';
+import { soup } from './soup.ts';
 import { heldOf } from './tuning-state.ts';
 import { unitGradients } from './unit-gradients.ts';
 
@@ -50,6 +51,11 @@ export interface DefendSettings {
   /** Leave parameters that no gradient reaches as they are; without it they are an error. */
   readonly freezeUnsupported?: boolean;
   readonly tune?: Partial<Tune>;
+  /**
+   * How often to fine-tune, from the same weights by other seeds, to take the mean of the weights that
+   * come of it, see `soup`; a whole number from 1 on, which is the default.
+   */
+  readonly runs?: number;
   /** What fine-tuning may change; default 'all', of a detector 'regions'. */
   readonly layers?: Layers;
   /** How activations are kept while pruning. */
@@ -78,7 +84,8 @@ export type Tune = Omit<
 export interface Outcome {
   readonly method: Method;
   readonly graph: Graph;
-  readonly tuning?: FineTuning;
+  /** Where it was fine-tuned: each run. */
+  readonly tunings?: readonly FineTuning[];
   readonly evaluation?: Evaluation;
   readonly predictions?: Predictions;
 }
@@ -93,6 +100,7 @@ export interface Defence {
   /** For each of them, what fine-tuning can reach, where that can be had: see `unitGradients`. */
   readonly gradients: readonly (Float64Array | undefined)[];
   readonly maxDrop: number;
+  readonly runs: number;
   readonly seed: number;
   /** The settings that fine-tuning ran with. */
   readonly tune: Tune;
@@ -131,12 +139,19 @@ export async function defend(
   settings: DefendSettings = {},
 ): Promise<Defence> {
   const { method = 'fine-pruning', maxDrop = 0.02, held: share = 0.2, seed = 0 } = settings;
+  const { runs = 1 } = settings;
   const { signal, onProgress } = settings;
   const aborting = signal ? { signal } : {};
   if (!(share > 0 && share < 1)) {
     throw new DefenseError(
       'defense/held',
       `The held share of the validation data is ${share}: it must be above 0, so that something is there to judge by, and below 1`,
+    );
+  }
+  if (!(Number.isSafeInteger(runs) && runs >= 1)) {
+    throw new DefenseError(
+      'defense/runs',
+      `Fine-tuning is to run ${runs} times: it must be a whole number from 1 on`,
     );
   }
   const parts = split(validation, { tune: 1 - share, held: share }, seed);
@@ -206,15 +221,28 @@ export async function defend(
     parameters: parametersIn(classifier, chosen, layers),
   };
   const before = await held(graph);
-  const tuned = (stage: 'fine-tune' | 'fine-prune', from: Graph, masks: typeof pruned.masks) =>
-    fineTune(runtime, trained, from, masks, parts, {
-      ...tune,
-      seed,
-      floor: { from: before, maxDrop },
-      ...aborting,
-      ...within(settings.checkpoints, stage),
-      onProgress: (what, done, all) => onProgress?.(what === 'epochs' ? stage : what, done, all),
-    });
+  const tuned = async (
+    stage: 'fine-tune' | 'fine-prune',
+    from: Graph,
+    masks: typeof pruned.masks,
+  ): Promise<Pick<Outcome, 'graph' | 'tunings'>> => {
+    const tunings: FineTuning[] = [];
+    for (const run of Array(runs).keys()) {
+      const tuning = await fineTune(runtime, trained, from, masks, parts, {
+        ...tune,
+        seed: run === 0 ? seed : random(seed, `fine-tuning ${run}`).integer(2 ** 32),
+        floor: { from: before, maxDrop },
+        ...aborting,
+        ...within(settings.checkpoints, run === 0 ? stage : `${stage}-${run + 1}`),
+        onProgress: (what, done, all) =>
+          what === 'epochs'
+            ? onProgress?.(stage, run * all + done, runs * all)
+            : onProgress?.(what, done, all),
+      });
+      tunings.push(tuning);
+    }
+    return { graph: soup(from, tunings, trained.parameters), tunings };
+  };
   const gradients: (Float64Array | undefined)[] = [];
   for (const { site, fold } of pruned.prunings) {
     const how = { batchSize: tune.batchSize, seed, ...aborting };
@@ -227,12 +255,13 @@ export async function defend(
   const made: Outcome[] = [{ method: 'none', graph }];
   if (wanted('pruning')) made.push({ method: 'pruning', graph: pruned.graph });
   if (wanted('fine-tuning')) {
-    const tuning = await tuned('fine-tune', graph, new Map());
-    made.push({ method: 'fine-tuning', graph: tuning.graph, tuning });
+    made.push({ method: 'fine-tuning', ...(await tuned('fine-tune', graph, new Map())) });
   }
   if (wanted('fine-pruning')) {
-    const tuning = await tuned('fine-prune', pruned.graph, pruned.masks);
-    made.push({ method: 'fine-pruning', graph: tuning.graph, tuning });
+    made.push({
+      method: 'fine-pruning',
+      ...(await tuned('fine-prune', pruned.graph, pruned.masks)),
+    });
   }
   made.sort((a, b) => Number(a.method === method) - Number(b.method === method));
 
@@ -248,6 +277,7 @@ export async function defend(
   }
   onProgress?.('evaluate', made.length, made.length);
   const last = outcomes.at(-1) as Outcome;
+  const onlyOne = last.tunings?.length === 1 ? last.tunings[0] : undefined;
   return {
     classifier,
     frozen,
@@ -255,12 +285,13 @@ export async function defend(
     gradients,
     prunings: pruned.prunings as Defence['prunings'],
     maxDrop,
+    runs,
     seed,
     tune,
     layers,
     parts,
     outcomes,
-    held: { before, after: last.tuning ? heldOf(last.tuning) : await held(last.graph) },
+    held: { before, after: onlyOne ? heldOf(onlyOne) : await held(last.graph) },
   };
 }
 

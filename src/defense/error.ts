@@ -15,6 +15,7 @@ export type DefenseErrorCode =
   | 'defense/no-picture'
   | 'defense/spill'
   | 'defense/held'
+  | 'defense/runs'
   | 'defense/too-few';
 
 /** A model that cannot be defended as asked. */

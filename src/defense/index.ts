@@ -22,5 +22,6 @@ export * from './rate.ts';
 export * from './sites.ts';
 export * from './slim-places.ts';
 export * from './slim.ts';
+export * from './soup.ts';
 export * from './tuning-state.ts';
 export * from './unit-gradients.ts';

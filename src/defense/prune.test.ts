@@ -260,9 +260,9 @@ test('test data are reported, and choose nothing', async () => {
     'fine-tuning',
     'fine-pruning',
   ]);
-  for (const [index, { graph, tuning }] of a.outcomes.entries()) {
+  for (const [index, { graph, tunings }] of a.outcomes.entries()) {
     expect(graph.initializers).toEqual(b.outcomes[index]?.graph.initializers);
-    expect(tuning?.epochs).toEqual(b.outcomes[index]?.tuning?.epochs);
+    expect(tunings?.[0]?.epochs).toEqual(b.outcomes[index]?.tunings?.[0]?.epochs);
   }
   // Nor does it matter whether there are any.
   const none = await defend(runtime, model, validation, undefined, settings);

@@ -55,9 +55,9 @@ const result = ({ outcomes, prunings, held }: Defence) => ({
     pruned,
     testCurve,
   })),
-  outcomes: outcomes.map(({ graph, tuning, ...outcome }) => ({
+  outcomes: outcomes.map(({ graph, tunings, ...outcome }) => ({
     ...outcome,
-    tuning: tuning && { ...tuning, graph: undefined },
+    tunings: tunings?.map((tuning) => ({ ...tuning, graph: undefined })),
     weights: [...graph.initializers],
   })),
 });

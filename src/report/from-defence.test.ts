@@ -29,7 +29,7 @@ function judged(
   return verdictOf({
     outcomes: [
       { method: 'none', ...(before && { evaluation: before }) },
-      { method, ...(after && { evaluation: after }), tuning: { chosen: more.chosen ?? 1 } },
+      { method, ...(after && { evaluation: after }), tunings: [{ chosen: more.chosen ?? 1 }] },
     ],
     held: { before: rate(held[0], 500), after: rate(held[1], 500) },
     maxDrop,

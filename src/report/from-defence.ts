@@ -55,6 +55,7 @@ export async function recordOf(
     settings: {
       ...facts.settings,
       maxDrop,
+      ...(defence.runs > 1 && { runs: defence.runs }),
       rank: first.rank,
       fold: first.fold.into,
       ...(defence.frozen.length > 0 && {
@@ -80,8 +81,10 @@ export async function recordOf(
       others: others.map((other, index) => sitePart(other, maxDrop, gradients[index + 1])),
     }),
     ...(facts.slim && { slim: facts.slim }),
-    training: defence.outcomes.flatMap(({ method, tuning }) =>
-      tuning ? [trainingPart(method, tuning, tune.keep)] : [],
+    training: defence.outcomes.flatMap(({ method, tunings = [] }) =>
+      tunings.map((tuning, run) =>
+        trainingPart(run === 0 ? method : `${method}, run ${run + 1}`, tuning, tune.keep),
+      ),
     ),
     held: defence.held,
     confusions: confusionsOf(defence.outcomes[0], defence.outcomes.at(-1), test),
@@ -178,7 +181,7 @@ export function verdictOf(defence: Defence): RunRecord['verdict'] {
       text: `Not repaired: clean accuracy fell by ${percent(lost)} on ${where}${counted}, more than the ${percent(maxDrop)} allowed (${done}).`,
     };
   }
-  if (outcomes.at(-1)?.tuning?.chosen === 0) {
+  if (isLeftOut(outcomes.at(-1))) {
     return {
       repaired: false,
       text: `Not repaired: fine-tuning made the network worse at every rate that was tried, and was left out (${done}).`,
@@ -207,13 +210,19 @@ export function verdictOf(defence: Defence): RunRecord['verdict'] {
       };
 }
 
+/** Whether it was fine-tuned in vain. */
+function isLeftOut({ tunings = [] }: Partial<Outcome> = {}): boolean {
+  return tunings.length > 0 && tunings.every(({ chosen }) => chosen === 0);
+}
+
 function doneIn({ outcomes, prunings }: Defence): string {
   const sum = (of: (pruning: SitePruning) => number) =>
     prunings.reduce((total, pruning) => total + of(pruning), 0);
   const where = prunings.length > 1 ? ` at ${prunings.length} sites` : '';
   const pruned = `${sum(({ pruned }) => pruned.length)} of ${sum(({ site }) => site.units)} units${where} were pruned`;
-  const { method, tuning } = outcomes.at(-1) as Outcome;
-  if (tuning?.chosen === 0) return method === 'fine-tuning' ? 'nothing was changed' : pruned;
+  const last = outcomes.at(-1) as Outcome;
+  const { method } = last;
+  if (isLeftOut(last)) return method === 'fine-tuning' ? 'nothing was changed' : pruned;
   if (method === 'fine-tuning') return 'fine-tuned, no unit pruned';
   return method === 'pruning' ? pruned : `${pruned}, the rest fine-tuned`;
 }

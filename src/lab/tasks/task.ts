@@ -65,7 +65,7 @@ export interface Task {
   };
   /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
   readonly pruningAware?: PruningAwareOptions;
-  readonly defense: Pick<DefendSettings, 'maxDrop' | 'held' | 'tune'>;
+  readonly defense: Pick<DefendSettings, 'maxDrop' | 'held' | 'runs' | 'tune'>;
   /** The table of the paper that the task is after, shown beside ours. */
   readonly paper?: PaperTable;
 }
