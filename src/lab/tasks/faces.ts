@@ -115,7 +115,7 @@ export const faces = {
     maxDrop: 0.04,
     // The last epoch is kept: held pictures choose nothing, and every one is wanted for tuning.
     held: 0.05,
-    // What one run forgets by chance another has kept: a point of accuracy, at as much of the backdoor.
+    // What one run forgets by chance another has kept: half a point of accuracy.
     runs: 3,
     tune: {
       epochs: 80,
