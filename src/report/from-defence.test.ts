@@ -23,13 +23,18 @@ function judged(
     maxDrop?: number;
     method?: Defence['outcomes'][number]['method'];
     chosen?: number;
+    runs?: number;
   } = {},
 ): RunRecord['verdict'] {
   const { held = [500, 500], maxDrop = 0.02, method = 'fine-pruning' } = more;
   return verdictOf({
     outcomes: [
       { method: 'none', ...(before && { evaluation: before }) },
-      { method, ...(after && { evaluation: after }), tunings: [{ chosen: more.chosen ?? 1 }] },
+      {
+        method,
+        ...(after && { evaluation: after }),
+        tunings: Array(more.runs ?? 1).fill({ chosen: more.chosen ?? 1 }),
+      },
     ],
     held: { before: rate(held[0], 500), after: rate(held[1], 500) },
     maxDrop,
@@ -114,6 +119,9 @@ describe('the verdict', () => {
   test('says what was done, and not more', () => {
     expect(said('pruning')).toContain('(3 of 32 units were pruned)');
     expect(said('fine-tuning')).toContain('(fine-tuned, no unit pruned)');
+    expect(judged(evaluation(990, 891), evaluation(990, 2), { runs: 3 }).text).toContain(
+      '(3 of 32 units were pruned, the rest fine-tuned in 3 runs, of which this is the mean)',
+    );
   });
 });
 
@@ -228,6 +236,20 @@ describe('the record of a defense', () => {
     }
     expect(record.examples.map(({ label }) => label)).toEqual(['left', 'right']);
     expect(record.verdict).toEqual(verdictOf(whole));
+  });
+
+  test('has every run of fine-tuning', async () => {
+    const defence = await defend(await testRuntime(), halvesNetwork(), validation, undefined, {
+      tune,
+      runs: 2,
+    });
+    const record = await recordOf(defence, validation, undefined, facts);
+    expect(record.settings).toMatchObject({ runs: 2 });
+    expect(record.training?.map(({ name }) => name)).toEqual([
+      'fine-pruning, run 1 of 2',
+      'fine-pruning, run 2 of 2',
+    ]);
+    expect(parseRecord(JSON.parse(recordToJson(record)))).toEqual(record);
   });
 
   test('needs no test data', async () => {

@@ -83,7 +83,11 @@ export async function recordOf(
     ...(facts.slim && { slim: facts.slim }),
     training: defence.outcomes.flatMap(({ method, tunings = [] }) =>
       tunings.map((tuning, run) =>
-        trainingPart(run === 0 ? method : `${method}, run ${run + 1}`, tuning, tune.keep),
+        trainingPart(
+          tunings.length === 1 ? method : `${method}, run ${run + 1} of ${tunings.length}`,
+          tuning,
+          tune.keep,
+        ),
       ),
     ),
     held: defence.held,
@@ -223,8 +227,10 @@ function doneIn({ outcomes, prunings }: Defence): string {
   const last = outcomes.at(-1) as Outcome;
   const { method } = last;
   if (isLeftOut(last)) return method === 'fine-tuning' ? 'nothing was changed' : pruned;
-  if (method === 'fine-tuning') return 'fine-tuned, no unit pruned';
-  return method === 'pruning' ? pruned : `${pruned}, the rest fine-tuned`;
+  const runs = last.tunings?.length ?? 0;
+  const tuned = runs > 1 ? `fine-tuned in ${runs} runs, of which this is the mean` : 'fine-tuned';
+  if (method === 'fine-tuning') return `${tuned}, no unit pruned`;
+  return method === 'pruning' ? pruned : `${pruned}, the rest ${tuned}`;
 }
 
 /** The first test samples of as many classes, with what the network says before and after. */
