@@ -33,7 +33,7 @@ function judged(
       {
         method,
         ...(after && { evaluation: after }),
-        tunings: Array(more.runs ?? 1).fill({ chosen: more.chosen ?? 1 }),
+        tunings: Array.from({ length: more.runs ?? 1 }, () => ({ chosen: more.chosen ?? 1 })),
       },
     ],
     held: { before: rate(held[0], 500), after: rate(held[1], 500) },
