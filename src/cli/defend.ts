@@ -1,6 +1,7 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { join } from 'node:path';
 import type { Dataset } from '../data/index.ts';
+import { type Variation, VARIATIONS } from '../data/vary.ts';
 import type { DefendSettings, Layers, Ranking, TestData } from '../defense/index.ts';
 import type { ScheduleName } from '../train/index.ts';
 import type { DataOptions } from './command-data.ts';
@@ -47,6 +48,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly held?: number;
   readonly runs?: number;
   readonly shift?: number;
+  readonly vary?: readonly Variation[];
   readonly cover?: number;
   readonly dropout?: boolean;
   readonly mixing?: number;
@@ -149,6 +151,11 @@ export function defendCommand(program: Command): void {
     )
     .option('--shift <pixels>', 'fine-tune on images moved by up to so many pixels', wholeNumber)
     .option(
+      '--vary <names>',
+      `fine-tune on pictures that differ as photographs of one thing do: some of ${VARIATIONS.join(', ')}, with commas`,
+      variations,
+    )
+    .option(
       '--cover <share>',
       'fine-tune on pictures (of a detector: on objects) partly covered by rectangles of any colour, up to this share of each side (default: 0; of a detector 0.5)',
       share,
@@ -175,7 +182,7 @@ export function defendCommand(program: Command): void {
   examples(command, [
     'fineprune defend model.onnx --data mnist',
     ...dataExamples('defend'),
-    'fineprune defend faces.onnx --data faces/ --cover 0.5 --dropout --optimizer adam --rate 0.003 --epochs 80 --runs 3',
+    'fineprune defend faces.onnx --data faces/ --vary mirror,move,turn,zoom,light --cover 0.5 --dropout --optimizer adam --rate 0.003 --epochs 80 --runs 3',
     'fineprune defend detector.onnx --data scenes/ --trigger trigger.json --step 4',
     'fineprune defend out/digits/backdoored.onnx --data mnist --trigger out/digits/trigger.json --compare',
   ]);
@@ -225,6 +232,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       rate,
       ...(options.batch !== undefined && { batchSize: options.batch }),
       ...(options.shift !== undefined && { shift: options.shift }),
+      ...(options.vary !== undefined && { vary: options.vary }),
       ...(options.cover !== undefined && { cover: options.cover }),
       ...(options.dropout === true && { mode: 'dropout' as const }),
       ...(options.mixing !== undefined && { mixing: options.mixing }),
@@ -325,6 +333,14 @@ const PLACES = ['all', 'from-site', 'regions', 'after-site'] as const satisfies 
 
 function layers(text: string): Layers {
   return PLACES.find((place) => place === text) ?? text.split(',');
+}
+
+function variations(text: string): Variation[] {
+  return text.split(',').map((name) => {
+    const found = VARIATIONS.find((one) => one === name);
+    if (found) return found;
+    throw new InvalidArgumentError(`"${name}" is none of ${VARIATIONS.join(', ')}.`);
+  });
 }
 
 type Record = Awaited<ReturnType<typeof import('../report/index.ts').recordOf>>;

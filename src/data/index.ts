@@ -1,4 +1,5 @@
 export * from './augment.ts';
+export * from './vary.ts';
 export * from './batches.ts';
 export * from './boxes.ts';
 export * from './classes.ts';

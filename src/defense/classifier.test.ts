@@ -319,19 +319,22 @@ describe('as scikit-learn exports it', () => {
   });
 });
 
-test.each([{ shift: 1 }, { cover: 0.5 }])('rows of a table are no pictures: %o', async (tune) => {
-  const features = arrayDataset({
-    name: 'features',
-    classes: CLASSES,
-    sample: [4],
-    labels,
-    data: new Float32Array(4 * LENGTH),
-  });
-  await expect(defend(runtime, pipeline(), features, undefined, { tune })).rejects.toMatchObject({
-    code: 'defense/no-picture',
-    message: expect.stringContaining('Samples of [4] are no pictures'),
-  });
-});
+test.each([{ shift: 1 }, { vary: ['turn'] as const }, { cover: 0.5 }])(
+  'rows of a table are no pictures: %o',
+  async (tune) => {
+    const features = arrayDataset({
+      name: 'features',
+      classes: CLASSES,
+      sample: [4],
+      labels,
+      data: new Float32Array(4 * LENGTH),
+    });
+    await expect(defend(runtime, pipeline(), features, undefined, { tune })).rejects.toMatchObject({
+      code: 'defense/no-picture',
+      message: expect.stringContaining('Samples of [4] are no pictures'),
+    });
+  },
+);
 
 describe('the format of a model', () => {
   test.each([

@@ -65,7 +65,7 @@ test('a rate that is to be found is the usual one, in whose units weight decay c
   expect(made.tune).toMatchObject({ rate: 0.06, optimiser: { weightDecay: 5e-4 } });
 });
 
-test.each([{ shift: 1 }, { augment: () => {} }])(
+test.each([{ shift: 1 }, { vary: ['light'] as const }, { augment: () => {} }])(
   'what moves pictures without their boxes is refused: %o',
   async (tune) => {
     await expect(defend(runtime, model, scenes, undefined, { tune })).rejects.toMatchObject({

@@ -262,6 +262,21 @@ test.each([0, 1])('trains on changed samples only, after a shift of %i too', asy
   expect(filters(blind.graph)).toEqual(filters(pruned.graph));
 });
 
+test('varies pictures as asked', async () => {
+  const { classifier, site } = await opened(specimen('Conv with bias').model, 'site');
+  const pruned = applyMask(classifier, site, []);
+  const seen = async (vary: FineTuneSettings['vary']) => {
+    const settings = { optimiser: { kind: 'sgd' as const }, ...(vary && { vary }) };
+    return filters((await tuned(classifier, pruned, settings)).graph);
+  };
+  const plain = await seen(undefined);
+  expect(await seen([])).toEqual(plain);
+  const turned = await seen(['turn']);
+  expect(turned).not.toEqual(plain);
+  expect(await seen(['turn'])).toEqual(turned);
+  expect(await seen(['light'])).not.toEqual(turned);
+});
+
 test('covers samples after all else is changed', async () => {
   const { classifier, site } = await opened(specimen('Conv with bias').model, 'site');
   const pruned = applyMask(classifier, site, []);

@@ -1,4 +1,12 @@
-import { type Augment, type Dataset, erase, inTurn, shift } from '../data/index.ts';
+import {
+  type Augment,
+  type Dataset,
+  erase,
+  inTurn,
+  shift,
+  type Variation,
+  vary,
+} from '../data/index.ts';
 import type { CleanScore } from '../metrics/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -43,6 +51,8 @@ export interface FineTuneSettings extends Limits {
    * most objects are covered, by up to three rectangles of up to this share of the sides of their box.
    */
   readonly cover?: number;
+  /** Vary pictures by chance in these, see `vary`; default nothing. */
+  readonly vary?: readonly Variation[];
   /** What else to change in samples by chance; default nothing. */
   readonly augment?: Augment;
   /**
@@ -296,11 +306,12 @@ function copied(parameters: Parameters, { chosen, kept }: TuningState): TuningSt
 }
 
 function augmentOf(
-  { shift: most = 0, cover = 0, augment }: FineTuneSettings,
+  { shift: most = 0, vary: varied = [], cover = 0, augment }: FineTuneSettings,
   { pictures }: Dataset,
 ): Augment | undefined {
   const changes = [
     most > 0 && shift(most, pictures),
+    varied.length > 0 && vary(varied, pictures),
     augment,
     cover > 0 && erase({ most: cover }, pictures),
   ].filter((change) => typeof change === 'function');

@@ -8,6 +8,7 @@ const settings: DefendSettings = {
   compare: true,
   maxDrop: 0.1,
   seed: 3,
+  runs: 2,
   tune: { epochs: 3, batchSize: 16, shift: 1 },
 };
 

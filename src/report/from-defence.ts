@@ -34,7 +34,7 @@ export async function recordOf(
 ): Promise<RunRecord> {
   const { prunings, maxDrop, tune, gradients, layers } = defence;
   const [first, ...others] = prunings;
-  const { optimiser, augment, ...tuneSettings } = tune;
+  const { optimiser, augment, vary, ...tuneSettings } = tune;
   const scenes = test && (await scenesOf(defence.outcomes, test));
   const entry = async (role: RunRecord['data'][number]['role'], dataset: Dataset) => ({
     role,
@@ -63,6 +63,7 @@ export async function recordOf(
       }),
       fineTuning: {
         ...tuneSettings,
+        ...(vary && { vary: [...vary] }),
         ...(augment && { augment: 'by the caller' }),
         layers: typeof layers === 'string' ? layers : [...layers],
         optimiser: { ...optimiser },
