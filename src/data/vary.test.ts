@@ -10,6 +10,9 @@ const picture = (seed: number) => {
   return Float32Array.from({ length: SIZE }, () => draw.integer(256) / 255);
 };
 
+const rows = (of: Float32Array) =>
+  Array.from({ length: 12 }, (_, row) => [...of.subarray(row * 5, row * 5 + 5)]);
+
 /** The same share of every limit, each time. */
 const always = (share: number): Random => ({ ...random(0), uniform: () => share });
 
@@ -22,8 +25,6 @@ test('nothing asked for changes nothing', () => {
 test('a mirrored picture is one read from right to left', () => {
   const x = picture(1);
   vary(['mirror'])(x, DIMS, always(0.49));
-  const rows = (of: Float32Array) =>
-    Array.from({ length: 12 }, (_, row) => [...of.subarray(row * 5, row * 5 + 5)]);
   expect(rows(x)).toEqual(rows(picture(1)).map((row) => row.reverse()));
 });
 
