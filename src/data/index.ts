@@ -1,5 +1,4 @@
 export * from './augment.ts';
-export * from './vary.ts';
 export * from './batches.ts';
 export * from './boxes.ts';
 export * from './classes.ts';
@@ -33,4 +32,5 @@ export * from './sources/spoken-synthetic.ts';
 export { peopleSource } from './sources/people.ts';
 export type { Source } from './source.ts';
 export * from './splits.ts';
+export * from './vary.ts';
 export * from './wav.ts';

@@ -176,14 +176,14 @@ export async function defend(
   }
   const { sample, pictures, objects } = validation;
   const { shift = 0, vary = [], cover = 0, augment } = settings.tune ?? {};
-  if (objects && (shift > 0 || vary.length > 0 || augment)) {
+  const moved = shift > 0 || vary.length > 0;
+  if (objects && (moved || augment)) {
     throw new DefenseError(
       'defense/no-picture',
       'Scenes are moved by `scenes`, with the boxes of what is in them: do without --shift and --vary, and without `augment`',
     );
   }
-  const changed = shift > 0 || vary.length > 0 || cover > 0;
-  if (!objects && changed && (pictures?.dims ?? sample).length !== 3) {
+  if (!objects && (moved || cover > 0) && (pictures?.dims ?? sample).length !== 3) {
     throw new DefenseError(
       'defense/no-picture',
       `Samples of [${sample.join()}] are no pictures that could be moved or covered: do without --shift, --vary and --cover`,
