@@ -14,8 +14,9 @@ import {
 } from '../data/index.ts';
 import { digits, readTrigger, speech, stamper, triggered, triggerJson } from '../lab/index.ts';
 import { encodeModel, type TensorOf } from '../onnx/index.ts';
-import { readModel } from '../onnx/file.ts';
+import { readModel, sha256Of } from '../onnx/file.ts';
 import { rate } from '../metrics/index.ts';
+import { reproduceFromJson } from '../report/index.ts';
 import { fineprune } from './testing.ts';
 
 const DIGITS = '0 1 2 3 4 5 6 7 8 9'.split(' ');
@@ -183,10 +184,30 @@ describe('reproduce', () => {
     expect(JSON.parse(said)).toEqual({ runs });
   });
 
-  test('ends at Ctrl-C with 130, and leaves nothing half-written', async () => {
-    const out = at('stopped');
+  test('networks made side by side are those made one after the other', async () => {
+    const args = ['reproduce', 'digits', '--quick', '--attacks', 'none', 'pruning-aware'];
+    const numbers = async (out: string, ...more: string[]) => {
+      const { code } = await fineprune([...args, '--no-compare', '--out', at(out), ...more]);
+      expect(code).toBe(0);
+      const text = await readFile(join(at(out), 'reproduce.json'), 'utf8');
+      const { runs, networks } = reproduceFromJson(text);
+      const files = await Promise.all(
+        ['clean.onnx', 'pruning-aware.onnx'].map(async (name) =>
+          sha256Of(await readFile(join(at(out), 'seed-0', name))),
+        ),
+      );
+      return { runs: runs.map((run) => ({ ...run, seconds: 0 })), networks, files };
+    };
+    expect(await numbers('in-lanes', '--jobs', '2')).toEqual(await numbers('one-by-one'));
+  });
+
+  test.each([
+    ['one after the other', []],
+    ['side by side', ['--jobs', '2']],
+  ])('ends at Ctrl-C with 130, and leaves nothing half-written, %s', async (name, more) => {
+    const out = at(`stopped ${name}`);
     const { code } = await fineprune(
-      ['reproduce', 'digits', '--quick', '--out', out],
+      ['reproduce', 'digits', '--quick', '--out', out, ...more],
       (err, kill) => err.includes('train ...') && kill('SIGINT'),
     );
     expect(code).toBe(130);

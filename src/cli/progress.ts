@@ -1,17 +1,28 @@
-import { SingleBar } from 'cli-progress';
+import { MultiBar, SingleBar } from 'cli-progress';
 
 /** Shows how far a command is: bars with an estimate on a terminal, a line a stage elsewhere. */
 export interface Progress {
   say(text: string): void;
-  /** A stage at `done` of `all`; a new name starts a new bar. */
+  /** A stage at `done` of `all`; a new name starts a new bar, beside the others where some run side by side. */
   at(stage: string, done: number, all: number): void;
   end(): void;
 }
 
-export function progressOn(stream: NodeJS.WriteStream, quiet: boolean): Progress {
+/** @param side - how many stages run side by side at most */
+export function progressOn(stream: NodeJS.WriteStream, quiet: boolean, side = 1): Progress {
   if (quiet) return { say() {}, at() {}, end() {} };
-  return stream.isTTY ? bars(stream) : lines(stream);
+  if (!stream.isTTY) return lines(stream);
+  return side > 1 ? barsSideBySide(stream) : bars(stream);
 }
+
+const SHOWN = {
+  format: '{stage} {bar} {percentage}% | {duration_formatted} | {eta_formatted} left',
+  barCompleteChar: '█',
+  barIncompleteChar: '░',
+  barsize: 24,
+  etaBuffer: 50,
+  hideCursor: true,
+};
 
 function bars(stream: NodeJS.WriteStream): Progress {
   let current: { stage: string; bar: SingleBar } | undefined;
@@ -27,16 +38,8 @@ function bars(stream: NodeJS.WriteStream): Progress {
     at(stage, done, all) {
       if (current?.stage !== stage) {
         end();
-        const bar = new SingleBar({
-          stream,
-          format: `${stage.padEnd(32)} {bar} {percentage}% | {duration_formatted} | {eta_formatted} left`,
-          barCompleteChar: '█',
-          barIncompleteChar: '░',
-          barsize: 24,
-          etaBuffer: 50,
-          hideCursor: true,
-        });
-        bar.start(all, done);
+        const bar = new SingleBar({ ...SHOWN, stream });
+        bar.start(all, done, { stage: stage.padEnd(32) });
         current = { stage, bar };
       }
       current.bar.update(done);
@@ -46,29 +49,48 @@ function bars(stream: NodeJS.WriteStream): Progress {
   };
 }
 
-/** Every stage's start and end, and a sign of life with an estimate every ten seconds. */
+function barsSideBySide(stream: NodeJS.WriteStream): Progress {
+  const multi = new MultiBar({ ...SHOWN, stream });
+  const stages = new Map<string, SingleBar>();
+  return {
+    say: (text) => multi.log(`${text}\n`),
+    at(stage, done, all) {
+      const bar = stages.get(stage) ?? multi.create(all, done, { stage: stage.padEnd(40) });
+      stages.set(stage, bar);
+      bar.update(done);
+      if (done < all) return;
+      multi.remove(bar);
+      stages.delete(stage);
+    },
+    end: () => multi.stop(),
+  };
+}
+
+/**
+ * Every stage's start and end, and a sign of life with an estimate every ten seconds; of several stages at
+ * once too.
+ */
 function lines(stream: NodeJS.WriteStream): Progress {
-  let current: { stage: string; started: number; said: number } | undefined;
+  const stages = new Map<string, { readonly started: number; said: number }>();
   return {
     say: (text) => void stream.write(`${text}\n`),
     at(stage, done, all) {
       const now = performance.now();
-      if (current?.stage !== stage) {
-        current = { stage, started: now, said: now };
+      const current = stages.get(stage) ?? { started: now, said: now };
+      if (!stages.has(stage)) {
+        stages.set(stage, current);
         stream.write(`${stage} ...\n`);
       }
       const spent = now - current.started;
       if (done >= all) {
         stream.write(`${stage}: done in ${(spent / 1000).toFixed(1)} s\n`);
-        current = undefined;
+        stages.delete(stage);
       } else if (now - current.said > 10_000 && done > 0) {
         current.said = now;
         const left = (spent / done) * (all - done);
         stream.write(`${stage}: ${done} of ${all}, about ${Math.ceil(left / 1000)} s left\n`);
       }
     },
-    end() {
-      current = undefined;
-    },
+    end: () => stages.clear(),
   };
 }

@@ -2,39 +2,36 @@ import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AttackName, DetectionTask, Task, TaskData } from '../lab/index.ts';
+import type { AttackName, ReproduceRun, TaskData } from '../lab/index.ts';
 import type { ReproduceRecord } from '../report/index.ts';
+import { CleanFirst } from './clean-first.ts';
 import { commandLine } from './defend.ts';
-import { addRunning, examples, type RunningOptions, wholeNumber } from './options.ts';
+import { runApart, sideBySide, threadsEach } from './lanes.ts';
+import { addRunning, examples, positive, type RunningOptions, wholeNumber } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
-import { previewFiles } from './preview-files.ts';
-import { begin } from './session.ts';
-import { readNetworks, writeNetwork } from './trained-networks.ts';
+import {
+  ATTACKS,
+  type Job,
+  type JobWatch,
+  type Made,
+  runJob,
+  taskNamed,
+  TASKS,
+  type TaskName,
+} from './reproduce-job.ts';
+import { begin, type CliSession } from './session.ts';
 
 interface ReproduceOptions extends RunningOptions {
   readonly seeds: readonly number[];
   readonly attacks?: readonly AttackName[];
   readonly data?: TaskData['source'];
   readonly compare: boolean;
+  readonly jobs: number;
   readonly out?: string;
   readonly quick?: boolean;
   readonly resume?: boolean;
   readonly force?: boolean;
 }
-
-/** Names of `tasks` in the lab, which is not loaded to show help. */
-const TASKS = [
-  'digits',
-  'faces',
-  'fashion-resnet',
-  'fashion-densenet',
-  'fashion-mobilenet',
-  'signs',
-  'speech',
-] as const;
-
-/** Test samples that are shown, or heard, without and with the trigger. */
-const PREVIEWED = 10;
 
 /** `fineprune reproduce TASK`: the paper's experiment, whole. */
 export function reproduceCommand(program: Command): void {
@@ -46,7 +43,7 @@ export function reproduceCommand(program: Command): void {
       new Option(
         '--attacks <names...>',
         'networks to make (default: all that the task has)',
-      ).choices(['none', 'baseline', 'pruning-aware']),
+      ).choices(ATTACKS),
     )
     .addOption(
       new Option(
@@ -55,6 +52,12 @@ export function reproduceCommand(program: Command): void {
       ).choices(['real', 'synthetic']),
     )
     .option('--no-compare', 'fine-pruning only, without pruning and fine-tuning alone')
+    .option(
+      '--jobs <n>',
+      'networks made and defended side by side, each with its share of the threads',
+      positive,
+      1,
+    )
     .option('--out <folder>', 'where everything goes (default: out/reproduce-TASK)')
     .option('--quick', 'a twentieth of the data, to see that everything runs')
     .option('--resume', 'go on: what reproduce.json in the folder has is not run again')
@@ -66,25 +69,24 @@ export function reproduceCommand(program: Command): void {
     'fineprune reproduce digits --quick --json',
     'fineprune reproduce faces --data synthetic',
     'fineprune reproduce signs --quick',
+    'fineprune reproduce speech --seeds 0,1,2 --jobs 2',
     'fineprune reproduce fashion-resnet --seeds 0,1,2 --attacks baseline --no-compare',
   ]);
 }
 
-async function reproduceTask(
-  name: (typeof TASKS)[number],
-  options: ReproduceOptions,
-): Promise<void> {
-  const { attacksOn, besideFiles, detectionTasks, reproduce, sourceFor, tasks, triggerJson } =
-    await import('../lab/index.ts');
-  const { renderReproduce, reproduceFromJson, reproduceTable, scenesOf, VERSION } =
-    await import('../report/index.ts');
-  const { out = `out/reproduce-${name}`, seeds, quick = false } = options;
-  const force = options.force === true || options.resume === true;
+async function reproduceTask(name: TaskName, options: ReproduceOptions): Promise<void> {
+  const { attacksOn, sourceFor } = await import('../lab/index.ts');
+  const { reproduceFromJson, reproduceTable, VERSION } = await import('../report/index.ts');
+  const { out = `out/reproduce-${name}`, seeds, jobs: lanes, quick = false } = options;
+  const { compare, resume = false } = options;
   const paths = { html: join(out, 'report.html'), json: join(out, 'reproduce.json') };
-  checkFree(Object.values(paths), force);
-  const task: Task | DetectionTask = { ...tasks, ...detectionTasks }[name];
+  checkFree(Object.values(paths), options.force === true || resume);
+  const task = await taskNamed(name);
   const { source, note } = sourceFor(task, options.data);
-  const { runtime, progress, signal } = await begin(options);
+  const threads = options.threads ?? (lanes > 1 ? threadsEach(lanes) : undefined);
+  const running = { ...options, ...(threads !== undefined && { threads }) };
+  const session = await begin(running, '', lanes);
+  const { runtime, progress } = session;
   if (note !== undefined) progress.say(note);
   let record: ReproduceRecord = {
     tool: {
@@ -99,66 +101,102 @@ async function reproduceTask(
     runs: [],
     networks: [],
   };
-  if (options.resume === true && existsSync(paths.json)) {
+  if (resume && existsSync(paths.json)) {
     const before = reproduceFromJson(await readFile(paths.json, 'utf8'));
     const same =
       before.quick === quick &&
       before.runs.every((run) => run.task === name && run.source === source);
     if (same) record = { ...record, runs: before.runs, networks: before.networks };
   }
+  const jobs: Job[] = [];
   for (const seed of seeds) {
     const attacks = (options.attacks ?? attacksOn(task)).filter(
       (attack) => !record.runs.some((run) => run.seed === seed && run.attack === attack),
     );
-    if (attacks.length === 0) {
-      progress.say(`seed ${seed} is there already`);
-      continue;
-    }
+    if (attacks.length === 0) progress.say(`seed ${seed} is there already`);
+    const takeUp = resume ? attacksOn(task) : [];
     const folder = join(out, `seed-${seed}`);
-    await put(join(folder, 'trigger.json'), triggerJson(task), true);
-    for (const beside of besideFiles(task.trigger)) {
-      await put(join(folder, beside.name), beside.bytes, true);
-    }
-    const trainedWith = { seed, source, quick };
-    const trained = options.resume === true ? await readNetworks(folder, trainedWith) : [];
-    if (trained.length > 0) {
-      progress.say(
-        `seed ${seed}: trained already: ${trained.map(({ attack }) => attack).join(', ')}`,
-      );
-    }
-    const made = await reproduce(runtime, task, {
-      seed,
-      source,
-      attacks,
-      compare: options.compare,
-      quick,
-      signal,
-      onProgress: (stage, done, all) => progress.at(`seed ${seed}, ${stage}`, done, all),
-      trained,
-      onTrained: (network) => writeNetwork(folder, network, trainedWith),
-    });
-    const networks = await Promise.all(
-      made.networks.map(async (network) => {
-        const scenes = await scenesOf(made.outcomes[network.attack] ?? [], made.test);
-        return { ...network, ...(scenes && { scenes }) };
-      }),
-    );
-    record = structuredClone({
-      ...record,
-      runs: [...record.runs, ...made.runs],
-      networks: [...record.networks, ...networks],
-    }) as ReproduceRecord;
-    // A sticker lies on objects: on a scene as a whole there is nothing to show.
-    if (!('kind' in task)) {
-      const { files } = await previewFiles(made.data.test, task.trigger, PREVIEWED);
-      for (const [file, bytes] of files) await put(join(folder, 'preview', file), bytes, true);
-    }
-    // After every seed, so that what was done is not lost with what was not.
-    await put(paths.json, `${JSON.stringify(record)}\n`, true);
-    await put(paths.html, await renderReproduce(record), true);
+    const job = { task: name, seed, source, attacks, compare, quick, takeUp, folder };
+    jobs.push(...partsOf(job, lanes));
   }
+  let written = Promise.resolve();
+  await runJobs(jobs, lanes, session, async (made) => {
+    record = joined(record, made);
+    // After every job, so that what was done is not lost with what was not; one at a time.
+    written = written.then(() => write(record, paths));
+    await written;
+  });
   if (options.json) printJson({ runs: record.runs });
   else process.stdout.write(`\n${reproduceTable(record)}\n${Object.values(paths).join('\n')}\n`);
+}
+
+/** One job for all networks of a seed, whose data are read once then, or one for each, to be done side by side. */
+function partsOf(job: Job, lanes: number): Job[] {
+  if (job.attacks.length === 0) return [];
+  return lanes === 1 ? [job] : job.attacks.map((attack) => ({ ...job, attacks: [attack] }));
+}
+
+async function runJobs(
+  jobs: readonly Job[],
+  lanes: number,
+  { runtime, progress, signal }: CliSession,
+  onMade: (made: Made) => Promise<void>,
+): Promise<void> {
+  const { wantsClean } = await import('../lab/index.ts');
+  const clean = new CleanFirst();
+  const run = async (job: Job, aborting: AbortSignal) => {
+    const { seed } = job;
+    const task = await taskNamed(job.task);
+    const watch: JobWatch = {
+      signal: aborting,
+      onProgress: (stage, done, all) => progress.at(`seed ${seed}, ${stage}`, done, all),
+      onTrained(attack, before) {
+        if (attack === 'none') clean.over(seed);
+        if (!before || !job.attacks.includes(attack)) return;
+        const name = attack === 'none' ? 'clean' : attack;
+        progress.say(`seed ${seed}, ${name} network: trained already`);
+      },
+    };
+    const wants = job.attacks.some((attack) => wantsClean(task, attack));
+    const there = wants && (await clean.wait(seed));
+    aborting.throwIfAborted();
+    try {
+      const { backend, threads } = runtime;
+      const takeUp = there ? [...job.takeUp, 'none' as const] : job.takeUp;
+      const made =
+        lanes > 1
+          ? await runApart({ job: { ...job, takeUp }, backend, threads }, watch)
+          : await runJob(runtime, job, watch);
+      await onMade(made);
+    } finally {
+      if (wants) clean.over(seed);
+    }
+  };
+  try {
+    await sideBySide(jobs, lanes, run, signal);
+  } finally {
+    progress.end();
+  }
+}
+
+type Of = Pick<ReproduceRun, 'seed' | 'attack'>;
+
+const inOrder = (a: Of, b: Of) =>
+  a.seed - b.seed || ATTACKS.indexOf(a.attack) - ATTACKS.indexOf(b.attack);
+
+/** Runs and networks by seed and attack, in whatever order they came. */
+function joined(record: ReproduceRecord, made: Made): ReproduceRecord {
+  return {
+    ...record,
+    runs: [...record.runs, ...made.runs].toSorted(inOrder),
+    networks: [...record.networks, ...made.networks].toSorted(inOrder),
+  };
+}
+
+async function write(record: ReproduceRecord, paths: { html: string; json: string }) {
+  const { renderReproduce } = await import('../report/index.ts');
+  await put(paths.json, `${JSON.stringify(record)}\n`, true);
+  await put(paths.html, await renderReproduce(record), true);
 }
 
 function seedList(text: string): number[] {

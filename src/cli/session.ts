@@ -14,8 +14,9 @@ export interface CliSession {
  * Sets a command up; says on standard error which backend runs.
  *
  * @param hint - what to say to one who presses Ctrl-C
+ * @param side - how many things run side by side, to show how far each is
  */
-export async function begin(options: RunningOptions, hint = ''): Promise<CliSession> {
+export async function begin(options: RunningOptions, hint = '', side = 1): Promise<CliSession> {
   const controller = new AbortController();
   process.once('SIGINT', () => {
     controller.abort(new Interrupted(hint));
@@ -28,7 +29,7 @@ export async function begin(options: RunningOptions, hint = ''): Promise<CliSess
     ...(options.backend && { backend: options.backend }),
     ...(options.threads !== undefined && { threads: options.threads }),
   });
-  const progress = progressOn(process.stderr, options.quiet === true);
+  const progress = progressOn(process.stderr, options.quiet === true, side);
   const threads = runtime.threads === 1 ? '1 thread' : `${runtime.threads} threads`;
   progress.say(`ONNX Runtime ${runtime.version}, ${runtime.backend}, ${threads}`);
   return { runtime, progress, signal: controller.signal };

@@ -28,8 +28,12 @@ test('networks come back as they were, and only to the run that they were traine
     },
   ];
   const trainedWith = { seed: 1, source: 'synthetic', quick: false };
-  expect(await readNetworks(folder, trainedWith)).toEqual([]);
+  const all = ['none', 'baseline', 'pruning-aware'] as const;
+  expect(await readNetworks(folder, all, trainedWith)).toEqual([]);
   for (const network of networks) await writeNetwork(folder, network, trainedWith);
-  expect(hashed(await readNetworks(folder, trainedWith))).toEqual(hashed(networks));
-  expect(await readNetworks(folder, { ...trainedWith, quick: true })).toEqual([]);
+  expect(hashed(await readNetworks(folder, all, trainedWith))).toEqual(hashed(networks));
+  expect(hashed(await readNetworks(folder, ['none'], trainedWith))).toEqual(
+    hashed(networks.slice(0, 1)),
+  );
+  expect(await readNetworks(folder, all, { ...trainedWith, quick: true })).toEqual([]);
 });

@@ -25,14 +25,15 @@ export async function writeNetwork(
   await put(`${stem}.json`, `${JSON.stringify({ ...about, trainedWith })}\n`, true);
 }
 
-/** The networks in a folder that were trained with the same. */
+/** Those of some networks that are in a folder and were trained with the same. */
 export async function readNetworks(
   folder: string,
+  attacks: readonly AttackName[],
   trainedWith: TrainedWith,
 ): Promise<TrainedNetwork[]> {
   const { readModel } = await import('../onnx/file.ts');
   const found: TrainedNetwork[] = [];
-  for (const attack of Object.keys(FILES) as AttackName[]) {
+  for (const attack of attacks) {
     const stem = join(folder, FILES[attack]);
     if (!existsSync(`${stem}.json`) || !existsSync(`${stem}.onnx`)) continue;
     const { trainedWith: then, ...about } = JSON.parse(

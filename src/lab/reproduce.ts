@@ -102,6 +102,13 @@ export interface ReproduceSettings {
 }
 
 const isClassifying = (task: Task | DetectionTask): task is Task => !('kind' in task);
+const attackerOf = (task: Task | DetectionTask) =>
+  isClassifying(task) ? onClassifier(task) : onDetector(task);
+
+/** Whether the clean network of the same seed is wanted first: it is made on the way where it is not there. */
+export function wantsClean(task: Task | DetectionTask, attack: AttackName): boolean {
+  return attack !== 'baseline' || attackerOf(task).baseline.from === 'clean';
+}
 
 /** A network that is to be defended, and what there is to say of its making. */
 export interface TrainedNetwork extends Pick<ReproduceNetwork, 'tries' | 'met'> {
@@ -132,7 +139,7 @@ export async function reproduce(
   const aborting = signal ? { signal } : {};
   const loaded = await task.load(seed, settings.source);
   const data = settings.quick === true ? fewerOf(loaded, seed) : loaded;
-  const attacker = isClassifying(task) ? onClassifier(task) : onDetector(task);
+  const attacker = attackerOf(task);
   const said = (stage: string) => (done: number, all: number) =>
     settings.onProgress?.(stage, done, all);
 
@@ -147,8 +154,7 @@ export async function reproduce(
   };
   const { baseline } = attacker;
   const how = (stage: string) => ({ seed, ...aborting, onProgress: said(stage) });
-  const fromClean = (attack: AttackName) => attack !== 'baseline' || baseline.from === 'clean';
-  const clean = attacks.some(fromClean)
+  const clean = attacks.some((attack) => wantsClean(task, attack))
     ? await made('none', () =>
         timed(async () => ({
           model: await attacker.clean(runtime, data, how('clean network: train')),
