@@ -20,7 +20,7 @@ import { type Layers, parametersIn } from './layers.ts';
 import { pruneSites, type PruneSitesSettings, type SitePruning } from './prune-sites.ts';
 import { lastSite, siteNamed, sitesOf, type Site } from './sites.ts';
 import type { StoreSettings } from './store.ts';
-import { soup } from './soup.ts';
+import { merged } from './merge.ts';
 import { heldOf } from './tuning-state.ts';
 import { unitGradients } from './unit-gradients.ts';
 
@@ -242,7 +242,9 @@ export async function defend(
       });
       tunings.push(tuning);
     }
-    return { graph: soup(from, tunings, trained.parameters), tunings };
+    const mixing = tune.mixing ?? 1;
+    const graph = await merged(runtime, trained, from, tunings, mixing, parts.tune, aborting);
+    return { graph, tunings };
   };
   const gradients: (Float64Array | undefined)[] = [];
   for (const { site, fold } of pruned.prunings) {
@@ -278,7 +280,7 @@ export async function defend(
   }
   onProgress?.('evaluate', made.length, made.length);
   const last = outcomes.at(-1) as Outcome;
-  const onlyOne = last.tunings?.length === 1 ? last.tunings[0] : undefined;
+  const [onlyOne] = last.tunings ?? [];
   return {
     classifier,
     frozen,
@@ -292,7 +294,10 @@ export async function defend(
     layers,
     parts,
     outcomes,
-    held: { before, after: onlyOne ? heldOf(onlyOne) : await held(last.graph) },
+    held: {
+      before,
+      after: onlyOne?.graph === last.graph ? heldOf(onlyOne) : await held(last.graph),
+    },
   };
 }
 

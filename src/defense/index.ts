@@ -1,3 +1,4 @@
+export * from './bias-correction.ts';
 export * from './checkpoints.ts';
 export * from './classifier.ts';
 export * from './model-format.ts';
@@ -22,6 +23,6 @@ export * from './rate.ts';
 export * from './sites.ts';
 export * from './slim-places.ts';
 export * from './slim.ts';
-export * from './soup.ts';
+export * from './merge.ts';
 export * from './tuning-state.ts';
 export * from './unit-gradients.ts';

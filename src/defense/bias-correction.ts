@@ -1,0 +1,138 @@
+import type { Dataset } from '../data/index.ts';
+import { Builder, consumers, floatOf } from '../graph/index.ts';
+import { type Graph, type Node, sizeOf, type TensorOf } from '../onnx/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { outputsOf, withParameters } from '../train/index.ts';
+import type { Classifier } from './classifier.ts';
+
+/** A network and its share in those that a merged one is made of. */
+export interface Merged {
+  readonly graph: Graph;
+  readonly share: number;
+}
+
+/** A bias that moves the units of a value, one each. */
+interface Bias {
+  readonly parameter: string;
+  readonly value: string;
+  readonly axis: number;
+}
+
+/**
+ * Corrects the biases of a network whose weights are a mean of others': every unit shall have the mean,
+ * before its nonlinearity and over clean data, that the others' units have, by their shares. The mean of
+ * weights is no mean of networks: what is weaker after one layer is weaker still after the next, and
+ * units drift off to where the layers behind them do not expect them. Layer by layer, as what a
+ * correction changes all that follow see.
+ *
+ * Jordan et al. 2023 ("REPAIR", section 3) reset the deviation of units too, which was of no use here;
+ * means alone are the empirical bias correction of Nagel et al. 2019 ("Data-free quantization",
+ * section 4.2). The scores are left as they are.
+ *
+ * @param merged - what `parts` were merged to: they differ in their parameters only
+ * @param clean - samples to take means over
+ */
+export async function biasCorrected(
+  runtime: Runtime,
+  classifier: Pick<Classifier, 'traced' | 'input' | 'scores' | 'parameters'>,
+  merged: Graph,
+  parts: readonly Merged[],
+  clean: Dataset,
+  settings: { readonly signal?: AbortSignal } = {},
+): Promise<Graph> {
+  const biases = biasesIn(merged, classifier);
+  if (biases.length === 0) return merged;
+  const means = (graph: Graph, of: readonly Bias[]) =>
+    meansOf(runtime, graph, classifier, of, clean, settings);
+  const wanted = biases.map(() => [] as number[]);
+  for (const { graph, share } of parts) {
+    const each = await means(graph, biases);
+    each.forEach((units, at) => {
+      const sums = wanted[at] as number[];
+      units.forEach((mean, unit) => (sums[unit] = (sums[unit] ?? 0) + share * mean));
+    });
+  }
+  let graph = merged;
+  for (const [at, bias] of biases.entries()) {
+    const [now = []] = await means(graph, [bias]);
+    const tensor = graph.initializers.get(bias.parameter) as TensorOf<'float32'>;
+    const target = wanted[at] as readonly number[];
+    const data = tensor.data.map((b, unit) => b + (target[unit] as number) - (now[unit] as number));
+    graph = withParameters(graph, new Map([[bias.parameter, { ...tensor, data }]]));
+  }
+  return graph;
+}
+
+/** Biases among the parameters, each of one layer only, in the order of the graph. */
+function biasesIn(
+  graph: Graph,
+  {
+    traced,
+    input,
+    scores,
+    parameters,
+  }: Pick<Classifier, 'traced' | 'input' | 'scores' | 'parameters'>,
+): Bias[] {
+  const trained = new Set(parameters);
+  const uses = consumers(graph);
+  const rows = traced.values.get(input)?.dims[0];
+  return graph.nodes.flatMap((node) => {
+    const [value = ''] = node.outputs;
+    const dims = traced.values.get(value)?.dims ?? [];
+    return addedIn(node).flatMap((parameter) => {
+      const bias = graph.initializers.get(parameter);
+      const axis = bias ? axisIn(node, bias.dims, dims) : 0;
+      const fits = bias !== undefined && axis > 0 && sizeOf(bias.dims) === dims[axis];
+      // Of a value that has no row for each sample, such as steps of a sequence, no mean is taken.
+      const alone = uses.get(parameter)?.length === 1 && value !== scores && dims[0] === rows;
+      return trained.has(parameter) && fits && alone ? [{ parameter, value, axis }] : [];
+    });
+  });
+}
+
+/** Operators whose third input is a bias for each channel, along axis 1. */
+const ADDING = new Set(['Conv', 'ConvTranspose', 'Gemm', 'BatchNormalization']);
+
+/** Inputs of a node that it adds to its output as they are. */
+function addedIn(node: Node): readonly string[] {
+  const { op, inputs } = node;
+  if (op === 'Add') return inputs;
+  if (op === 'Gemm' && floatOf(node, 'beta', 1) !== 1) return [];
+  return ADDING.has(op) ? inputs.slice(2, 3) : [];
+}
+
+/** The axis of a value that a bias lies along, 0 where there is none. */
+function axisIn({ op }: Node, bias: readonly number[], dims: readonly number[]): number {
+  if (op !== 'Add') return 1;
+  const at = bias.findIndex((size) => size > 1);
+  return at < 0 ? 0 : dims.length - bias.length + at;
+}
+
+/** For each of some values, the mean of each unit over samples and places. */
+async function meansOf(
+  runtime: Runtime,
+  graph: Graph,
+  { traced, input }: Pick<Classifier, 'traced' | 'input'>,
+  biases: readonly Bias[],
+  clean: Dataset,
+  settings: { readonly signal?: AbortSignal },
+): Promise<number[][]> {
+  const b = new Builder(graph);
+  const outputs = biases.map(({ value, axis }) => {
+    const rank = traced.values.get(value)?.dims.length ?? 0;
+    const places = Array.from({ length: rank }, (_, at) => at).filter(
+      (at) => at > 0 && at !== axis,
+    );
+    if (places.length === 0) return b.op('Identity', [value]);
+    return b.op('ReduceMean', [value, b.ints(places)], { keepdims: 0 });
+  });
+  const built = b.build(outputs.map((name) => ({ name })));
+  const found = await outputsOf(runtime, built, clean, { input, outputs, ...settings });
+  return outputs.map((name) => {
+    const { dims, data } = found[name] as TensorOf<'float32'>;
+    const [samples, units] = dims as [number, number];
+    const sums = Array.from({ length: units }, () => 0);
+    data.forEach((mean, at) => (sums[at % units] = (sums[at % units] as number) + mean));
+    return sums.map((sum) => sum / samples);
+  });
+}
