@@ -98,6 +98,21 @@ describe('biases of a merged network', () => {
     }
   });
 
+  test('are left as they are where they silence a unit by numbers too low to be summed', async () => {
+    const { classifier, parts, mean } = await made('Conv with bias');
+    const silenced = (graph: Graph) => {
+      const bias = tensor(graph, 'conv1.bias');
+      const data = bias.data.map((b, unit) => (unit === 2 ? -3e38 : b));
+      return withParameters(graph, new Map([['conv1.bias', { ...bias, data }]]));
+    };
+    const low = parts.map(({ graph, share }) => ({ graph: silenced(graph), share }));
+    const corrected = await biasCorrected(runtime, classifier, silenced(mean), low, clean);
+    const { data } = tensor(corrected, 'conv1.bias');
+    expect(data[2]).toBe(Math.fround(-3e38));
+    expect(data[0]).not.toBe(tensor(mean, 'conv1.bias').data[0]);
+    expect(data.every(Number.isFinite)).toBe(true);
+  });
+
   test.each(['a Gemm bias of one value', 'Conv without bias'])(
     'are left alone where they are none of single units: %s',
     async (name) => {

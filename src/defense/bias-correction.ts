@@ -1,4 +1,4 @@
-import type { Dataset } from '../data/index.ts';
+import { take, type Dataset } from '../data/index.ts';
 import { Builder, consumers, floatOf } from '../graph/index.ts';
 import { type Graph, type Node, sizeOf, type TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -6,10 +6,19 @@ import { outputsOf, withParameters } from '../train/index.ts';
 import type { Classifier } from './classifier.ts';
 
 /** A network and its share in those that a merged one is made of. */
-export interface Merged {
+export interface MergedPart {
   readonly graph: Graph;
   readonly share: number;
 }
+
+export interface MergeSettings {
+  readonly signal?: AbortSignal;
+  /** Called with the layers whose biases are corrected, and all of them. */
+  readonly onProgress?: (done: number, all: number) => void;
+}
+
+/** Samples to take means over: of so many, a mean is known to a thirtieth of a unit's deviation. */
+const SAMPLES = 1000;
 
 /** A bias that moves the units of a value, one each. */
 interface Bias {
@@ -30,20 +39,21 @@ interface Bias {
  * section 4.2). The scores are left as they are.
  *
  * @param merged - what `parts` were merged to: they differ in their parameters only
- * @param clean - samples to take means over
+ * @param clean - samples to take means over, a thousand at most
  */
 export async function biasCorrected(
   runtime: Runtime,
   classifier: Pick<Classifier, 'traced' | 'input' | 'scores' | 'parameters'>,
   merged: Graph,
-  parts: readonly Merged[],
+  parts: readonly MergedPart[],
   clean: Dataset,
-  settings: { readonly signal?: AbortSignal } = {},
+  { signal, onProgress }: MergeSettings = {},
 ): Promise<Graph> {
   const biases = biasesIn(merged, classifier);
   if (biases.length === 0) return merged;
+  const some = clean.length <= SAMPLES ? clean : take(clean, SAMPLES, 0);
   const means = (graph: Graph, of: readonly Bias[]) =>
-    meansOf(runtime, graph, classifier, of, clean, settings);
+    meansOf(runtime, graph, classifier, of, some, signal ? { signal } : {});
   const wanted = biases.map(() => [] as number[]);
   for (const { graph, share } of parts) {
     const each = await means(graph, biases);
@@ -57,8 +67,13 @@ export async function biasCorrected(
     const [now = []] = await means(graph, [bias]);
     const tensor = graph.initializers.get(bias.parameter) as TensorOf<'float32'>;
     const target = wanted[at] as readonly number[];
-    const data = tensor.data.map((b, unit) => b + (target[unit] as number) - (now[unit] as number));
+    const data = tensor.data.map((b, unit) => {
+      const shift = (target[unit] as number) - (now[unit] as number);
+      // A bias that silences its unit, as decoys have, can be so low that sums of it are no numbers.
+      return Number.isFinite(shift) ? b + shift : b;
+    });
     graph = withParameters(graph, new Map([[bias.parameter, { ...tensor, data }]]));
+    onProgress?.(at + 1, biases.length);
   }
   return graph;
 }

@@ -2,7 +2,7 @@ import type { Dataset } from '../data/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { withParameters } from '../train/index.ts';
-import { biasCorrected } from './bias-correction.ts';
+import { biasCorrected, type MergeSettings } from './bias-correction.ts';
 import type { Classifier } from './classifier.ts';
 import type { FineTuning } from './fine-tune.ts';
 
@@ -24,7 +24,7 @@ export async function merged(
   tunings: readonly FineTuning[],
   mixing: number,
   clean: Dataset,
-  settings: { readonly signal?: AbortSignal } = {},
+  settings: MergeSettings = {},
 ): Promise<Graph> {
   const { parameters, objective } = classifier;
   const graphs = tunings.filter(({ chosen }) => chosen > 0).map(({ graph }) => graph);
