@@ -34,7 +34,7 @@ interface Bias {
  * units drift off to where the layers behind them do not expect them. Layer by layer, as what a
  * correction changes all that follow see.
  *
- * Jordan et al. 2023 ("REPAIR", section 3) reset the deviation of units too, which was of no use here;
+ * Jordan et al. 2023 ("REPAIR", section 3) reset the deviation of units too, which was no better here;
  * means alone are the empirical bias correction of Nagel et al. 2019 ("Data-free quantization",
  * section 4.2). The scores are left as they are.
  *
