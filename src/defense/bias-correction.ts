@@ -4,6 +4,7 @@ import { type Graph, type Node, sizeOf, type TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { outputsOf, withParameters } from '../train/index.ts';
 import type { Classifier } from './classifier.ts';
+import { type Along, overPlaces } from './profile.ts';
 
 /** A network and its share in those that a merged one is made of. */
 export interface MergedPart {
@@ -21,10 +22,8 @@ export interface MergeSettings {
 const SAMPLES = 1000;
 
 /** A bias that moves the units of a value, one each. */
-interface Bias {
+interface Bias extends Along {
   readonly parameter: string;
-  readonly value: string;
-  readonly axis: number;
 }
 
 /**
@@ -53,7 +52,7 @@ export async function biasCorrected(
   if (biases.length === 0) return merged;
   const some = clean.length <= SAMPLES ? clean : take(clean, SAMPLES, 0);
   const means = (graph: Graph, of: readonly Bias[]) =>
-    meansOf(runtime, graph, classifier, of, some, signal ? { signal } : {});
+    meansOf(runtime, graph, classifier.input, of, some, signal ? { signal } : {});
   const wanted = biases.map(() => [] as number[]);
   for (const { graph, share } of parts) {
     const each = await means(graph, biases);
@@ -100,7 +99,9 @@ function biasesIn(
       const fits = bias !== undefined && axis > 0 && sizeOf(bias.dims) === dims[axis];
       // Of a value that has no row for each sample, such as steps of a sequence, no mean is taken.
       const alone = uses.get(parameter)?.length === 1 && value !== scores && dims[0] === rows;
-      return trained.has(parameter) && fits && alone ? [{ parameter, value, axis }] : [];
+      return trained.has(parameter) && fits && alone
+        ? [{ parameter, value, axis, rank: dims.length }]
+        : [];
     });
   });
 }
@@ -127,20 +128,13 @@ function axisIn({ op }: Node, bias: readonly number[], dims: readonly number[]):
 async function meansOf(
   runtime: Runtime,
   graph: Graph,
-  { traced, input }: Pick<Classifier, 'traced' | 'input'>,
+  input: string,
   biases: readonly Bias[],
   clean: Dataset,
   settings: { readonly signal?: AbortSignal },
 ): Promise<number[][]> {
   const b = new Builder(graph);
-  const outputs = biases.map(({ value, axis }) => {
-    const rank = traced.values.get(value)?.dims.length ?? 0;
-    const places = Array.from({ length: rank }, (_, at) => at).filter(
-      (at) => at > 0 && at !== axis,
-    );
-    if (places.length === 0) return b.op('Identity', [value]);
-    return b.op('ReduceMean', [value, b.ints(places)], { keepdims: 0 });
-  });
+  const outputs = biases.map((bias) => overPlaces(b, 'ReduceMean', bias, 0));
   const built = b.build(outputs.map((name) => ({ name })));
   const found = await outputsOf(runtime, built, clean, { input, outputs, ...settings });
   return outputs.map((name) => {

@@ -34,6 +34,7 @@ import {
   type TuningState,
   Watch,
 } from './tuning-state.ts';
+import { mixed, numbersIn } from './weights.ts';
 
 export interface FineTuneSettings extends Limits {
   readonly batchSize: number;
@@ -136,7 +137,7 @@ export async function fineTune(
     const answers = await objective.predict(runtime, weighted, held, how);
     return scoreOf(answers, held, true);
   };
-  const given = initial(graph, parameters);
+  const given = numbersIn(graph, parameters);
   const saved = await settings.checkpoints?.load('epochs');
   let state = saved
     ? fromSaved(saved)
@@ -283,18 +284,6 @@ async function oneEpoch(
   }
 }
 
-/** (1 - share) · from + share · to. */
-function mixed(from: TuningState['kept'], to: Parameters, share: number): Parameters {
-  return new Map(
-    [...to].map(([name, tensor]) => {
-      const before = from.get(name) as Float32Array;
-      const mix = (after: number, at: number) =>
-        (1 - share) * (before[at] as number) + share * after;
-      return [name, { ...tensor, data: tensor.data.map(mix) }];
-    }),
-  );
-}
-
 function copied(parameters: Parameters, { chosen, kept }: TuningState): TuningState['kept'] {
   // Weights of an epoch are of nobody else, and large: they are written over.
   const into =
@@ -316,12 +305,6 @@ function augmentOf(
     cover > 0 && erase({ most: cover }, pictures),
   ].filter((change) => typeof change === 'function');
   return changes.length > 0 ? inTurn(...changes) : undefined;
-}
-
-function initial(graph: Graph, parameters: readonly string[]): TuningState['kept'] {
-  return new Map(
-    parameters.map((name) => [name, (graph.initializers.get(name) as TensorOf<'float32'>).data]),
-  );
 }
 
 function tensorsOf({ initializers }: Graph, values: TuningState['kept']): Parameters {

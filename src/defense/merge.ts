@@ -5,6 +5,7 @@ import { withParameters } from '../train/index.ts';
 import { biasCorrected, type MergeSettings } from './bias-correction.ts';
 import type { Classifier } from './classifier.ts';
 import type { FineTuning } from './fine-tune.ts';
+import { mixed, numbersIn, weightsIn } from './weights.ts';
 
 type Floats = TensorOf<'float32'>;
 
@@ -33,8 +34,9 @@ export async function merged(
   const mean = others.length === 0 ? first : soup(graphs, parameters);
   const asTrained = others.length === 0 && mixing === 1;
   if (asTrained || objective) return mean;
+  const before = numbersIn(from, parameters);
   const ends = graphs.map((graph) => ({
-    graph: mixing === 1 ? graph : onTheWay(from, graph, 1 / mixing, parameters),
+    graph: withParameters(graph, mixed(before, weightsIn(graph, parameters), 1 / mixing)),
     share: mixing / graphs.length,
   }));
   const parts = mixing === 1 ? ends : [...ends, { graph: from, share: 1 - mixing }];
@@ -47,34 +49,12 @@ export async function merged(
  */
 export function soup(graphs: readonly Graph[], parameters: readonly string[]): Graph {
   const [first] = graphs as [Graph];
-  return changed(first, parameters, (name) => {
-    const tensors = graphs.map((graph) => floatsOf(graph, name));
-    return (at) => tensors.reduce((sum, data) => sum + (data[at] as number), 0) / tensors.length;
-  });
-}
-
-/** A graph on the straight way from one to another, and beyond it where `share` is above 1. */
-function onTheWay(from: Graph, to: Graph, share: number, parameters: readonly string[]): Graph {
-  return changed(to, parameters, (name) => {
-    const [before, after] = [floatsOf(from, name), floatsOf(to, name)];
-    return (at) => (1 - share) * (before[at] as number) + share * (after[at] as number);
-  });
-}
-
-function floatsOf({ initializers }: Graph, name: string): Float32Array {
-  return (initializers.get(name) as Floats).data;
-}
-
-/** A graph with other numbers in some of its initializers. */
-function changed(
-  graph: Graph,
-  names: readonly string[],
-  numbersOf: (name: string) => (at: number) => number,
-): Graph {
-  const tensor = (name: string) => {
-    const old = graph.initializers.get(name) as Floats;
-    const number = numbersOf(name);
-    return { ...old, data: old.data.map((_, at) => number(at)) };
+  const all = graphs.map((graph) => weightsIn(graph, parameters));
+  const mean = (name: string) => {
+    const [one, ...others] = all.map((weights) => weights.get(name)) as [Floats, ...Floats[]];
+    const sum = (weight: number, at: number) =>
+      others.reduce((total, { data }) => total + (data[at] as number), weight);
+    return { ...one, data: one.data.map((weight, at) => sum(weight, at) / all.length) };
   };
-  return withParameters(graph, new Map(names.map((name) => [name, tensor(name)])));
+  return withParameters(first, new Map(parameters.map((name) => [name, mean(name)])));
 }
