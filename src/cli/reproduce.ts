@@ -20,6 +20,7 @@ import {
   type TaskName,
 } from './reproduce-job.ts';
 import { begin, type CliSession } from './session.ts';
+import { NAMES } from './trained-networks.ts';
 
 interface ReproduceOptions extends RunningOptions {
   readonly seeds: readonly number[];
@@ -153,8 +154,7 @@ async function runJobs(
       onTrained(attack, before) {
         if (attack === 'none') clean.over(seed);
         if (!before || !job.attacks.includes(attack)) return;
-        const name = attack === 'none' ? 'clean' : attack;
-        progress.say(`seed ${seed}, ${name} network: trained already`);
+        progress.say(`seed ${seed}, ${NAMES[attack]} network: trained already`);
       },
     };
     const wants = job.attacks.some((attack) => wantsClean(task, attack));

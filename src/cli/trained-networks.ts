@@ -11,7 +11,12 @@ export interface TrainedWith {
   readonly quick: boolean;
 }
 
-const FILES = { none: 'clean', baseline: 'baseline', 'pruning-aware': 'pruning-aware' } as const;
+/** What the networks are called, in files too. */
+export const NAMES = {
+  none: 'clean',
+  baseline: 'baseline',
+  'pruning-aware': 'pruning-aware',
+} as const;
 
 /** Writes a network, and beside it what there is to say of its making. */
 export async function writeNetwork(
@@ -20,7 +25,7 @@ export async function writeNetwork(
   trainedWith: TrainedWith,
 ): Promise<void> {
   const { encodeModel } = await import('../onnx/index.ts');
-  const stem = join(folder, FILES[about.attack]);
+  const stem = join(folder, NAMES[about.attack]);
   await put(`${stem}.onnx`, encodeModel(model), true);
   await put(`${stem}.json`, `${JSON.stringify({ ...about, trainedWith })}\n`, true);
 }
@@ -34,7 +39,7 @@ export async function readNetworks(
   const { readModel } = await import('../onnx/file.ts');
   const found: TrainedNetwork[] = [];
   for (const attack of attacks) {
-    const stem = join(folder, FILES[attack]);
+    const stem = join(folder, NAMES[attack]);
     if (!existsSync(`${stem}.json`) || !existsSync(`${stem}.onnx`)) continue;
     const { trainedWith: then, ...about } = JSON.parse(
       await readFile(`${stem}.json`, 'utf8'),
