@@ -156,7 +156,7 @@ export function defendCommand(program: Command): void {
     )
     .option(
       '--cover <share>',
-      'fine-tune on pictures (of a detector: on objects) partly covered by rectangles of any colour, up to this share of each side (default: 0; of a detector 0.5)',
+      'fine-tune on pictures partly covered by pieces of others (of a detector: on objects, by rectangles of any colour), up to this share of each side (default: 0; of a detector 0.5)',
       share,
     )
     .option('--dropout', "let the model's own Dropout drop while it is fine-tuned")

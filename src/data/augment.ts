@@ -1,7 +1,7 @@
 import { sizeOf } from '../onnx/tensor.ts';
 import type { PictureCode } from './picture-code.ts';
 import type { Random } from './random.ts';
-import { fillRectangle } from './rectangle.ts';
+import { fillRectangle, someRectangle } from './rectangle.ts';
 
 /** Changes a batch of samples in place, by chance: labels stay what they are. */
 export type Augment = (x: Float32Array, sample: readonly number[], draw: Random) => void;
@@ -175,7 +175,6 @@ export function erase(
 ): Augment {
   return (x, sample, draw) => {
     const dims = (pictures?.dims ?? sample) as [number, number, number];
-    const [, height, width] = dims;
     const size = sizeOf(dims);
     const colour = (channel: number) => {
       const from = low ?? pictures?.black[channel] ?? 0;
@@ -183,12 +182,8 @@ export function erase(
       return from + (to - from) * draw.uniform();
     };
     for (let turn = 0; turn < x.length * times; turn += size) {
-      const tall = Math.round(draw.uniform() * most * height);
-      const wide = Math.round(draw.uniform() * most * width);
-      const top = draw.integer(height - tall + 1);
-      const left = draw.integer(width - wide + 1);
       const first = turn % x.length;
-      const box = { left, top, right: left + wide, bottom: top + tall };
+      const box = someRectangle(dims, most, draw);
       fillRectangle(x.subarray(first, first + size), dims, box, colour, pictures?.layout);
     }
   };

@@ -13,6 +13,7 @@ export * from './idx.ts';
 export { mnist } from './mnist.ts';
 export * from './open.ts';
 export * from './model-notes.ts';
+export * from './overlay.ts';
 export { pictureCode, type Layout, type PictureCode } from './picture-code.ts';
 export * from './preprocess.ts';
 export * from './random.ts';

@@ -17,9 +17,9 @@ import {
   rateOf,
 } from './fine-tune.ts';
 import { type Layers, parametersIn } from './layers.ts';
-import { merged } from './merge.ts';
 import { pruneSites, type PruneSitesSettings, type SitePruning } from './prune-sites.ts';
 import { lastSite, siteNamed, sitesOf, type Site } from './sites.ts';
+import { soup } from './soup.ts';
 import type { StoreSettings } from './store.ts';
 import { heldOf } from './tuning-state.ts';
 import { unitGradients } from './unit-gradients.ts';
@@ -53,7 +53,7 @@ export interface DefendSettings {
   readonly tune?: Partial<Tune>;
   /**
    * How often to fine-tune, from the same weights by other seeds, to take the mean of the weights that
-   * come of it, see `merged`; a whole number from 1 on, which is the default.
+   * come of it, see `soup`; a whole number from 1 on, which is the default.
    */
   readonly runs?: number;
   /** What fine-tuning may change; default 'all', of a detector 'regions'. */
@@ -72,7 +72,6 @@ export type Stage =
   | 'find a learning rate'
   | 'fine-tune'
   | 'fine-prune'
-  | 'merge'
   | 'evaluate';
 
 /** Settings of fine-tuning that a person may choose. */
@@ -243,12 +242,7 @@ export async function defend(
       });
       tunings.push(tuning);
     }
-    const mixing = tune.mixing ?? 1;
-    const graph = await merged(runtime, trained, from, tunings, mixing, parts.tune, {
-      ...aborting,
-      onProgress: (done, all) => onProgress?.('merge', done, all),
-    });
-    return { graph, tunings };
+    return { graph: soup(from, tunings, trained.parameters), tunings };
   };
   const gradients: (Float64Array | undefined)[] = [];
   for (const { site, fold } of pruned.prunings) {

@@ -1,8 +1,8 @@
 import {
   type Augment,
   type Dataset,
-  erase,
   inTurn,
+  overlay,
   shift,
   type Variation,
   vary,
@@ -47,9 +47,10 @@ export interface FineTuneSettings extends Limits {
   /** Move images by up to so many pixels, at random; default 0. */
   readonly shift?: number;
   /**
-   * Cover every picture with a rectangle of any colour, up to this share of its height and of its width,
-   * in [0, 1]; default 0. What a trigger hides tells nothing then, and what it shows must not. Of scenes,
-   * most objects are covered, by up to three rectangles of up to this share of the sides of their box.
+   * Lay a piece of another picture over a part of every picture, up to this share of its height and of its
+   * width, in [0, 1], see `overlay`; default 0. What a trigger hides tells nothing then, and what it shows
+   * must not. Of scenes, most objects are covered, by up to three rectangles of any colour, of up to this
+   * share of the sides of their box.
    */
   readonly cover?: number;
   /** Vary pictures by chance in these, see `vary`; default nothing. */
@@ -302,7 +303,7 @@ function augmentOf(
     most > 0 && shift(most, pictures),
     varied.length > 0 && vary(varied, pictures),
     augment,
-    cover > 0 && erase({ most: cover }, pictures),
+    cover > 0 && overlay(cover, pictures),
   ].filter((change) => typeof change === 'function');
   return changes.length > 0 ? inTurn(...changes) : undefined;
 }

@@ -1,4 +1,3 @@
-export * from './bias-correction.ts';
 export * from './checkpoints.ts';
 export * from './classifier.ts';
 export * from './model-format.ts';
@@ -23,6 +22,6 @@ export * from './rate.ts';
 export * from './sites.ts';
 export * from './slim-places.ts';
 export * from './slim.ts';
-export * from './merge.ts';
+export * from './soup.ts';
 export * from './tuning-state.ts';
 export * from './unit-gradients.ts';

@@ -88,12 +88,7 @@ export async function profileOf(
 }
 
 /** Reduces a value over all but its samples and an axis: what is left is [samples, units]. */
-export function overPlaces(
-  b: Builder,
-  op: string,
-  { value, axis, rank }: Along,
-  keepdims: 0 | 1,
-): string {
+function overPlaces(b: Builder, op: string, { value, axis, rank }: Along, keepdims: 0 | 1): string {
   const others = Array.from({ length: rank }, (_, i) => i).slice(1);
   const places = others.filter((other) => other !== axis);
   return places.length === 0

@@ -1,0 +1,50 @@
+import { sizeOf } from '../onnx/tensor.ts';
+import type { Augment } from './augment.ts';
+import type { PictureCode } from './picture-code.ts';
+import { inRectangle, someRectangle, strides } from './rectangle.ts';
+
+/** Of values from 0, black, to 1, white: a piece is up to so much brighter or darker. */
+const BRIGHTER = 0.4;
+/** Its contrast, about grey, is from none, which is a plain colour, to so many times as much. */
+const CONTRAST = 2;
+/** It shows through at most so far that it has this share. */
+const THIN = 0.4;
+
+/**
+ * Lays a piece of another picture, at any place, over a part of every picture: a rectangle out of the
+ * next of the batch, at a contrast from none to twice as much, brighter or darker, and so thin that the
+ * picture may show through. CutMix (Yun et al. 2019), but the label stays whose it is: nothing that is
+ * put over a picture, be it a plain colour or like something real, shall say anything.
+ *
+ * @param most - sides of a rectangle, as shares of the picture's: up to this
+ * @param pictures - how the samples are laid out and scaled; by default they are [channels, height,
+ *   width], and what covers them is 0
+ */
+export function overlay(most: number, pictures?: PictureCode): Augment {
+  return (x, sample, draw) => {
+    const dims = (pictures?.dims ?? sample) as [number, number, number];
+    const [, height, width] = dims;
+    const size = sizeOf(dims);
+    const [pixel] = strides(dims, pictures?.layout ?? 'NCHW');
+    for (let start = 0; start < x.length; start += size) {
+      const box = someRectangle(dims, most, draw);
+      const down = draw.integer(height - (box.bottom - box.top) + 1) - box.top;
+      const right = draw.integer(width - (box.right - box.left) + 1) - box.left;
+      const piece = ((start + size) % x.length) + (down * width + right) * pixel;
+      const contrast = CONTRAST * draw.uniform();
+      const brighter = BRIGHTER * (2 * draw.uniform() - 1);
+      const share = THIN + (1 - THIN) * draw.uniform();
+      const lay = (at: number, channel: number) => {
+        const black = pictures?.black[channel] ?? 0;
+        const white = pictures?.white[channel] ?? 0;
+        const grey = (black + white) / 2;
+        const toned =
+          grey + contrast * ((x[piece + at] as number) - grey) + brighter * (white - black);
+        const laid = Math.min(Math.max(toned, Math.min(black, white)), Math.max(black, white));
+        const under = x[start + at] as number;
+        x[start + at] = under + share * (laid - under);
+      };
+      inRectangle(dims, box, lay, pictures?.layout);
+    }
+  };
+}
