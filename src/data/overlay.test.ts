@@ -62,12 +62,13 @@ test('what is not known to be a picture is covered by zeros', () => {
   expect([...x]).toEqual([0, 0, 0, 0, 5, 5, 5, 5]);
 });
 
+const batch = () => {
+  const draw = random(1, 'pictures');
+  return Float32Array.from({ length: 30 * 240 }, () => 4 * draw.uniform() - 2);
+};
+
 test('pieces stay within black and white, cover nothing beyond their sides, and repeat by seed', () => {
   const code = pictureCode([3, 10, 8], 'NHWC', { mean: [0.5], std: [0.25], channels: 'rgb' });
-  const batch = () => {
-    const draw = random(1, 'pictures');
-    return Float32Array.from({ length: 30 * 240 }, () => 4 * draw.uniform() - 2);
-  };
   const [before, x, again] = [batch(), batch(), batch()];
   overlay(0.5, code)(x, [10, 8, 3], random(2));
   overlay(0.5, code)(again, [10, 8, 3], random(2));
