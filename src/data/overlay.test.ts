@@ -25,12 +25,12 @@ test.each<Layout>(['NCHW', 'NHWC'])('a piece of the next picture covers a part, 
     [0.1, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2, 0.3, 0.3, 0.3, 0.3],
     [0.5, 0, 0, 0, 0.75, 0, 0, 0, 0.25, 0, 0, 0],
   ];
-  const x = Float32Array.from([...encoded(first as number[]), ...encoded(second as number[])]);
+  const x = Float32Array.from([...encoded(first), ...encoded(second)]);
   // Contrast 1, no brighter, opaque; then nothing over the second one.
   overlay(1, code)(x, [12], drawing([...corner.shares, 0.5, 0.5, 1, 0, 0], [...corner.integers]));
   const covered = [0.1, 0.1, 0.1, 0.5, 0.2, 0.2, 0.2, 0.75, 0.3, 0.3, 0.3, 0.25];
   expect([...x].map((value) => value.toFixed(4))).toEqual(
-    [...encoded(covered), ...encoded(second as number[])].map((value) => value.toFixed(4)),
+    [...encoded(covered), ...encoded(second)].map((value) => value.toFixed(4)),
   );
 });
 
