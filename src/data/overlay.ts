@@ -23,9 +23,10 @@ const THIN = 0.4;
 export function overlay(most: number, pictures?: PictureCode): Augment {
   return (x, sample, draw) => {
     const dims = (pictures?.dims ?? sample) as [number, number, number];
-    const [, height, width] = dims;
+    const [channels, height, width] = dims;
     const size = sizeOf(dims);
-    const [pixel] = strides(dims, pictures?.layout ?? 'NCHW');
+    const [pixel] = strides(dims, pictures?.layout);
+    const shades = Array.from({ length: channels }, (_, channel) => shadesOf(channel, pictures));
     for (let start = 0; start < x.length; start += size) {
       const box = someRectangle(dims, most, draw);
       const down = draw.integer(height - (box.bottom - box.top) + 1) - box.top;
@@ -35,16 +36,27 @@ export function overlay(most: number, pictures?: PictureCode): Augment {
       const brighter = BRIGHTER * (2 * draw.uniform() - 1);
       const share = THIN + (1 - THIN) * draw.uniform();
       const lay = (at: number, channel: number) => {
-        const black = pictures?.black[channel] ?? 0;
-        const white = pictures?.white[channel] ?? 0;
-        const grey = (black + white) / 2;
-        const toned =
-          grey + contrast * ((x[piece + at] as number) - grey) + brighter * (white - black);
-        const laid = Math.min(Math.max(toned, Math.min(black, white)), Math.max(black, white));
+        const { grey, range, low, high } = shades[channel] as Shades;
+        const toned = grey + contrast * ((x[piece + at] as number) - grey) + brighter * range;
+        const laid = Math.min(Math.max(toned, low), high);
         const under = x[start + at] as number;
         x[start + at] = under + share * (laid - under);
       };
       inRectangle(dims, box, lay, pictures?.layout);
     }
+  };
+}
+
+type Shades = ReturnType<typeof shadesOf>;
+
+/** What a channel may be of, in the numbers of samples; `range` is from black to white. */
+function shadesOf(channel: number, pictures?: PictureCode) {
+  const black = pictures?.black[channel] ?? 0;
+  const white = pictures?.white[channel] ?? 0;
+  return {
+    grey: (black + white) / 2,
+    range: white - black,
+    low: Math.min(black, white),
+    high: Math.max(black, white),
   };
 }

@@ -30,7 +30,7 @@ export function fillRectangle(
   dims: readonly number[],
   box: Box,
   value: (channel: number) => number,
-  layout: Layout = 'NCHW',
+  layout?: Layout,
 ): void {
   const [channels] = dims as [number, number, number];
   const filling = Array.from({ length: channels }, (_, channel) => value(channel));
@@ -45,7 +45,7 @@ export function inRectangle(
   dims: readonly number[],
   { left, top, right, bottom }: Box,
   change: (at: number, channel: number) => void,
-  layout: Layout = 'NCHW',
+  layout?: Layout,
 ): void {
   const [channels, height, width] = dims as [number, number, number];
   const [pixel, plane] = strides([channels, height, width], layout);
@@ -61,7 +61,7 @@ export function inRectangle(
 /** How far apart the numbers of two pixels side by side are, and those of two channels of a pixel. */
 export function strides(
   [channels, height, width]: readonly [number, number, number],
-  layout: Layout,
+  layout: Layout = 'NCHW',
 ): [pixel: number, plane: number] {
   return layout === 'NCHW' ? [1, height * width] : [channels, 1];
 }

@@ -50,7 +50,13 @@ export async function profileOf(
   { along = [], signal }: { readonly along?: readonly Along[]; readonly signal?: AbortSignal } = {},
 ): Promise<{ readonly units: UnitStatistics; readonly bounds: readonly Bounds[] }> {
   const b = new Builder(graph);
-  const over = (op: string, along: Along, keepdims: 0 | 1) => overPlaces(b, op, along, keepdims);
+  const over = (op: string, { value, axis, rank }: Along, keepdims: 0 | 1) => {
+    const others = Array.from({ length: rank }, (_, i) => i).slice(1);
+    const places = others.filter((other) => other !== axis);
+    return places.length === 0
+      ? b.op('Identity', [value])
+      : b.op(op, [value, b.ints(places)], { keepdims });
+  };
   const narrow = (value: string) => b.op('Cast', [value], { to: FLOAT });
   const at = { value: site.name, axis: site.axis, rank: site.dims.length + 1 };
   const wide = { ...at, value: b.op('Cast', [site.name], { to: DOUBLE }) };
@@ -85,15 +91,6 @@ export async function profileOf(
       high: boundsWithin(results[high as string] as TensorOf<'float32'>, 1).high,
     })),
   };
-}
-
-/** Reduces a value over all but its samples and an axis: what is left is [samples, units]. */
-function overPlaces(b: Builder, op: string, { value, axis, rank }: Along, keepdims: 0 | 1): string {
-  const others = Array.from({ length: rank }, (_, i) => i).slice(1);
-  const places = others.filter((other) => other !== axis);
-  return places.length === 0
-    ? b.op('Identity', [value])
-    : b.op(op, [value, b.ints(places)], { keepdims });
 }
 
 /** Statistics of units out of those of each sample: [samples, units] each. */

@@ -14,7 +14,7 @@ export function numbersIn(graph: Graph, names: readonly string[]): Map<string, F
   return new Map([...weightsIn(graph, names)].map(([name, { data }]) => [name, data]));
 }
 
-/** (1 - share) · from + share · to: on the straight way between them, or beyond where it is above 1. */
+/** (1 - share) · from + share · to: on the straight way between them. */
 export function mixed(
   from: ReadonlyMap<string, Float32Array>,
   to: Parameters,
