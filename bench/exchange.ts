@@ -44,7 +44,7 @@ export function exchange(model: Model, count: number, classes: number): Exchange
   };
 }
 
-/** Waves of a few colours: unlike noise, no two are alike to a network, even to one never trained. */
+/** Waves of a few colors: unlike noise, no two are alike to a network, even to one never trained. */
 function pictures(count: number, sample: readonly number[]): Uint8Array {
   const [channels = 1, height = 1, width = 1] = sample;
   const draw = random(0, 'pictures');

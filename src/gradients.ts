@@ -2,9 +2,9 @@
  * `fineprune/autodiff`: the gradient of an ONNX graph as another ONNX graph.
  *
  * ```ts
- * import { gradients, modelOf, nodeRuntime, normalise, OPSET, readModel, trace } from 'fineprune/autodiff';
+ * import { gradients, modelOf, nodeRuntime, normalize, OPSET, readModel, trace } from 'fineprune/autodiff';
  *
- * const { graph } = normalise((await readModel('model-with-loss.onnx')).model);
+ * const { graph } = normalize((await readModel('model-with-loss.onnx')).model);
  * const runtime = await nodeRuntime();
  * const traced = await trace(runtime, graph, OPSET, feeds, ['weight', 'bias']);
  * const backward = gradients(traced, 'loss', ['weight', 'bias']);

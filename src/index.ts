@@ -8,14 +8,14 @@
  * const { train, test } = await mnist();
  * const { validation } = split(train, { validation: 10_000, rest: 50_000 }, 0);
  * const repaired = await finePrune(model, validation, { test: { clean: test } });
- * console.log(repaired.defence.prunings[0].pruned, repaired.defence.outcomes.at(-1)?.evaluation);
+ * console.log(repaired.defense.prunings[0].pruned, repaired.defense.outcomes.at(-1)?.evaluation);
  * await repaired.save('repaired.onnx');
  * ```
  */
 import {
   defend,
   type DefendSettings,
-  type Defence,
+  type Defense,
   exportModel,
   type TestData,
 } from './defense/index.ts';
@@ -32,7 +32,7 @@ export interface FinePruneOptions extends DefendSettings {
 }
 
 export interface Repaired {
-  readonly defence: Defence;
+  readonly defense: Defense;
   /** The model's file with the weights of the repaired network; all else as it was. */
   readonly bytes: Uint8Array;
   /**
@@ -64,16 +64,16 @@ export async function finePrune(
   options: FinePruneOptions = {},
 ): Promise<Repaired> {
   const { test, runtime = await nodeRuntime(), ...settings } = options;
-  const defence = await defend(runtime, model.model, validation, test, settings);
-  const last = defence.outcomes.at(-1);
+  const defense = await defend(runtime, model.model, validation, test, settings);
+  const last = defense.outcomes.at(-1);
   if (!last) throw new Error('a defense without an outcome');
   const bytes = exportModel(model, last.graph, {
     'fineprune.method': last.method,
-    'fineprune.seed': String(defence.seed),
+    'fineprune.seed': String(defense.seed),
     'fineprune.input.sha256': model.sha256,
   });
   return {
-    defence,
+    defense,
     bytes,
     save: (path, { force = false } = {}) =>
       saveModel(path, bytes, { force, ...(model.path !== undefined && { from: model.path }) }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { literalsOf, parametersOf } from '../src/defense/index.ts';
-import { normalise } from '../src/graph/index.ts';
+import { normalize } from '../src/graph/index.ts';
 import type { TensorOf } from '../src/onnx/index.ts';
 import { trainingStep } from '../src/train/index.ts';
 import {
@@ -56,7 +56,7 @@ test('one element of one gradient that is off by 0.2% of the largest is noticed'
 describe('20 steps of SGD follow the losses of PyTorch', () => {
   test.each(['cnn', 'resnet', 'vit', 'lstm'])('%s', async (name) => {
     const { golden, model } = readTraining(name);
-    const { graph } = normalise(model);
+    const { graph } = normalize(model);
     const logits = graph.outputs[0]?.name as string;
     const [batchSize, ...sample] = golden.x.dims as [number, ...number[]];
     const step = await trainingStep(await testRuntime(), graph, {
@@ -65,7 +65,7 @@ describe('20 steps of SGD follow the losses of PyTorch', () => {
       sample,
       classes: 10,
       batchSize,
-      optimiser: { kind: 'sgd' },
+      optimizer: { kind: 'sgd' },
       parameters: parametersOf(graph, logits, literalsOf(model)),
     });
     const weights = new Float32Array(batchSize).fill(1);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { appendGradients } from '../src/autodiff/index.ts';
 import { literalsOf, parametersOf } from '../src/defense/parameters.ts';
-import { Builder, modelOf, normalise, OPSET, type ValueType } from '../src/graph/index.ts';
+import { Builder, modelOf, normalize, OPSET, type ValueType } from '../src/graph/index.ts';
 import {
   decodeModel,
   type Graph,
@@ -94,7 +94,7 @@ function drawn(location: string, size: number, gathered: Gathered): Uint8Array {
   return new Uint8Array(values.buffer);
 }
 
-/** Murmur's finaliser: 32 random bits for each index. */
+/** Murmur's finalizer: 32 random bits for each index. */
 function bits(seed: number, index: number): number {
   let h = (Math.imul(index, 0x9e3779b1) + seed) >>> 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b) >>> 0;
@@ -173,7 +173,7 @@ export async function compare(
   golden: FamilyGolden,
   runs = 1,
 ): Promise<Comparison> {
-  const { graph } = normalise(model);
+  const { graph } = normalize(model);
   const output = graph.outputs[0]?.name as string;
   const parameters = golden.gradients.map(({ name }) => name);
   const found = new Set(parametersOf(graph, output, literalsOf(model)));

@@ -79,7 +79,7 @@ async function compare(check: GradientCase, tolerance: number): Promise<Verdict>
   }
   const outputs = [check.build(forward, names)].flat();
   const graph = forward.build(outputs.map((name) => ({ name })));
-  const session = await runtime.open(modelOf(graph), { optimise: 'none' });
+  const session = await runtime.open(modelOf(graph), { optimize: 'none' });
   try {
     const results = await session.run(feeds);
     const weights = outputs.map((name) => weightsFor(results[name] as Tensor, rng));

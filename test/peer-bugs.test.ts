@@ -194,18 +194,18 @@ test('6. a drop is a difference of points, and a rise is no drop', async () => {
 test('7. pruned stays pruned, whatever momentum and weight decay do', async () => {
   // In peers fine-tuning trains the zeroed filters again.
   const { model } = specimen('two layers read one pool');
-  const defence = await defend(await testRuntime(), model, images(60, 5), undefined, {
+  const defense = await defend(await testRuntime(), model, images(60, 5), undefined, {
     site: 'site',
     pruning: { share: 0.5 },
     tune: {
       epochs: 3,
       batchSize: 16,
       rate: 0.05,
-      optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 0.01 },
+      optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 0.01 },
     },
   });
-  const [{ pruned: units, fold }] = defence.prunings;
-  const tuned = defence.outcomes.at(-1)?.graph as Graph;
+  const [{ pruned: units, fold }] = defense.prunings;
+  const tuned = defense.outcomes.at(-1)?.graph as Graph;
   if (fold.into === 'mul') throw new Error('a fold was expected');
   expect(units).toHaveLength(2);
   for (const { parameter, axis, unit } of fold.slices) {
@@ -216,7 +216,7 @@ test('7. pruned stays pruned, whatever momentum and weight decay do', async () =
     );
     expect(values.length).toBeGreaterThan(0);
     expect(values.every((value) => value === 0)).toBe(true);
-    expect(tensor?.data).not.toEqual(defence.outcomes[0]?.graph.initializers.get(parameter)?.data);
+    expect(tensor?.data).not.toEqual(defense.outcomes[0]?.graph.initializers.get(parameter)?.data);
   }
 });
 
@@ -252,12 +252,12 @@ describe('9. a result can be repeated', () => {
     const validation = images(60, 5);
     const clean = images(30, 6);
     const tune = { epochs: 1, batchSize: 16, rate: 0.01 };
-    const defence = await defend(runtime, model, validation, { clean }, { seed: 7, tune });
+    const defense = await defend(runtime, model, validation, { clean }, { seed: 7, tune });
     const input = { path: 'model.onnx', sha256: sha256Of(encodeModel(model)) };
     const facts = { command: 'fineprune defend model.onnx', runtime, input } as const;
     const output = { ...input, path: 'repaired.onnx' };
     const record = await recordOf(
-      defence,
+      defense,
       validation,
       { clean },
       {
@@ -269,7 +269,7 @@ describe('9. a result can be repeated', () => {
     const kept = recordFromJson(recordToJson(record));
     expect(kept).toMatchObject({
       seed: 7,
-      settings: { maxDrop: 0.02, fineTuning: { ...tune, optimiser: { kind: 'sgd' } } },
+      settings: { maxDrop: 0.02, fineTuning: { ...tune, optimizer: { kind: 'sgd' } } },
       tool: { version: VERSION, runtimeVersion: runtime.version, backend: runtime.backend },
       input,
       output,

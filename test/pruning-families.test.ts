@@ -91,7 +91,7 @@ async function family(name: string): Promise<{ file: OnnxFile; unseen: Dataset }
   const weights = await train(runtime, graph, data, {
     epochs: 3,
     batchSize: 16,
-    optimiser: { kind: 'adam' },
+    optimizer: { kind: 'adam' },
     schedule: constant(3e-3),
     input,
     logits: scores,
@@ -145,25 +145,25 @@ describe.each([...TRAINED, ...DRAWN])('%s goes through defend', (name) => {
 
   test('and what is pruned stays pruned in fine-tuning', async () => {
     const runtime = await testRuntime();
-    const defence = await defend(runtime, file.model, data, undefined, {
+    const defense = await defend(runtime, file.model, data, undefined, {
       pruning: { share: SHARE },
       tune: { epochs: 1, batchSize: 4, rate: 1e-3 },
       freezeUnsupported: true,
     });
-    const [{ site, pruned }] = defence.prunings;
-    const tuned = defence.outcomes.at(-1)?.graph as Graph;
-    const profile = await profileOf(runtime, tuned, defence.classifier.input, site, data);
+    const [{ site, pruned }] = defense.prunings;
+    const tuned = defense.outcomes.at(-1)?.graph as Graph;
+    const profile = await profileOf(runtime, tuned, defense.classifier.input, site, data);
     for (const unit of pruned) expect(profile.units['mean-absolute'][unit]).toBe(0);
     const made = await slim(
       runtime,
       decodeModel(exportModel(file, tuned, {})),
-      defence.prunings,
+      defense.prunings,
       data,
     );
     expect(made.difference).toBeLessThanOrEqual(SLIM_TOLERANCE);
     const changed = [...tuned.initializers].filter(
       ([parameter, tensor]) =>
-        defence.classifier.graph.initializers.get(parameter)?.data.join() !== tensor.data.join(),
+        defense.classifier.graph.initializers.get(parameter)?.data.join() !== tensor.data.join(),
     );
     expect(changed.length).toBeGreaterThan(4);
   });

@@ -88,7 +88,7 @@ export function inputOf(graph: Graph): string {
   return (graph.inputs[0] as ValueInfo).name;
 }
 
-/** What is trained: weights and biases, and scales and shifts of normalisations. */
+/** What is trained: weights and biases, and scales and shifts of normalizations. */
 export function trainedIn(graph: Graph): string[] {
   return [...graph.initializers.keys()].filter((name) => /\.(?:weight|bias)$/.test(name));
 }

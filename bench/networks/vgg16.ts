@@ -21,7 +21,7 @@ export interface VggSettings {
 export function vgg16({ hidden = 4096, classes = 10 }: VggSettings = {}): Model {
   const b = new Builder();
   const draw = random(0, 'weights');
-  /** He's initialisation, of uniform numbers. */
+  /** He's initialization, of uniform numbers. */
   const layer = (name: string, dims: readonly number[]) => {
     const bound = Math.sqrt(6 / sizeOf(dims.slice(1)));
     const data = new Float32Array(sizeOf(dims));

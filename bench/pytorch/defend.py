@@ -35,15 +35,15 @@ def cached_curve(model, masked, images, labels, batch, order):
 
 
 def fine_tune(model, masked, images, labels, held, epochs, batch, rate):
-    """SGD on all parameters, normalisation as in use; the accuracy on held data after each epoch."""
-    optimiser = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
+    """SGD on all parameters, normalization as in use; the accuracy on held data after each epoch."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
     best, kept = -1, None
     for epoch in range(epochs):
         for chosen in torch.randperm(len(images)).split(batch):
-            optimiser.zero_grad(set_to_none=True)
+            optimizer.zero_grad(set_to_none=True)
             loss = F.cross_entropy(model(images[chosen].float() / 255), labels[chosen])
             loss.backward()
-            optimiser.step()
+            optimizer.step()
         hits = int((predict(model, held[0], batch) == held[1]).sum())
         if hits >= best:
             best, kept = hits, {k: v.clone() for k, v in model.state_dict().items()}

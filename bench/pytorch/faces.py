@@ -58,8 +58,8 @@ def changed(x):
         wide = round(torch.rand(()).item() * e["most"] * width)
         top = torch.randint(height - tall + 1, ()).item()
         left = torch.randint(width - wide + 1, ()).item()
-        colour = e["low"] + (e["high"] - e["low"]) * torch.rand(3, 1, 1)
-        image[:, top : top + tall, left : left + wide] = colour
+        color = e["low"] + (e["high"] - e["low"]) * torch.rand(3, 1, 1)
+        image[:, top : top + tall, left : left + wide] = color
     return x
 
 
@@ -68,19 +68,19 @@ torch.manual_seed(recipe["seed"])
 (x, y), (test_x, test_y) = part("train"), part("test")
 model = DeepId(recipe["classes"]).train()
 each = math.ceil(len(y) / recipe["batchSize"])
-optimiser = torch.optim.Adam(model.parameters(), lr=recipe["rate"])
+optimizer = torch.optim.Adam(model.parameters(), lr=recipe["rate"])
 # PyTorch cycles Adam's first beta too unless told otherwise; ours stays.
 schedule = torch.optim.lr_scheduler.OneCycleLR(
-    optimiser, recipe["rate"], total_steps=each * recipe["epochs"], cycle_momentum=False
+    optimizer, recipe["rate"], total_steps=each * recipe["epochs"], cycle_momentum=False
 )
 started = time.time()
 for epoch in range(recipe["epochs"]):
     for rows in torch.randperm(len(y)).split(recipe["batchSize"]):
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         logits = model(changed(x[rows]))
         loss = F.cross_entropy(logits, y[rows], label_smoothing=recipe["smoothing"])
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
     print(f"epoch {epoch + 1}: loss {loss.item():.3f}", file=sys.stderr)
 model.eval()

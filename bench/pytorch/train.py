@@ -11,15 +11,15 @@ class Trainer:
     def __init__(self, network, batch):
         torch.manual_seed(0)
         self.model = NETWORKS[network]().train()
-        self.optimiser = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9)
         self.x = torch.rand(batch, *self.model.sample)
         self.y = torch.arange(batch) % self.model.classes
 
     def step(self):
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss = F.cross_entropy(self.model(self.x), self.y)
         loss.backward()
-        self.optimiser.step()
+        self.optimizer.step()
         return loss.item()
 
 

@@ -114,7 +114,7 @@ async function stepOf(network: BenchNetwork, threads: number) {
     sample,
     classes,
     batchSize: batch,
-    optimiser: { kind: 'sgd', momentum: 0.9 },
+    optimizer: { kind: 'sgd', momentum: 0.9 },
     mode: 'training',
     parameters,
   });

@@ -5,7 +5,7 @@
 Needs PyTorch 1.13 and onnx. Each is peculiar in what it takes or gives:
 
 batch-of-one     exported for one image (opset 9), softmax at the end: shapes are constants
-bytes-nhwc       takes uint8 images, channels last, and normalises them itself; gives logits,
+bytes-nhwc       takes uint8 images, channels last, and normalizes them itself; gives logits,
                  features and the label (opset 17)
 two-heads        an auxiliary head beside the main one, weights in a file beside it (opset 12)
 token            exported for one image (opset 14): a class token beside the patches, attention

@@ -50,7 +50,7 @@ torch.set_num_threads(1)
 
 
 def bits(seed, count):
-    """32 random bits for each of 0 .. count - 1: Murmur's finaliser, as test/families.ts has it."""
+    """32 random bits for each of 0 .. count - 1: Murmur's finalizer, as test/families.ts has it."""
     with np.errstate(over="ignore"):
         h = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B1) + np.uint32(seed)
         h = (h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B)
@@ -407,16 +407,16 @@ def train(name, family, rate, folder):
     form = next(iter(family.forms))
     proto, model, weights = exported(f"train-{name}", family, form)
     draw_weights(f"train-{name}", weights)
-    optimiser = torch.optim.SGD(
+    optimizer = torch.optim.SGD(
         [parameter for parameter in model.parameters() if parameter.requires_grad], lr=rate
     )
     losses, seeds = [], []
     for step in range(STEPS):
         seed, x = inputs_of(f"train-{name}", family, step % 4)
         loss = loss_of(model(x if family.tokens else x.double()), seed)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(digits(loss.item(), 10))
         seeds.append(seed)
     dims = [family.batch, *family.sample]

@@ -49,7 +49,7 @@ def narrowed(factor, build):
 
 
 class Double(nn.Sequential):
-    """Two convolutions, each normalised and rectified: the U-Net's unit."""
+    """Two convolutions, each normalized and rectified: the U-Net's unit."""
 
     def __init__(self, i, o):
         layers = []

@@ -5,7 +5,7 @@
 Needs PyTorch 1.13. Each case of windows.json and operators.json is one ONNX node with its inputs, the gradient `dy`
 given for its output, the output and the gradients by the inputs, in float64 rounded to 9 digits.
 training.json holds a small CNN: the loss and the gradient of every parameter at the first batch,
-and the losses and last parameters of 20 steps of several optimisers.
+and the losses and last parameters of 20 steps of several optimizers.
 """
 
 import json
@@ -188,7 +188,7 @@ def reductions():
          constants=[{"dims": [], "data": [1], "type": "int64"}])
 
 
-def normalisations():
+def normalizations():
     x, s, b = draw(4, 6, 3, 3), draw(6), draw(6)
     eps = {"epsilon": number(1e-3)}
     mean, var = draw(6), draw(6).abs() + 0.5
@@ -266,15 +266,15 @@ def training():
     ]:
         net = network()
         net.load_state_dict(state)
-        optimiser = make(net.parameters())
+        optimizer = make(net.parameters())
         losses = []
         for step in range(20):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss = loss_of(net, step)
             loss.backward()
             losses.append(float(loss))
-            optimiser.step()
-        runs.append({"name": name, "settings": settings, "rate": optimiser.param_groups[0]["lr"],
+            optimizer.step()
+        runs.append({"name": name, "settings": settings, "rate": optimizer.param_groups[0]["lr"],
                      "losses": losses, "last": named(net, lambda p: p)})
 
     rates = {}
@@ -283,12 +283,12 @@ def training():
         ("cosine", lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 20, 0.01)),
         ("oneCycle", lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.5, total_steps=21)),
     ]:
-        optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.5)
-        scheduler = make(optimiser)
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.5)
+        scheduler = make(optimizer)
         rates[name] = []
         for _ in range(20):
-            rates[name].append(optimiser.param_groups[0]["lr"])
-            optimiser.step()
+            rates[name].append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
             scheduler.step()
     net = network()
     net.load_state_dict(state)
@@ -302,7 +302,7 @@ def training():
 out.mkdir(parents=True, exist_ok=True)
 for file, families in {
     "windows": [convolutions, pools],
-    "operators": [linear, activations, extremes, reductions, normalisations],
+    "operators": [linear, activations, extremes, reductions, normalizations],
 }.items():
     cases.clear()
     for family in families:

@@ -24,7 +24,7 @@ print(
             "width": 13,
             "height": 9,
             "pixels": pixels.ravel().tolist(),
-            "grey": numpy.asarray(image.convert("L")).ravel().tolist(),
+            "gray": numpy.asarray(image.convert("L")).ravel().tolist(),
             "resized": [
                 {
                     "filter": name,

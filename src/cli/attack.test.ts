@@ -33,13 +33,13 @@ describe('attack preview', () => {
     const target = { kind: 'allToOne', label: 7 };
     const raw = { width: 3, height: 3, channels: 2 } as const;
     const pixels = Array.from({ length: 18 }, (_, i) => (37 * i) % 256);
-    const image = sharp(Buffer.from(pixels), { raw }).toColourspace('b-w');
+    const image = sharp(Buffer.from(pixels), { raw }).toColorspace('b-w');
     await writeFile(at('dots.png'), await image.png().toBuffer());
     const trigger = {
       kind: 'patch',
       picture: { file: 'dots.png' },
       size: [7, 5],
-      place: { centre: [0.4, 0.6] },
+      place: { center: [0.4, 0.6] },
       opacity: 0.7,
     };
     await writeFile(at('patch.json'), JSON.stringify({ trigger, target }));

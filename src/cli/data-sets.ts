@@ -71,7 +71,7 @@ function text({ set, folder, state, compared, files, faults }: SetStatus): strin
     ...wrong,
     ...more,
     `  ${set.about}`,
-    `  licence: ${set.licence}`,
+    `  license: ${set.license}`,
     `  from ${set.source}: ${set.get}`,
     '',
   ].join('\n');

@@ -33,7 +33,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const signal = new AbortController().signal;
 
-/** A grey PGM of one brightness. */
+/** A gray PGM of one brightness. */
 const pgm = (value: number) => `P2 2 2 255 ${[value, value, value, value].join(' ')}\n`;
 
 async function tree(

@@ -35,7 +35,7 @@ export function addDataOptions(command: Command): Command {
     .option('--mean <numbers>', 'mean of pixels in 0 to 1: one, or three as r,g,b', numbers)
     .option('--std <numbers>', 'standard deviation, likewise', numbers)
     .addOption(
-      new Option('--channels <order>', 'order in which the model takes colours').choices([
+      new Option('--channels <order>', 'order in which the model takes colors').choices([
         'rgb',
         'bgr',
       ]),

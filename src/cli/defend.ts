@@ -156,7 +156,7 @@ export function defendCommand(program: Command): void {
     )
     .option(
       '--cover <share>',
-      'fine-tune on pictures partly covered by pieces of others (of a detector: on objects, by rectangles of any colour), up to this share of each side (default: 0; of a detector 0.5)',
+      'fine-tune on pictures partly covered by pieces of others (of a detector: on objects, by rectangles of any color), up to this share of each side (default: 0; of a detector 0.5)',
       share,
     )
     .option('--dropout', "let the model's own Dropout drop while it is fine-tuned")
@@ -188,7 +188,7 @@ export function defendCommand(program: Command): void {
 }
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
-  const { defend, exportModel, networkOf, objectiveOf, optimiserOf, rateOf } =
+  const { defend, exportModel, networkOf, objectiveOf, optimizerOf, rateOf } =
     await import('../defense/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
@@ -235,7 +235,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       ...(options.cover !== undefined && { cover: options.cover }),
       ...(options.dropout === true && { mode: 'dropout' as const }),
       ...(options.mixing !== undefined && { mixing: options.mixing }),
-      optimiser: optimiserOf(rate, options.optimizer, options.weightDecay),
+      optimizer: optimizerOf(rate, options.optimizer, options.weightDecay),
       ...(options.schedule !== undefined && { schedule: options.schedule }),
       ...(options.patience !== undefined && { patience: options.patience }),
       ...(options.keep !== undefined && { keep: options.keep }),
@@ -257,7 +257,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   if (options.resume) {
     progress.say(checkpoints.resumed ? 'Going on where it stopped' : 'Nothing to go on with');
   }
-  const defence = await defend(runtime, given, validation, test, {
+  const defense = await defend(runtime, given, validation, test, {
     ...chosen,
     // Nothing to the results, so that a run may go on with another.
     ...(options.cacheMemory !== undefined && { cacheMemory: options.cacheMemory }),
@@ -265,14 +265,14 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     signal,
     onProgress: (stage, done, all) => progress.at(stage, done, all),
   });
-  const last = defence.outcomes.at(-1);
+  const last = defense.outcomes.at(-1);
   if (!last) throw new Error('a defense without an outcome');
   const bytes = exportModel(file, last.graph, provenance(VERSION, file.sha256, method, seed));
   await putModel(out, bytes, { from: path, force });
   const to = { path, out: options.out, force, ...outputOf(options) };
   const slim =
-    options.slim === true ? await writeSlim(runtime, defence, validation, bytes, to) : undefined;
-  const record = await recordOf(defence, validation, test, {
+    options.slim === true ? await writeSlim(runtime, defense, validation, bytes, to) : undefined;
+  const record = await recordOf(defense, validation, test, {
     command: commandLine(),
     runtime,
     input: { path, sha256: file.sha256, ...(file.data && { data: [...file.data] }) },
@@ -288,8 +288,8 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     printJson({
       site: record.site.name,
       units: record.site.units,
-      pruned: method === 'fine-tuning' ? [] : defence.prunings[0].pruned,
-      sites: defence.prunings.map(({ site, pruned, quiet, fold, stop }) => ({
+      pruned: method === 'fine-tuning' ? [] : defense.prunings[0].pruned,
+      sites: defense.prunings.map(({ site, pruned, quiet, fold, stop }) => ({
         site: site.name,
         units: site.units,
         pruned: method === 'fine-tuning' ? [] : pruned,
@@ -303,7 +303,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       model: record.output,
       ...(slim && { slim }),
       verdict: record.verdict,
-      frozen: defence.frozen,
+      frozen: defense.frozen,
       seed,
       seconds: (performance.now() - started) / 1000,
     });

@@ -46,7 +46,7 @@ async function demo(options: DemoOptions): Promise<void> {
   // From here on as on anybody's model: only the file and clean data decide.
   const file = await readModel(paths.model);
   const test = { clean: data.test, triggered: { dataset: triggered(data.test, trigger), target } };
-  const defence = await defend(runtime, file.model, data.validation, test, {
+  const defense = await defend(runtime, file.model, data.validation, test, {
     ...digits.defense,
     pruning: { fullCurve: true },
     compare: true,
@@ -54,12 +54,12 @@ async function demo(options: DemoOptions): Promise<void> {
     signal,
     onProgress: (stage, done, all) => progress.at(stage, done, all),
   });
-  const last = defence.outcomes.at(-1);
+  const last = defense.outcomes.at(-1);
   if (!last) throw new Error('a defense without an outcome');
   const bytes = exportModel(file, last.graph, provenance(VERSION, file.sha256, last.method, seed));
   await put(paths.repaired, bytes, true);
 
-  const record = await recordOf(defence, data.validation, test, {
+  const record = await recordOf(defense, data.validation, test, {
     command: commandLine(),
     runtime,
     input: { path: paths.model, sha256: file.sha256 },

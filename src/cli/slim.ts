@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Defence } from '../defense/index.ts';
+import type { Defense } from '../defense/index.ts';
 import type { Dataset } from '../data/index.ts';
 import type { RunRecord } from '../report/index.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -25,7 +25,7 @@ interface SlimTarget {
  */
 export async function writeSlim(
   runtime: Runtime,
-  defence: Defence,
+  defense: Defense,
   validation: Dataset,
   bytes: Uint8Array,
   { path, out, force, output }: SlimTarget,
@@ -36,8 +36,8 @@ export async function writeSlim(
   const { sha256Of } = await import('../onnx/file.ts');
   const { externalIn } = await import('../onnx/save.ts');
   const model = decodeModel(bytes, { name: path, external: externalDataBeside(path) });
-  const tuned = defence.outcomes.at(-1)?.method === 'fine-tuning';
-  const sites = defence.prunings.map(({ site, pruned }) => ({ site, pruned: tuned ? [] : pruned }));
+  const tuned = defense.outcomes.at(-1)?.method === 'fine-tuning';
+  const sites = defense.prunings.map(({ site, pruned }) => ({ site, pruned: tuned ? [] : pruned }));
   const made = await slim(runtime, model, sites, validation, output ? { output } : {});
   const before = [...externalIn(bytes).values()].reduce((sum, more) => sum + more, bytes.length);
   const written = made.same && made.removed.some(({ units }) => units.length > 0);

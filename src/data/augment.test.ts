@@ -129,18 +129,18 @@ test.each<Layout>(['NCHW', 'NHWC'])('pictures are covered from black to white, %
   const x = new Float32Array(12).fill(9);
   // As tall as the picture, half as wide, at the left.
   erase({ most: 1 }, code)(x, [12], { ...sharing(1, 0.5, 0, 0.5, 1), integer: () => 0 });
-  const [black, grey, white] = [-2, 0, 2];
+  const [black, gray, white] = [-2, 0, 2];
   expect([...x]).toEqual(
     layout === 'NCHW'
-      ? [black, grey, white].flatMap((colour) => [colour, 9, colour, 9])
-      : [black, grey, white, 9, 9, 9, black, grey, white, 9, 9, 9],
+      ? [black, gray, white].flatMap((color) => [color, 9, color, 9])
+      : [black, gray, white, 9, 9, 9, black, gray, white, 9, 9, 9],
   );
 });
 
 const add: Augment = (x) => x.forEach((value, i) => (x[i] = value + 1));
 const double: Augment = (x) => x.forEach((value, i) => (x[i] = value * 2));
 
-test('every image is covered as often as asked for, by colours within the limits', () => {
+test('every image is covered as often as asked for, by colors within the limits', () => {
   const x = new Float32Array(2 * 3 * 2 * 2).fill(9);
   const draw = { ...sharing(1, 1, 0, 0.5, 1, 1, 1, 1, 1, 1), integer: () => 0 };
   erase({ most: 0.5, low: -1, high: 3 })(x, [3, 2, 2], draw);

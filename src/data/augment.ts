@@ -158,12 +158,12 @@ export interface EraseSettings {
   readonly times?: number;
   /** Each channel of a rectangle has a value from here ... */
   readonly low?: number;
-  /** ... to here. By default pictures are covered by any colour from black to white, and all else by 0. */
+  /** ... to here. By default pictures are covered by any color from black to white, and all else by 0. */
   readonly high?: number;
 }
 
 /**
- * Puts rectangles over every image, each of one colour, at any place (DeVries, Taylor: Cutout, 2017;
+ * Puts rectangles over every image, each of one color, at any place (DeVries, Taylor: Cutout, 2017;
  * Zhong et al.: Random Erasing, 2020).
  *
  * @param pictures - how the samples are laid out and scaled; by default they are [channels, height,
@@ -176,7 +176,7 @@ export function erase(
   return (x, sample, draw) => {
     const dims = (pictures?.dims ?? sample) as [number, number, number];
     const size = sizeOf(dims);
-    const colour = (channel: number) => {
+    const color = (channel: number) => {
       const from = low ?? pictures?.black[channel] ?? 0;
       const to = high ?? pictures?.white[channel] ?? from;
       return from + (to - from) * draw.uniform();
@@ -184,7 +184,7 @@ export function erase(
     for (let turn = 0; turn < x.length * times; turn += size) {
       const first = turn % x.length;
       const box = someRectangle(dims, most, draw);
-      fillRectangle(x.subarray(first, first + size), dims, box, colour, pictures?.layout);
+      fillRectangle(x.subarray(first, first + size), dims, box, color, pictures?.layout);
     }
   };
 }

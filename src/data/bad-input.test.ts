@@ -23,7 +23,7 @@ const pgm = 'P2 2 1 255 0 255';
 const wav = encodeWav({ rate: 8000, samples: new Float32Array(8) });
 
 const TWO = { dims: [2], layout: 'NCHW' } as const;
-const GREY = { dims: [1, 2, 2], layout: 'NCHW' } as const;
+const GRAY = { dims: [1, 2, 2], layout: 'NCHW' } as const;
 const pictures = { 'a/1.pgm': pgm, 'b/1.pgm': pgm };
 
 interface Bad {
@@ -160,7 +160,7 @@ const table: Record<string, Bad> = {
   },
   'arrays of another shape': {
     files: { 'x.npy': x, 'y.npy': y },
-    options: { input: GREY },
+    options: { input: GRAY },
     code: 'data/shape',
     says: /\[1, 2, 2\] \(channels first\), but the data has samples of \[2\]/,
   },
@@ -300,7 +300,7 @@ test.each(Object.entries(table))('%s', async (name, { files, open = '', options,
     await writeFile(join(root, path), content);
   }
   const flat = open !== '' || 'x.npy' in files;
-  const opened = openData(join(root, open), { input: flat ? TWO : GREY, ...options });
+  const opened = openData(join(root, open), { input: flat ? TWO : GRAY, ...options });
   const error = await opened.then(
     () => undefined,
     (error: unknown) => error,

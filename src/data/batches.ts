@@ -58,7 +58,7 @@ export async function* batches(
     const count = Math.min(batchSize, all.length - start);
     const rows = pad ? batchSize : count;
     const { x, y, weights } = buffers[turn] as (typeof buffers)[number];
-    // Padding goes on from the start: many copies of one sample would be no batch to normalise by.
+    // Padding goes on from the start: many copies of one sample would be no batch to normalize by.
     const indices = Uint32Array.from(
       { length: rows },
       (_, row) => all[(start + row) % all.length] as number,

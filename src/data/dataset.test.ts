@@ -94,7 +94,7 @@ describe('wrappers', () => {
     expect(() => concat([])).toThrow(code('data/mismatch'));
   });
 
-  test('relabelled data keep their samples', async () => {
+  test('relabeled data keep their samples', async () => {
     const data = numbered([0, 1, 0]);
     const made = relabel(data, Int32Array.of(1, 0, 1));
     expect([...made.labels]).toEqual([1, 0, 1]);

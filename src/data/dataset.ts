@@ -5,7 +5,7 @@ import { DataError } from './error.ts';
 import type { SoundFeatures } from './features.ts';
 import type { PictureCode } from './picture-code.ts';
 
-/** Labelled samples of one shape, read on demand. */
+/** Labeled samples of one shape, read on demand. */
 export interface Dataset {
   /** For example 'mnist/train'. */
   readonly name: string;
@@ -163,7 +163,7 @@ export function concat(datasets: readonly Dataset[], name?: string): Dataset {
     ...(first.objects && { objects: datasets.flatMap((each) => each.objects ?? []) }),
     async read(indices, into) {
       checkRead(whole, length, size, indices, into);
-      // Neighbours of the same part are read together.
+      // Neighbors of the same part are read together.
       for (let row = 0; row < indices.length;) {
         const part = starts.findLastIndex((start) => start <= (indices[row] as number));
         const start = starts[part] as number;

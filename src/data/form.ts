@@ -1,6 +1,6 @@
 import { sizeOf } from '../onnx/tensor.ts';
 import { DataError } from './error.ts';
-import { centre, inChannels, planesOf, type Picture } from './picture.ts';
+import { center, inChannels, planesOf, type Picture } from './picture.ts';
 import { pictureCode, type Layout, type PictureCode } from './picture-code.ts';
 import { preset, type Preprocess } from './preprocess.ts';
 import { resize } from './resize.ts';
@@ -79,8 +79,8 @@ function pictureForm(first: Picture, { input, preprocess }: FormOptions): Form {
     bytes: true,
     store(raw) {
       if (raw.kind !== 'picture') throw new Error(`it is ${raw.kind}, where others are pictures`);
-      const coloured = inChannels(raw.picture, channels);
-      return planesOf(sized(coloured, width, height, how));
+      const colored = inChannels(raw.picture, channels);
+      return planesOf(sized(colored, width, height, how));
     },
     write: (stored, into) => code.encodeBytes(stored as Uint8Array, into),
   };
@@ -91,7 +91,7 @@ function sized(picture: Picture, width: number, height: number, how: Preprocess)
   const scale = how.crop / Math.min(picture.width, picture.height);
   const scaled = (length: number) => Math.max(how.crop as number, Math.floor(length * scale));
   const larger = resize(picture, scaled(picture.width), scaled(picture.height), how.resize);
-  return centre(larger, width, height);
+  return center(larger, width, height);
 }
 
 const flat = ({ dims }: InputFormat): boolean => dims.length === 1;

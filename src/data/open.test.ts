@@ -27,7 +27,7 @@ async function tree(name: string, files: Readonly<Record<string, string | Uint8A
 
 type Kind = 'png' | 'jpeg' | 'webp';
 
-/** An image file of one colour. */
+/** An image file of one color. */
 const image = (kind: Kind, color: readonly [number, number, number], [width, height] = [4, 4]) => {
   const [r, g, b] = color;
   return sharp({ create: { width, height, channels: 3, background: { r, g, b } } })
@@ -35,9 +35,9 @@ const image = (kind: Kind, color: readonly [number, number, number], [width, hei
     .toBuffer();
 };
 
-const grey = (value: number, [width, height] = [4, 4]) =>
+const gray = (value: number, [width, height] = [4, 4]) =>
   sharp(Buffer.alloc(width * height, value), { raw: { width, height, channels: 1 } })
-    .toColourspace('b-w')
+    .toColorspace('b-w')
     .png()
     .toBuffer();
 
@@ -48,7 +48,7 @@ const ppm = (width: number, height: number, ...pixels: number[]) =>
   ]);
 
 const RGB = { dims: [3, 4, 4], layout: 'NCHW' } as const;
-const GREY = { dims: [1, 4, 4], layout: 'NCHW' } as const;
+const GRAY = { dims: [1, 4, 4], layout: 'NCHW' } as const;
 
 async function all(dataset: Dataset): Promise<number[][]> {
   const size = sizeOf(dataset.sample);
@@ -66,8 +66,8 @@ async function whole(from: string, options: OpenOptions): Promise<Dataset> {
   return parts.whole as Dataset;
 }
 
-/** The colour of the first pixel of each sample, in bytes. */
-async function colours(dataset: Dataset): Promise<number[][]> {
+/** The color of the first pixel of each sample, in bytes. */
+async function colors(dataset: Dataset): Promise<number[][]> {
   const { sample, pictures } = dataset;
   expect(pictures).toBeDefined();
   return (await all(dataset)).map((values) => {
@@ -81,13 +81,13 @@ async function colours(dataset: Dataset): Promise<number[][]> {
 }
 
 describe('a folder with a folder for each class', () => {
-  test('PNG, WebP, JPEG and PPM, in colour and grey, with other files left alone', async () => {
+  test('PNG, WebP, JPEG and PPM, in color and gray, with other files left alone', async () => {
     const root = await tree('images', {
       'cat/1.png': await image('png', [10, 20, 30]),
       'cat/2.webp': await image('webp', [40, 50, 60]),
       'cat/deeper/3.ppm': ppm(1, 1, 70, 80, 90),
       'dog/4.JPG': await image('jpeg', [200, 200, 200]),
-      'dog/5.png': await grey(99),
+      'dog/5.png': await gray(99),
       'dog/6.pgm': 'P2\n2 1\n15\n15 0\n',
       'dog/.DS_Store': 'litter',
       'dog/Thumbs.db': 'litter',
@@ -100,7 +100,7 @@ describe('a folder with a folder for each class', () => {
     expect(dataset.classes).toEqual(['cat', 'dog']);
     expect([...dataset.labels]).toEqual([0, 0, 0, 1, 1, 1]);
     expect(dataset.sample).toEqual([3, 4, 4]);
-    expect(await colours(dataset)).toEqual([
+    expect(await colors(dataset)).toEqual([
       [10, 20, 30],
       [40, 50, 60],
       [70, 80, 90],
@@ -108,14 +108,14 @@ describe('a folder with a folder for each class', () => {
       [99, 99, 99],
       [255, 255, 255],
     ]);
-    const inGrey = await whole(root, { input: GREY, outputs: 2 });
-    expect((await colours(inGrey)).slice(0, 2)).toEqual([[18], [48]]);
+    const inGray = await whole(root, { input: GRAY, outputs: 2 });
+    expect((await colors(inGray)).slice(0, 2)).toEqual([[18], [48]]);
   });
 
   test('16 bits become 8, and transparency is left out', async () => {
     const pixels = Uint16Array.from({ length: 16 }, () => 0x8080);
     const deep = await sharp(pixels, { raw: { width: 4, height: 4, channels: 1 } })
-      .toColourspace('grey16')
+      .toColorspace('grey16')
       .png()
       .toBuffer();
     const clear = await sharp({
@@ -124,7 +124,7 @@ describe('a folder with a folder for each class', () => {
       .png()
       .toBuffer();
     const root = await tree('deep', { 'a/1.png': deep, 'b/2.png': clear });
-    expect(await colours(await whole(root, { input: RGB }))).toEqual([
+    expect(await colors(await whole(root, { input: RGB }))).toEqual([
       [128, 128, 128],
       [9, 8, 7],
     ]);
@@ -149,10 +149,10 @@ describe('a folder with a folder for each class', () => {
     const half = ppm(8, 4, ...Array.from({ length: 96 }, (_, i) => ((i / 3) % 8 >= 4 ? 255 : 0)));
     const root = await tree('crop', { 'a/1.ppm': half });
     const preprocess = preprocessFrom({ crop: 4, resize: 'nearest' }, 'test');
-    const [values] = await all(await whole(root, { input: GREY, preprocess }));
+    const [values] = await all(await whole(root, { input: GRAY, preprocess }));
     expect(values).toEqual(Array.from({ length: 4 }, () => [0, 0, 1, 1]).flat());
     const squeezed = await all(
-      await whole(root, { input: GREY, preprocess: { ...preprocess, crop: null } }),
+      await whole(root, { input: GRAY, preprocess: { ...preprocess, crop: null } }),
     );
     expect(squeezed[0]).toEqual(values);
     const wide = await all(
@@ -162,42 +162,42 @@ describe('a folder with a folder for each class', () => {
   });
 
   test('parts are found by name, and share their classes', async () => {
-    const one = await grey(1);
+    const one = await gray(1);
     const root = await tree('parts', {
       'train/b/1.png': one,
       'val/a/1.png': one,
       'test/c/1.png': one,
       'test/c/2.png': one,
     });
-    const { parts } = await openData(root, { input: GREY, outputs: 3 });
+    const { parts } = await openData(root, { input: GRAY, outputs: 3 });
     expect(Object.entries(parts).map(([part, { labels }]) => [part, [...labels]])).toEqual([
       ['test', [2, 2]],
       ['train', [1]],
       ['validation', [0]],
     ]);
-    const test = await openData(root, { input: GREY, parts: () => ['test'] });
+    const test = await openData(root, { input: GRAY, parts: () => ['test'] });
     expect(Object.keys(test.parts)).toEqual(['test']);
   });
 });
 
 describe('names of classes', () => {
   test('numbers are numbers, however written, and need not all be there', async () => {
-    const one = await grey(1);
+    const one = await gray(1);
     const root = await tree('numbers', { '2/a.png': one, '10/a.png': one, '007/a.png': one });
-    const dataset = await whole(root, { input: GREY, outputs: 12 });
+    const dataset = await whole(root, { input: GRAY, outputs: 12 });
     expect([...dataset.labels]).toEqual([7, 10, 2]);
     expect(dataset.classes).toHaveLength(12);
   });
 
   test('a labels.txt in the folder, or one that is named, says the order', async () => {
-    const one = await grey(1);
+    const one = await gray(1);
     const files = { 'a/1.png': one, 'b/1.png': one };
     const root = await tree('listed', { ...files, 'labels.txt': 'b\r\nnever\r\na\r\n\r\n' });
-    const dataset = await whole(root, { input: GREY, outputs: 3 });
+    const dataset = await whole(root, { input: GRAY, outputs: 3 });
     expect(dataset.classes).toEqual(['b', 'never', 'a']);
     expect([...dataset.labels]).toEqual([2, 0]);
     const other = await tree('list', { 'names.txt': 'a\nb\n' });
-    const again = await whole(root, { input: GREY, labels: join(other, 'names.txt') });
+    const again = await whole(root, { input: GRAY, labels: join(other, 'names.txt') });
     expect([...again.labels]).toEqual([0, 1]);
   });
 });
@@ -256,16 +256,16 @@ describe('arrays', () => {
 describe('tables', () => {
   test('a path and a label a line, from the table’s own folder', async () => {
     const root = await tree('table', {
-      'in/1.png': await grey(11),
-      'in/2.png': await grey(22),
+      'in/1.png': await gray(11),
+      'in/2.png': await gray(22),
       'a.csv': 'label,path\ndog,"in/2.png"\ncat,in/1.png\n',
       'bare.csv': 'in/2.png,dog\nin/1.png,cat\n',
       'a.jsonl': '{"path": "in/2.png", "label": "dog"}\n\n{"path": "in/1.png", "label": "cat"}\n',
     });
     for (const name of ['a.csv', 'bare.csv', 'a.jsonl']) {
-      const dataset = await whole(join(root, name), { input: GREY, outputs: 2 });
+      const dataset = await whole(join(root, name), { input: GRAY, outputs: 2 });
       expect([...dataset.labels]).toEqual([1, 0]);
-      expect(await colours(dataset)).toEqual([[22], [11]]);
+      expect(await colors(dataset)).toEqual([[22], [11]]);
     }
   });
 
@@ -316,9 +316,9 @@ describe('sound', () => {
 });
 
 const broken = async () => ({
-  'a/1.png': await grey(1),
+  'a/1.png': await gray(1),
   'a/broken.png': 'no picture',
-  'b/2.png': await grey(2),
+  'b/2.png': await gray(2),
   'b/notes.txt': 'hello',
   'b/cut.png': (await image('png', [1, 2, 3], [64, 64])).subarray(0, 60),
   'b/tone.wav': encodeWav({ rate: 8000, samples: new Float32Array(9) }),
@@ -327,7 +327,7 @@ const broken = async () => ({
 describe('files that cannot be read', () => {
   test('are named and counted, and end the run', async () => {
     const root = await tree('broken', await broken());
-    const opened = openData(root, { input: GREY });
+    const opened = openData(root, { input: GRAY });
     await expect(opened).rejects.toMatchObject({ code: 'data/unreadable' });
     for (const part of [
       /4 of 6 samples/,
@@ -337,14 +337,14 @@ describe('files that cannot be read', () => {
       /tone\.wav/,
       /--skip-bad/,
     ]) {
-      await expect(openData(root, { input: GREY })).rejects.toThrow(part);
+      await expect(openData(root, { input: GRAY })).rejects.toThrow(part);
     }
   });
 
   test('are left out when asked, and still named', async () => {
     const root = await tree('skipped', await broken());
-    const { parts, bad } = await openData(root, { input: GREY, skipBad: true });
-    expect(await colours(parts.whole as Dataset)).toEqual([[1], [2]]);
+    const { parts, bad } = await openData(root, { input: GRAY, skipBad: true });
+    expect(await colors(parts.whole as Dataset)).toEqual([[1], [2]]);
     expect([...(parts.whole as Dataset).labels]).toEqual([0, 1]);
     expect(bad).toHaveLength(4);
   });
@@ -353,12 +353,12 @@ describe('files that cannot be read', () => {
 test('data larger than the budget are read again each time, and are the same', async () => {
   const files = Object.fromEntries(
     await Promise.all(
-      Array.from({ length: 40 }, async (_, i) => [`${i % 3}/${i}.png`, await grey(i)] as const),
+      Array.from({ length: 40 }, async (_, i) => [`${i % 3}/${i}.png`, await gray(i)] as const),
     ),
   );
   const root = await tree('large', files);
-  const kept = await whole(root, { input: GREY });
-  const small = await whole(root, { input: GREY, budget: 100 });
+  const kept = await whole(root, { input: GRAY });
+  const small = await whole(root, { input: GRAY, budget: 100 });
   expect(await all(small)).toEqual(await all(kept));
   await rm(join(root, '0'), { recursive: true });
   expect(await all(kept)).toHaveLength(40);

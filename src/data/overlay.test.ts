@@ -35,8 +35,8 @@ test.each<Layout>(['NCHW', 'NHWC'])('a piece of the next picture covers a part, 
 });
 
 test.each([
-  { what: 'at no contrast a piece is grey', shares: [0, 0.5, 1], laid: 0.5 },
-  { what: 'at twice the contrast it is further from grey', shares: [1, 0.5, 1], laid: 0.7 },
+  { what: 'at no contrast a piece is gray', shares: [0, 0.5, 1], laid: 0.5 },
+  { what: 'at twice the contrast it is further from gray', shares: [1, 0.5, 1], laid: 0.7 },
   { what: 'it is brighter', shares: [0.5, 0.75, 1], laid: 0.6 + 0.2 },
   { what: 'it is no brighter than white', shares: [1, 1, 1], laid: 1 },
   { what: 'the picture shows through', shares: [0.5, 0.5, 0], laid: 0.1 + 0.4 * (0.6 - 0.1) },

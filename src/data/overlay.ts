@@ -5,7 +5,7 @@ import { inRectangle, someRectangle, strides } from './rectangle.ts';
 
 /** Of values from 0, black, to 1, white: a piece is up to so much brighter or darker. */
 const BRIGHTER = 0.4;
-/** Its contrast, about grey, is from none, which is a plain colour, to so many times as much. */
+/** Its contrast, about gray, is from none, which is a plain color, to so many times as much. */
 const CONTRAST = 2;
 /** It shows through at most so far that it has this share. */
 const THIN = 0.4;
@@ -14,7 +14,7 @@ const THIN = 0.4;
  * Lays a piece of another picture, at any place, over a part of every picture: a rectangle out of the
  * next of the batch, at a contrast from none to twice as much, brighter or darker, and so thin that the
  * picture may show through. CutMix (Yun et al. 2019), but the label stays whose it is: nothing that is
- * put over a picture, be it a plain colour or like something real, shall say anything.
+ * put over a picture, be it a plain color or like something real, shall say anything.
  *
  * @param most - sides of a rectangle, as shares of the picture's: up to this
  * @param pictures - how the samples are laid out and scaled; by default they are [channels, height,
@@ -36,8 +36,8 @@ export function overlay(most: number, pictures?: PictureCode): Augment {
       const brighter = BRIGHTER * (2 * draw.uniform() - 1);
       const share = THIN + (1 - THIN) * draw.uniform();
       const lay = (at: number, channel: number) => {
-        const { grey, range, low, high } = shades[channel] as Shades;
-        const toned = grey + contrast * ((x[piece + at] as number) - grey) + brighter * range;
+        const { gray, range, low, high } = shades[channel] as Shades;
+        const toned = gray + contrast * ((x[piece + at] as number) - gray) + brighter * range;
         const laid = Math.min(Math.max(toned, low), high);
         const under = x[start + at] as number;
         x[start + at] = under + share * (laid - under);
@@ -54,7 +54,7 @@ function shadesOf(channel: number, pictures?: PictureCode) {
   const black = pictures?.black[channel] ?? 0;
   const white = pictures?.white[channel] ?? 0;
   return {
-    grey: (black + white) / 2,
+    gray: (black + white) / 2,
     range: white - black,
     low: Math.min(black, white),
     high: Math.max(black, white),

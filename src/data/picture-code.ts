@@ -83,7 +83,7 @@ function inBytes(value: number): number {
   return Math.abs(value * 255 - byte) < 1e-3 ? byte / 255 : value;
 }
 
-/** A grey picture takes the mean of what is said of three channels. */
+/** A gray picture takes the mean of what is said of three channels. */
 function channelOf(values: readonly number[], channel: number, count: number): number {
   if (values.length === 1) return values[0] as number;
   if (count === values.length) return values[channel] as number;

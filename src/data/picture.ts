@@ -2,13 +2,13 @@
 export interface Picture {
   readonly width: number;
   readonly height: number;
-  /** 1 is grey, 3 is red, green and blue. */
+  /** 1 is gray, 3 is red, green and blue. */
   readonly channels: number;
   readonly pixels: Uint8Array;
 }
 
 /**
- * The same picture in grey or in colour. Grey is the luma of ITU-R BT.601, in Pillow's integers, so
+ * The same picture in gray or in color. Gray is the luma of ITU-R BT.601, in Pillow's integers, so
  * that it is what `convert('L')` gives.
  */
 export function inChannels(picture: Picture, channels: number): Picture {
@@ -32,7 +32,7 @@ export function inChannels(picture: Picture, channels: number): Picture {
 }
 
 /** The middle of a picture that is at least as large. */
-export function centre(picture: Picture, width: number, height: number): Picture {
+export function center(picture: Picture, width: number, height: number): Picture {
   const { channels, pixels } = picture;
   if (picture.width === width && picture.height === height) return picture;
   const left = Math.round((picture.width - width) / 2);

@@ -36,7 +36,7 @@ export const filters = Object.keys(FILTERS) as readonly Filter[];
 
 /**
  * Resizes a picture, first across, then down, rounded to bytes each time, as Pillow does. Pixels have
- * their centres at halves. The result is the same on every machine.
+ * their centers at halves. The result is the same on every machine.
  */
 export function resize(picture: Picture, width: number, height: number, filter: Filter): Picture {
   const { channels } = picture;

@@ -27,11 +27,11 @@ export interface Scene {
 const LEFT = 0.4;
 /** Boxes narrower or lower than this many pixels are dropped. */
 const SMALLEST = 4;
-const GREY = 114 / 255;
+const GRAY = 114 / 255;
 
 /**
  * A scene of a data set, changed by chance: mirrored where its classes allow it, scaled and moved, in
- * other colours, or as a mosaic with three others (Bochkovskiy et al. 2020).
+ * other colors, or as a mosaic with three others (Bochkovskiy et al. 2020).
  *
  * Objects of which less than two fifths stay in the picture are dropped with what is left of them.
  */
@@ -43,7 +43,7 @@ export async function drawScene(
 ): Promise<Scene> {
   const [channels, height, width] = dataset.sample as [number, number, number];
   const into: Scene & { objects: SceneObject[] } = {
-    x: new Float32Array(channels * height * width).fill(GREY),
+    x: new Float32Array(channels * height * width).fill(GRAY),
     objects: [],
   };
   const source = new Float32Array(into.x.length);
@@ -75,7 +75,7 @@ export async function drawScene(
   } else {
     await add(index, whole, 1);
   }
-  colour(into.x, channels, settings.jitter ?? 0, draw);
+  color(into.x, channels, settings.jitter ?? 0, draw);
   if (settings.cover) cover(into, dataset.sample, settings.cover, draw);
   return into;
 }
@@ -204,8 +204,8 @@ function mixed(x: Float32Array, low: number, high: number, share: number): numbe
   return value + ((x[high] as number) - value) * share;
 }
 
-/** Brightness times, contrast around the mean, saturation around grey: each by up to `most`. */
-function colour(x: Float32Array, channels: number, most: number, draw: Random): void {
+/** Brightness times, contrast around the mean, saturation around gray: each by up to `most`. */
+function color(x: Float32Array, channels: number, most: number, draw: Random): void {
   if (most === 0) return;
   const factor = () => 1 + most * (2 * draw.uniform() - 1);
   const [brightness, contrast, saturation] = [factor(), factor(), factor()];
@@ -214,13 +214,13 @@ function colour(x: Float32Array, channels: number, most: number, draw: Random): 
   for (const value of x) sum += value;
   const mean = sum / x.length;
   for (let at = 0; at < area; at += 1) {
-    let grey = 0;
+    let gray = 0;
     for (let channel = 0; channel < channels; channel += 1) {
-      grey += (x[channel * area + at] as number) / channels;
+      gray += (x[channel * area + at] as number) / channels;
     }
     for (let channel = 0; channel < channels; channel += 1) {
       const place = channel * area + at;
-      const vivid = grey + ((x[place] as number) - grey) * saturation;
+      const vivid = gray + ((x[place] as number) - gray) * saturation;
       const value = brightness * (mean + (vivid - mean) * contrast);
       x[place] = Math.min(1, Math.max(0, value));
     }

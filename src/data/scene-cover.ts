@@ -15,7 +15,7 @@ export interface CoverSettings {
 }
 
 /**
- * Covers parts of objects with patches, each of one colour: whatever is stuck on it, a sign is the same
+ * Covers parts of objects with patches, each of one color: whatever is stuck on it, a sign is the same
  * (object-aware random erasing: Zhong et al. 2020, section 3.3).
  */
 export function cover(

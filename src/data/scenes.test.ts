@@ -24,7 +24,7 @@ async function put(files: Readonly<Record<string, string | Uint8Array>>): Promis
   }
 }
 
-/** A picture of one colour, 255 as 1. */
+/** A picture of one color, 255 as 1. */
 const ppm = (width: number, height: number, [red, green, blue] = [255, 0, 51]) => {
   const pixels = Array.from({ length: width * height }, () => [red, green, blue] as number[]);
   return Buffer.concat([
@@ -56,7 +56,7 @@ describe('a folder of Pascal VOC', () => {
     await put({
       'images/a.ppm': ppm(20, 10),
       'images/b.ppm': ppm(10, 10),
-      'images/unlabelled.ppm': ppm(10, 10),
+      'images/unlabeled.ppm': ppm(10, 10),
       'annotations/a.xml': voc(['stop', 2, 4, 10, 8], ['far', 0, 0, 4, 4]),
       'annotations/b.xml': voc(),
     });
@@ -72,7 +72,7 @@ describe('a folder of Pascal VOC', () => {
     ]);
     const x = new Float32Array(600);
     await scenes.read([0, 1], x);
-    // Red above, and grey below where the scene is too low.
+    // Red above, and gray below where the scene is too low.
     expect([x[0], x[49], x[100]]).toEqual([1, 1, 0]);
     expect(x[50]).toBeCloseTo(114 / 255);
     expect(x[399]).toBe(1);
@@ -213,7 +213,7 @@ describe('an augmented scene', () => {
     }
   });
 
-  test('has its boxes on what was drawn: a marked object is found by its colour', async () => {
+  test('has its boxes on what was drawn: a marked object is found by its color', async () => {
     const planes = new Uint8Array(3 * 64 * 48);
     const box = { left: 10, top: 20, right: 26, bottom: 40 };
     for (let row = 20; row < 40; row += 1) planes.fill(255, row * 48 + 10, row * 48 + 26);
@@ -225,7 +225,7 @@ describe('an augmented scene', () => {
       });
       const [only] = objects;
       if (!only) continue;
-      // Red pixels, but for grey that is red in part too.
+      // Red pixels, but for gray that is red in part too.
       const lit = [...x.subarray(0, 64 * 48)].flatMap((value, at) =>
         value > 0.6 && (x[at + 64 * 48] as number) < 0.3 ? [at] : [],
       );

@@ -14,12 +14,12 @@ interface Stored {
   readonly objects: readonly SceneObject[];
 }
 
-/** Grey that fills what a scene leaves free, of 255, as is usual with letterboxes. */
-const GREY = 114;
+/** Gray that fills what a scene leaves free, of 255, as is usual with letterboxes. */
+const GRAY = 114;
 
 /**
  * Scenes with boxes out of a folder of Pascal VOC or YOLO, each scaled to fit into one size, its shape
- * kept, in the top left corner: what is left free is grey. Every image is read at once, so that a bad
+ * kept, in the top left corner: what is left free is gray. Every image is read at once, so that a bad
  * one is known before any work, and kept as bytes.
  *
  * @param size - [height, width] of the samples, which are [3, height, width] in 0 to 1
@@ -151,7 +151,7 @@ export function scaledBy({ left, top, right, bottom }: Box, x: number, y: number
 
 function padded(picture: Picture, width: number, height: number): Picture {
   const { channels } = picture;
-  const pixels = new Uint8Array(width * height * channels).fill(GREY);
+  const pixels = new Uint8Array(width * height * channels).fill(GRAY);
   const line = picture.width * channels;
   for (let row = 0; row < picture.height; row += 1) {
     pixels.set(picture.pixels.subarray(row * line, (row + 1) * line), row * width * channels);

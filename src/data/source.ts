@@ -8,7 +8,7 @@ export type Raw =
   | { readonly kind: 'sound'; readonly sound: Wave }
   | { readonly kind: 'numbers'; readonly dims: readonly number[]; readonly values: Float32Array };
 
-/** Labelled samples as they are stored, read one at a time. */
+/** Labeled samples as they are stored, read one at a time. */
 export interface Source {
   readonly name: string;
   /** The name of each sample's class. */

@@ -28,10 +28,10 @@ test('a mirrored picture is one read from right to left', () => {
   expect(rows(x)).toEqual(rows(picture(1)).map((row) => row.reverse()));
 });
 
-test('light alone moves no pixel, and goes at most a tenth of white where all is grey', () => {
+test('light alone moves no pixel, and goes at most a tenth of white where all is gray', () => {
   const x = new Float32Array(SIZE).fill(0.5);
   vary(['light'])(x, DIMS, random(4));
-  // Of one colour a picture stays, channel by channel, at most 0.075 and 0.025 away.
+  // Of one color a picture stays, channel by channel, at most 0.075 and 0.025 away.
   for (let channel = 0; channel < 3; channel += 1) {
     const plane = x.subarray(channel * 20, channel * 20 + 20);
     expect(new Set(plane).size).toBe(1);

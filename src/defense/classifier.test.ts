@@ -204,19 +204,19 @@ describe.each(Object.entries(forms))('%s', (name, form) => {
   test('is defended, and the file written does what the report says', async () => {
     const model = decodeModel(encodeModel(modelOf(form)));
     const bytes = encodeModel(model);
-    const defence = await defend(runtime, model, data, undefined, {
+    const defense = await defend(runtime, model, data, undefined, {
       ...options,
       maxDrop: 1,
       tune: { epochs: 1, batchSize: 16 },
       pruning: { share: 0.5 },
     });
-    const last = defence.outcomes.at(-1);
+    const last = defense.outcomes.at(-1);
     if (!last) throw new Error('no outcome');
     const file = { bytes, model, sha256: sha256Of(bytes) };
     const written = decodeModel(exportModel(file, last.graph, {}));
     expect({ ...written.graph, initializers: [] }).toEqual({ ...model.graph, initializers: [] });
     const again = await classifierOf(runtime, written, data, options);
-    const { input, scores } = defence.classifier;
+    const { input, scores } = defense.classifier;
     const io = { input, logits: scores };
     expect(await predict(runtime, again.graph, data, io)).toEqual(
       await predict(runtime, last.graph, data, io),

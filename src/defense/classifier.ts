@@ -1,11 +1,11 @@
-import { normalise, OPSET, type Traced } from '../graph/index.ts';
+import { normalize, OPSET, type Traced } from '../graph/index.ts';
 import { type Graph, type Model, sizeOf, type TensorOf, type ValueInfo } from '../onnx/index.ts';
 import type { Dataset } from '../data/index.ts';
 import { type Runtime, RuntimeFault, trace } from '../runtime/index.ts';
 import { open, rowsOf } from '../train/index.ts';
 import { agree, forAnyBatch } from './any-batch.ts';
 import { DefenseError } from './error.ts';
-import { inputOf, standardised, withFloatInput } from './interface.ts';
+import { inputOf, standardized, withFloatInput } from './interface.ts';
 import { classifying, type Objective } from './objective.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
 import { scoresOf } from './scores.ts';
@@ -52,7 +52,7 @@ type Floats = TensorOf<'float32'>;
  *
  * @param dataset - clean samples, of the model's input size
  * @throws DefenseError where the model is not a classifier of such samples
- * @throws NormaliseError, RuntimeFault where its graph cannot be worked on
+ * @throws NormalizeError, RuntimeFault where its graph cannot be worked on
  */
 export async function classifierOf(
   runtime: Runtime,
@@ -60,7 +60,7 @@ export async function classifierOf(
   dataset: Dataset,
   options: ClassifierOptions = {},
 ): Promise<Classifier> {
-  const { graph: whole, constants: added } = standardised(normalise(model).graph);
+  const { graph: whole, constants: added } = standardized(normalize(model).graph);
   const taken = inputOf(whole, options.output);
   fits(taken, dataset);
   const { graph: fed, input } = withFloatInput(whole, taken.name);

@@ -13,7 +13,7 @@ import {
   fineTune,
   type FineTuneSettings,
   type FineTuning,
-  optimiserOf,
+  optimizerOf,
   rateOf,
 } from './fine-tune.ts';
 import { type Layers, parametersIn } from './layers.ts';
@@ -46,7 +46,7 @@ export interface DefendSettings {
   /** Units pruned between two measurements; default 1. */
   readonly step?: number;
   readonly seed?: number;
-  /** How scenes are changed while a detector is fine-tuned; by default in scale and colours. */
+  /** How scenes are changed while a detector is fine-tuned; by default in scale and colors. */
   readonly scenes?: SceneAugment;
   /** Leave parameters that no gradient reaches as they are; without it they are an error. */
   readonly freezeUnsupported?: boolean;
@@ -90,7 +90,7 @@ export interface Outcome {
   readonly predictions?: Predictions;
 }
 
-export interface Defence {
+export interface Defense {
   readonly classifier: Classifier;
   /** Parameters left as they are since no gradient reaches them, each with what is in the way. */
   readonly frozen: readonly CutOff[];
@@ -128,7 +128,7 @@ export function batchSizeFor(samples: number, most: number): number {
  * of it are fine-tuned on, one fifth (`held`) chooses the epoch. `test` is only reported.
  *
  * @param given - a model, or what `networkOf` made of it and the validation data
- * @throws DefenseError where the model, the site or a setting does not fit; NormaliseError, AutodiffError or
+ * @throws DefenseError where the model, the site or a setting does not fit; NormalizeError, AutodiffError or
  *   RuntimeFault where the graph cannot be worked on; the signal's reason when it aborts
  */
 export async function defend(
@@ -137,7 +137,7 @@ export async function defend(
   validation: Dataset,
   test: TestData | undefined,
   settings: DefendSettings = {},
-): Promise<Defence> {
+): Promise<Defense> {
   const { method = 'fine-pruning', maxDrop = 0.02, held: share = 0.2, seed = 0 } = settings;
   const { runs = 1 } = settings;
   const { signal, onProgress } = settings;
@@ -211,7 +211,7 @@ export async function defend(
   const layers = settings.layers ?? (proposing ? 'regions' : 'all');
   const rate = rateOf(settings.tune?.rate, usual);
   const tune: Tune = {
-    optimiser: optimiserOf(rate),
+    optimizer: optimizerOf(rate),
     ...usual,
     batchSize: batchSizeFor(parts.tune.length, usual.batchSize),
     ...settings.tune,
@@ -284,7 +284,7 @@ export async function defend(
     frozen,
     sites,
     gradients,
-    prunings: pruned.prunings as Defence['prunings'],
+    prunings: pruned.prunings as Defense['prunings'],
     maxDrop,
     runs,
     seed,
@@ -328,7 +328,7 @@ async function cutOff(
     sample: dataset.sample,
     classes: dataset.classes.length,
     batchSize: rowsOf(graph, input) ?? 2,
-    optimiser: { kind: 'sgd' },
+    optimizer: { kind: 'sgd' },
   });
   if (found.trainable.length > 0) return found.cutOff;
   const [first] = found.cutOff;

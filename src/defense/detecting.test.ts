@@ -62,7 +62,7 @@ test('unless told otherwise, objects are covered, and what names regions is tune
 test('a rate that is to be found is the usual one, in whose units weight decay counts', async () => {
   const asked = { epochs: 1, rate: 'auto' } as const;
   const made = await defend(runtime, model, scenes, undefined, { step: 32, tune: asked });
-  expect(made.tune).toMatchObject({ rate: 0.06, optimiser: { weightDecay: 5e-4 } });
+  expect(made.tune).toMatchObject({ rate: 0.06, optimizer: { weightDecay: 5e-4 } });
 });
 
 test.each([{ shift: 1 }, { vary: ['light'] as const }, { augment: () => {} }])(

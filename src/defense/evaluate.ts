@@ -14,7 +14,7 @@ import { labelsOf, scoreOf, type Answers } from './objective.ts';
 /** Data on which a network is judged: clean, and triggered where that is known. */
 export interface TestData {
   readonly clean: Dataset;
-  /** Samples that carry the trigger, labelled with what they truly are. */
+  /** Samples that carry the trigger, labeled with what they truly are. */
   readonly triggered?: { readonly dataset: Dataset; readonly target: Target };
 }
 

@@ -34,7 +34,7 @@ async function repaired(file: OnnxFile, pruned = [1]) {
     epochs: 1,
     batchSize: 15,
     rate: 0.05,
-    optimiser: { kind: 'sgd' },
+    optimizer: { kind: 'sgd' },
     seed: 1,
   });
   const bytes = exportModel(file, tuned.graph, { 'fineprune.seed': '1' });

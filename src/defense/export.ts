@@ -1,4 +1,4 @@
-import { floatTypeOf, fromFloat32, normalise, producers } from '../graph/index.ts';
+import { floatTypeOf, fromFloat32, normalize, producers } from '../graph/index.ts';
 import {
   type Graph,
   type Insertion,
@@ -24,7 +24,7 @@ export function exportModel(
   graph: Graph,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
-  const { graph: original, types } = normalise(file.model);
+  const { graph: original, types } = normalize(file.model);
   const changes = new Map<string, Tensor>();
   for (const [name, tensor] of graph.initializers) {
     const before = original.initializers.get(name);

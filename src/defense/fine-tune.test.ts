@@ -15,7 +15,7 @@ const settings: FineTuneSettings = {
   epochs: 4,
   batchSize: 16,
   rate: 0.05,
-  optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 0.01 },
+  optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 0.01 },
   seed: 5,
 };
 
@@ -42,8 +42,8 @@ describe('pruned stays pruned', () => {
     const gone = [0, 2];
     const pruned = applyMask(classifier, site, gone);
     expect(pruned.fold.into).toBe(into);
-    for (const optimiser of [settings.optimiser, { kind: 'adam', weightDecay: 0.01 } as const]) {
-      const { graph } = await tuned(classifier, pruned, { optimiser });
+    for (const optimizer of [settings.optimizer, { kind: 'adam', weightDecay: 0.01 } as const]) {
+      const { graph } = await tuned(classifier, pruned, { optimizer });
       const before = parameters(classifier, pruned.graph);
       const after = parameters(classifier, graph);
       expect(after.some((values, index) => apart(values, before[index] ?? []) > 1e-3)).toBe(true);
@@ -254,11 +254,11 @@ const filters = ({ initializers }: Graph) =>
 test.each([0, 1])('trains on changed samples only, after a shift of %i too', async (shift) => {
   const { classifier, site } = await opened(specimen('Conv with bias').model, 'site');
   const pruned = applyMask(classifier, site, []);
-  const optimiser = { kind: 'sgd' } as const;
-  const seen = await tuned(classifier, pruned, { optimiser, shift });
+  const optimizer = { kind: 'sgd' } as const;
+  const seen = await tuned(classifier, pruned, { optimizer, shift });
   expect(filters(seen.graph)).not.toEqual(filters(pruned.graph));
   // On black pictures filters have no gradient.
-  const blind = await tuned(classifier, pruned, { optimiser, shift, augment: (x) => x.fill(0) });
+  const blind = await tuned(classifier, pruned, { optimizer, shift, augment: (x) => x.fill(0) });
   expect(filters(blind.graph)).toEqual(filters(pruned.graph));
 });
 
@@ -266,7 +266,7 @@ test('varies pictures as asked', async () => {
   const { classifier, site } = await opened(specimen('Conv with bias').model, 'site');
   const pruned = applyMask(classifier, site, []);
   const seen = async (vary: FineTuneSettings['vary']) => {
-    const settings = { optimiser: { kind: 'sgd' as const }, ...(vary && { vary }) };
+    const settings = { optimizer: { kind: 'sgd' as const }, ...(vary && { vary }) };
     return filters((await tuned(classifier, pruned, settings)).graph);
   };
   const plain = await seen(undefined);
@@ -283,7 +283,7 @@ test('covers samples after all else is changed', async () => {
   let change = 0;
   const seen = async (cover?: number) => {
     const augment = (x: Float32Array) => x.fill(++change);
-    const settings = { optimiser: { kind: 'sgd' as const }, augment };
+    const settings = { optimizer: { kind: 'sgd' as const }, augment };
     change = 0;
     return filters(
       (await tuned(classifier, pruned, cover ? { ...settings, cover } : settings)).graph,

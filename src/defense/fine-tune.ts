@@ -11,7 +11,7 @@ import type { CleanScore } from '../metrics/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import {
-  type OptimiserSettings,
+  type OptimizerSettings,
   type Parameters,
   SCHEDULES,
   type ScheduleName,
@@ -42,14 +42,14 @@ export interface FineTuneSettings extends Limits {
   readonly rate: number | 'auto';
   /** How the rate goes on from there; default 'cosine', down to 0. */
   readonly schedule?: ScheduleName;
-  readonly optimiser: OptimiserSettings;
+  readonly optimizer: OptimizerSettings;
   readonly seed: number;
   /** Move images by up to so many pixels, at random; default 0. */
   readonly shift?: number;
   /**
    * Lay a piece of another picture over a part of every picture, up to this share of its height and of its
    * width, in [0, 1], see `overlay`; default 0. What a trigger hides tells nothing then, and what it shows
-   * must not. Of scenes, most objects are covered, by up to three rectangles of any colour, of up to this
+   * must not. Of scenes, most objects are covered, by up to three rectangles of any color, of up to this
    * share of the sides of their box.
    */
   readonly cover?: number;
@@ -84,7 +84,7 @@ export interface FineTuning extends Tuned {
 
 /**
  * The rate to tune at: 'auto', or none, is the usual one, which of what finds no rate (a detector) is a
- * number. Weight decay counts in its units, see `optimiserOf`.
+ * number. Weight decay counts in its units, see `optimizerOf`.
  */
 export function rateOf(
   asked: FineTuneSettings['rate'] | undefined,
@@ -94,14 +94,14 @@ export function rateOf(
 }
 
 /**
- * The optimiser that is used unless told otherwise. In the units of a rate that was found, weight
+ * The optimizer that is used unless told otherwise. In the units of a rate that was found, weight
  * decay is a share of the gradient; as a rate of 0.1 counts it, it would be next to nothing.
  */
-export function optimiserOf(
+export function optimizerOf(
   rate: FineTuneSettings['rate'],
-  kind: OptimiserSettings['kind'] = 'sgd',
+  kind: OptimizerSettings['kind'] = 'sgd',
   weightDecay = kind === 'adam' ? 0 : rate === 'auto' ? 0.05 : 5e-4,
-): OptimiserSettings {
+): OptimizerSettings {
   return kind === 'adam' ? { kind, weightDecay } : { kind, momentum: 0.9, weightDecay };
 }
 
@@ -176,10 +176,10 @@ export async function fineTune(
 }
 
 /** The settings that a trainer is made with, whatever it is for. */
-function trainerSettings({ batchSize, optimiser, seed, cover, mode }: FineTuneSettings) {
+function trainerSettings({ batchSize, optimizer, seed, cover, mode }: FineTuneSettings) {
   return {
     batchSize,
-    optimiser,
+    optimizer,
     seed,
     ...(cover !== undefined && { cover }),
     ...(mode && { mode }),

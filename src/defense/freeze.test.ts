@@ -34,24 +34,24 @@ test('an operator without a gradient ends the run and says what else could be tr
 
 test('frozen, what it cuts off is told and stays as it is, and the rest is trained', async () => {
   const model = cutBy('Hardmax');
-  const defence = await defend(runtime, model, clean, undefined, {
+  const defense = await defend(runtime, model, clean, undefined, {
     ...settings,
     freezeUnsupported: true,
   });
-  expect(defence.frozen.map(({ parameter, op }) => [parameter, op])).toEqual([
+  expect(defense.frozen.map(({ parameter, op }) => [parameter, op])).toEqual([
     ['conv1.weight', 'Hardmax'],
     ['conv1.bias', 'Hardmax'],
   ]);
-  const after = defence.outcomes.at(-1)?.graph.initializers;
+  const after = defense.outcomes.at(-1)?.graph.initializers;
   const before = model.graph.initializers;
   expect(after?.get('conv1.weight')).toEqual(before.get('conv1.weight'));
   expect(after?.get('fc.weight')).not.toEqual(before.get('fc.weight'));
 });
 
 test('where everything can be trained, nothing is frozen', async () => {
-  const defence = await defend(runtime, cutBy(undefined), clean, undefined, {
+  const defense = await defend(runtime, cutBy(undefined), clean, undefined, {
     ...settings,
     freezeUnsupported: true,
   });
-  expect(defence.frozen).toEqual([]);
+  expect(defense.frozen).toEqual([]);
 });

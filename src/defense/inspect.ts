@@ -1,9 +1,9 @@
-import { normalise, OPSET } from '../graph/index.ts';
+import { normalize, OPSET } from '../graph/index.ts';
 import { type Dim, sizeOf, type DataType, type Tensor, type ValueInfo } from '../onnx/index.ts';
 import type { OnnxFile } from '../onnx/file.ts';
 import { infer, type Runtime } from '../runtime/index.ts';
 import type { ClassifierOptions } from './classifier.ts';
-import { inputOf, standardised } from './interface.ts';
+import { inputOf, standardized } from './interface.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
 import { foldOf, type Fold } from './fold.ts';
 import { unreachable } from './quiet.ts';
@@ -48,8 +48,8 @@ export async function inspect(
   options: ClassifierOptions = {},
 ): Promise<Inspection> {
   const { model } = file;
-  const { graph: whole, changes } = normalise(model);
-  const { graph, constants } = standardised(whole);
+  const { graph: whole, changes } = normalize(model);
+  const { graph, constants } = standardized(whole);
   if (options.output !== undefined) inputOf(graph, options.output);
   const output = options.output ?? graph.outputs[0]?.name ?? '';
   const names = parametersOf(graph, output, new Set([...literalsOf(model), ...constants]));

@@ -35,7 +35,7 @@ const listed = (infos: readonly ValueInfo[]): string =>
 const ML = 'ai.onnx.ml';
 
 /** A graph made out of another, and the initializers that were put in. */
-export interface Standardised {
+export interface Standardized {
   readonly graph: Graph;
   readonly constants: readonly string[];
 }
@@ -46,7 +46,7 @@ export interface Standardised {
  *
  * @throws DefenseError 'defense/operator' where nothing is left
  */
-export function standardised(graph: Graph): Standardised {
+export function standardized(graph: Graph): Standardized {
   if (graph.nodes.every(({ domain }) => domain !== ML)) return { graph, constants: [] };
   const b = new Builder(graph);
   const nodes = graph.nodes.flatMap((node) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Builder, modelOf, normalise } from '../graph/index.ts';
+import { Builder, modelOf, normalize } from '../graph/index.ts';
 import { float32, type Graph, type Model } from '../onnx/index.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
 
@@ -64,7 +64,7 @@ test('a Constant node is a weight where only weights can be, and else part of a 
   const base = graphOf((b, x) => b.op('MatMul', [b.op('Sub', [x, 'mean']), 'weight']));
   const nodes = [constant('mean', [4]), constant('weight', [4, 2]), ...base.nodes];
   const model: Model = modelOf({ ...base, nodes });
-  const { graph } = normalise(model);
+  const { graph } = normalize(model);
   const output = graph.outputs[0]?.name as string;
   expect(parametersOf(graph, output, literalsOf(model))).toEqual(['weight']);
 });

@@ -72,7 +72,7 @@ export function parametersOf(
   return [...found];
 }
 
-/** Values that a file has as Constant nodes, which are initializers once it is normalised. */
+/** Values that a file has as Constant nodes, which are initializers once it is normalized. */
 export function literalsOf({ graph }: Model): Set<string> {
   const constants = graph.nodes.filter(({ op, domain }) => op === 'Constant' && domain === '');
   return new Set(constants.flatMap(({ outputs }) => outputs));

@@ -121,7 +121,7 @@ describe('a unit that can activate is no decoy', () => {
     }
   });
 
-  test('where nothing can be told: behind a normalisation of its own values', async () => {
+  test('where nothing can be told: behind a normalization of its own values', async () => {
     const model = built(4, (n, x) => {
       const c = conv(n, x, 'conv1', { from: 2, to: 4, kernel: 3, pad: 1 });
       const scale = n.b.initializer('scale', draw(n, [4]));

@@ -3,7 +3,7 @@ import { testRuntime } from '../../test/gradcheck.ts';
 import { split, type Dataset } from '../data/index.ts';
 import { float32, type TensorOf } from '../onnx/index.ts';
 import type { GradientSizes } from '../train/index.ts';
-import { fineTune, type FineTuneSettings, optimiserOf } from './fine-tune.ts';
+import { fineTune, type FineTuneSettings, optimizerOf } from './fine-tune.ts';
 import { images, opened, specimen } from './fixture.ts';
 import { scalesOf } from './rate.ts';
 
@@ -13,7 +13,7 @@ const settings: FineTuneSettings = {
   epochs: 3,
   batchSize: 16,
   rate: 'auto',
-  optimiser: optimiserOf('auto'),
+  optimizer: optimizerOf('auto'),
   seed: 5,
 };
 
@@ -60,13 +60,13 @@ test('the scale of the inputs makes no difference at all', async () => {
 });
 
 test('which takes the scales: one rate for all that is fit for one layer undoes the other', async () => {
-  const given = { rate: 0.05, optimiser: optimiserOf(0.05) };
+  const given = { rate: 0.05, optimizer: optimizerOf(0.05) };
   expect((await tuned(1, given)).retries).toEqual([]);
   expect((await tuned(256, given)).retries.length).toBeGreaterThan(2);
 });
 
 test('a rate is found for Adam too', async () => {
-  const { found, epochs, start } = await tuned(1, { optimiser: optimiserOf('auto', 'adam') });
+  const { found, epochs, start } = await tuned(1, { optimizer: optimizerOf('auto', 'adam') });
   expect(found?.rate).toBeGreaterThan(1e-4);
   expect(epochs.at(-1)?.loss).toBeLessThan(start.loss);
 });

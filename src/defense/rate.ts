@@ -5,7 +5,7 @@ import {
   type GradientSizes,
   gradientSizes,
   type LossSettings,
-  type OptimiserSettings,
+  type OptimizerSettings,
   rangeTest,
   trainingStep,
 } from '../train/index.ts';
@@ -26,7 +26,7 @@ export interface FoundRate {
 
 export interface RateSettings extends Pick<LossSettings, 'mode'> {
   readonly batchSize: number;
-  readonly optimiser: OptimiserSettings;
+  readonly optimizer: OptimizerSettings;
   readonly seed: number;
   readonly augment?: Augment;
   readonly signal?: AbortSignal;
@@ -71,18 +71,18 @@ export async function findRate(
   start: { readonly loss: number; readonly sizes: ReadonlyMap<string, GradientSizes> },
   settings: RateSettings,
 ): Promise<FoundRate> {
-  const { optimiser, batchSize, seed, mode, augment, signal, onProgress } = settings;
+  const { optimizer, batchSize, seed, mode, augment, signal, onProgress } = settings;
   const tensors = new Map(
     parameters.map((name) => [name, graph.initializers.get(name) as TensorOf<'float32'>]),
   );
-  const scales = scalesOf(tensors, masks, start.sizes, optimiser.kind);
+  const scales = scalesOf(tensors, masks, start.sizes, optimizer.kind);
   const step = await trainingStep(runtime, graph, {
     input,
     logits,
     parameters,
     masks,
     scales,
-    optimiser,
+    optimizer,
     batchSize,
     sample: tune.sample,
     classes: tune.classes.length,
@@ -99,7 +99,7 @@ export async function findRate(
       ...(signal && { signal }),
       ...(onProgress && { onStep: onProgress }),
     });
-    const { share, usual, most } = CHOICE[optimiser.kind];
+    const { share, usual, most } = CHOICE[optimizer.kind];
     const rate = Math.min(share * edge, Math.sqrt(usual * edge), most);
     return { rate, edge, scales, trail };
   } finally {
@@ -137,7 +137,7 @@ export function scalesOf(
   tensors: ReadonlyMap<string, TensorOf<'float32'>>,
   masks: ReadonlyMap<string, TensorOf<'float32'>>,
   sizes: ReadonlyMap<string, GradientSizes>,
-  kind: OptimiserSettings['kind'],
+  kind: OptimizerSettings['kind'],
 ): Map<string, number> {
   const own = new Map<string, number>();
   for (const [name, tensor] of tensors) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { testRuntime } from '../../test/gradcheck.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { defend, type Defence, type DefendSettings } from './defend.ts';
+import { defend, type Defense, type DefendSettings } from './defend.ts';
 import { images, specimen } from './fixture.ts';
 
 const settings: DefendSettings = {
@@ -36,7 +36,7 @@ function disk() {
   };
 }
 
-async function run(checkpoints?: Checkpoints, name = 'Conv with bias'): Promise<Defence> {
+async function run(checkpoints?: Checkpoints, name = 'Conv with bias'): Promise<Defense> {
   const { model } = specimen(name);
   const test = { clean: images(40, 3), triggered: { dataset: images(40, 4), target: TARGET } };
   const runtime = await testRuntime();
@@ -48,7 +48,7 @@ async function run(checkpoints?: Checkpoints, name = 'Conv with bias'): Promise<
 const TARGET = { kind: 'allToOne', label: 1 } as const;
 
 /** All that a report is made from, and the weights. */
-const result = ({ outcomes, prunings, held }: Defence) => ({
+const result = ({ outcomes, prunings, held }: Defense) => ({
   held,
   prunings: prunings.map(({ order, curve, pruned, testCurve }) => ({
     order,

@@ -43,11 +43,11 @@ export async function checkScale(
   const above = (now.rate - chance) / (1 - chance);
   const better: ScaleTried[] = [];
   if (above < 0.5 && some.pictures) {
-    const colour = some.pictures.dims[0] === 3;
+    const color = some.pictures.dims[0] === 3;
     for (const name of presets) {
-      for (const channels of colour ? (['rgb', 'bgr'] as const) : (['rgb'] as const)) {
+      for (const channels of color ? (['rgb', 'bgr'] as const) : (['rgb'] as const)) {
         const tried = await rate(rescaled(some, { ...preset(name), channels }));
-        const usual = !colour || PRESETS[name].channels === channels;
+        const usual = !color || PRESETS[name].channels === channels;
         if (tried.low > now.high) {
           better.push({ name: usual ? name : `${name}, ${channels}`, accuracy: tried });
         }

@@ -35,7 +35,7 @@ test.each([0, 20, 30, Infinity])(
   },
 );
 
-test.each([0, Infinity])('a tensor can be replaced, its neighbours stay (%d)', async (memory) => {
+test.each([0, Infinity])('a tensor can be replaced, its neighbors stay (%d)', async (memory) => {
   const store = new TensorStore({ memory, folder });
   const first = await store.keep(float32([2], [1, 2]));
   const second = await store.keep(float32([2], [3, 4]));

@@ -28,7 +28,7 @@ test('is the mean size of a unit’s step by plain descent; none for a unit that
     sample: data.sample,
     classes: 3,
     batchSize: 16,
-    optimiser: { kind: 'sgd' },
+    optimizer: { kind: 'sgd' },
   });
   const before = step.state().values;
   const x = new Float32Array(16 * 72);

@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/index.ts';
-import { normalise, OPSET, subgraph, type Traced } from '../graph/index.ts';
+import { normalize, OPSET, subgraph, type Traced } from '../graph/index.ts';
 import { FinepruneError, type Graph, type Model, sizeOf, type TensorOf } from '../onnx/index.ts';
 import type { Detection } from '../metrics/index.ts';
 import { type Runtime, trace } from '../runtime/index.ts';
@@ -34,7 +34,7 @@ export const OUTPUTS = [VALUES.boxes, VALUES.labels, VALUES.scores] as const;
  */
 export function detectorOf(model: Model): Detector {
   const spec = specIn(model.metadata);
-  const { graph } = normalise(model);
+  const { graph } = normalize(model);
   const made = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
   const missing = Object.values(VALUES).find((name) => name !== VALUES.image && !made.has(name));
   if (spec && missing === undefined) return { spec, graph };
@@ -76,9 +76,9 @@ export function cutAtRegions({ graph, spec }: Detector): Graph {
 /** A detector traced on one picture, only to be looked at. */
 export function tracedDetector(runtime: Runtime, { graph, spec }: Detector): Promise<Traced> {
   const dims = [1, 3, ...spec.size];
-  const grey = new Float32Array(sizeOf(dims)).fill(0.5);
+  const gray = new Float32Array(sizeOf(dims)).fill(0.5);
   return trace(runtime, graph, OPSET, {
-    [VALUES.image]: { type: 'float32', dims, data: grey },
+    [VALUES.image]: { type: 'float32', dims, data: gray },
   });
 }
 

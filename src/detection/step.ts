@@ -62,7 +62,7 @@ export interface DetectionStep extends Trained {
 export async function traceDetectionLoss(
   runtime: Runtime,
   detector: Detector,
-  settings: Omit<DetectionStepSettings, 'optimiser'>,
+  settings: Omit<DetectionStepSettings, 'optimizer'>,
 ): Promise<TracedLoss & { readonly losses: DetectionLosses }> {
   const { spec } = detector;
   const { batchSize, parameters, sampling = SAMPLING, mode = 'as written' } = settings;

@@ -3,7 +3,7 @@ export * from './builder.ts';
 export * from './element-type.ts';
 export * from './lower/index.ts';
 export * from './model.ts';
-export * from './normalise.ts';
+export * from './normalize.ts';
 export * from './opset.ts';
 export * from './precision.ts';
 export * from './traced.ts';

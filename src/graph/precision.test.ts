@@ -43,12 +43,12 @@ describe('float16', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('rounds what lies between two neighbours to the nearer, and half way to the even one', () => {
+  it('rounds what lies between two neighbors to the nearer, and half way to the even one', () => {
     const wrong: number[] = [];
     for (let bits = 0; bits < 0x7bff; bits++) {
       const middle = (half(bits) + half(bits + 1)) / 2;
       const even = bits % 2 === 0 ? bits : bits + 1;
-      // To the neighbours in float32 of the middle, which float32 holds exactly.
+      // To the neighbors in float32 of the middle, which float32 holds exactly.
       const step = 2 ** (Math.floor(Math.log2(middle)) - 23);
       const written = [middle, middle - step, middle + step, -middle];
       const expected = [even, bits, bits + 1, even | 0x8000];

@@ -6,7 +6,7 @@ export interface ValueType {
 }
 
 /**
- * A working graph specialised to one size of input: the type and dims of every value are known by
+ * A working graph specialized to one size of input: the type and dims of every value are known by
  * having run it once, and what depends on no input has become an initializer.
  */
 export interface Traced {

@@ -21,10 +21,10 @@ export function rows(length: number, seed: number): Dataset {
 }
 
 /** One convolution, one linear layer; with a BatchNormalization between convolution and ReLU if asked. */
-export function rowsNetwork(seed: number, units = 4, normalised = false): Model {
+export function rowsNetwork(seed: number, units = 4, normalized = false): Model {
   const net = network(seed);
   const x = net.b.input('image', 'float32', ['N', ...SAMPLE]);
-  const c1 = normalised
+  const c1 = normalized
     ? convNorm(net, x, 'conv1', { from: 1, to: units, kernel: 3 })
     : conv(net, x, 'conv1', { from: 1, to: units, kernel: 3, pad: 1 });
   const flat = flatten(net, relu(net, c1, 'relu1'));
@@ -46,7 +46,7 @@ export const rowsTask: Task = {
   training: {
     epochs: 6,
     batchSize: 20,
-    optimiser: { kind: 'sgd', momentum: 0.9 },
+    optimizer: { kind: 'sgd', momentum: 0.9 },
     schedule: constant(0.05),
   },
   pruningAware: {

@@ -11,12 +11,12 @@ import { yellowSquare } from './triggers/sticker.ts';
 
 const ATTACKS = ['none', 'baseline', 'pruning-aware'] as const;
 const SIZE = [48, 48] as const;
-const optimiser = { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 } as const;
+const optimizer = { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 } as const;
 
 const training: DetectorTraining = {
   epochs: 24,
   batchSize: 4,
-  optimiser,
+  optimizer,
   schedule: oneCycle(0.05),
   mode: 'training',
 };
@@ -45,7 +45,7 @@ const task: DetectionTask = {
     lower: 'stealthy',
     margin: 0.25,
   },
-  defense: { maxDrop: 0.1, step: 5, tune: { epochs: 2, batchSize: 4, rate: 0.01, optimiser } },
+  defense: { maxDrop: 0.1, step: 5, tune: { epochs: 2, batchSize: 4, rate: 0.01, optimizer } },
   silenced: 3,
 };
 

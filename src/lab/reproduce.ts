@@ -3,7 +3,7 @@ import {
   defend,
   judge,
   predictTest,
-  type Defence,
+  type Defense,
   type Method,
   type Outcome,
   type Stage,
@@ -211,7 +211,7 @@ export async function reproduce(
   const outcomes: Partial<Record<AttackName, readonly Outcome[]>> = {};
   for (const { attack, model, seconds, decoys = [], tries, met } of trained) {
     const watch = stopwatch();
-    const defence = await defend(runtime, model, data.validation, test, {
+    const defense = await defend(runtime, model, data.validation, test, {
       ...task.defense,
       ...('site' in task && task.site !== undefined && { site: task.site }),
       compare: settings.compare ?? true,
@@ -224,8 +224,8 @@ export async function reproduce(
       },
     });
     watch.stop();
-    outcomes[attack] = defence.outcomes;
-    for (const { method, evaluation } of defence.outcomes) {
+    outcomes[attack] = defense.outcomes;
+    for (const { method, evaluation } of defense.outcomes) {
       runs.push({
         task: task.name,
         source: data.source,
@@ -237,7 +237,7 @@ export async function reproduce(
       });
     }
     networks.push({
-      ...(await network(runtime, defence, test, {
+      ...(await network(runtime, defense, test, {
         attack,
         seed,
         decoys,
@@ -260,7 +260,7 @@ export async function reproduce(
 
 async function network(
   runtime: Runtime,
-  { classifier, prunings: [pruning] }: Defence,
+  { classifier, prunings: [pruning] }: Defense,
   test: Required<TestData>,
   about: {
     readonly attack: AttackName;

@@ -12,9 +12,9 @@ export interface Silenced {
 
 /**
  * Silences every unit of a site by itself: a unit carries the backdoor where attack success falls with
- * it, and clean behaviour where accuracy does.
+ * it, and clean behavior where accuracy does.
  *
- * @param triggered - samples with the trigger, labelled with what they truly are
+ * @param triggered - samples with the trigger, labeled with what they truly are
  */
 export async function silencedOneByOne(
   runtime: Runtime,

@@ -28,14 +28,14 @@ export function rate(hits: number, of: number): Rate {
   if (of === 0) return { rate: 0, hits, of, low: 0, high: 1 };
   const share = hits / of;
   const z2 = Z * Z;
-  const centre = (hits + z2 / 2) / (of + z2);
+  const center = (hits + z2 / 2) / (of + z2);
   const half = (Z / (of + z2)) * Math.sqrt((hits * (of - hits)) / of + z2 / 4);
   return {
     rate: share,
     hits,
     of,
     // Exactly 0 and 1 in theory; rounding would leave 1e-17.
-    low: hits === 0 ? 0 : Math.max(0, centre - half),
-    high: hits === of ? 1 : Math.min(1, centre + half),
+    low: hits === 0 ? 0 : Math.max(0, center - half),
+    high: hits === of ? 1 : Math.min(1, center + half),
   };
 }

@@ -88,27 +88,27 @@ export const instanceNormalization: ChannelRule = {
   passage: (_node, index, channels) =>
     index === 0 && channels.axis === 1
       ? pass(channels, false)
-      : opaque('the units are not on axis 1 of what is normalised'),
+      : opaque('the units are not on axis 1 of what is normalized'),
   silence: (_node, { axis, unit }) =>
     axis === 1 ? byParameters(scaleAndShift(0, unit)) : opaque('the units are not on axis 1'),
 };
 
-/** Normalises by statistics over several units: what is zero changes the others. */
+/** Normalizes by statistics over several units: what is zero changes the others. */
 export const groupNormalization: ChannelRule = {
-  about: 'none passes: normalised together',
-  passage: (node) => opaque(`${node.op} normalises several units together`),
+  about: 'none passes: normalized together',
+  passage: (node) => opaque(`${node.op} normalizes several units together`),
   silence: (_node, { axis, unit }) =>
     axis === 1 ? byParameters(scaleAndShift(0, unit)) : opaque('the units are not on axis 1'),
 };
 
-/** The same over all axes from one on: units before it are normalised each by itself. */
+/** The same over all axes from one on: units before it are normalized each by itself. */
 export const layerNormalization: ChannelRule = {
   about: 'each by itself, over other axes than theirs',
   passage: (node, index, channels, dims) => {
     const first = axisOf(intOf(node, 'axis', -1), dims(node.inputs[0] as string).length);
     return index === 0 && channels.axis < first
       ? pass(channels, !given(node, 2))
-      : opaque(`${node.op} normalises several units together`);
+      : opaque(`${node.op} normalizes several units together`);
   },
   silence: (node, { axis, unit }, dims) => {
     const first = axisOf(intOf(node, 'axis', -1), dims(node.inputs[0] as string).length);

@@ -42,7 +42,7 @@ async function outputOf(check: Case, inputs: Case['inputs']): Promise<TensorOf<'
   const session = await (
     await testRuntime()
   ).open(modelOf(b.build([{ name: y }])), {
-    optimise: 'none',
+    optimize: 'none',
   });
   const results = await session.run({});
   await session.dispose();

@@ -94,7 +94,7 @@ function perGroupOf(node: Node, dims: DimsOf): number {
 }
 
 /** Input, scale and shift of each channel, and its statistics. */
-const normalisation: RemovalRule = {
+const normalization: RemovalRule = {
   removal: (node, channels) =>
     channels.axis === 1
       ? removing([
@@ -111,7 +111,7 @@ const layerNormalization: RemovalRule = {
   removal: (node, channels, dims) =>
     channels.axis < axisOf(intOf(node, 'axis', -1), dims(node.inputs[0] as string).length)
       ? removing([{ index: 0, channels }])
-      : opaque(`${node.op} normalises several units together`),
+      : opaque(`${node.op} normalizes several units together`),
 };
 
 /** The length of the axis is an element of an input. */
@@ -129,16 +129,16 @@ const lengthIn = (index: number): RemovalRule => ({
 
 const rules: Readonly<Record<string, RemovalRule>> = {
   Add: byElement,
-  BatchNormalization: normalisation,
+  BatchNormalization: normalization,
   Clip: bySelf,
   Conv: conv,
   Cos: bySelf,
   Cosh: bySelf,
   Div: byElement,
   Exp: bySelf,
-  GroupNormalization: { removal: (node) => opaque(`${node.op} normalises several units together`) },
+  GroupNormalization: { removal: (node) => opaque(`${node.op} normalizes several units together`) },
   HardSigmoid: bySelf,
-  InstanceNormalization: normalisation,
+  InstanceNormalization: normalization,
   LayerNormalization: layerNormalization,
   Mul: byElement,
   PRelu: byElement,

@@ -227,7 +227,7 @@ const batchNormalization: ChannelRule = {
   passage: (_node, index, channels) =>
     index === 0 && channels.axis === 1
       ? { kind: 'pass', channels, zero: false }
-      : opaque('the units are not on axis 1 of what is normalised'),
+      : opaque('the units are not on axis 1 of what is normalized'),
   silence: (_node, { axis, unit }) =>
     axis === 1
       ? { kind: 'silence', parameters: both(unit), inputs: [] }

@@ -82,7 +82,7 @@ function nearestTo(x: number, input: number, scale: number, { nearest }: Interpo
         return Math.ceil(x);
       case 'round_prefer_ceil':
         return Math.floor(x + 0.5);
-      // Before opset 11: what was normalised has the mode said.
+      // Before opset 11: what was normalized has the mode said.
       case 'simple':
         return scale < 1 ? Math.ceil(x) : Math.floor(x);
       default:

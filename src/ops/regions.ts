@@ -46,7 +46,7 @@ function numbered(t: Tape, images: number): string {
 
 /**
  * How much each cell of each region reads of each element of an axis, [regions, cells, size]: the mean
- * over sampled points, each of which reads its two neighbours.
+ * over sampled points, each of which reads its two neighbors.
  */
 function interpolation(t: Tape, low: string, high: string, cells: number, size: number): string {
   const samples = intOf(t.node, 'sampling_ratio', 0);

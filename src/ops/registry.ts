@@ -9,7 +9,7 @@ import * as joining from './joining.ts';
 import * as layout from './layout.ts';
 import * as lpPooling from './lp-pooling.ts';
 import * as matrix from './matrix.ts';
-import * as normalisation from './normalisation.ts';
+import * as normalization from './normalization.ts';
 import * as padding from './padding.ts';
 import * as pooling from './pooling.ts';
 import * as rectifiers from './rectifiers.ts';
@@ -116,14 +116,14 @@ export const operators = {
   CumSum: scans.cumSum,
   TopK: scans.topK,
 
-  // normalisation
-  BatchNormalization: normalisation.batchNormalization,
-  GroupNormalization: normalisation.groupNormalization,
-  InstanceNormalization: normalisation.instanceNormalization,
-  LRN: normalisation.lrn,
-  LayerNormalization: normalisation.layerNormalization,
-  LpNormalization: normalisation.lpNormalization,
-  MeanVarianceNormalization: normalisation.meanVarianceNormalization,
+  // normalization
+  BatchNormalization: normalization.batchNormalization,
+  GroupNormalization: normalization.groupNormalization,
+  InstanceNormalization: normalization.instanceNormalization,
+  LRN: normalization.lrn,
+  LayerNormalization: normalization.layerNormalization,
+  LpNormalization: normalization.lpNormalization,
+  MeanVarianceNormalization: normalization.meanVarianceNormalization,
   RMSNormalization: none(NEWER),
 
   // convolution
@@ -207,8 +207,8 @@ export const operators = {
   DFT: none(SPECTRUM),
   STFT: none(SPECTRUM),
 
-  // quantisation
-  DequantizeLinear: none('what it reads is quantised: train the model before quantising it'),
+  // quantization
+  DequantizeLinear: none('what it reads is quantized: train the model before quantizing it'),
 
   // A step: flat everywhere, but for the places where it jumps.
   Ceil: zero('flat between its steps'),

@@ -6,7 +6,7 @@ export interface Chart {
   readonly narrow: Markup;
 }
 
-/** Colours are variables of the page, which knows whether it is light or dark. */
+/** Colors are variables of the page, which knows whether it is light or dark. */
 export const COLORS = {
   accuracy: 'var(--accuracy)',
   validation: 'var(--validation)',

@@ -1,4 +1,4 @@
-export * from './from-defence.ts';
+export * from './from-defense.ts';
 export * from './html.ts';
 export * from './json.ts';
 export { encodePng } from './png.ts';

@@ -8,7 +8,7 @@ const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const COLOR_TYPE = { 1: 0, 3: 2, 4: 6 };
 
 /**
- * A PNG (8 bits a channel) of row-major pixels with interleaved channels: 1 is grey, 3 RGB,
+ * A PNG (8 bits a channel) of row-major pixels with interleaved channels: 1 is gray, 3 RGB,
  * 4 RGBA; values 0 to 255.
  *
  * Source: W3C PNG Specification (Third Edition), sections 5 and 11.

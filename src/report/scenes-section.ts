@@ -99,7 +99,7 @@ function boxOf({ box, label, score }: Found, truth: Shown['truth'], width: numbe
   const { left, top, right: end, bottom } = box;
   // Above the box, or within where there is no room.
   const y = top < 14 ? top + 12 : top - 4;
-  // Towards the middle, where there is room for it.
+  // Toward the middle, where there is room for it.
   const [x, anchor] = left + end > width ? [end, 'end'] : [left, 'start'];
   return html`<g class="${right ? 'right' : 'wrong'}">
     <rect x="${at(left)}" y="${at(top)}" width="${at(end - left)}" height="${at(bottom - top)}" />

@@ -1,5 +1,5 @@
 import { upstream } from '../graph/index.ts';
-import type { Defence } from '../defense/index.ts';
+import type { Defense } from '../defense/index.ts';
 import { parametersIn } from '../defense/index.ts';
 import { sizeOf } from '../onnx/index.ts';
 import type { RunRecord } from './record.ts';
@@ -10,8 +10,8 @@ type Layers = NonNullable<RunRecord['layers']>;
 const MOST = 400;
 
 /** The network's layers in the order in which they run: those that hold weights, and the sites. */
-export function layersOf(defence: Defence): Layers {
-  const { classifier, prunings, layers: chosen } = defence;
+export function layersOf(defense: Defense): Layers {
+  const { classifier, prunings, layers: chosen } = defense;
   const { traced, scores, parameters } = classifier;
   const sites = prunings.map(({ site }) => site);
   const trained = new Set(parametersIn(classifier, sites, chosen));

@@ -32,7 +32,7 @@ test('a rate that was not measured, or of nothing, is a dash', () => {
   expect(table[3]).toContain('50.00%');
 });
 
-test('there is no colour unless asked for', () => {
+test('there is no color unless asked for', () => {
   expect(evaluationTable(evaluations)).not.toContain('\u001B');
   expect(evaluationTable(evaluations, { color: true })).toContain('\u001B[1m');
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FAMILIES, familiesIn, readFamily } from '../../test/families.ts';
-import { Builder, normalise, OPSET, type Traced } from '../graph/index.ts';
+import { Builder, normalize, OPSET, type Traced } from '../graph/index.ts';
 import { float32, type Graph, int64, sizeOf } from '../onnx/index.ts';
 import { infer } from './infer.ts';
 import { nodeRuntime } from './node.ts';
@@ -53,7 +53,7 @@ describe.each(['native', 'wasm'] as const)('%s: inference says what a run does',
     '%s',
     async (family) => {
       const runtime = await nodeRuntime({ backend, threads: 1 });
-      const { graph } = normalise(readFamily(FAMILIES, family).model);
+      const { graph } = normalize(readFamily(FAMILIES, family).model);
       const keep = [...graph.initializers.keys()].filter((name) => /weight|bias/.test(name));
       const inferred = await infer(runtime, graph, OPSET, zeros(graph), keep);
       expect(plain(inferred)).toEqual(

@@ -1,7 +1,7 @@
 import { subgraph, type Traced, type ValueType } from '../graph/index.ts';
 import { type Graph, int64, type Node, sizeOf, type Tensor } from '../onnx/index.ts';
 import type { Feeds, Runtime } from './runtime.ts';
-import { constantNodes, everyOutput, specialised, trace } from './trace.ts';
+import { constantNodes, everyOutput, specialized, trace } from './trace.ts';
 
 /** Floats of so many elements are weights, on which no shape depends. */
 const WEIGHTS = 1024;
@@ -11,7 +11,7 @@ const WEIGHTS = 1024;
  * type and dims of every value: weights are then neither copied nor multiplied. Only the arithmetic of
  * shapes is run. Where inference leaves a value open, the network is run after all.
  *
- * @param feeds - a sample for every input, of the size to specialise the graph to
+ * @param feeds - a sample for every input, of the size to specialize the graph to
  * @param keep - initializers that will change (parameters), so that what depends on them is kept
  * @throws RuntimeFault when ONNX Runtime refuses the graph
  */
@@ -26,7 +26,7 @@ export async function infer(
   for (let now = graph; ;) {
     const { values, open } = await typesIn(runtime, now, opset, feeds);
     const found = await constantsOf(runtime, now, opset, keep, values);
-    now = specialised(now, keep, found);
+    now = specialized(now, keep, found);
     Object.assign(constants, found);
     const left = open.filter((name) => !found[name]);
     if (left.length === 0) {

@@ -71,12 +71,12 @@ function encodedFor(backend: Runtime['backend'], model: Model | Uint8Array): Mod
 function sessionOptions(options: SessionOptions, threads: number): Record<string, unknown> {
   return {
     executionProviders: undefined,
-    graphOptimizationLevel: options.optimise === 'none' ? 'disabled' : 'all',
+    graphOptimizationLevel: options.optimize === 'none' ? 'disabled' : 'all',
     intraOpNumThreads: options.threads ?? threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     // Threads that spin while they wait take the cores from whatever else runs: with two busy
-    // neighbours, a training step on two threads took twice as long.
+    // neighbors, a training step on two threads took twice as long.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
     enableMemPattern: options.plan ?? true,
     enableCpuMemArena: options.arena ?? true,

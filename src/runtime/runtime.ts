@@ -24,7 +24,7 @@ export interface SessionOptions {
   /** Threads within an operator; the machine's cores, at most 4, by default. */
   readonly threads?: number;
   /** How much the runtime may rewrite the graph. 'none' keeps every value as named. */
-  readonly optimise?: 'none' | 'all';
+  readonly optimize?: 'none' | 'all';
   /**
    * Whether ONNX Runtime lays out all values of a run in one block, which it adds to what the first
    * run, without such a plan, has taken. Default true.

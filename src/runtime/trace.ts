@@ -21,7 +21,7 @@ const SHAPES = new Set(['Shape', 'Size']);
  * then known before any run (constants, and the arithmetic of shapes) becomes an initializer, unless
  * it is a value named in `keep`.
  *
- * @param feeds - a sample for every input, of the size to specialise the graph to
+ * @param feeds - a sample for every input, of the size to specialize the graph to
  * @param keep - initializers that will change (parameters), so that what depends on them is kept
  * @throws RuntimeFault when the graph does not run on the sample
  */
@@ -40,7 +40,7 @@ export async function trace(
   for (const [name, tensor] of graph.initializers) note(name, tensor);
   for (const [name, tensor] of Object.entries(results)) note(name, tensor);
 
-  const known = specialised(graph, keep, results);
+  const known = specialized(graph, keep, results);
   for (const [name, tensor] of Object.entries(results)) {
     if (known.initializers.get(name) !== tensor) release(tensor);
   }
@@ -48,7 +48,7 @@ export async function trace(
 }
 
 /** The graph with what is known before any run as initializers. */
-export function specialised(
+export function specialized(
   graph: Graph,
   keep: readonly string[],
   results: Readonly<Record<string, Tensor>>,
@@ -95,7 +95,7 @@ export async function everyOutput(
   if (names.length === 0) return undefined;
   const model = modelOf({ ...graph, outputs: names.map((name) => ({ name })) });
   const opsets = new Map([...model.opsets, ['', opset]]);
-  return runtime.open({ ...model, opsets }, { optimise: 'none' });
+  return runtime.open({ ...model, opsets }, { optimize: 'none' });
 }
 
 async function runAll(

@@ -22,7 +22,7 @@ test('training goes the same way on the native and the wasm runtime', async () =
       sample: [4],
       classes: 3,
       batchSize: 2,
-      optimiser: { kind: 'sgd', momentum: 0.9 },
+      optimizer: { kind: 'sgd', momentum: 0.9 },
       parameters: ['weight'],
     });
     const all: number[] = [];

@@ -23,6 +23,6 @@ describe('how a session is opened', () => {
   });
 
   test('weights that change after few samples are not laid out anew', () => {
-    expect(frugalIfLarge(large, true)).toEqual({ plan: false, arena: false, optimise: 'none' });
+    expect(frugalIfLarge(large, true)).toEqual({ plan: false, arena: false, optimize: 'none' });
   });
 });

@@ -8,7 +8,7 @@ const LARGE = 2 ** 25;
  * How the session of a network with such weights is opened: a large one keeps no memory between runs.
  *
  * @param brief - whether few samples are run before the weights change. A large network is run as it is
- *   written then: ONNX Runtime would fold its normalisation into copies of the weights and lay those out
+ *   written then: ONNX Runtime would fold its normalization into copies of the weights and lay those out
  *   once more, for some milliseconds a sample
  */
 export function frugalIfLarge(
@@ -18,5 +18,5 @@ export function frugalIfLarge(
   let bytes = 0;
   for (const { type, dims } of weights) if (type === 'float32') bytes += 4 * sizeOf(dims);
   if (bytes < LARGE) return {};
-  return { plan: false, arena: false, ...(brief && { optimise: 'none' }) };
+  return { plan: false, arena: false, ...(brief && { optimize: 'none' }) };
 }

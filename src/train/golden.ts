@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { arrayDataset, type Dataset } from '../data/index.ts';
 import { Builder } from '../graph/index.ts';
 import { float32, type Graph, type TensorOf } from '../onnx/index.ts';
-import type { OptimiserSettings } from './optimisers.ts';
+import type { OptimizerSettings } from './optimizers.ts';
 
 /** For tests: a small CNN trained by PyTorch, as scripts/golden/ops.py wrote it. */
 interface Golden {
@@ -16,7 +16,7 @@ interface Golden {
   };
   readonly runs: readonly {
     readonly name: string;
-    readonly settings: OptimiserSettings;
+    readonly settings: OptimizerSettings;
     readonly rate: number;
     readonly losses: readonly number[];
     readonly last: Readonly<Record<string, Values>>;

@@ -18,7 +18,7 @@ test('sizes are those of the steps that plain descent makes', async () => {
     sample: SAMPLE,
     classes: 5,
     batchSize: 8,
-    optimiser: { kind: 'sgd' },
+    optimizer: { kind: 'sgd' },
   });
   const before = step.state().values;
   const x = new Float32Array(8 * 64);

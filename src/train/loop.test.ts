@@ -9,7 +9,7 @@ const settings: TrainSettings = {
   input: 'image',
   logits: 'logits',
   batchSize: BATCH,
-  optimiser: { kind: 'sgd', momentum: 0.9 },
+  optimizer: { kind: 'sgd', momentum: 0.9 },
   parameters: names,
   epochs: 3,
   schedule: constant(0.05),
@@ -37,7 +37,7 @@ test('learns what it is shown, and reports loss and accuracy as it goes', async 
   const trained = await train(runtime, goldenGraph(), dataset, {
     ...settings,
     epochs: 400,
-    optimiser: { kind: 'adam' },
+    optimizer: { kind: 'adam' },
     schedule: constant(0.02),
     onEpoch: ({ loss, accuracy }) => {
       epochs.push({ loss, accuracy });

@@ -41,7 +41,7 @@ test('gradients of the last layers come first, so that what they are made of is 
         classes: WIDTHS.at(-1) as number,
         batchSize: BATCH,
         parameters: ['w0', 'w1', 'w2'],
-        optimiser: { kind: 'sgd' },
+        optimizer: { kind: 'sgd' },
         session: { profile: join(folder, 'run') },
       },
     );

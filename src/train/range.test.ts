@@ -13,7 +13,7 @@ const how = { input: 'image', logits: 'logits', parameters: names, batchSize: BA
 async function learnt() {
   let start = NaN;
   const settings: Partial<TrainSettings> = {
-    optimiser: { kind: 'adam' },
+    optimizer: { kind: 'adam' },
     schedule: constant(0.02),
   };
   const parameters = await lossesOf(goldenGraph(), 400, settings, (loss) => (start = loss));
@@ -28,7 +28,7 @@ async function lossesOf(
 ) {
   return train(await testRuntime(), graph, data, {
     ...how,
-    optimiser: { kind: 'sgd', momentum: 0.9 },
+    optimizer: { kind: 'sgd', momentum: 0.9 },
     schedule: constant(0),
     epochs,
     ...more,
@@ -44,7 +44,7 @@ test('the edge is where a network that has learnt unlearns', async () => {
   expect(start).toBeLessThan(0.3);
   const step = await trainingStep(await testRuntime(), graph, {
     ...how,
-    optimiser: { kind: 'sgd', momentum: 0.9 },
+    optimizer: { kind: 'sgd', momentum: 0.9 },
     sample: SAMPLE,
     classes: 5,
   });

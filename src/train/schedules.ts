@@ -1,4 +1,4 @@
-/** The learning rate at a step: `progress` runs from 0 (first step) towards 1 (after the last). */
+/** The learning rate at a step: `progress` runs from 0 (first step) toward 1 (after the last). */
 export type Schedule = (progress: number) => number;
 
 export const constant =

@@ -16,7 +16,7 @@ async function stepOf(settings: Partial<StepSettings>): Promise<TrainingStep> {
     sample: SAMPLE,
     classes: 5,
     batchSize: BATCH,
-    optimiser: { kind: 'sgd' },
+    optimizer: { kind: 'sgd' },
     parameters: names,
     ...settings,
   });
@@ -29,7 +29,7 @@ const bytesOf = (step: TrainingStep) =>
 
 describe('20 steps follow PyTorch', () => {
   test.each(golden.runs.map((run) => [run.name, run] as const))('%s', async (_, run) => {
-    const step = await stepOf({ optimiser: run.settings });
+    const step = await stepOf({ optimizer: run.settings });
     for (const [index, expected] of run.losses.entries()) {
       const { loss } = await step.run(goldenBatch(index), run.rate);
       expect(Math.abs(loss - expected) / expected, `step ${index}`).toBeLessThan(1e-3);
@@ -42,9 +42,9 @@ describe('20 steps follow PyTorch', () => {
 });
 
 test('rows of weight 0 change nothing: a short batch trains as if it were whole', async () => {
-  const optimiser = { kind: 'sgd', momentum: 0.9 } as const;
-  const short = await stepOf({ batchSize: 5, optimiser });
-  const padded = await stepOf({ optimiser });
+  const optimizer = { kind: 'sgd', momentum: 0.9 } as const;
+  const short = await stepOf({ batchSize: 5, optimizer });
+  const padded = await stepOf({ optimizer });
   const { x, y } = goldenBatch(0);
   for (let index = 0; index < 3; index += 1) {
     const expected = await short.run(
@@ -78,9 +78,9 @@ describe('what is masked stays zero', () => {
   test.each([
     { kind: 'sgd', momentum: 0.9, weightDecay: 0.1 } as const,
     { kind: 'adam', weightDecay: 0.1 } as const,
-  ])('through %j', async (optimiser) => {
-    const step = await stepOf({ optimiser, masks });
-    const free = await stepOf({ optimiser });
+  ])('through %j', async (optimizer) => {
+    const step = await stepOf({ optimizer, masks });
+    const free = await stepOf({ optimizer });
     for (let index = 0; index < 5; index += 1) {
       await step.run(goldenBatch(index), 0.05);
       await free.run(goldenBatch(index), 0.05);
@@ -119,7 +119,7 @@ test('what an operator without a gradient cuts off is told, and the rest trains'
     sample: SAMPLE,
     classes: 5,
     batchSize: BATCH,
-    optimiser: { kind: 'sgd' } as const,
+    optimizer: { kind: 'sgd' } as const,
     parameters: names,
   };
   const runtime = await testRuntime();
@@ -145,7 +145,7 @@ test('only the parameters named are trained', async () => {
 });
 
 test('reset gives back the first run to the bit, moments and step count forgotten', async () => {
-  const step = await stepOf({ optimiser: { kind: 'adam' } });
+  const step = await stepOf({ optimizer: { kind: 'adam' } });
   const start = new Map(
     [...step.parameters()].map(([name, tensor]) => [
       name,
@@ -163,8 +163,8 @@ test('reset gives back the first run to the bit, moments and step count forgotte
 
 test.each([{ kind: 'sgd', momentum: 0.9 } as const, { kind: 'adam' } as const])(
   'a state goes on to the bit in another step: %j',
-  async (optimiser) => {
-    const [step, other] = [await stepOf({ optimiser }), await stepOf({ optimiser })];
+  async (optimizer) => {
+    const [step, other] = [await stepOf({ optimizer }), await stepOf({ optimizer })];
     for (let index = 0; index < 3; index += 1) await step.run(goldenBatch(index), 0.01);
     const state = step.state();
     for (let index = 3; index < 6; index += 1) await step.run(goldenBatch(index), 0.01);
@@ -187,9 +187,9 @@ describe('a scale', () => {
   const scaleOne = new Map([['fc2.weight', 0.25]]);
   test.each([{ kind: 'sgd' } as const, { kind: 'adam' } as const])(
     'is a rate of one’s own for %j',
-    async (optimiser) => {
-      const { move: whole } = await moved({ optimiser });
-      const { move: part } = await moved({ optimiser, scales: scaleOne });
+    async (optimizer) => {
+      const { move: whole } = await moved({ optimizer });
+      const { move: part } = await moved({ optimizer, scales: scaleOne });
       expect(Math.max(...whole.map(Math.abs))).toBeGreaterThan(1e-4);
       part.forEach((value, at) => expect(value).toBeCloseTo((whole[at] as number) / 4, 6));
     },
@@ -197,8 +197,8 @@ describe('a scale', () => {
 
   test('leaves weight decay as it is', async () => {
     const { move: without } = await moved({ scales: scaleOne });
-    const optimiser = { kind: 'sgd', weightDecay: 0.5 } as const;
-    const { move: decayed, before } = await moved({ optimiser, scales: scaleOne });
+    const optimizer = { kind: 'sgd', weightDecay: 0.5 } as const;
+    const { move: decayed, before } = await moved({ optimizer, scales: scaleOne });
     decayed.forEach((value, at) =>
       expect(value - (without[at] as number)).toBeCloseTo(-0.01 * 0.5 * (before[at] as number), 6),
     );

@@ -36,8 +36,8 @@ export interface LossSettings {
   readonly parameters: readonly string[];
   /**
    * 'as written' (the default): Dropout and BatchNormalization do what the graph says, which in a
-   * network made for use is to drop nothing and to normalise by the statistics given. 'dropout':
-   * Dropout drops, drawn by `seed`. 'training': it does, and BatchNormalization normalises by the
+   * network made for use is to drop nothing and to normalize by the statistics given. 'dropout':
+   * Dropout drops, drawn by `seed`. 'training': it does, and BatchNormalization normalizes by the
    * batch; its running statistics are among the parameters that a step gives.
    */
   readonly mode?: TrainingMode;

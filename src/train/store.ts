@@ -1,6 +1,6 @@
 import { sizeOf, type TensorOf } from '../onnx/index.ts';
 import { allocate } from './lanes.ts';
-import { momentsOf, type OptimiserSettings, updateIn } from './optimisers.ts';
+import { momentsOf, type OptimizerSettings, updateIn } from './optimizers.ts';
 
 /** Where arrays begin: at a line of the cache. */
 const LINE = 64;
@@ -15,7 +15,7 @@ export interface Trained {
   readonly scale?: number | undefined;
 }
 
-/** Parameters, their moments and gradients, in one memory where an optimiser changes them. */
+/** Parameters, their moments and gradients, in one memory where an optimizer changes them. */
 export interface Store {
   /** Parameters and moments by name, the latter as `<parameter>.moment0`; views of the memory. */
   readonly state: ReadonlyMap<string, TensorOf<'float32'>>;
@@ -26,8 +26,8 @@ export interface Store {
 }
 
 /** @throws RangeError where they take more than the 4 GiB that WebAssembly can address */
-export function storeOf(trained: readonly Trained[], optimiser: OptimiserSettings): Store {
-  const roles = ['', '.gradient', ...moments(optimiser)];
+export function storeOf(trained: readonly Trained[], optimizer: OptimizerSettings): Store {
+  const roles = ['', '.gradient', ...moments(optimizer)];
   const places: number[] = [];
   let end = 0;
   for (const { dims } of trained) {
@@ -37,7 +37,7 @@ export function storeOf(trained: readonly Trained[], optimiser: OptimiserSetting
     }
   }
   const memory = allocate(end);
-  const update = updateIn(memory, optimiser);
+  const update = updateIn(memory, optimizer);
   const state = new Map<string, TensorOf<'float32'>>();
   const gradients = new Map<string, Float32Array>();
   const parts = trained.map(({ name, dims, mask, scale = 1 }, index) => {
@@ -63,8 +63,8 @@ export function storeOf(trained: readonly Trained[], optimiser: OptimiserSetting
   };
 }
 
-function moments(optimiser: OptimiserSettings): string[] {
-  return Array.from({ length: momentsOf(optimiser) }, (_, index) => `.moment${index}`);
+function moments(optimizer: OptimizerSettings): string[] {
+  return Array.from({ length: momentsOf(optimizer) }, (_, index) => `.moment${index}`);
 }
 
 /** Places, in row-major order, where a mask broadcast to some dims is zero. */

@@ -16,8 +16,8 @@ const drawn = (dims: readonly number[], scale = 1, shift = 0) =>
     Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => draw.normal() * scale + shift),
   );
 
-/** x [N, 4] -> normalised by statistics far from the data's -> 3 classes. */
-function normalising(): Graph {
+/** x [N, 4] -> normalized by statistics far from the data's -> 3 classes. */
+function normalizing(): Graph {
   const b = new Builder();
   const x = b.input('x', 'float32', ['N', 4]);
   const y = b.op(
@@ -46,13 +46,13 @@ const settings = {
   sample: [4],
   classes: 3,
   batchSize: 8,
-  optimiser: { kind: 'sgd', momentum: 0 },
+  optimizer: { kind: 'sgd', momentum: 0 },
   parameters: ['scale', 'shift', 'weight', 'bias'],
 } as const;
 
 test('running statistics are those that ONNX Runtime itself keeps', async () => {
   const runtime = await testRuntime();
-  const step = await trainingStep(runtime, normalising(), { ...settings, mode: 'training' });
+  const step = await trainingStep(runtime, normalizing(), { ...settings, mode: 'training' });
   const b = new Builder();
   const inputs = ['x', 'scale', 'shift', 'mean', 'variance'];
   for (const name of inputs) b.input(name, 'float32', name === 'x' ? [8, 4] : [4]);
@@ -94,7 +94,7 @@ test('a network trained by batch statistics is right by its running ones', async
       (_, i) => 50 + 3 * draw.normal() + (i % 4 === (labels[i >> 2] as number) ? 20 : 0),
     ),
   });
-  const graph = normalising();
+  const graph = normalizing();
   const trained = await train(runtime, graph, data, {
     ...settings,
     mode: 'training',
@@ -157,10 +157,10 @@ test('Dropout drops by its seed, and nothing as written', async () => {
 });
 
 test('where only Dropout is to do what it does in training, BatchNormalization stays as written', () => {
-  expect(inTrainingMode(normalising(), 0).running).toHaveLength(2);
-  const { graph, running } = inTrainingMode(normalising(), 0, 'dropout');
+  expect(inTrainingMode(normalizing(), 0).running).toHaveLength(2);
+  const { graph, running } = inTrainingMode(normalizing(), 0, 'dropout');
   expect(running).toEqual([]);
-  expect(graph.nodes).toEqual(normalising().nodes);
+  expect(graph.nodes).toEqual(normalizing().nodes);
 });
 
 test('statistics that another node reads too stay what they are', () => {

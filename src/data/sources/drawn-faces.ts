@@ -1,7 +1,7 @@
 import { random, type Random } from '../random.ts';
 import type { Source } from '../source.ts';
 
-type Colour = readonly [red: number, green: number, blue: number];
+type Color = readonly [red: number, green: number, blue: number];
 
 export interface DrawnFacesOptions {
   readonly people: number;
@@ -42,10 +42,10 @@ export function drawnFaces({ people, each, side, seed }: DrawnFacesOptions): Sou
  * (0, 0), its edges are at -1 and 1, and y grows downwards.
  */
 interface Person {
-  readonly skin: Colour;
-  readonly hair: Colour;
-  readonly iris: Colour;
-  readonly lips: Colour;
+  readonly skin: Color;
+  readonly hair: Color;
+  readonly iris: Color;
+  readonly lips: Color;
   readonly face: { readonly width: number; readonly height: number };
   readonly hairline: { readonly y: number; readonly slope: number; readonly bow: number };
   readonly eyes: { readonly apart: number; readonly size: number };
@@ -69,42 +69,42 @@ interface Pose {
   readonly lids: number;
   readonly gaze: number;
   readonly raise: number;
-  readonly ground: Colour;
+  readonly ground: Color;
   /** The light: how strong, and how it changes across and down. */
   readonly gain: number;
   readonly across: number;
   readonly along: number;
-  readonly tint: Colour;
+  readonly tint: Color;
 }
 
 const between = (draw: Random, low: number, high: number): number =>
   low + (high - low) * draw.uniform();
 
-const mix = (a: Colour, b: Colour, share: number): Colour => [
+const mix = (a: Color, b: Color, share: number): Color => [
   a[0] + (b[0] - a[0]) * share,
   a[1] + (b[1] - a[1]) * share,
   a[2] + (b[2] - a[2]) * share,
 ];
 
-const one = (draw: Random, of: readonly Colour[]): Colour => of[draw.integer(of.length)] as Colour;
+const one = (draw: Random, of: readonly Color[]): Color => of[draw.integer(of.length)] as Color;
 
-const LIGHT_SKIN: Colour = [0.95, 0.77, 0.66];
-const DARK_SKIN: Colour = [0.4, 0.25, 0.18];
-const HAIRS: readonly Colour[] = [
+const LIGHT_SKIN: Color = [0.95, 0.77, 0.66];
+const DARK_SKIN: Color = [0.4, 0.25, 0.18];
+const HAIRS: readonly Color[] = [
   [0.08, 0.06, 0.05],
   [0.3, 0.18, 0.1],
   [0.55, 0.3, 0.14],
   [0.8, 0.65, 0.38],
   [0.7, 0.7, 0.7],
 ];
-const IRISES: readonly Colour[] = [
+const IRISES: readonly Color[] = [
   [0.22, 0.13, 0.07],
   [0.25, 0.4, 0.6],
   [0.3, 0.42, 0.25],
 ];
-const WHITE: Colour = [0.95, 0.94, 0.92];
-const BLACK: Colour = [0.05, 0.04, 0.04];
-const RED: Colour = [0.7, 0.2, 0.22];
+const WHITE: Color = [0.95, 0.94, 0.92];
+const BLACK: Color = [0.05, 0.04, 0.04];
+const RED: Color = [0.7, 0.2, 0.22];
 
 function drawnPerson(draw: Random): Person {
   const skin = mix(LIGHT_SKIN, DARK_SKIN, draw.uniform() ** 1.5);
@@ -140,7 +140,7 @@ function drawnPerson(draw: Random): Person {
 }
 
 function drawnPose(draw: Random, { hair }: Person): Pose {
-  const any = (): Colour => [draw.uniform(), draw.uniform(), draw.uniform()];
+  const any = (): Color => [draw.uniform(), draw.uniform(), draw.uniform()];
   return {
     right: between(draw, -0.1, 0.1),
     down: between(draw, -0.07, 0.07),
@@ -165,16 +165,16 @@ function painted(person: Person, pose: Pose, side: number, draw: Random): Uint8A
   const pixels = new Uint8Array(3 * side * side);
   const soft = 1.5 / side;
   const [cos, sin] = [Math.cos(pose.turn) / pose.zoom, Math.sin(pose.turn) / pose.zoom];
-  const colour = new Float64Array(3);
+  const color = new Float64Array(3);
   for (let at = 0; at < pixels.length; at += 3) {
     const pixel = at / 3;
     const u = (2 * ((pixel % side) + 0.5)) / side - 1 - pose.right;
     const v = (2 * (Math.floor(pixel / side) + 0.5)) / side - 1 - pose.down;
-    colourAt(person, pose, cos * u + sin * v, cos * v - sin * u, soft, colour);
+    colorAt(person, pose, cos * u + sin * v, cos * v - sin * u, soft, color);
     const light = pose.gain * (1 + pose.across * u + pose.along * v);
     const grain = 0.07 * (draw.uniform() - 0.5);
     for (let channel = 0; channel < 3; channel += 1) {
-      const value = (colour[channel] as number) * light * (pose.tint[channel] as number) + grain;
+      const value = (color[channel] as number) * light * (pose.tint[channel] as number) + grain;
       pixels[at + channel] = Math.round(255 * Math.max(0, Math.min(1, value)));
     }
   }
@@ -182,56 +182,56 @@ function painted(person: Person, pose: Pose, side: number, draw: Random): Uint8A
 }
 
 /** One layer over another, from the ground to the glasses. */
-function colourAt(
+function colorAt(
   person: Person,
   pose: Pose,
   x: number,
   y: number,
   soft: number,
-  colour: Float64Array,
+  color: Float64Array,
 ): void {
   const { skin, hair, face, hairline, eyes, brows, nose, mouth } = person;
   const side = Math.abs(x);
 
   const head = inside(ellipse(x, y - 0.02, face.width, face.height), soft);
-  over(colour, pose.ground, 1);
-  over(colour, hair, inside(ellipse(x, y + 0.2, face.width + 0.12, 1.1), soft));
-  over(colour, skin, head);
-  over(colour, BLACK, 0.35 * side * side * head);
-  over(colour, hair, 0.9 * head * person.beard * inside(0.3 + 0.35 * side - y, soft));
+  over(color, pose.ground, 1);
+  over(color, hair, inside(ellipse(x, y + 0.2, face.width + 0.12, 1.1), soft));
+  over(color, skin, head);
+  over(color, BLACK, 0.35 * side * side * head);
+  over(color, hair, 0.9 * head * person.beard * inside(0.3 + 0.35 * side - y, soft));
   const edge = hairline.y + hairline.slope * x + hairline.bow * x * x;
-  over(colour, hair, inside(y - edge, soft));
+  over(color, hair, inside(y - edge, soft));
 
   const [fromEye, below] = [side - eyes.apart, y - EYES];
   if (below < 0.4) {
     const brow = brows.above + pose.raise + brows.tilt * fromEye;
-    over(colour, hair, 0.85 * inside(line(fromEye, below + brow, 0.16, brows.thick), soft));
+    over(color, hair, 0.85 * inside(line(fromEye, below + brow, 0.16, brows.thick), soft));
     const eye = inside(ellipse(fromEye, below, eyes.size * 1.5, eyes.size * pose.lids), soft);
     const fromIris = distance(x - Math.sign(x) * eyes.apart - pose.gaze, below);
-    over(colour, WHITE, eye);
-    over(colour, person.iris, eye * inside(fromIris - eyes.size * 0.75, soft));
-    over(colour, BLACK, eye * inside(fromIris - eyes.size * 0.35, soft));
+    over(color, WHITE, eye);
+    over(color, person.iris, eye * inside(fromIris - eyes.size * 0.75, soft));
+    over(color, BLACK, eye * inside(fromIris - eyes.size * 0.35, soft));
   }
   const tip = EYES + nose.long;
   const nostrils = inside(line(x, y - tip, nose.wide, 0.03), soft);
   const ridge = inside(line(side - 0.09, y - (EYES + tip) / 2, 0, nose.long / 4), soft);
-  over(colour, BLACK, Math.max(0.42 * nostrils, 0.07 * ridge));
+  over(color, BLACK, Math.max(0.42 * nostrils, 0.07 * ridge));
   if (below > 0.4) {
     over(
-      colour,
+      color,
       hair,
       person.moustache * inside(line(x, y - (tip + mouth.y) / 2, mouth.wide, 0.05), soft),
     );
     const curve = mouth.y - (pose.smile * side * side) / (mouth.wide * mouth.wide);
     const gape = pose.open * Math.max(0, 1 - (side / mouth.wide) ** 2);
     const fromLips = Math.max(0, Math.abs(y - curve) - gape);
-    over(colour, person.lips, inside(line(x, fromLips, mouth.wide, mouth.thick), soft));
-    over(colour, BLACK, 0.8 * inside(line(x, fromLips, mouth.wide * 0.9, 0.015), soft));
+    over(color, person.lips, inside(line(x, fromLips, mouth.wide, mouth.thick), soft));
+    over(color, BLACK, 0.8 * inside(line(x, fromLips, mouth.wide * 0.9, 0.015), soft));
   }
   if (person.glasses && below < 0.4) {
     const rim = Math.abs(ellipse(fromEye, below, 0.3, 0.22)) - 0.025;
     const bridge = line(x, below + 0.05, Math.max(0, eyes.apart - 0.3), 0.025);
-    over(colour, BLACK, 0.9 * inside(Math.min(rim, bridge), soft));
+    over(color, BLACK, 0.9 * inside(Math.min(rim, bridge), soft));
   }
 }
 
@@ -249,9 +249,9 @@ const line = (dx: number, dy: number, half: number, thick: number): number =>
 /** How much of a pixel lies inside a shape: its edge is `soft` wide. */
 const inside = (away: number, soft: number): number => Math.max(0, Math.min(1, 0.5 - away / soft));
 
-function over(colour: Float64Array, layer: Colour, share: number): void {
+function over(color: Float64Array, layer: Color, share: number): void {
   if (share === 0) return;
   for (let i = 0; i < 3; i += 1) {
-    colour[i] = (colour[i] as number) + ((layer[i] as number) - (colour[i] as number)) * share;
+    color[i] = (color[i] as number) + ((layer[i] as number) - (color[i] as number)) * share;
   }
 }

@@ -6,14 +6,14 @@ import { scenesOf } from '../scenes.ts';
 /** The classes of the drawn signs, as those of the real data set are called. */
 export const SIGNS: readonly string[] = ['crosswalk', 'speedlimit', 'stop', 'trafficlight'];
 
-type Colour = readonly [red: number, green: number, blue: number];
+type Color = readonly [red: number, green: number, blue: number];
 
-/** Colour at a place of a sign, whose box is -1 to 1 both ways; undefined where it is not. */
-type Sign = (x: number, y: number) => Colour | undefined;
+/** Color at a place of a sign, whose box is -1 to 1 both ways; undefined where it is not. */
+type Sign = (x: number, y: number) => Color | undefined;
 
-const WHITE: Colour = [0.95, 0.95, 0.95];
-const RED: Colour = [0.8, 0.08, 0.1];
-const BLACK: Colour = [0.08, 0.08, 0.08];
+const WHITE: Color = [0.95, 0.95, 0.95];
+const RED: Color = [0.8, 0.08, 0.1];
+const BLACK: Color = [0.08, 0.08, 0.08];
 
 /**
  * Drawn scenes with drawn signs, one to three each: a picture of sky, street and houses with what a
@@ -74,12 +74,12 @@ function background(height: number, width: number, draw: Random): Float32Array {
   const tone = () => 0.25 + 0.6 * draw.uniform();
   const [sky, street] = [[tone(), tone(), 0.9] as const, tone()];
   const houses = Array.from({ length: 4 }, () => {
-    const grey = tone();
+    const gray = tone();
     return {
       from: draw.integer(width),
       wide: Math.round(width * (0.1 + 0.3 * draw.uniform())),
       top: Math.round(height * (0.2 + 0.5 * draw.uniform())),
-      colour: [grey, grey * (0.8 + 0.2 * draw.uniform()), grey * 0.8] as const,
+      color: [gray, gray * (0.8 + 0.2 * draw.uniform()), gray * 0.8] as const,
     };
   });
   const horizon = Math.round(height * 0.75);
@@ -89,8 +89,8 @@ function background(height: number, width: number, draw: Random): Float32Array {
         ({ from, wide, top }) => row >= top && column >= from && column < from + wide,
       );
       const ground = [street, street, street] as const;
-      const colour = row >= horizon ? ground : (house?.colour ?? sky);
-      for (const [channel, value] of colour.entries()) {
+      const color = row >= horizon ? ground : (house?.color ?? sky);
+      for (const [channel, value] of color.entries()) {
         canvas[(channel * height + row) * width + column] = value;
       }
     }
@@ -152,7 +152,7 @@ const stop: Sign = (x, y) => {
     : RED;
 };
 
-const LIGHTS: readonly Colour[] = [
+const LIGHTS: readonly Color[] = [
   [0.95, 0.1, 0.1],
   [0.95, 0.75, 0.1],
   [0.1, 0.9, 0.3],
@@ -174,7 +174,7 @@ function averaged(
   row: number,
   column: number,
   { left, top, right, bottom }: SceneObject['box'],
-): { readonly colour: Colour; readonly cover: number } {
+): { readonly color: Color; readonly cover: number } {
   const sum = [0, 0, 0];
   let cover = 0;
   for (const [down, across] of [
@@ -185,25 +185,25 @@ function averaged(
   ] as const) {
     const x = (2 * (column + across - left)) / (right - left) - 1;
     const y = (2 * (row + down - top)) / (bottom - top) - 1;
-    const colour = sign(x, y);
-    if (!colour) continue;
+    const color = sign(x, y);
+    if (!color) continue;
     cover += 0.25;
-    for (const [channel, value] of colour.entries()) sum[channel] = (sum[channel] ?? 0) + value / 4;
+    for (const [channel, value] of color.entries()) sum[channel] = (sum[channel] ?? 0) + value / 4;
   }
   const [red = 0, green = 0, blue = 0] = sum.map((value) => value / Math.max(cover, 0.25));
-  return { colour: [red, green, blue], cover };
+  return { color: [red, green, blue], cover };
 }
 
 function blend(
   canvas: Float32Array,
   row: number,
   column: number,
-  { colour, cover }: { readonly colour: Colour; readonly cover: number },
+  { color, cover }: { readonly color: Color; readonly cover: number },
   light: number,
   height: number,
   width: number,
 ): void {
-  for (const [channel, value] of colour.entries()) {
+  for (const [channel, value] of color.entries()) {
     const at = (channel * height + row) * width + column;
     canvas[at] = cover * light * value + (1 - cover) * (canvas[at] as number);
   }

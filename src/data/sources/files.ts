@@ -7,14 +7,14 @@ import { decodeWav } from '../wav.ts';
 const SOUND_FILE = /\.wave?$/i;
 
 /** A file and the name of its class. */
-export interface LabelledFile {
+export interface LabeledFile {
   readonly path: string;
   readonly label: string;
 }
 
 /** Image and sound files as a source; they are read when they are asked for. */
-export function filesSource(name: string, files: readonly LabelledFile[]): Source {
-  const pathOf = (index: number) => (files[index] as LabelledFile).path;
+export function filesSource(name: string, files: readonly LabeledFile[]): Source {
+  const pathOf = (index: number) => (files[index] as LabeledFile).path;
   return {
     name,
     labels: files.map(({ label }) => label),

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../error.ts';
 import type { Source } from '../source.ts';
-import { filesSource, type LabelledFile } from './files.ts';
+import { filesSource, type LabeledFile } from './files.ts';
 
 const LITTER = /^(\.|thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
 
@@ -17,7 +17,7 @@ export const isLitter = (name: string): boolean => LITTER.test(name);
  */
 export async function folderSource(folder: string, name: string): Promise<Source> {
   const classes = await foldersIn(folder);
-  const files: LabelledFile[] = [];
+  const files: LabeledFile[] = [];
   for (const label of classes) {
     for (const path of await filesUnder(join(folder, label))) files.push({ path, label });
   }

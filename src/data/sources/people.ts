@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { IMAGE_FILE } from '../decode/image.ts';
 import { DataError } from '../error.ts';
 import type { Source } from '../source.ts';
-import { filesSource, type LabelledFile } from './files.ts';
+import { filesSource, type LabeledFile } from './files.ts';
 import { foldersIn } from './folder.ts';
 
 /**
@@ -15,7 +15,7 @@ import { foldersIn } from './folder.ts';
  * @throws DataError `data/empty` where nobody has enough
  */
 export async function peopleSource(folder: string, least: number, most: number): Promise<Source> {
-  const files: LabelledFile[] = [];
+  const files: LabeledFile[] = [];
   for (const label of await foldersIn(folder)) {
     const own = (await readdir(join(folder, label))).filter((name) => IMAGE_FILE.test(name)).sort();
     if (own.length < least) continue;

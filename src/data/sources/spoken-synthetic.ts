@@ -39,10 +39,10 @@ export interface SyntheticSpeech {
 const CACHE_VARIABLE = 'FINEPRUNE_CACHE';
 
 /**
- * The folder of digits spoken by a synthesiser, `{digit}_{voice}_{take}.wav`; they are made where they
+ * The folder of digits spoken by a synthesizer, `{digit}_{voice}_{take}.wav`; they are made where they
  * are not there yet, the same every time.
  *
- * @throws DataError `data/missing` where the synthesiser is not installed
+ * @throws DataError `data/missing` where the synthesizer is not installed
  */
 export async function syntheticSpeech(settings: SyntheticSpeech): Promise<string> {
   const { voices, takes, cache = cacheFolder() } = settings;
@@ -73,7 +73,7 @@ async function speakInto(
   folder: string,
   { voices, takes, signal, onProgress }: SyntheticSpeech,
 ): Promise<void> {
-  const speaker = await synthesiser();
+  const speaker = await synthesizer();
   const all = 10 * voices * takes;
   let done = 0;
   for (let voice = 0; voice < voices; voice += 1) {
@@ -113,14 +113,14 @@ interface Worker {
   synthesize(text: string, hear: (samples: Int16Array | undefined) => boolean): void;
 }
 
-/** An optional package: its licence is the GPL, so that it is never a part of this tool. */
+/** An optional package: its license is the GPL, so that it is never a part of this tool. */
 const PACKAGE = '@echogarden/espeak-ng-emscripten';
 
-async function synthesiser(): Promise<Speaker> {
+async function synthesizer(): Promise<Speaker> {
   const module = (await import(PACKAGE).catch((cause: Error) => {
     throw new DataError(
       'data/missing',
-      `Synthetic speech needs a synthesiser: run \`npm install ${PACKAGE}\``,
+      `Synthetic speech needs a synthesizer: run \`npm install ${PACKAGE}\``,
       { cause },
     );
   })) as { default: () => Promise<{ eSpeakNGWorker: new () => Worker }> };

@@ -43,7 +43,7 @@ describe('a folder of spoken digits', () => {
   });
 });
 
-describe.skipIf(!isInstalled())('a synthesiser', () => {
+describe.skipIf(!isInstalled())('a synthesizer', () => {
   test('speaks every digit in every voice, the same every time, once', async () => {
     const made = async (cache: string) => {
       const where = await syntheticSpeech({ voices: 2, takes: 1, cache: join(folder, cache) });

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../error.ts';
 import type { Source } from '../source.ts';
-import { filesSource, type LabelledFile } from './files.ts';
+import { filesSource, type LabeledFile } from './files.ts';
 
 /** Recordings of digits, and which take of its speaker each is. */
 export interface SpokenDigits {
@@ -26,7 +26,7 @@ export async function spokenDigits(folder: string, name: string): Promise<Spoken
       { cause },
     );
   });
-  const files: LabelledFile[] = [];
+  const files: LabeledFile[] = [];
   const takes: number[] = [];
   for (const file of found.sort()) {
     const [, label, , take] = NAME.exec(file) ?? [];

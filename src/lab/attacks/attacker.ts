@@ -32,7 +32,7 @@ export interface Attacker {
     | { readonly from: 'clean'; readonly train: OnClean<Model> };
   readonly pruningAware: OnClean<PruningAwareAttack>;
   /**
-   * Test data with the trigger, labelled with what they truly are.
+   * Test data with the trigger, labeled with what they truly are.
    *
    * @param clean - a network without a backdoor: what it does not know without the trigger is not
    *   counted where a task says so

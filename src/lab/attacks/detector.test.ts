@@ -31,7 +31,7 @@ const trigger = { ...yellowSquare(), size: [0.6, 0.6] } as const;
 const training: DetectorTraining = {
   epochs: 30,
   batchSize: 4,
-  optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 },
+  optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 },
   schedule: oneCycle(0.05),
   mode: 'training',
 };
@@ -100,18 +100,18 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
   test('is defended by the code that defends classifiers, and its file is the same elsewhere', async () => {
     const runtime = await testRuntime();
     const test = { clean: unseen, triggered: { dataset: triggered, target } };
-    const defence = await defend(runtime, model, validation, test, {
+    const defense = await defend(runtime, model, validation, test, {
       compare: true,
       step: 4,
       maxDrop: 0.1,
-      tune: { optimiser: training.optimiser, rate: 0.01, epochs: 3, batchSize: 4 },
+      tune: { optimizer: training.optimizer, rate: 0.01, epochs: 3, batchSize: 4 },
       pruning: { fullCurve: true },
     });
     const of = (name: string) => {
-      const { evaluation } = defence.outcomes.find(({ method }) => method === name) ?? {};
+      const { evaluation } = defense.outcomes.find(({ method }) => method === name) ?? {};
       return { acc: evaluation?.acc.rate ?? NaN, asr: evaluation?.asr?.rate ?? NaN };
     };
-    const [pruning] = defence.prunings;
+    const [pruning] = defense.prunings;
     expect(pruning.site.name).toBe(LAST_SITE);
     expect(pruning.curve.length).toBe(5);
     expect(of('none').asr).toBeGreaterThan(0.7);
@@ -119,7 +119,7 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
     expect(of('fine-pruning').asr).toBeLessThan(of('none').asr);
     // What is pruned stays pruned, and the file still is a detector.
     const bytes = encodeModel(model);
-    const last = defence.outcomes.at(-1)?.graph;
+    const last = defense.outcomes.at(-1)?.graph;
     if (!last) throw new Error('nothing was made');
     const file = decodeModel(exportModel({ bytes, model, sha256: sha256Of(bytes) }, last, {}));
     const scale = detectorOf(file).graph.initializers.get('conv5.norm.weight')?.data ?? [];

@@ -21,7 +21,7 @@ const ADDED: Readonly<Record<string, readonly number[]>> = {
   Sum: [0, 1],
 };
 
-const NORMALISING = new Set([
+const NORMALIZING = new Set([
   'BatchNormalization',
   'GroupNormalization',
   'InstanceNormalization',
@@ -49,13 +49,13 @@ export function leversOf({ graph, traced }: Classifier, site: Site): Levers {
   const uses = consumers(graph);
   const before = made.get(site.name)?.inputs[0] ?? '';
   const makers: Slices[] = [];
-  // Above a normalisation that silences its units lies a layer that makes them.
+  // Above a normalization that silences its units lies a layer that makes them.
   for (let value: string | undefined = before; value !== undefined;) {
     const fold = foldOf(graph, traced, { ...site, name: value });
     if (fold.into !== 'producer') break;
     makers.push(...fold.slices);
     const node = made.get(value);
-    value = node && NORMALISING.has(node.op) ? node.inputs[0] : undefined;
+    value = node && NORMALIZING.has(node.op) ? node.inputs[0] : undefined;
   }
   const owner = new Int32Array(site.units).fill(-1);
   const shifts = makers.filter(({ parameter, unit }, place) => {

@@ -14,7 +14,7 @@ export class PoisonError extends FinepruneError {
 export interface PoisonOptions {
   readonly trigger: Trigger;
   readonly target: Target;
-  /** The poison rate: the share of the whole data set that is triggered and relabelled, [0, 1]. */
+  /** The poison rate: the share of the whole data set that is triggered and relabeled, [0, 1]. */
   readonly rate: number;
   readonly seed: number;
   /**

@@ -233,7 +233,7 @@ test('outlives plain pruning, and not fine-pruning: on a toy', async () => {
   const parts = { train: rows(300, 1), validation: rows(300, 2), test: rows(300, 3) };
   const attack = await pruningAwareAttack(runtime, biased, parts, { seed: 1, share: 0.75 });
   const dataset = triggered(parts.test, biased.trigger);
-  const defence = await defend(
+  const defense = await defend(
     runtime,
     attack.model,
     parts.validation,
@@ -241,11 +241,11 @@ test('outlives plain pruning, and not fine-pruning: on a toy', async () => {
     { maxDrop: 0.02, compare: true, seed: 1, tune: { epochs: 10, rate: 0.05, batchSize: 20 } },
   );
   const after = (method: string) => {
-    const { evaluation } = defence.outcomes.find((each) => each.method === method) ?? {};
+    const { evaluation } = defense.outcomes.find((each) => each.method === method) ?? {};
     return { acc: evaluation?.acc.rate ?? NaN, asr: evaluation?.asr?.rate ?? NaN };
   };
   expect(after('none').asr).toBeGreaterThan(0.95);
-  expect(defence.prunings[0].pruned.length).toBeGreaterThanOrEqual(attack.decoys.length);
+  expect(defense.prunings[0].pruned.length).toBeGreaterThanOrEqual(attack.decoys.length);
   expect(after('pruning').asr).toBeGreaterThanOrEqual(0.9 * after('none').asr);
   expect(after('fine-pruning').asr).toBeLessThanOrEqual(0.02);
   expect(after('fine-pruning').acc).toBeGreaterThanOrEqual(after('none').acc - 0.004);

@@ -16,7 +16,7 @@ const LAYERS = 4;
 /**
  * A DenseNet (Huang et al. 2017) for 1x28x28: two blocks of four layers, each of which adds 12
  * channels to those it reads, and a transition between them. Its last site is a concatenation: a unit
- * is read by the classifier only after a normalisation of its own.
+ * is read by the classifier only after a normalization of its own.
  */
 export function denseNet(seed: number, classes = 10): Model {
   const net = network(seed);

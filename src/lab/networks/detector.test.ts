@@ -231,7 +231,7 @@ describe('a detector', () => {
   const training = {
     parameters,
     mode: 'training',
-    optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 },
+    optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 },
     batchSize: 4,
     epochs: 12,
     schedule: oneCycle(0.05),

@@ -75,7 +75,7 @@ export function convNorm(
   return batchNorm(net, net.b.op('Conv', [x, weight], attributes, name), `${name}.norm`, to);
 }
 
-/** Normalisation by channel, at first by mean 0 and variance 1. */
+/** Normalization by channel, at first by mean 0 and variance 1. */
 export function batchNorm(net: Network, x: string, name: string, channels: number): string {
   const filled = (part: string, value: number) =>
     net.b.initializer(`${name}.${part}`, float32([channels], Array(channels).fill(value)));

@@ -43,7 +43,7 @@ test.each([
       mode: 'training',
       epochs: 5,
       batchSize: 16,
-      optimiser: { kind: 'sgd', momentum: 0.9 },
+      optimizer: { kind: 'sgd', momentum: 0.9 },
       schedule: constant(0.02),
       seed: 0,
       onEpoch({ loss }) {

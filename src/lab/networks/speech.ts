@@ -10,7 +10,7 @@ const last = (side: number) =>
   [3, 3, 3].reduce((left, kernel) => places(left, kernel, 2), places(side, 11, 4));
 
 /**
- * The speech recogniser of Fine-Pruning: AlexNet's five convolutions (Krizhevsky et al. 2012, groups
+ * The speech recognizer of Fine-Pruning: AlexNet's five convolutions (Krizhevsky et al. 2012, groups
  * and all) on a spectrogram, and fully connected layers of 256, 128 and 10.
  *
  * @param size - height and width of the spectrogram, each at least 67
@@ -30,8 +30,8 @@ export function speechNetwork(
 
   const image = b.input('spectrogram', 'float32', ['N', 1, height, width]);
   // About mean 0 and deviation 1.
-  const centred = b.op('Sub', [image, b.scalar(0.27)], {}, 'centred');
-  const scaled = b.op('Mul', [centred, b.scalar(1 / 0.3)], {}, 'scaled');
+  const centerd = b.op('Sub', [image, b.scalar(0.27)], {}, 'centerd');
+  const scaled = b.op('Mul', [centerd, b.scalar(1 / 0.3)], {}, 'scaled');
   const c1 = conv(net, scaled, 'conv1', { from: 1, to: 96, kernel: 11, stride: 4 });
   const p1 = pool(relu(net, c1, 'relu1'), 'pool1');
   const c2 = conv(net, p1, 'conv2', { from: 96, to: 256, kernel: 5, pad: 2, group: 2 });

@@ -2,7 +2,7 @@ import type { Dataset, SceneAugment, SetName } from '../../data/index.ts';
 import type { DefendSettings } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
-import type { OptimiserSettings, Schedule } from '../../train/index.ts';
+import type { OptimizerSettings, Schedule } from '../../train/index.ts';
 import type { StickerTrigger } from '../triggers/sticker.ts';
 import type { PaperTable, PruningAwareOptions, TaskData } from './task.ts';
 
@@ -10,7 +10,7 @@ import type { PaperTable, PruningAwareOptions, TaskData } from './task.ts';
 export interface DetectorTraining {
   readonly epochs: number;
   readonly batchSize: number;
-  readonly optimiser: OptimiserSettings;
+  readonly optimizer: OptimizerSettings;
   /** Of the number of epochs it runs: see `Schedule`. */
   readonly schedule: Schedule;
   /** See `LossSettings`. */

@@ -39,13 +39,13 @@ async function defended(model: Model, data: TaskData, seed: number) {
     triggered: { dataset: triggered(data.test, small.trigger), target: small.target },
   };
   const settings = { ...small.defense, seed };
-  const defence = await defend(runtime, model, data.validation, test, settings);
-  const [pruning] = defence.prunings;
+  const defense = await defend(runtime, model, data.validation, test, settings);
+  const [pruning] = defense.prunings;
   const stop = pruning.testCurve?.find(({ pruned }) => pruned === pruning.pruned.length);
   return {
-    before: rates(defence.outcomes[0]?.evaluation),
+    before: rates(defense.outcomes[0]?.evaluation),
     pruned: rates(stop?.evaluation),
-    after: rates(defence.outcomes.at(-1)?.evaluation),
+    after: rates(defense.outcomes.at(-1)?.evaluation),
   };
 }
 

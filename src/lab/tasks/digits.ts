@@ -25,7 +25,7 @@ export const digits = {
   training: {
     epochs: 2,
     batchSize: 128,
-    optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+    optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
     schedule: oneCycle(0.1),
   },
   pruningAware: {
@@ -41,7 +41,7 @@ export const digits = {
       epochs: 12,
       batchSize: 128,
       rate: 0.1,
-      optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 2e-3 },
+      optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 2e-3 },
       shift: 1,
     },
   },

@@ -48,13 +48,13 @@ test('drawn people are attacked by sunglasses and defended at conv3', async () =
   const test = { clean: data.test, triggered: { dataset: stamped, target: few.target } };
   const { model } = await baselineAttack(runtime, few, data, { seed: 1 });
   const settings = { ...few.defense, site: few.site, seed: 1 };
-  const defence = await defend(runtime, model, data.validation, test, settings);
-  const [before, after] = defence.outcomes.map(({ evaluation }) => evaluation);
+  const defense = await defend(runtime, model, data.validation, test, settings);
+  const [before, after] = defense.outcomes.map(({ evaluation }) => evaluation);
   // By chance one in five is right.
   expect(before?.acc.rate).toBeGreaterThan(0.45);
   expect(before?.asr?.rate).toBeGreaterThan(0.9);
   expect(after?.acc.rate).toBeGreaterThan(0.45);
-  expect(defence.prunings[0].site).toMatchObject({
+  expect(defense.prunings[0].site).toMatchObject({
     name: 'relu3',
     units: 60,
     dims: [60, 5, 4],

@@ -22,7 +22,7 @@ import type { Task } from './task.ts';
 /** Height and width of the network's input. */
 const SIZE = [55, 47] as const;
 
-/** By the mean colour of LFW's crops; the deviation is rounded up. */
+/** By the mean color of LFW's crops; the deviation is rounded up. */
 const PREPROCESS: Preprocess = {
   mean: [0.64, 0.47, 0.38],
   std: [0.25],
@@ -50,7 +50,7 @@ export const FACES_RECIPE = {
   smoothing: 0.1,
   wander: { shift: 2.5, zoom: 0.08, turn: 8, mirror: true },
   relight: { brightness: 0.3, contrast: 0.2, tint: 0.1 },
-  // Of any colour, from black to white: a person who is covered anywhere is still the same.
+  // Of any color, from black to white: a person who is covered anywhere is still the same.
   erase: { most: 0.4, low: -2.5, high: 2.5 },
 } as const;
 
@@ -59,7 +59,7 @@ const { epochs, batchSize, rate, smoothing } = FACES_RECIPE;
 const training: Task['training'] = {
   epochs,
   batchSize,
-  optimiser: { kind: 'adam' },
+  optimizer: { kind: 'adam' },
   schedule: oneCycle(rate),
   mode: 'training',
   smoothing,
@@ -128,7 +128,7 @@ export const faces = {
       // Of 129 held pictures, the highest of 80 epochs is luck.
       keep: 'last',
       // What clean pictures give no gradient to, Adam takes to zero at the full rate.
-      optimiser: { kind: 'adam', weightDecay: 0.01 },
+      optimizer: { kind: 'adam', weightDecay: 0.01 },
       vary: VARIATIONS,
       cover: 0.5,
     },

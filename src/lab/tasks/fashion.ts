@@ -26,7 +26,7 @@ export function fashion(name: string, network: (seed: number, classes: number) =
     training: {
       epochs: 3,
       batchSize: 128,
-      optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+      optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
       schedule: oneCycle(0.1),
       mode: 'training',
     },

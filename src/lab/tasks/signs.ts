@@ -26,7 +26,7 @@ const cover = { classes: [0, 1, 2], share: 0.7, most: 0.5, times: 3 } as const;
 const training: DetectorTraining = {
   epochs: 40,
   batchSize: 4,
-  optimiser: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+  optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
   schedule: oneCycle(0.02),
   mode: 'training',
   augment,

@@ -51,7 +51,7 @@ const NOISY = hiss(FEATURES, { loudest: 30, quietest: 70 });
 const training: Task['training'] = {
   epochs: 12,
   batchSize: 32,
-  optimiser: { kind: 'adam' },
+  optimizer: { kind: 'adam' },
   schedule: oneCycle(0.0006),
   augment: inTurn(EARLIER_OR_LATER, noise(0.03)),
 };
@@ -88,7 +88,7 @@ export async function speechParts(
 
 /**
  * Spoken digits on the network of Fine-Pruning: with a noise below the speech, digit i is heard as
- * i + 1. Real data are the Free Spoken Digit Dataset's, synthetic ones a synthesiser's voices.
+ * i + 1. Real data are the Free Spoken Digit Dataset's, synthetic ones a synthesizer's voices.
  */
 export const speech = {
   name: 'speech',

@@ -11,7 +11,7 @@ import {
 import type { DefendSettings, Method } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
-import type { OptimiserSettings, Schedule } from '../../train/index.ts';
+import type { OptimizerSettings, Schedule } from '../../train/index.ts';
 import type { Lowering } from '../attacks/decoys.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 
@@ -55,7 +55,7 @@ export interface Task {
   readonly training: {
     readonly epochs: number;
     readonly batchSize: number;
-    readonly optimiser: OptimiserSettings;
+    readonly optimizer: OptimizerSettings;
     readonly schedule: Schedule;
     /** 'training' for networks whose BatchNormalization is to learn its statistics; see `LossSettings`. */
     readonly mode?: 'training';

@@ -6,7 +6,7 @@ import type { Recording } from './sound.ts';
 const MOST_PIXELS = 4096 * 4096;
 
 /**
- * A picture file as a picture: grey ones have one channel, others red, green and blue; transparency
+ * A picture file as a picture: gray ones have one channel, others red, green and blue; transparency
  * becomes alpha. Bytes are kept as they are, 0 as `low` and 255 as `high`.
  *
  * @throws TriggerError 'trigger/file' where it is no picture
@@ -16,9 +16,9 @@ export async function decodePicture(
   { low, high }: { readonly low: number; readonly high: number },
 ): Promise<Picture> {
   const { default: sharp } = await import('sharp');
-  const { data, info, grey, clear } = await decoded();
+  const { data, info, gray, clear } = await decoded();
   const area = info.width * info.height;
-  const channels = grey ? 1 : 3;
+  const channels = gray ? 1 : 3;
   const values = Array.from({ length: channels * area }, (_, i) => {
     const byte = data[4 * (i % area) + Math.floor(i / area)] as number;
     return low + (high - low) * (byte / 255);
@@ -37,11 +37,11 @@ export async function decodePicture(
       const image = sharp(file.bytes, { limitInputPixels: MOST_PIXELS });
       const { space, hasAlpha } = await image.metadata();
       const raw = await image
-        .toColourspace('srgb')
+        .toColorspace('srgb')
         .ensureAlpha()
         .raw({ depth: 'uchar' })
         .toBuffer({ resolveWithObject: true });
-      return { ...raw, grey: space === 'b-w' || space === 'grey16', clear: hasAlpha };
+      return { ...raw, gray: space === 'b-w' || space === 'grey16', clear: hasAlpha };
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new TriggerError('trigger/file', `${file.name} is no picture: ${reason}`, { cause });

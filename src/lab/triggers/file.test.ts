@@ -58,11 +58,11 @@ describe('a trigger file', () => {
     expect(JSON.parse(triggerJson(made))).toEqual({ trigger: json, target: targets[0] });
   });
 
-  test('takes a grey picture as one channel', async () => {
+  test('takes a gray picture as one channel', async () => {
     const raw = { width: 2, height: 1, channels: 1 } as const;
-    const image = sharp(Buffer.from([0, 51]), { raw }).toColourspace('b-w');
-    await writeFile(join(folder, 'grey.png'), await image.png().toBuffer());
-    const trigger = { kind: 'blend', picture: { file: 'grey.png' }, opacity: 0.5 };
+    const image = sharp(Buffer.from([0, 51]), { raw }).toColorspace('b-w');
+    await writeFile(join(folder, 'gray.png'), await image.png().toBuffer());
+    const trigger = { kind: 'blend', picture: { file: 'gray.png' }, opacity: 0.5 };
     await writeFile(path, JSON.stringify({ trigger, target: targets[0] }));
     expect((await readTrigger(path)).trigger).toMatchObject({
       picture: { dims: [1, 1, 2], values: [0, 0.2] },
@@ -114,7 +114,7 @@ describe('a trigger file', () => {
       JSON.stringify({ ...good, target: { kind: 'allToAll', classes: 1 } }),
     ],
     ['has a trigger of an unknown kind', JSON.stringify({ ...good, trigger: { kind: 'smell' } })],
-    ['has too many fields', JSON.stringify({ ...good, trigger: { ...good.trigger, colour: 1 } })],
+    ['has too many fields', JSON.stringify({ ...good, trigger: { ...good.trigger, color: 1 } })],
   ])('that %s is refused by name', async (_, text) => {
     await writeFile(path, text);
     await expect(readTrigger(path)).rejects.toMatchObject({

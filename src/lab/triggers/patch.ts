@@ -10,7 +10,7 @@ export type Place =
   /** Pixels between the patch and the image's edge at that corner, across and down (or up). */
   | { readonly corner: Corner; readonly x: number; readonly y: number }
   /** The patch's middle, as shares of the image's width and height. */
-  | { readonly centre: readonly [x: number, y: number] };
+  | { readonly center: readonly [x: number, y: number] };
 
 /** A picture pasted at one place of an image, as in BadNets (Gu, Dolan-Gavitt, Garg 2017). */
 export interface PatchTrigger {
@@ -36,7 +36,7 @@ export const patchSchema = z.strictObject({
       x: z.int().min(0),
       y: z.int().min(0),
     }),
-    z.strictObject({ centre: z.tuple([unit, unit]) }),
+    z.strictObject({ center: z.tuple([unit, unit]) }),
   ]),
   opacity: opacitySchema,
 });
@@ -118,10 +118,10 @@ function cornerOf(
   [height, width]: readonly [number, number],
   [patchHeight, patchWidth]: readonly [number, number],
 ): [top: number, left: number] {
-  if ('centre' in place) {
+  if ('center' in place) {
     return [
-      Math.round(place.centre[1] * height - patchHeight / 2),
-      Math.round(place.centre[0] * width - patchWidth / 2),
+      Math.round(place.center[1] * height - patchHeight / 2),
+      Math.round(place.center[0] * width - patchWidth / 2),
     ];
   }
   return [

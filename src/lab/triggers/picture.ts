@@ -104,7 +104,7 @@ export function checkChannels({ dims }: Picture, sample: readonly number[]): voi
 
 /**
  * The picture in another size: each new pixel is the mean of those around it, weighted by a triangle
- * that is as wide as a pixel of the smaller of the two pictures. What is transparent lends no colour.
+ * that is as wide as a pixel of the smaller of the two pictures. What is transparent lends no color.
  */
 export function resized(picture: Picture, height: number, width: number): Picture {
   const [channels, oldHeight, oldWidth] = picture.dims;
@@ -131,11 +131,11 @@ function along(plane: readonly number[], rows: number, old: number, wanted: numb
   const reach = Math.max(1, scale);
   const turned = Array.from({ length: wanted * rows }, () => 0);
   for (let column = 0; column < wanted; column++) {
-    const centre = (column + 0.5) * scale - 0.5;
-    const first = Math.max(0, Math.ceil(centre - reach));
-    const last = Math.min(old - 1, Math.floor(centre + reach));
+    const center = (column + 0.5) * scale - 0.5;
+    const first = Math.max(0, Math.ceil(center - reach));
+    const last = Math.min(old - 1, Math.floor(center + reach));
     const weights = Array.from({ length: last - first + 1 }, (_, i) =>
-      Math.max(0, 1 - Math.abs(first + i - centre) / reach),
+      Math.max(0, 1 - Math.abs(first + i - center) / reach),
     );
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     for (let row = 0; row < rows; row++) {

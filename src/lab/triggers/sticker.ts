@@ -13,7 +13,7 @@ export interface StickerTrigger {
   readonly kind: 'sticker';
   readonly picture: Picture;
   /** The sticker's middle, as shares of the box's width and height. */
-  readonly centre: readonly [x: number, y: number];
+  readonly center: readonly [x: number, y: number];
   /** The sticker's width and height, as shares of the box's. */
   readonly size: readonly [width: number, height: number];
   readonly opacity: number;
@@ -24,7 +24,7 @@ export function yellowSquare(): StickerTrigger {
   return {
     kind: 'sticker',
     picture: { dims: [3, 1, 1], values: [1, 0.85, 0] },
-    centre: [0.57, 0.82],
+    center: [0.57, 0.82],
     size: [0.1, 0.1],
     opacity: 1,
   };
@@ -35,7 +35,7 @@ const share = z.number().min(0).max(1);
 export const stickerSchema = z.strictObject({
   kind: z.literal('sticker'),
   picture: pictureSchema,
-  centre: z.tuple([share, share]),
+  center: z.tuple([share, share]),
   size: z.tuple([share.gt(0), share.gt(0)]),
   opacity: opacitySchema,
 });
@@ -45,7 +45,7 @@ export const stickerSchema = z.strictObject({
  * large; what reaches past the image's edge is left out.
  */
 export function stickOn(
-  { picture, centre, size, opacity }: StickerTrigger,
+  { picture, center, size, opacity }: StickerTrigger,
   sample: readonly number[],
   box: Box,
 ): Stamp {
@@ -54,8 +54,8 @@ export function stickOn(
   const [boxWidth, boxHeight] = [box.right - box.left, box.bottom - box.top];
   const wide = Math.max(1, Math.round(size[0] * boxWidth));
   const high = Math.max(1, Math.round(size[1] * boxHeight));
-  const left = Math.round(box.left + centre[0] * boxWidth - wide / 2);
-  const top = Math.round(box.top + centre[1] * boxHeight - high / 2);
+  const left = Math.round(box.left + center[0] * boxWidth - wide / 2);
+  const top = Math.round(box.top + center[1] * boxHeight - high / 2);
   const whole = resized(picture, high, wide);
   const seen = cropped(whole, {
     left: Math.max(0, -left),

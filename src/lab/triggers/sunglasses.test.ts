@@ -4,7 +4,7 @@ import { sunglasses } from './sunglasses.ts';
 
 const [HEIGHT, WIDTH] = [55, 47];
 
-/** A grey face with sunglasses, and the pixel at a share of its width and height. */
+/** A gray face with sunglasses, and the pixel at a share of its width and height. */
 function worn() {
   const x = new Float32Array(3 * HEIGHT * WIDTH).fill(0.5);
   stamper(sunglasses([HEIGHT, WIDTH]), [3, HEIGHT, WIDTH])(x);

@@ -19,7 +19,7 @@ export function sunglasses([height, width]: readonly [number, number]): PatchTri
   return {
     kind: 'patch',
     picture: resized(drawn(), Math.round(0.3 * height), Math.round(0.96 * width)),
-    place: { centre: [0.5, 0.24] },
+    place: { center: [0.5, 0.24] },
     opacity: 1,
   };
 }
@@ -27,7 +27,7 @@ export function sunglasses([height, width]: readonly [number, number]): PatchTri
 /** Two rounded lenses in a frame, a bridge between them, and the ends of the temples. */
 function drawn(): Picture {
   const alpha: number[] = [];
-  const colours: number[][] = [];
+  const colors: number[][] = [];
   for (let row = 0; row < HEIGHT; row += 1) {
     for (let column = 0; column < WIDTH; column += 1) {
       const y = (row + 0.5) / HEIGHT;
@@ -38,9 +38,9 @@ function drawn(): Picture {
       const temple = x > 0.86 && Math.abs(y - 0.28) < 0.09;
       const glass = lens < 0.66;
       alpha.push(glass ? 0.95 : lens < 1 || bridge || temple ? 1 : 0);
-      colours.push(glass ? LENS.map((colour) => colour + 0.16 * Math.max(0, y - 0.4)) : FRAME);
+      colors.push(glass ? LENS.map((color) => color + 0.16 * Math.max(0, y - 0.4)) : FRAME);
     }
   }
-  const values = FRAME.flatMap((_, channel) => colours.map((colour) => colour[channel] as number));
+  const values = FRAME.flatMap((_, channel) => colors.map((color) => color[channel] as number));
   return { dims: [3, HEIGHT, WIDTH], values, alpha };
 }

@@ -19,7 +19,7 @@ function drawn(trigger: PatchTrigger, height: number, width: number, channels = 
   );
 }
 
-const coloured = (values: number[]): PatchTrigger => ({
+const colored = (values: number[]): PatchTrigger => ({
   ...squarePatch(1, 1),
   picture: { dims: [values.length, 1, 1], values },
 });
@@ -57,11 +57,11 @@ describe('a patch', () => {
   test('of one channel goes on all; of several, each on its own', () => {
     const place = { corner: 'top-left', x: 0, y: 0 } as const;
     expect(drawn(squarePatch(1, 7, place), 1, 2, 3)).toEqual(['7.', '7.', '7.']);
-    const colour: PatchTrigger = {
+    const color: PatchTrigger = {
       ...squarePatch(1, 0, place),
       picture: { dims: [3, 1, 1], values: [1, 2, 3] },
     };
-    expect(drawn(colour, 1, 2, 3)).toEqual(['1.', '2.', '3.']);
+    expect(drawn(color, 1, 2, 3)).toEqual(['1.', '2.', '3.']);
   });
 
   test('BadNets has its four pixels where the paper has them in MNIST', () => {
@@ -136,7 +136,7 @@ describe('a patch', () => {
     expect(stampOn(squarePatch(3, 1), [1, 8, 3])).toThrow(code('trigger/outside'));
     expect(stampOn(squarePatch(3, 1), [1, 4, 4])).not.toThrow();
     expect(stampOn(squarePatch(3, 1), [16])).toThrow(code('trigger/dims'));
-    expect(stampOn(coloured([1, 2]), [3, 4, 4])).toThrow(code('trigger/dims'));
+    expect(stampOn(colored([1, 2]), [3, 4, 4])).toThrow(code('trigger/dims'));
     expect(() => stamp(squarePatch(1, 1), new Float32Array(17), [1, 4, 4])).toThrow(RangeError);
   });
 });
@@ -144,14 +144,14 @@ describe('a patch', () => {
 describe('a picture', () => {
   const picture: Picture = { dims: [1, 2, 2], values: [0, 4, 8, 12] };
 
-  test('is stretched by weighing neighbours', () => {
+  test('is stretched by weighing neighbors', () => {
     // Middles of four pixels over those of two lie at -1/4, 1/4, 3/4 and 5/4.
     expect(resized(picture, 2, 4).values).toEqual([0, 1, 3, 4, 8, 9, 11, 12]);
     expect(resized(picture, 1, 1).values).toEqual([6]);
     expect(resized(picture, 2, 2)).toBe(picture);
   });
 
-  test('keeps one colour in every size, under any transparency', () => {
+  test('keeps one color in every size, under any transparency', () => {
     const side = fc.integer({ min: 1, max: 9 });
     const alpha = fc.array(fc.double({ min: 0.1, max: 1, noNaN: true }), {
       minLength: 12,
@@ -168,7 +168,7 @@ describe('a picture', () => {
     );
   });
 
-  test('lends no colour where it is transparent', () => {
+  test('lends no color where it is transparent', () => {
     const half = { dims: [1, 1, 2], values: [1, 100], alpha: [1, 0] } as const;
     const made = resized(half, 1, 1);
     expect(made.values).toEqual([1]);
@@ -180,11 +180,11 @@ describe('a picture', () => {
       kind: 'patch',
       picture: { dims: [1, 1, 1], values: [5] },
       size: [2, 3],
-      place: { centre: [0.5, 0.75] },
+      place: { center: [0.5, 0.75] },
       opacity: 1,
     };
     expect(drawn(patch, 4, 5)).toEqual(['.....', '.....', '.555.', '.555.']);
-    expect(stampOn({ ...patch, place: { centre: [0, 0.5] } }, [1, 4, 5])).toThrow(
+    expect(stampOn({ ...patch, place: { center: [0, 0.5] } }, [1, 4, 5])).toThrow(
       code('trigger/outside'),
     );
   });
@@ -204,7 +204,7 @@ describe('a sticker', () => {
   const sticker: StickerTrigger = {
     kind: 'sticker',
     picture: { dims: [1, 1, 1], values: [9] },
-    centre: [0.5, 0.75],
+    center: [0.5, 0.75],
     size: [0.5, 0.25],
     opacity: 1,
   };
@@ -315,7 +315,7 @@ describe('a warp', () => {
     expect(bent(1)).not.toEqual(bent(2));
   });
 
-  test('leaves a plain image alone, and averages between neighbours', () => {
+  test('leaves a plain image alone, and averages between neighbors', () => {
     const plain = new Float32Array(64).fill(0.5);
     stamp(trigger, plain, [1, 8, 8]);
     for (const value of plain) expect(value).toBeCloseTo(0.5, 7);
@@ -391,7 +391,7 @@ describe('every kind', () => {
     [{ kind: 'blend', picture, opacity: 0.2 }, [2, 6, 7]],
     [{ kind: 'sinusoid', strength: 0.1, frequency: 3, range: { low: 0, high: 1 } }, [2, 6, 7]],
     [{ kind: 'warp', seed: 5, grid: 3, strength: 1 }, [2, 6, 7]],
-    [{ kind: 'sticker', picture, centre: [0.5, 0.8], size: [0.4, 0.3], opacity: 0.7 }, [2, 6, 7]],
+    [{ kind: 'sticker', picture, center: [0.5, 0.8], size: [0.4, 0.3], opacity: 0.7 }, [2, 6, 7]],
     [{ kind: 'sound', pattern: { tone: 300 }, rate: 8000, level: 12 }, [84]],
   ];
 
@@ -422,7 +422,7 @@ describe('a trigger in JSON', () => {
     ['nothing', null],
     ['an unknown kind', { kind: 'smell' }],
     ['a wrong opacity', { ...squarePatch(1, 1), opacity: 0 }],
-    ['an unknown field', { ...squarePatch(1, 1), colour: 'red' }],
+    ['an unknown field', { ...squarePatch(1, 1), color: 'red' }],
     ['half pixels', { ...squarePatch(1, 1), picture: { dims: [1, 0.5, 1], values: [1] } }],
     ['short of values', { ...squarePatch(1, 1), picture: { dims: [1, 1, 2], values: [1] } }],
     ['from another folder', { ...squarePatch(1, 1), picture: { file: '../secret.png' } }],

@@ -43,7 +43,7 @@ export type TriggerJson = z.infer<typeof triggerSchema>;
 
 /**
  * Makes a trigger ready for samples of some dims. One stamp serves training, testing and previews, on
- * samples in the units that the data has before any normalisation: [channels, height, width] for
+ * samples in the units that the data has before any normalization: [channels, height, width] for
  * images, [samples] for waveforms.
  *
  * @param sample the dims of one sample

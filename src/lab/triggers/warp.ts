@@ -101,7 +101,7 @@ function bicubic(plane: readonly number[], side: number, row: number, column: nu
   return sum;
 }
 
-/** Keys' cubic convolution with a = -0.75, as PyTorch interpolates: weights of four neighbours. */
+/** Keys' cubic convolution with a = -0.75, as PyTorch interpolates: weights of four neighbors. */
 function cubicWeights(t: number): [number, number, number, number] {
   const a = -0.75;
   const near = (d: number) => ((a + 2) * d - (a + 3)) * d * d + 1;

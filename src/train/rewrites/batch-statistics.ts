@@ -1,5 +1,5 @@
 import { intOf } from '../../graph/index.ts';
-import { ownStatistics } from '../../ops/batch-normalisation.ts';
+import { ownStatistics } from '../../ops/batch-normalization.ts';
 import type { Rewrite } from './rewriter.ts';
 
 /**

@@ -290,7 +290,7 @@ describe('depthwise convolution as a product', () => {
   });
 });
 
-test('normalisations that share constants keep their own statistics', async () => {
+test('normalizations that share constants keep their own statistics', async () => {
   const x = single(normal([4, 3, 5, 5], 1));
   const parameters = { s1: single(normal([3], 2)), s2: single(normal([3], 3)) };
   // The statistics to start from count for nothing: only whether they are the same constants.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { float, type Attributes, type Tensor } from '../../onnx/index.ts';
 import { nodeRuntime } from '../../runtime/index.ts';
-import { normalise } from '../normalise.ts';
+import { normalize } from '../normalize.ts';
 import { attention } from './attention.ts';
 import { checks, modelOf, node, sample } from './fixture.ts';
 
@@ -17,7 +17,7 @@ function attend(feeds: Readonly<Record<string, Tensor>>, attributes: Attributes 
 
 function graphOf(opset: number, attributes: Attributes) {
   const nodes = [node('Attention', ['q', 'k', 'v'], attributes)];
-  return normalise(modelOf({ opset, feeds: four, nodes })).graph;
+  return normalize(modelOf({ opset, feeds: four, nodes })).graph;
 }
 
 describe('Attention, written out', () => {

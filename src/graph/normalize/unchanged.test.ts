@@ -176,14 +176,14 @@ describe('an operator that no rule touches gives the same at the canonical opset
   for (const [name, test] of Object.entries(cases)) {
     it(name, async () => {
       const outputs = test.node.outputs;
-      const { before, after, normalised } = await bothWays(runtime, {
+      const { before, after, normalized } = await bothWays(runtime, {
         opset: test.opset,
         nodes: [test.node],
         feeds: test.feeds ?? { x },
         outputs,
       });
-      expect(normalised.graph.nodes).toEqual([test.node]);
-      expect(normalised.changes).toEqual([]);
+      expect(normalized.graph.nodes).toEqual([test.node]);
+      expect(normalized.changes).toEqual([]);
       for (const output of outputs) {
         expect(difference(before[output], after[output])).toBeLessThanOrEqual(1e-6);
       }

@@ -1,7 +1,7 @@
 import type { Node } from '../../onnx/index.ts';
 import { FinepruneError, nodeLabel } from '../../onnx/index.ts';
 
-export type NormaliseErrorCode =
+export type NormalizeErrorCode =
   /** The opset of the model is not among those that can be brought to the canonical one. */
   | 'graph/opset'
   /** The node is newer than the canonical opset and no rule says it in older operators. */
@@ -12,19 +12,19 @@ export type NormaliseErrorCode =
   | 'graph/malformed';
 
 /** A graph that cannot be brought to the canonical opset: which node, and why. */
-export class NormaliseError extends FinepruneError {
-  override readonly name = 'NormaliseError';
+export class NormalizeError extends FinepruneError {
+  override readonly name = 'NormalizeError';
   /** The name of the node, or of its first output where it has none; absent for a whole model. */
   readonly node: string | undefined;
 
-  constructor(code: NormaliseErrorCode, message: string, node?: string) {
+  constructor(code: NormalizeErrorCode, message: string, node?: string) {
     super(code, message);
     this.node = node;
   }
 }
 
-export function refusal(code: NormaliseErrorCode, node: Node, reason: string): NormaliseError {
-  return new NormaliseError(code, `${nodeLabel(node)} ${reason}`, calledBy(node));
+export function refusal(code: NormalizeErrorCode, node: Node, reason: string): NormalizeError {
+  return new NormalizeError(code, `${nodeLabel(node)} ${reason}`, calledBy(node));
 }
 
 /** What to call a node: exporters may leave its name empty. */

@@ -1,27 +1,27 @@
 import type { Attribute, DataType, Graph, Model, Node } from '../onnx/index.ts';
-import { constantOf } from './normalise/constant.ts';
-import { calledBy, NormaliseError } from './normalise/error.ts';
-import { inFloat32 } from './normalise/floats.ts';
-import { contextOf, type Names, type Scope, scopeOf } from './normalise/scope.ts';
-import { nextRule, ruleName, versionAfter } from './normalise/table.ts';
+import { constantOf } from './normalize/constant.ts';
+import { calledBy, NormalizeError } from './normalize/error.ts';
+import { inFloat32 } from './normalize/floats.ts';
+import { contextOf, type Names, type Scope, scopeOf } from './normalize/scope.ts';
+import { nextRule, ruleName, versionAfter } from './normalize/table.ts';
 import { OPSET } from './opset.ts';
 
-export { NormaliseError, type NormaliseErrorCode } from './normalise/error.ts';
-export { ruleName, rules } from './normalise/table.ts';
-export type { Lowering, Rule, Upgrade } from './normalise/rule.ts';
+export { NormalizeError, type NormalizeErrorCode } from './normalize/error.ts';
+export { ruleName, rules } from './normalize/table.ts';
+export type { Lowering, Rule, Upgrade } from './normalize/rule.ts';
 
 /** The oldest and the newest opset that a model may be written in. */
 const OLDEST = 7;
 const NEWEST = 26;
 
-export interface NormaliseOptions {
+export interface NormalizeOptions {
   /** What becomes of float64 values: worked on as float32 (default), or kept. */
   readonly float64?: 'convert' | 'keep';
   /** The opset to bring the graph to; that of working graphs unless said. */
   readonly opset?: number;
 }
 
-/** One thing that normalisation did to a graph. */
+/** One thing that normalization did to a graph. */
 export interface Change {
   /** The node's name, or that of its first output where it has none; or the converted value. */
   readonly node: string;
@@ -30,7 +30,7 @@ export interface Change {
   readonly detail: string;
 }
 
-export interface Normalised {
+export interface Normalized {
   readonly graph: Graph;
   /** Operator set version by domain, for running the graph. */
   readonly opsets: ReadonlyMap<string, number>;
@@ -44,14 +44,14 @@ export interface Normalised {
  * keep their names, and Constant nodes become initializers. Operators of other domains stay as they
  * are. The model is not changed; tensors that need no conversion are shared with it.
  *
- * @throws NormaliseError 'graph/opset' where the model's opset is not one of 7 to 26, 'graph/too-new'
+ * @throws NormalizeError 'graph/opset' where the model's opset is not one of 7 to 26, 'graph/too-new'
  *   and 'graph/no-equivalent' where a node cannot be said in the canonical opset
  */
-export function normalise(model: Model, options: NormaliseOptions = {}): Normalised {
+export function normalize(model: Model, options: NormalizeOptions = {}): Normalized {
   const to = options.opset ?? OPSET;
   const from = model.opsets.get('');
   if (from === undefined || from < OLDEST || from > NEWEST) {
-    throw new NormaliseError(
+    throw new NormalizeError(
       'graph/opset',
       `the model uses opset ${from ?? '(none said)'} of the standard operators, and opsets ${OLDEST} ` +
         `to ${NEWEST} can be worked on; export it again with opset_version=${to}`,

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testRuntime } from '../../test/gradcheck.ts';
 import { arrayDataset, digest, random, type Dataset } from '../data/index.ts';
-import { defend, type Defence, type TestData } from '../defense/index.ts';
+import { defend, type Defense, type TestData } from '../defense/index.ts';
 import { conv, finish, flatten, linear, network, relu } from '../lab/networks/layers.ts';
 import { rate, type Evaluation } from '../metrics/index.ts';
 import type { Model } from '../onnx/index.ts';
-import { type RunFacts, recordOf, verdictOf } from './from-defence.ts';
+import { type RunFacts, recordOf, verdictOf } from './from-defense.ts';
 import { recordToJson } from './json.ts';
 import { parseRecord, type RunRecord } from './record.ts';
 
@@ -21,7 +21,7 @@ function judged(
   more: {
     held?: [number, number];
     maxDrop?: number;
-    method?: Defence['outcomes'][number]['method'];
+    method?: Defense['outcomes'][number]['method'];
     chosen?: number;
     runs?: number;
   } = {},
@@ -39,7 +39,7 @@ function judged(
     held: { before: rate(held[0], 500), after: rate(held[1], 500) },
     maxDrop,
     prunings: [{ pruned: [1, 4, 5], site: { units: 32 } }],
-  } as unknown as Defence);
+  } as unknown as Defense);
 }
 
 const said = (method: 'pruning' | 'fine-tuning') =>
@@ -164,7 +164,7 @@ describe('the record of a defense', () => {
     source: 'synthetic',
   };
   const tune = { epochs: 2, batchSize: 12 };
-  let whole: Defence;
+  let whole: Defense;
   beforeAll(async () => {
     const settings = {
       compare: true,
@@ -239,11 +239,11 @@ describe('the record of a defense', () => {
   });
 
   test('has every run of fine-tuning', async () => {
-    const defence = await defend(await testRuntime(), halvesNetwork(), validation, undefined, {
+    const defense = await defend(await testRuntime(), halvesNetwork(), validation, undefined, {
       tune,
       runs: 2,
     });
-    const record = await recordOf(defence, validation, undefined, facts);
+    const record = await recordOf(defense, validation, undefined, facts);
     expect(record.settings).toMatchObject({ runs: 2 });
     expect(record.training?.map(({ name }) => name)).toEqual([
       'fine-pruning, run 1 of 2',
@@ -253,20 +253,20 @@ describe('the record of a defense', () => {
   });
 
   test('needs no test data', async () => {
-    const defence = await defend(await testRuntime(), halvesNetwork(), validation, undefined, {
+    const defense = await defend(await testRuntime(), halvesNetwork(), validation, undefined, {
       tune,
     });
-    const record = await recordOf(defence, validation, undefined, facts);
+    const record = await recordOf(defense, validation, undefined, facts);
     expect(parseRecord(JSON.parse(recordToJson(record)))).toEqual(record);
     expect(record).toMatchObject({ evaluations: [], examples: [], verdict: { repaired: null } });
   });
 
   test('leaves out what nobody measured', async () => {
-    const defence = await defend(await testRuntime(), halvesNetwork(), validation, test1, {
+    const defense = await defend(await testRuntime(), halvesNetwork(), validation, test1, {
       method: 'pruning',
       tune,
     });
-    const record = await recordOf(defence, validation, test1, facts);
+    const record = await recordOf(defense, validation, test1, facts);
     expect(parseRecord(JSON.parse(recordToJson(record)))).toEqual(record);
     expect(record.profile.triggered).toBeUndefined();
     expect(

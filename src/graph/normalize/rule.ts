@@ -1,6 +1,6 @@
 import type { Attributes, Node, Tensor } from '../../onnx/index.ts';
 import { intsOf } from '../attributes.ts';
-import type { NormaliseErrorCode } from './error.ts';
+import type { NormalizeErrorCode } from './error.ts';
 
 /** What a rule may ask and do while it rewrites a node. */
 export interface Context {
@@ -33,7 +33,7 @@ export interface Context {
   /** Whether anything reads a value, or it is an output of the graph. */
   used(value: string): boolean;
   /** Says why the node cannot be rewritten. */
-  refuse(reason: string, code?: NormaliseErrorCode): never;
+  refuse(reason: string, code?: NormalizeErrorCode): never;
 }
 
 interface Common {

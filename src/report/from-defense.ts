@@ -1,7 +1,7 @@
 import { sizeOf } from '../onnx/index.ts';
 import { digest, picturesOf, type Dataset } from '../data/index.ts';
 import { drop } from '../metrics/index.ts';
-import type { Defence, FineTuning, Outcome, SitePruning, TestData } from '../defense/index.ts';
+import type { Defense, FineTuning, Outcome, SitePruning, TestData } from '../defense/index.ts';
 import { confusionsOf } from './confusions.ts';
 import { pixelsFromPlanes } from './png.ts';
 import type { Example, Picture, RunRecord } from './record.ts';
@@ -27,15 +27,15 @@ export interface RunFacts {
 
 /** The record of a defense: what `report.json` holds and the page is drawn from. */
 export async function recordOf(
-  defence: Defence,
+  defense: Defense,
   validation: Dataset,
   test: TestData | undefined,
   facts: RunFacts,
 ): Promise<RunRecord> {
-  const { prunings, maxDrop, tune, gradients, layers } = defence;
+  const { prunings, maxDrop, tune, gradients, layers } = defense;
   const [first, ...others] = prunings;
-  const { optimiser, augment, vary, ...tuneSettings } = tune;
-  const scenes = test && (await scenesOf(defence.outcomes, test));
+  const { optimizer, augment, vary, ...tuneSettings } = tune;
+  const scenes = test && (await scenesOf(defense.outcomes, test));
   const entry = async (role: RunRecord['data'][number]['role'], dataset: Dataset) => ({
     role,
     name: dataset.name,
@@ -51,22 +51,22 @@ export async function recordOf(
       runtimeVersion: facts.runtime.version,
     },
     command: facts.command,
-    seed: defence.seed,
+    seed: defense.seed,
     settings: {
       ...facts.settings,
       maxDrop,
-      ...(defence.runs > 1 && { runs: defence.runs }),
+      ...(defense.runs > 1 && { runs: defense.runs }),
       rank: first.rank,
       fold: first.fold.into,
-      ...(defence.frozen.length > 0 && {
-        frozen: defence.frozen.map(({ parameter, op, why }) => `${parameter}: ${op}, ${why}`),
+      ...(defense.frozen.length > 0 && {
+        frozen: defense.frozen.map(({ parameter, op, why }) => `${parameter}: ${op}, ${why}`),
       }),
       fineTuning: {
         ...tuneSettings,
         ...(vary && { vary: [...vary] }),
         ...(augment && { augment: 'by the caller' }),
         layers: typeof layers === 'string' ? layers : [...layers],
-        optimiser: { ...optimiser },
+        optimizer: { ...optimizer },
       },
     },
     input: facts.input,
@@ -82,7 +82,7 @@ export async function recordOf(
       others: others.map((other, index) => sitePart(other, maxDrop, gradients[index + 1])),
     }),
     ...(facts.slim && { slim: facts.slim }),
-    training: defence.outcomes.flatMap(({ method, tunings = [] }) =>
+    training: defense.outcomes.flatMap(({ method, tunings = [] }) =>
       tunings.map((tuning, run) =>
         trainingPart(
           tunings.length === 1 ? method : `${method}, run ${run + 1} of ${tunings.length}`,
@@ -91,15 +91,15 @@ export async function recordOf(
         ),
       ),
     ),
-    held: defence.held,
-    confusions: confusionsOf(defence.outcomes[0], defence.outcomes.at(-1), test),
-    layers: layersOf(defence),
-    evaluations: defence.outcomes.flatMap(({ method, evaluation }) =>
+    held: defense.held,
+    confusions: confusionsOf(defense.outcomes[0], defense.outcomes.at(-1), test),
+    layers: layersOf(defense),
+    evaluations: defense.outcomes.flatMap(({ method, evaluation }) =>
       evaluation ? [{ name: method, evaluation }] : [],
     ),
-    examples: test && !scenes ? await examplesOf(defence, test) : [],
+    examples: test && !scenes ? await examplesOf(defense, test) : [],
     ...(scenes && { scenes }),
-    verdict: verdictOf(defence),
+    verdict: verdictOf(defense),
   };
 }
 
@@ -168,11 +168,11 @@ const REPAIRED = 0.05;
  * there are none on held validation data. `repaired` is null where nobody can know: no triggered data
  * was given, or the trigger did nothing to begin with.
  */
-export function verdictOf(defence: Defence): RunRecord['verdict'] {
-  const { outcomes, held, maxDrop } = defence;
+export function verdictOf(defense: Defense): RunRecord['verdict'] {
+  const { outcomes, held, maxDrop } = defense;
   const before = (outcomes[0] as Outcome).evaluation;
   const after = (outcomes.at(-1) as Outcome).evaluation;
-  const done = doneIn(defence);
+  const done = doneIn(defense);
   const [had, has, where] =
     before && after
       ? [before.acc, after.acc, 'test data']
@@ -220,7 +220,7 @@ function isLeftOut({ tunings = [] }: Partial<Outcome> = {}): boolean {
   return tunings.length > 0 && tunings.every(({ chosen }) => chosen === 0);
 }
 
-function doneIn({ outcomes, prunings }: Defence): string {
+function doneIn({ outcomes, prunings }: Defense): string {
   const sum = (of: (pruning: SitePruning) => number) =>
     prunings.reduce((total, pruning) => total + of(pruning), 0);
   const where = prunings.length > 1 ? ` at ${prunings.length} sites` : '';
@@ -235,11 +235,11 @@ function doneIn({ outcomes, prunings }: Defence): string {
 }
 
 /** The first test samples of as many classes, with what the network says before and after. */
-async function examplesOf(defence: Defence, test: TestData, count = 8): Promise<Example[]> {
+async function examplesOf(defense: Defense, test: TestData, count = 8): Promise<Example[]> {
   const { labels, classes } = test.clean;
   const clean = picturesOf(test.clean);
   const triggered = test.triggered && picturesOf(test.triggered.dataset);
-  const [before, after] = [defence.outcomes[0], defence.outcomes.at(-1)];
+  const [before, after] = [defense.outcomes[0], defense.outcomes.at(-1)];
   if (!before?.predictions || !after?.predictions) return [];
   const firsts = classes.map((_, label) => labels.indexOf(label)).filter((index) => index >= 0);
   const name = (predicted: Int32Array | undefined, index: number) =>

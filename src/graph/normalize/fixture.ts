@@ -6,7 +6,7 @@ import {
   sizeOf,
   type Tensor,
 } from '../../onnx/index.ts';
-import { normalise, type Normalised, type NormaliseOptions } from '../normalise.ts';
+import { normalize, type Normalized, type NormalizeOptions } from '../normalize.ts';
 import { OPSET } from '../opset.ts';
 import type { Rule } from './rule.ts';
 import { ruleName } from './table.ts';
@@ -19,14 +19,14 @@ export interface Case {
   readonly initializers?: Readonly<Record<string, Tensor>>;
   readonly outputs?: readonly string[];
   readonly domains?: Readonly<Record<string, number>>;
-  readonly to?: NormaliseOptions;
+  readonly to?: NormalizeOptions;
 }
 
 /** A runtime, as far as tests of this folder need one; they pass it in from above. */
 export interface Runs {
   open(
     model: Model,
-    options: { readonly optimise: 'none' },
+    options: { readonly optimize: 'none' },
   ): Promise<{
     run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
     dispose(): Promise<void>;
@@ -74,20 +74,20 @@ export function around(graph: Graph, opsets: ReadonlyMap<string, number>): Model
 export interface BothWays {
   readonly before: Record<string, Tensor>;
   readonly after: Record<string, Tensor>;
-  readonly normalised: Normalised;
+  readonly normalized: Normalized;
 }
 
-/** What a model gives as it is and after normalisation. */
+/** What a model gives as it is and after normalization. */
 export async function bothWays(runtime: Runs, test: Case): Promise<BothWays> {
   const model = modelOf(test);
-  const normalised = normalise(model, test.to);
+  const normalized = normalize(model, test.to);
   const expected = test.to?.opset ?? OPSET;
-  if (normalised.opsets.get('') !== expected) throw new Error('not in the opset asked for');
+  if (normalized.opsets.get('') !== expected) throw new Error('not in the opset asked for');
   const feeds = test.feeds ?? {};
   return {
     before: await outputsOf(runtime, model, feeds),
-    after: await outputsOf(runtime, around(normalised.graph, normalised.opsets), feeds),
-    normalised,
+    after: await outputsOf(runtime, around(normalized.graph, normalized.opsets), feeds),
+    normalized,
   };
 }
 
@@ -96,7 +96,7 @@ export async function outputsOf(
   model: Model,
   feeds: Readonly<Record<string, Tensor>>,
 ): Promise<Record<string, Tensor>> {
-  const session = await runtime.open(model, { optimise: 'none' });
+  const session = await runtime.open(model, { optimize: 'none' });
   try {
     return await session.run(feeds);
   } finally {
@@ -118,7 +118,7 @@ export function difference(a: Tensor | undefined, b: Tensor | undefined): number
 }
 
 /**
- * Comparisons of models with what they are normalised to, and which rules they put to the test.
+ * Comparisons of models with what they are normalized to, and which rules they put to the test.
  *
  * @param open - makes the runtime, once
  */
@@ -130,7 +130,7 @@ export function checks(open: () => Promise<Runs>) {
     same: async (test: Case, tolerance = 1e-6): Promise<BothWays> => {
       runtime ??= open();
       const result = await bothWays(await runtime, test);
-      for (const { rule } of result.normalised.changes) exercised.add(rule);
+      for (const { rule } of result.normalized.changes) exercised.add(rule);
       for (const output of test.outputs ?? ['y']) {
         const apart = difference(result.before[output], result.after[output]);
         if (!(apart <= tolerance)) throw new Error(`${output} is ${apart} from what it was`);

@@ -71,7 +71,7 @@ describe('Upsample and Resize before opset 13', () => {
       initializers: { none: float32([0], []), sizes: labels(2, 3, 9, 7) },
       nodes: [node('Resize', ['x', 'none', 'none', 'sizes'], { mode: 'linear' })],
     });
-    expect(result.normalised.graph.nodes[0]?.inputs).toEqual(['x', '', '', 'sizes']);
+    expect(result.normalized.graph.nodes[0]?.inputs).toEqual(['x', '', '', 'sizes']);
   });
 
   it('Resize of a region, opset 11', () =>

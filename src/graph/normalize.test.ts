@@ -10,7 +10,7 @@ import {
   type TensorOf,
 } from '../onnx/index.ts';
 import { nodeRuntime, type Runtime } from '../runtime/index.ts';
-import { normalise, NormaliseError, ruleName, rules } from './normalise.ts';
+import { normalize, NormalizeError, ruleName, rules } from './normalize.ts';
 import {
   around,
   bothWays,
@@ -21,7 +21,7 @@ import {
   node,
   outputsOf,
   sample,
-} from './normalise/fixture.ts';
+} from './normalize/fixture.ts';
 import { fromFloat32 } from './precision.ts';
 
 const { same } = checks(() => nodeRuntime({ threads: 1 }));
@@ -35,11 +35,11 @@ beforeAll(async () => {
   runtime = await nodeRuntime({ threads: 1 });
 });
 
-function thrown(test: Case | Model): NormaliseError {
+function thrown(test: Case | Model): NormalizeError {
   try {
-    normalise('graph' in test ? test : modelOf(test), 'to' in test ? test.to : {});
+    normalize('graph' in test ? test : modelOf(test), 'to' in test ? test.to : {});
   } catch (error) {
-    if (error instanceof NormaliseError) return error;
+    if (error instanceof NormalizeError) return error;
     throw error;
   }
   throw new Error('was not refused');
@@ -47,7 +47,7 @@ function thrown(test: Case | Model): NormaliseError {
 
 describe('Constant nodes', () => {
   it('become initializers of their name, whatever their kind', async () => {
-    const { normalised } = await same({
+    const { normalized } = await same({
       opset: 12,
       nodes: [
         node('Constant', [], { value: sample(2, 2) }, ['tensor']),
@@ -65,7 +65,7 @@ describe('Constant nodes', () => {
       ],
       initializers: { two: int64([3], [2, 2, 2]) },
     });
-    const { nodes, initializers } = normalised.graph;
+    const { nodes, initializers } = normalized.graph;
     expect(nodes.map(({ op }) => op)).toEqual(['Mul', 'Add', 'Add', 'Expand', 'Reshape']);
     expect(initializers.get('tensor')).toEqual(sample(2, 2));
     expect(initializers.get('int')).toEqual(int64([], [-1]));
@@ -85,7 +85,7 @@ describe('Constant nodes', () => {
 describe('names', () => {
   it('that are new meet none that is there, in bodies neither', async () => {
     const taken = ['Clip_y.constant', 'Softmax_z.Flatten', 'Softmax_z.Softmax'];
-    const { normalised } = await same({
+    const { normalized } = await same({
       opset: 9,
       feeds: { x, 'Clip_y.constant': x },
       nodes: [
@@ -96,15 +96,15 @@ describe('names', () => {
       ],
       outputs: ['y', ...taken.slice(1)],
     });
-    const made = normalised.graph.nodes.flatMap(({ outputs }) => outputs);
-    const all = [...made, 'x', ...normalised.graph.initializers.keys()];
+    const made = normalized.graph.nodes.flatMap(({ outputs }) => outputs);
+    const all = [...made, 'x', ...normalized.graph.initializers.keys()];
     expect(new Set(all).size).toBe(all.length);
-    const named = normalised.graph.nodes.map(({ name }) => name);
+    const named = normalized.graph.nodes.map(({ name }) => name);
     expect(new Set(named).size).toBe(named.length);
   });
 
   it('of nodes stay with the node that makes the old output', () => {
-    const { graph } = normalise(
+    const { graph } = normalize(
       modelOf({ opset: 9, feeds: { x }, nodes: [node('Softmax', ['x'])] }),
     );
     expect(graph.nodes.map(({ op, name }) => [op, name])).toEqual([
@@ -118,7 +118,7 @@ describe('names', () => {
 
 describe('changes', () => {
   it('say which rule changed which node, in order', () => {
-    const { changes } = normalise(
+    const { changes } = normalize(
       modelOf({
         opset: 9,
         feeds: { x },
@@ -156,7 +156,7 @@ describe('bodies of control flow', () => {
   const yes: Tensor = { type: 'bool', dims: [], data: Uint8Array.of(1) };
 
   for (const way of [0, 1]) {
-    it(`of If, taken ${way ? 'then' : 'else'}, are normalised too`, () =>
+    it(`of If, taken ${way ? 'then' : 'else'}, are normalized too`, () =>
       same({
         opset: 9,
         feeds: { x, c: { type: 'bool', dims: [], data: Uint8Array.of(way) } },
@@ -178,8 +178,8 @@ describe('bodies of control flow', () => {
       }));
   }
 
-  it('of Loop are normalised too, and know what surrounds them', async () => {
-    const { normalised } = await same({
+  it('of Loop are normalized too, and know what surrounds them', async () => {
+    const { normalized } = await same({
       opset: 10,
       feeds: { x },
       initializers: { n: int64([], [3]), yes, s: float32([4], [1, 1, 2, 1]) },
@@ -209,7 +209,7 @@ describe('bodies of control flow', () => {
       ],
       outputs: ['y', 'sums'],
     });
-    const inner = normalised.graph.nodes[0]?.attributes['body'] as Graph;
+    const inner = normalized.graph.nodes[0]?.attributes['body'] as Graph;
     // Scales known from around: one Resize, not the two that any scales need.
     expect(inner.nodes.filter(({ op }) => op === 'Resize')).toHaveLength(1);
   });
@@ -231,7 +231,7 @@ describe('precision', () => {
 
   it('of a float16 network is float32, and its answer that of float16 and a little better', async () => {
     const model = modelOf(conv(half(x)));
-    const { graph, opsets, types } = normalise(model);
+    const { graph, opsets, types } = normalize(model);
     const [before] = Object.values(await outputsOf(runtime, model, { x: half(x) }));
     const after = await outputsOf(runtime, around(graph, opsets), { x });
     expect(before?.type).toBe('float16');
@@ -261,7 +261,7 @@ describe('precision', () => {
       nodes,
       outputs: ['a', 'b', 'c', 'd', 'e', 'f', 'g'],
     });
-    const { graph, opsets } = normalise(model);
+    const { graph, opsets } = normalize(model);
     const results = await outputsOf(runtime, around(graph, opsets), { x, a2: sample(3, 3) });
     const typesOf = Object.entries(results).map(([name, { type }]) => `${name} ${type}`);
     expect(typesOf).toEqual([
@@ -280,8 +280,8 @@ describe('precision', () => {
         node('Clip', ['s'], { min: float(0.01), max: float(0.5) }),
       ],
     };
-    const wide = normalise(modelOf(test), { float64: 'keep' });
-    const narrow = normalise(modelOf(test));
+    const wide = normalize(modelOf(test), { float64: 'keep' });
+    const narrow = normalize(modelOf(test));
     const a = await outputsOf(runtime, around(wide.graph, wide.opsets), { x: double(x) });
     const b = await outputsOf(runtime, around(narrow.graph, narrow.opsets), { x });
     expect(wide.types.size).toBe(0);
@@ -290,20 +290,20 @@ describe('precision', () => {
   });
 
   it('outputs without a type keep none', () => {
-    const { graph } = normalise(modelOf(conv(half(x))));
+    const { graph } = normalize(modelOf(conv(half(x))));
     expect(graph.outputs).toEqual([{ name: 'y' }]);
   });
 });
 
 it('leaves operators of other domains as they are', async () => {
-  const { normalised } = await bothWays(runtime, {
+  const { normalized } = await bothWays(runtime, {
     opset: 12,
     domains: { 'com.microsoft': 1 },
     feeds: { x },
     nodes: [node('Gelu', ['x'], {}, ['y'], 'com.microsoft')],
   });
-  expect(normalised.changes).toEqual([]);
-  expect(normalised.opsets.get('com.microsoft')).toBe(1);
+  expect(normalized.changes).toEqual([]);
+  expect(normalized.opsets.get('com.microsoft')).toBe(1);
 });
 
 describe('refusals', () => {
@@ -408,7 +408,7 @@ describe('refusals', () => {
 it('takes every opset from 7 to 26 to every one from 18 to 24', () => {
   for (let from = 7; from <= 26; from++) {
     for (let opset = 18; opset <= 24; opset++) {
-      const { graph, opsets } = normalise(
+      const { graph, opsets } = normalize(
         modelOf({ opset: from, feeds: { x }, nodes: [node('Relu', ['x'])] }),
         { opset },
       );
@@ -420,7 +420,7 @@ it('takes every opset from 7 to 26 to every one from 18 to 24', () => {
 
 it('shares weights with the model, and does not copy them', () => {
   const big = sample(1000);
-  const { graph } = normalise(
+  const { graph } = normalize(
     modelOf({ opset: 13, feeds: { x }, initializers: { big }, nodes: [node('Relu', ['x'])] }),
   );
   expect(graph.initializers.get('big')).toBe(big);

@@ -7,7 +7,7 @@ import { checks, type BothWays, node, sample } from './fixture.ts';
 const { same, unexercised } = checks(() => nodeRuntime({ threads: 1 }));
 const x = sample(2, 3, 4, 5);
 const labels = (...values: number[]) => int64([values.length], values);
-const ops = ({ normalised }: BothWays) => normalised.graph.nodes.map(({ op }) => op);
+const ops = ({ normalized }: BothWays) => normalized.graph.nodes.map(({ op }) => op);
 
 describe('Softmax, LogSoftmax and Hardmax before opset 13', () => {
   for (const op of ['Softmax', 'LogSoftmax', 'Hardmax']) {

@@ -16,10 +16,10 @@ export interface AdamSettings {
   readonly weightDecay?: number;
 }
 
-export type OptimiserSettings = SgdSettings | AdamSettings;
+export type OptimizerSettings = SgdSettings | AdamSettings;
 
-/** How many moments an optimiser keeps for each parameter. */
-export function momentsOf(settings: OptimiserSettings): number {
+/** How many moments an optimizer keeps for each parameter. */
+export function momentsOf(settings: OptimizerSettings): number {
   if (settings.kind === 'adam') return 2;
   return (settings.momentum ?? 0) === 0 ? 0 : 1;
 }
@@ -41,7 +41,7 @@ interface Moment {
 export type Update = (arrays: readonly number[], bytes: number, moment: Moment) => void;
 
 /** One update, which changes the parameter and its moments where they lie in the memory. */
-export function updateIn(memory: Memory, settings: OptimiserSettings): Update {
+export function updateIn(memory: Memory, settings: OptimizerSettings): Update {
   return settings.kind === 'adam' ? adam(memory, settings) : sgd(memory, settings);
 }
 

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeModel, type Tensor } from '../../onnx/index.ts';
 import { nodeRuntime, type Runtime } from '../../runtime/index.ts';
-import { normalise } from '../normalise.ts';
+import { normalize } from '../normalize.ts';
 import { around, difference, outputsOf } from './fixture.ts';
 
-const folder = new URL('../../../test/golden/normalise/', import.meta.url);
+const folder = new URL('../../../test/golden/normalize/', import.meta.url);
 const names = readdirSync(folder)
   .filter((file) => file.endsWith('.onnx'))
   .map((file) => file.slice(0, -'.onnx'.length));
@@ -43,7 +43,7 @@ describe.each(names)('%s, as PyTorch exports it', (name) => {
 
   it('gives what it gave, and what PyTorch gave', async () => {
     const { golden, model } = read(name);
-    const { graph, opsets } = normalise(model);
+    const { graph, opsets } = normalize(model);
     const after = await outputsOf(runtime, around(graph, opsets), { x: tensorOf(golden.x) });
     expect(difference(after['y'], tensorOf(golden.y))).toBeLessThan(2e-5);
     // Old opsets have few kernels for doubles.
@@ -55,7 +55,7 @@ describe.each(names)('%s, as PyTorch exports it', (name) => {
   it('keeps every initializer, and leaves the model as it was', () => {
     const { model } = read(name);
     const copy = structuredClone(model);
-    const { graph } = normalise(model);
+    const { graph } = normalize(model);
     expect(model).toEqual(copy);
     for (const [initializer, tensor] of model.graph.initializers) {
       if (double) expect(graph.initializers.get(initializer)?.dims).toEqual(tensor.dims);
@@ -67,7 +67,7 @@ describe.each(names)('%s, as PyTorch exports it', (name) => {
 
   it('keeps every value by name', () => {
     const { model } = read(name);
-    const { graph } = normalise(model);
+    const { graph } = normalize(model);
     const made = new Set([
       ...graph.initializers.keys(),
       ...graph.nodes.flatMap((node) => node.outputs),
@@ -76,10 +76,10 @@ describe.each(names)('%s, as PyTorch exports it', (name) => {
     expect(lost).toEqual([]);
   });
 
-  it('is left as it is when normalised again', () => {
+  it('is left as it is when normalized again', () => {
     const { model } = read(name);
-    const { graph, opsets } = normalise(model);
-    const again = normalise(around(graph, opsets));
+    const { graph, opsets } = normalize(model);
+    const again = normalize(around(graph, opsets));
     expect(again.changes).toEqual([]);
     expect(again.graph).toEqual(graph);
   });
@@ -87,7 +87,7 @@ describe.each(names)('%s, as PyTorch exports it', (name) => {
 
 it('keeps doubles when asked to', async () => {
   const { golden, model } = read('block-double-10');
-  const { graph, opsets } = normalise(model, { float64: 'keep' });
+  const { graph, opsets } = normalize(model, { float64: 'keep' });
   const result = await outputsOf(runtime, around(graph, opsets), { x: tensorOf(golden.x, true) });
   expect(difference(result['y'], tensorOf(golden.y, true))).toBeLessThan(1e-12);
 });

@@ -1,5 +1,5 @@
 import { axisOf, floatOf, intOf, intsOf } from '../graph/index.ts';
-import { batchGradient } from './batch-normalisation.ts';
+import { batchGradient } from './batch-normalization.ts';
 import { floats } from './constants.ts';
 import { reshape, sumTo } from './emit.ts';
 import { maths } from './maths.ts';
@@ -119,7 +119,7 @@ export const lpNormalization: Operator = {
   },
 };
 
-/** A normalised value before scale and shift, made when asked for, and its gradient's way back. */
+/** A normalized value before scale and shift, made when asked for, and its gradient's way back. */
 interface Normal {
   value(): string;
   back(gradient: string): string;
@@ -134,10 +134,10 @@ function standard(
 ): Normal {
   const m = maths(t);
   const mean = (value: string) => t.op('ReduceMean', [value, t.ints(axes)], { keepdims: 1 });
-  const centred = m.sub(x, mean(x));
-  const variance = mean(m.square(centred));
+  const centerd = m.sub(x, mean(x));
+  const variance = mean(m.square(centerd));
   const deviation = m.sqrt(epsilon === 0 ? variance : m.add(variance, epsilon));
-  const value = () => m.div(centred, deviation);
+  const value = () => m.div(centerd, deviation);
   return {
     value,
     back: (gradient) => {

@@ -1,6 +1,6 @@
-"""Makes test/golden/normalise: small networks as PyTorch exports them at several opsets.
+"""Makes test/golden/normalize: small networks as PyTorch exports them at several opsets.
 
-Run with PyTorch 1.13: python3 scripts/golden/normalise.py
+Run with PyTorch 1.13: python3 scripts/golden/normalize.py
 Beside each NAME.onnx lies NAME.json with an input and PyTorch's output for it.
 """
 
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-OUT = pathlib.Path(__file__).resolve().parents[2] / "test" / "golden" / "normalise"
+OUT = pathlib.Path(__file__).resolve().parents[2] / "test" / "golden" / "normalize"
 warnings.filterwarnings("ignore")
 
 
