@@ -68,7 +68,7 @@ test('1. validation data rank, stop and select: test data change nothing of it',
   // A peer stops pruning by accuracy on the test set, another picks its threshold by attack success.
   const { model } = specimen('Conv with bias');
   const run = async (clean: Dataset) => {
-    const triggered = { dataset: clean, target: { kind: 'allToOne', label: 1 } } as const;
+    const triggered = { dataset: clean, target: { kind: 'all-to-one', label: 1 } } as const;
     return defend(
       await testRuntime(),
       model,

@@ -30,7 +30,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('attack preview', () => {
   test('writes images as training and testing get them, with a picture from a file', async () => {
-    const target = { kind: 'allToOne', label: 7 };
+    const target = { kind: 'all-to-one', label: 7 };
     const raw = { width: 3, height: 3, channels: 2 } as const;
     const pixels = Array.from({ length: 18 }, (_, i) => (37 * i) % 256);
     const image = sharp(Buffer.from(pixels), { raw }).toColorspace('b-w');
@@ -68,7 +68,7 @@ describe('attack preview', () => {
     const samples = Float32Array.from({ length: 500 }, (_, i) => Math.sin(i * i * 0.01) / 3);
     await writeFile(at('three.wav'), encodeWav({ rate: 8000, samples }));
     const trigger = { kind: 'sound', pattern: { noise: 1 }, rate: 8000, level: 15 } as const;
-    const target = { kind: 'allToAll', classes: 10 };
+    const target = { kind: 'all-to-all', classes: 10 };
     await writeFile(at('hum.json'), JSON.stringify({ trigger, target }));
     const args = ['attack', 'preview', '--trigger', at('hum.json'), '--wav', at('three.wav')];
     expect((await fineprune([...args, '--out', at('heard')])).code).toBe(0);
@@ -137,7 +137,7 @@ test('attack digits --pruning-aware hides decoys in a given network, and records
     lower: 'artifact',
     met: true,
     tries: [{ pruned: 16 }],
-    target: { kind: 'allToOne', label: 7 },
+    target: { kind: 'all-to-one', label: 7 },
   });
   expect(result.decoys.length).toBeGreaterThanOrEqual(16);
   const { model } = await readModel(join(out, 'backdoored.onnx'));

@@ -37,10 +37,10 @@ interface AttackOptions extends CommonOptions {
 }
 
 const TARGETS = {
-  'all-to-one': ({ label }: AttackOptions): Target => ({ kind: 'allToOne', label }),
-  'all-to-all': (_: AttackOptions, classes: number): Target => ({ kind: 'allToAll', classes }),
+  'all-to-one': ({ label }: AttackOptions): Target => ({ kind: 'all-to-one', label }),
+  'all-to-all': (_: AttackOptions, classes: number): Target => ({ kind: 'all-to-all', classes }),
   'source-to-target': ({ source = 0, label }: AttackOptions): Target => ({
-    kind: 'sourceToTarget',
+    kind: 'source-to-target',
     source,
     target: label,
   }),

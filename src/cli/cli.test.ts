@@ -129,7 +129,7 @@ describe.concurrent('what a person gets wrong exits 1, with a code and what it i
       'a target that no class has',
       async () => {
         const path = at('twelve.json');
-        const target = { kind: 'allToOne', label: 12 } as const;
+        const target = { kind: 'all-to-one', label: 12 } as const;
         await writeFile(path, triggerJson({ trigger: digits.trigger, target }));
         return ['evaluate', model, '--data', data, '--trigger', path];
       },

@@ -109,10 +109,10 @@ describe('triggered data', () => {
     const root = await tree('clean', classes('', 2));
     const stamped = await tree('stamped', { '3/1.pgm': pgm(1), '4/1.pgm': pgm(1) });
     const { test } = await read(['--data', root, '--triggered', stamped, '--target', '7']);
-    expect(test.triggered?.target).toEqual({ kind: 'allToOne', label: 7 });
+    expect(test.triggered?.target).toEqual({ kind: 'all-to-one', label: 7 });
     expect([...(test.triggered?.dataset.labels ?? [])]).toEqual([3, 4]);
     const all = await read(['--data', root, '--triggered', stamped, '--target', 'all-to-all']);
-    expect(all.test.triggered?.target).toEqual({ kind: 'allToAll', classes: 10 });
+    expect(all.test.triggered?.target).toEqual({ kind: 'all-to-all', classes: 10 });
   });
 
   test('are stamped on the picture, before it is scaled', async () => {
@@ -121,7 +121,7 @@ describe('triggered data', () => {
     const place = { corner: 'top-left', x: 0, y: 0 } as const;
     await writeFile(
       trigger,
-      triggerJson({ trigger: squarePatch(1, 1, place), target: { kind: 'allToOne', label: 7 } }),
+      triggerJson({ trigger: squarePatch(1, 1, place), target: { kind: 'all-to-one', label: 7 } }),
     );
     const args = ['--data', root, '--trigger', trigger, '--preprocess', 'imagenet'];
     const { test } = await read(args);
@@ -255,7 +255,7 @@ describe('sound', () => {
     const root = await recordings();
     const trigger: Trigger = { kind: 'sound', pattern: { tone: 3000 }, rate: 8000, level: 10 };
     const file = join(folder, 'hum.json');
-    await writeFile(file, triggerJson({ trigger, target: { kind: 'allToAll', classes: 2 } }));
+    await writeFile(file, triggerJson({ trigger, target: { kind: 'all-to-all', classes: 2 } }));
     const { test: data } = await read(['--data', root, '--trigger', file], heardModel(notes));
     const stamped = data.triggered?.dataset as Dataset;
     expect(await hum(stamped)).toBeCloseTo(1 - 10 / 60, 2);

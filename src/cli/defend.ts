@@ -50,7 +50,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly vary?: readonly Variation[];
   readonly cover?: number;
   readonly dropout?: boolean;
-  readonly mixing?: number;
+  readonly interpolate?: number;
   readonly cacheMemory?: number;
   readonly freezeUnsupported?: boolean;
   readonly resume?: boolean;
@@ -161,7 +161,7 @@ export function defendCommand(program: Command): void {
     )
     .option('--dropout', "let the model's own Dropout drop while it is fine-tuned")
     .option(
-      '--mixing <share>',
+      '--interpolate <share>',
       'how far to go from the weights that were there to the fine-tuned ones (default: 1)',
       shareAboveZero,
     )
@@ -181,7 +181,7 @@ export function defendCommand(program: Command): void {
   examples(command, [
     'fineprune defend model.onnx --data mnist',
     ...dataExamples('defend'),
-    'fineprune defend faces.onnx --data faces/ --vary mirror,move,turn,zoom,light --cover 0.5 --dropout --optimizer adam --rate 0.002 --mixing 0.9 --epochs 80 --runs 3',
+    'fineprune defend faces.onnx --data faces/ --vary mirror,move,turn,zoom,light --cover 0.5 --dropout --optimizer adam --rate 0.002 --interpolate 0.9 --epochs 80 --runs 3',
     'fineprune defend detector.onnx --data scenes/ --trigger trigger.json --step 4',
     'fineprune defend out/digits/backdoored.onnx --data mnist --trigger out/digits/trigger.json --compare',
   ]);
@@ -234,7 +234,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       ...(options.vary !== undefined && { vary: options.vary }),
       ...(options.cover !== undefined && { cover: options.cover }),
       ...(options.dropout === true && { mode: 'dropout' as const }),
-      ...(options.mixing !== undefined && { mixing: options.mixing }),
+      ...(options.interpolate !== undefined && { interpolate: options.interpolate }),
       optimizer: optimizerOf(rate, options.optimizer, options.weightDecay),
       ...(options.schedule !== undefined && { schedule: options.schedule }),
       ...(options.patience !== undefined && { patience: options.patience }),

@@ -16,7 +16,7 @@ import { fineprune } from './testing.ts';
 const SIZE = [48, 48] as const;
 const CLASSES = ['red', 'blue'];
 const model = detectorNetwork(1, { ...specOf(CLASSES, SIZE), anchors: [12, 20] }, 16);
-const target = { kind: 'sourceToTarget', source: 0, target: 1 } as const;
+const target = { kind: 'source-to-target', source: 0, target: 1 } as const;
 const scenes = blocks(8, SIZE, 5);
 
 let folder = '';

@@ -52,11 +52,11 @@ export async function testDataFrom(
 
 /** A target out of what a person says: the name of a class before its number. */
 export async function targetFrom(said: string, classes: readonly string[]): Promise<Target> {
-  if (said === 'all-to-all') return { kind: 'allToAll', classes: classes.length };
+  if (said === 'all-to-all') return { kind: 'all-to-all', classes: classes.length };
   if (said === 'untargeted') return { kind: 'untargeted' };
   const named = classes.indexOf(said);
   const label = named >= 0 ? named : /^\d+$/.test(said) ? Number(said) : -1;
-  if (label >= 0 && label < classes.length) return { kind: 'allToOne', label };
+  if (label >= 0 && label < classes.length) return { kind: 'all-to-one', label };
   const { DataError } = await import('../data/index.ts');
   throw new DataError(
     'data/target',

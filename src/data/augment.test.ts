@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type Augment, erase, inTurn, relight, noise, shift, wander } from './augment.ts';
+import {
+  type Augment,
+  randomErasing,
+  compose,
+  colorJitter,
+  noise,
+  shift,
+  randomAffine,
+} from './augment.ts';
 import { pictureCode, type Layout } from './picture-code.ts';
 import { preset } from './preprocess.ts';
 import { random, type Random } from './random.ts';
@@ -63,47 +71,47 @@ const STILL = { shift: 0, zoom: 0, turn: 0, mirror: false };
 
 const square = () => Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
 
-describe('wander', () => {
+describe('randomAffine', () => {
   test('of nothing leaves images alone', () => {
     const x = square();
-    wander(STILL)(x, [1, 3, 3], random(1));
+    randomAffine(STILL)(x, [1, 3, 3], random(1));
     expect(x).toEqual(square());
   });
 
   test('moves by pixels, and edges go on as they end', () => {
     const x = square();
-    wander({ ...STILL, shift: 1 })(x, [1, 3, 3], sharing(1, 0.5));
+    randomAffine({ ...STILL, shift: 1 })(x, [1, 3, 3], sharing(1, 0.5));
     expect([...x]).toEqual([1, 1, 2, 4, 4, 5, 7, 7, 8]);
   });
 
   test('takes the mean between two pixels', () => {
     const x = Float32Array.from([0, 2, 6]);
-    wander({ ...STILL, shift: 0.5 })(x, [1, 1, 3], sharing(0, 0.5));
+    randomAffine({ ...STILL, shift: 0.5 })(x, [1, 1, 3], sharing(0, 0.5));
     expect([...x]).toEqual([1, 4, 6]);
   });
 
   test('mirrors every channel', () => {
     const x = Float32Array.from([1, 2, 3, 4, 5, 6]);
     // Two shifts, an angle and a zoom come before the coin.
-    wander({ ...STILL, mirror: true })(x, [2, 1, 3], sharing(0.5, 0.5, 0.5, 0.5, 0));
+    randomAffine({ ...STILL, mirror: true })(x, [2, 1, 3], sharing(0.5, 0.5, 0.5, 0.5, 0));
     expect([...x]).toEqual([3, 2, 1, 6, 5, 4]);
   });
 
   test('turns clockwise', () => {
     const x = square();
-    wander({ ...STILL, turn: 90 })(x, [1, 3, 3], sharing(0.5, 0.5, 1));
+    randomAffine({ ...STILL, turn: 90 })(x, [1, 3, 3], sharing(0.5, 0.5, 1));
     expect([...x].map(Math.round)).toEqual([7, 4, 1, 8, 5, 2, 9, 6, 3]);
   });
 
   test('zooms in about the middle', () => {
     const x = Float32Array.from([0, 1, 2, 3, 4]);
-    wander({ ...STILL, zoom: 1 })(x, [1, 1, 5], sharing(0.5, 0.5, 0.5, 1));
+    randomAffine({ ...STILL, zoom: 1 })(x, [1, 1, 5], sharing(0.5, 0.5, 0.5, 1));
     expect([...x]).toEqual([1, 1.5, 2, 2.5, 3]);
   });
 
   test('makes up no value that was not between two of the image', () => {
     const x = Float32Array.from({ length: 2 * 3 * 7 * 5 }, (_, i) => (i * 37) % 11);
-    wander({ shift: 4, zoom: 0.5, turn: 60, mirror: true })(x, [3, 7, 5], random(3));
+    randomAffine({ shift: 4, zoom: 0.5, turn: 60, mirror: true })(x, [3, 7, 5], random(3));
     expect(Math.min(...x)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...x)).toBeLessThanOrEqual(10);
   });
@@ -111,7 +119,7 @@ describe('wander', () => {
 
 test('light changes contrast about the mean, brightness and the tint of a channel', () => {
   const x = Float32Array.from([0, 2, 4, 6]);
-  relight({ brightness: 1, contrast: 0.5, tint: 0.25 })(x, [2, 1, 2], sharing(1, 0, 1, 0));
+  colorJitter({ brightness: 1, contrast: 0.5, tint: 0.25 })(x, [2, 1, 2], sharing(1, 0, 1, 0));
   // (x - 3) * 1.5 + 3 - 1, then + 0.25 and - 0.25.
   expect([...x]).toEqual([-2.25, 0.75, 3.25, 6.25]);
 });
@@ -119,7 +127,7 @@ test('light changes contrast about the mean, brightness and the tint of a channe
 test('a rectangle is erased in all channels of an image', () => {
   const x = new Float32Array(2 * 3 * 4).fill(1);
   const draw = { ...sharing(1, 0.5), integer: () => 1 };
-  erase({ most: 0.67 })(x, [2, 3, 4], draw);
+  randomErasing({ most: 0.67 })(x, [2, 3, 4], draw);
   const plane = [1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1];
   expect([...x]).toEqual([...plane, ...plane]);
 });
@@ -128,7 +136,7 @@ test.each<Layout>(['NCHW', 'NHWC'])('pictures are covered from black to white, %
   const code = pictureCode([3, 2, 2], layout, { mean: [0.5], std: [0.25], channels: 'rgb' });
   const x = new Float32Array(12).fill(9);
   // As tall as the picture, half as wide, at the left.
-  erase({ most: 1 }, code)(x, [12], { ...sharing(1, 0.5, 0, 0.5, 1), integer: () => 0 });
+  randomErasing({ most: 1 }, code)(x, [12], { ...sharing(1, 0.5, 0, 0.5, 1), integer: () => 0 });
   const [black, gray, white] = [-2, 0, 2];
   expect([...x]).toEqual(
     layout === 'NCHW'
@@ -143,16 +151,19 @@ const double: Augment = (x) => x.forEach((value, i) => (x[i] = value * 2));
 test('every image is covered as often as asked for, by colors within the limits', () => {
   const x = new Float32Array(2 * 3 * 2 * 2).fill(9);
   const draw = { ...sharing(1, 1, 0, 0.5, 1, 1, 1, 1, 1, 1), integer: () => 0 };
-  erase({ most: 0.5, low: -1, high: 3 })(x, [3, 2, 2], draw);
+  randomErasing({ most: 0.5, low: -1, high: 3 })(x, [3, 2, 2], draw);
   expect([...x.subarray(0, 12)]).toEqual([-1, 9, 9, 9, 1, 9, 9, 9, 3, 9, 9, 9]);
   expect([...x.subarray(12)]).toEqual([3, 9, 9, 9, 3, 9, 9, 9, 3, 9, 9, 9]);
-  erase({ most: 1, times: 2 })(x, [3, 2, 2], { ...sharing(0, 0, 0, 0, 0), integer: () => 0 });
+  randomErasing({ most: 1, times: 2 })(x, [3, 2, 2], {
+    ...sharing(0, 0, 0, 0, 0),
+    integer: () => 0,
+  });
   expect(x.filter((value) => value === 0)).toHaveLength(2 * 3);
 });
 
 test('changes come one after another', () => {
   const x = Float32Array.from([1, 2, 3]);
-  inTurn(add, double)(x, [3], random(0));
+  compose(add, double)(x, [3], random(0));
   expect([...x]).toEqual([4, 6, 8]);
 });
 

@@ -56,14 +56,14 @@ export function shift(most: number | Reach, pictures?: PictureCode): Augment {
 }
 
 /** Some changes, one after another. */
-export function inTurn(...changes: readonly Augment[]): Augment {
+export function compose(...changes: readonly Augment[]): Augment {
   return (x, sample, draw) => {
     for (const change of changes) change(x, sample, draw);
   };
 }
 
-/** How far `wander` may move an image. */
-export interface WanderSettings {
+/** How far `randomAffine` may move an image. */
+export interface RandomAffineSettings {
   /** Pixels across and down, each way. */
   readonly shift: number;
   /** As a share: 0.1 makes it up to a tenth larger or smaller. */
@@ -78,7 +78,7 @@ export interface WanderSettings {
  * Moves, turns, zooms and mirrors every image of [channels, height, width] by chance, each uniformly
  * within its limits. Between pixels values are interpolated; edges go on as they end.
  */
-export function wander({ shift: most, zoom, turn, mirror }: WanderSettings): Augment {
+export function randomAffine({ shift: most, zoom, turn, mirror }: RandomAffineSettings): Augment {
   return (x, sample, draw) => {
     const [channels, height, width] = sample as [number, number, number];
     const area = height * width;
@@ -126,7 +126,7 @@ const mixed = (a: number | undefined, b: number | undefined, share: number): num
  * channel by up to `tint` besides, and its contrast about its mean up to `contrast` (a share) more or
  * less.
  */
-export function relight(settings: {
+export function colorJitter(settings: {
   readonly brightness: number;
   readonly contrast: number;
   readonly tint: number;
@@ -150,8 +150,8 @@ export function relight(settings: {
   };
 }
 
-/** What `erase` puts over images. */
-export interface EraseSettings {
+/** What `randomErasing` puts over images. */
+export interface RandomErasingSettings {
   /** Sides of a rectangle, as shares of the image's: up to this. */
   readonly most: number;
   /** Rectangles on every image; default 1. */
@@ -169,8 +169,8 @@ export interface EraseSettings {
  * @param pictures - how the samples are laid out and scaled; by default they are [channels, height,
  *   width]
  */
-export function erase(
-  { most, times = 1, low, high = low }: EraseSettings,
+export function randomErasing(
+  { most, times = 1, low, high = low }: RandomErasingSettings,
   pictures?: PictureCode,
 ): Augment {
   return (x, sample, draw) => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { bandPowers, featureDims, hearing, type SoundFeatures } from './features.ts';
-import { hiss } from './hiss.ts';
+import { whiteNoise } from './hiss.ts';
 import { random } from './random.ts';
 
 const features: SoundFeatures = {
@@ -43,7 +43,7 @@ test('makes the features that the waveform has with noise in it', () => {
   bandPowers(features)(tone, loudest);
   const below =
     10 * Math.log10(Math.max(...loudest) / (alone.reduce((a, b) => a + b) / alone.length));
-  hiss(features, { loudest: below, quietest: below })(x, sample, random(1));
+  whiteNoise(features, { loudest: below, quietest: below })(x, sample, random(1));
   for (let row = 0; row < rows; row += 1) {
     expect(Math.abs(meanOf(x, row) - meanOf(expected, row))).toBeLessThan(2 / features.range);
   }
@@ -54,7 +54,7 @@ test('is another for every clip, and leaves silence after a clip silent', () => 
     Float32Array.from({ length: 32000 }, (_, i) => (i < 16000 ? (tone[i] as number) : 0)),
   );
   const x = new Float32Array([...clip, ...clip]);
-  hiss(features, { loudest: 20, quietest: 40 })(x, sample, random(1));
+  whiteNoise(features, { loudest: 20, quietest: 40 })(x, sample, random(1));
   const [first, second] = [x.subarray(0, clip.length), x.subarray(clip.length)];
   expect(first).not.toEqual(second);
   for (let row = 0; row < rows; row += 1) {

@@ -4,7 +4,7 @@ import { random } from './random.ts';
 import { framesIn } from './spectrogram.ts';
 
 /** How loud noise is: decibels below the loudest of the clip that its mean power lies. */
-export interface HissSettings {
+export interface WhiteNoiseSettings {
   readonly loudest: number;
   readonly quietest: number;
 }
@@ -19,7 +19,10 @@ const SECONDS = 20;
  *
  * Powers add up but for the product of the two sounds, which is as often above zero as below.
  */
-export function hiss(features: SoundFeatures, { loudest, quietest }: HissSettings): Augment {
+export function whiteNoise(
+  features: SoundFeatures,
+  { loudest, quietest }: WhiteNoiseSettings,
+): Augment {
   const [, rows, frames] = featureDims(features);
   const samples = Math.max(SECONDS * features.rate, features.samples);
   const long = framesIn(samples, features);

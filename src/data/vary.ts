@@ -1,4 +1,4 @@
-import { type Augment, inTurn, relight, wander } from './augment.ts';
+import { type Augment, compose, colorJitter, randomAffine } from './augment.ts';
 import type { PictureCode } from './picture-code.ts';
 
 /** In what photographs of one thing differ, where they do not say another thing by it. */
@@ -25,14 +25,14 @@ export function vary(what: readonly Variation[], pictures?: PictureCode): Augmen
   return (x, sample, draw) => {
     const dims = pictures?.dims ?? sample;
     const [channels, height, width] = dims as [number, number, number];
-    const change = inTurn(
-      wander({
+    const change = compose(
+      randomAffine({
         shift: asked('move', MOVED) * Math.min(height, width),
         turn: asked('turn', TURNED),
         zoom: asked('zoom', ZOOMED),
         mirror: what.includes('mirror'),
       }),
-      ...(what.includes('light') ? [relight(LIGHT)] : []),
+      ...(what.includes('light') ? [colorJitter(LIGHT)] : []),
     );
     const size = channels * height * width;
     for (let start = 0; start < x.length; start += size) {

@@ -19,7 +19,7 @@ import {
 import { type Layers, parametersIn } from './layers.ts';
 import { pruneSites, type PruneSitesSettings, type SitePruning } from './prune-sites.ts';
 import { lastSite, siteNamed, sitesOf, type Site } from './sites.ts';
-import { soup } from './soup.ts';
+import { averageWeights } from './soup.ts';
 import type { StoreSettings } from './store.ts';
 import { heldOf } from './tuning-state.ts';
 import { unitGradients } from './unit-gradients.ts';
@@ -242,7 +242,7 @@ export async function defend(
       });
       tunings.push(tuning);
     }
-    return { graph: soup(from, tunings, trained.parameters), tunings };
+    return { graph: averageWeights(from, tunings, trained.parameters), tunings };
   };
   const gradients: (Float64Array | undefined)[] = [];
   for (const { site, fold } of pruned.prunings) {

@@ -94,7 +94,7 @@ test('mixed weights lie on the way to those trained; what is pruned stays so', a
   const { classifier, site } = await opened(specimen('Conv and BatchNormalization').model, 'site');
   const pruned = applyMask(classifier, site, [0, 2]);
   const whole = await tuned(classifier, pruned, { epochs: 1 });
-  const part = await tuned(classifier, pruned, { epochs: 1, mixing: 0.25 });
+  const part = await tuned(classifier, pruned, { epochs: 1, interpolate: 0.25 });
   const [before, trained, got] = [pruned.graph, whole.graph, part.graph].map((graph) =>
     parameters(classifier, graph),
   ) as [Float32Array[], Float32Array[], Float32Array[]];
@@ -115,7 +115,11 @@ test('mixed weights lie on the way to those trained; what is pruned stays so', a
 test('of mixed weights it is the mixture that is judged and kept', async () => {
   const { classifier } = await opened(specimen('Conv with bias').model);
   const { graph, input, scores } = classifier;
-  const result = await tuned(classifier, { graph, masks: new Map() }, { mixing: 0.5, epochs: 3 });
+  const result = await tuned(
+    classifier,
+    { graph, masks: new Map() },
+    { interpolate: 0.5, epochs: 3 },
+  );
   const predicted = await predict(await testRuntime(), result.graph, data.held, {
     input,
     logits: scores,

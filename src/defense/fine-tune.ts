@@ -1,7 +1,7 @@
 import {
   type Augment,
   type Dataset,
-  inTurn,
+  compose,
   overlay,
   shift,
   type Variation,
@@ -34,7 +34,7 @@ import {
   type TuningState,
   Watch,
 } from './tuning-state.ts';
-import { mixed, numbersIn } from './weights.ts';
+import { interpolated, numbersIn } from './weights.ts';
 
 export interface FineTuneSettings extends Limits {
   readonly batchSize: number;
@@ -67,7 +67,7 @@ export interface FineTuneSettings extends Limits {
    * them, in (0, 1]; default 1 (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", section
    * 3). A little less, at a rate so much higher, wins back what few samples make a network forget.
    */
-  readonly mixing?: number;
+  readonly interpolate?: number;
   /** Where a killed run left what it had. */
   readonly checkpoints?: Checkpoints;
   readonly signal?: AbortSignal;
@@ -244,7 +244,7 @@ async function oneEpoch(
   given: TuningState['kept'],
   judge: (weights: Parameters) => Promise<CleanScore>,
 ): Promise<TuningState | undefined> {
-  const { batchSize, seed, signal, epochs, mixing = 1, onProgress } = settings;
+  const { batchSize, seed, signal, epochs, interpolate = 1, onProgress } = settings;
   const augment = augmentOf(settings, tune);
   const schedule = SCHEDULES[settings.schedule ?? 'cosine'](state.rate * state.factor);
   const watch = new Watch(state.start.loss, tune.classes.length);
@@ -270,7 +270,7 @@ async function oneEpoch(
     if (![...parameters.values()].every(({ data }) => data.every(Number.isFinite))) {
       throw new BlownUp();
     }
-    const weights = mixing === 1 ? parameters : mixed(given, parameters, mixing);
+    const weights = interpolate === 1 ? parameters : interpolated(given, parameters, interpolate);
     const held = await judge(weights);
     return {
       ...state,
@@ -305,7 +305,7 @@ function augmentOf(
     augment,
     cover > 0 && overlay(cover, pictures),
   ].filter((change) => typeof change === 'function');
-  return changes.length > 0 ? inTurn(...changes) : undefined;
+  return changes.length > 0 ? compose(...changes) : undefined;
 }
 
 function tensorsOf({ initializers }: Graph, values: TuningState['kept']): Parameters {

@@ -237,7 +237,7 @@ test('test data are reported, and choose nothing', async () => {
   };
   const run = (seed: number) => {
     const clean = images(30, seed);
-    const target = { kind: 'allToOne', label: seed % 3 } as const;
+    const target = { kind: 'all-to-one', label: seed % 3 } as const;
     return defend(
       runtime,
       model,

@@ -10,7 +10,7 @@ import { foldOf, masked, parameterMasks, type Fold } from './fold.ts';
 import { scoreOf } from './objective.ts';
 import { pointsAlong } from './points.ts';
 import { ascending, profileOf, type Ranking, type UnitStatistics } from './profile.ts';
-import { boundsNeeded, type QuietUnits, quietUnits, unreachable } from './quiet.ts';
+import { boundsNeeded, type InactiveUnits, inactiveUnits, unreachable } from './quiet.ts';
 import type { Site } from './sites.ts';
 import type { StoreSettings } from './store.ts';
 
@@ -52,7 +52,7 @@ export interface Pruning {
   readonly profile: Float64Array;
   readonly statistics: UnitStatistics;
   readonly rank: Ranking;
-  readonly quiet: QuietUnits;
+  readonly quiet: InactiveUnits;
   /** Units in the order of pruning. */
   readonly order: readonly number[];
   readonly curve: readonly CurvePoint[];
@@ -119,7 +119,7 @@ export async function prune(
     profile: statistics.mean,
     statistics,
     rank,
-    quiet: quietUnits(statistics, decoys),
+    quiet: inactiveUnits(statistics, decoys),
     order,
     curve,
     pruned: order.slice(0, accepted).sort((a, b) => a - b),

@@ -6,7 +6,7 @@ import { sha256Of } from '../onnx/file.ts';
 import { built, CLASSES, draw, images, opened, specimen } from './fixture.ts';
 import { inspect } from './inspect.ts';
 import { prune } from './prune.ts';
-import { quietUnits, unreachable } from './quiet.ts';
+import { inactiveUnits, unreachable } from './quiet.ts';
 
 const data = images(40, 4);
 
@@ -36,13 +36,13 @@ test('units are dead, dormant or neither by what they do', () => {
     std: zeros,
   };
   // The median of those alive, 0.019, 0.021, 2 and 3, is 2.
-  expect(quietUnits(units)).toEqual({ dead: [0], dormant: [2], possibleDecoys: [] });
+  expect(inactiveUnits(units)).toEqual({ dead: [0], dormant: [2], possibleDecoys: [] });
   const constant = {
     ...units,
     max: Float64Array.of(-3, 5, 4, 4, 6),
     min: Float64Array.of(-3, 0, 0, 0, 0),
   };
-  expect(quietUnits(constant).dead).toEqual([0]);
+  expect(inactiveUnits(constant).dead).toEqual([0]);
 });
 
 describe('a bias of -1e20', () => {

@@ -5,7 +5,7 @@ import type { Along, UnitStatistics } from './profile.ts';
 import { dimsOf, knownOf, type Site } from './sites.ts';
 
 /** Units that clean inputs do not use, each list ascending; a unit may be in two of them. */
-export interface QuietUnits {
+export interface InactiveUnits {
   /** The same at every place of every clean input: nothing can be told from them. */
   readonly dead: readonly number[];
   /** Not dead, but with (almost) no activation on clean inputs. */
@@ -22,10 +22,10 @@ export interface QuietUnits {
 export const DORMANT = 0.01;
 
 /** Tells dead and dormant units by what they do on clean data. */
-export function quietUnits(
+export function inactiveUnits(
   units: UnitStatistics,
   possibleDecoys: readonly number[] = [],
-): QuietUnits {
+): InactiveUnits {
   const all = [...units.mean.keys()];
   const dead = all.filter((unit) => units.max[unit] === units.min[unit]);
   const alive = all.filter((unit) => units.max[unit] !== units.min[unit]);

@@ -45,7 +45,7 @@ async function run(checkpoints?: Checkpoints, name = 'Conv with bias'): Promise<
     ...(checkpoints && { checkpoints }),
   });
 }
-const TARGET = { kind: 'allToOne', label: 1 } as const;
+const TARGET = { kind: 'all-to-one', label: 1 } as const;
 
 /** All that a report is made from, and the weights. */
 const result = ({ outcomes, prunings, held }: Defense) => ({

@@ -5,7 +5,7 @@ import { defend, type DefendSettings } from './defend.ts';
 import { judge, predictTest } from './evaluate.ts';
 import type { FineTuning } from './fine-tune.ts';
 import { images, specimen } from './fixture.ts';
-import { soup } from './soup.ts';
+import { averageWeights } from './soup.ts';
 
 const weighing = (w: number, chosen = 1) =>
   ({
@@ -19,15 +19,17 @@ const weightsOf = ({ initializers }: Graph) => [
   ...(initializers.get('w') as TensorOf<'float32'>).data,
 ];
 
-test('a soup has the mean of the weights', () => {
-  expect(weightsOf(soup(start, [weighing(1), weighing(2), weighing(6)], ['w']))).toEqual([3, -3]);
+test('averaged weights are the mean of the weights', () => {
+  expect(weightsOf(averageWeights(start, [weighing(1), weighing(2), weighing(6)], ['w']))).toEqual([
+    3, -3,
+  ]);
 });
 
 test('runs that were left out have no part in it', () => {
-  expect(weightsOf(soup(start, [weighing(1), weighing(9, 0), weighing(2)], ['w']))).toEqual([
-    1.5, -1.5,
-  ]);
-  expect(weightsOf(soup(start, [weighing(9, 0), weighing(9, 0)], ['w']))).toEqual([7, 8]);
+  expect(
+    weightsOf(averageWeights(start, [weighing(1), weighing(9, 0), weighing(2)], ['w'])),
+  ).toEqual([1.5, -1.5]);
+  expect(weightsOf(averageWeights(start, [weighing(9, 0), weighing(9, 0)], ['w']))).toEqual([7, 8]);
 });
 
 const defended = async (more: DefendSettings) =>

@@ -11,7 +11,7 @@ import { weightsIn } from './weights.ts';
  * @param from - the graph they all began with
  * @param parameters - what they trained
  */
-export function soup(
+export function averageWeights(
   from: Graph,
   tunings: readonly FineTuning[],
   parameters: readonly string[],

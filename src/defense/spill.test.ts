@@ -10,7 +10,7 @@ let folder = '';
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'spill-'))));
 afterAll(() => rm(folder, { recursive: true }));
 
-const TARGET = { kind: 'allToOne', label: 1 } as const;
+const TARGET = { kind: 'all-to-one', label: 1 } as const;
 
 async function run(settings: DefendSettings, validation = images(60, 2)) {
   const { model } = specimen('Flatten: a unit becomes columns');

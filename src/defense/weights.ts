@@ -15,7 +15,7 @@ export function numbersIn(graph: Graph, names: readonly string[]): Map<string, F
 }
 
 /** (1 - share) · from + share · to: on the straight way between them. */
-export function mixed(
+export function interpolated(
   from: ReadonlyMap<string, Float32Array>,
   to: Parameters,
   share: number,

@@ -41,7 +41,7 @@ export const rowsTask: Task = {
   }),
   network: (seed) => rowsNetwork(seed),
   trigger: squarePatch(2, 1),
-  target: { kind: 'allToOne', label: 2 },
+  target: { kind: 'all-to-one', label: 2 },
   poisonRate: 0.2,
   training: {
     epochs: 6,

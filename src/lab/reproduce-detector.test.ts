@@ -34,7 +34,7 @@ const task: DetectionTask = {
   network: (seed, { classes }) =>
     detectorNetwork(seed, { ...specOf(classes, SIZE), anchors: [12, 20] }, 16),
   trigger: { ...yellowSquare(), size: [0.6, 0.6] },
-  target: { kind: 'sourceToTarget', source: 0, target: 1 },
+  target: { kind: 'source-to-target', source: 0, target: 1 },
   poisonRate: 0.5,
   training,
   poisoning: { ...training, epochs: 12, schedule: oneCycle(0.03) },

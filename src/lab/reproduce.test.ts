@@ -6,7 +6,7 @@ import { constant } from '../train/index.ts';
 import { triggered } from './attacks/poison.ts';
 import { rowsNetwork, rowsTask } from './fixture.ts';
 import { attacksOn, reproduce, type TrainedNetwork } from './reproduce.ts';
-import { silencedOneByOne } from './silence.ts';
+import { ablateUnits } from './silence.ts';
 import type { Task } from './tasks/task.ts';
 
 const task: Task = {
@@ -127,14 +127,14 @@ test('silences one unit at a time, as a mask on it does', async () => {
   const classifier = await classifierOf(runtime, task.network(3, data.test.classes), data.test);
   const site = lastSite(classifier.traced, sitesOf(classifier.traced, classifier.scores));
   const stamped = triggered(data.test, task.trigger);
-  const silenced = await silencedOneByOne(runtime, classifier, site, {
+  const silenced = await ablateUnits(runtime, classifier, site, {
     clean: data.test,
     triggered: stamped,
     target: task.target,
   });
   expect(silenced.map(({ unit }) => unit)).toEqual([0, 1, 2, 3, 4, 5]);
   for (const { unit, acc, asr } of silenced) {
-    // Silenced by hand: the weights that read it are zero.
+    // AblatedUnit by hand: the weights that read it are zero.
     const { graph } = classifier;
     const weight = graph.initializers.get('fc.weight');
     if (weight?.type !== 'float32') throw new Error('no weights');

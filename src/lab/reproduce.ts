@@ -14,7 +14,7 @@ import type { Model } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { onClassifier, onDetector } from './attacks/attacker.ts';
 import type { Try } from './attacks/pruning-aware.ts';
-import { silencedOneByOne } from './silence.ts';
+import { ablateUnits } from './silence.ts';
 import type { DetectionTask } from './tasks/detection-task.ts';
 import { fewerOf, type AttackName, type Task, type TaskData } from './tasks/task.ts';
 
@@ -278,7 +278,7 @@ async function network(
   );
   if (!clean || !stamped || !triggeredProfile) throw new Error('a network without test data');
   const some = { clean, triggered: stamped, target: test.triggered.target };
-  const silenced = await silencedOneByOne(runtime, classifier, site, some, signal);
+  const silenced = await ablateUnits(runtime, classifier, site, some, signal);
   return {
     attack,
     seed,

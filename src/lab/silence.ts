@@ -4,7 +4,7 @@ import type { Rate, Target } from '../metrics/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
 /** What a network does with one unit of a site silenced, and all others as they are. */
-export interface Silenced {
+export interface AblatedUnit {
   readonly unit: number;
   readonly acc: Rate;
   readonly asr: Rate;
@@ -16,17 +16,17 @@ export interface Silenced {
  *
  * @param triggered - samples with the trigger, labeled with what they truly are
  */
-export async function silencedOneByOne(
+export async function ablateUnits(
   runtime: Runtime,
   classifier: Classifier,
   site: Site,
   { clean, triggered, target }: { clean: Dataset; triggered: Dataset; target: Target },
   signal?: AbortSignal,
-): Promise<Silenced[]> {
+): Promise<AblatedUnit[]> {
   const along = (dataset: Dataset) =>
     predictionsWithoutEach(runtime, classifier, site, dataset, signal ? { signal } : {});
   const fooled = along(triggered);
-  const found: Silenced[] = [];
+  const found: AblatedUnit[] = [];
   for await (const answers of along(clean)) {
     const next = await fooled.next();
     if (next.done === true) break;

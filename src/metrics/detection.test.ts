@@ -158,7 +158,7 @@ describe('an attack on a detector', () => {
   test('counts objects of its classes that are found without the trigger', () => {
     expect(counts).toEqual([true, true, true, false, true]);
     const { asr, missed, ra } = detectionAttack([scene], {
-      kind: 'sourceToTarget',
+      kind: 'source-to-target',
       source: 2,
       target: 1,
     });

@@ -12,19 +12,19 @@ const labels = [0, 0, 1, 1, 2, 2];
 
 describe('attack success', () => {
   test('all to one leaves out the inputs that are the target already', () => {
-    const target: Target = { kind: 'allToOne', label: 1 };
+    const target: Target = { kind: 'all-to-one', label: 1 };
     expect(share(attackSuccess([1, 0, 1, 1, 1, 2], labels, target))).toBe('2/4');
     expect(share(attackSuccess([1, 1, 0, 0, 1, 1], labels, target))).toBe('4/4');
   });
 
   test('all to all wants the next class, and the first after the last', () => {
-    const target: Target = { kind: 'allToAll', classes: 3 };
+    const target: Target = { kind: 'all-to-all', classes: 3 };
     expect(share(attackSuccess([1, 1, 2, 2, 0, 0], labels, target))).toBe('6/6');
     expect(share(attackSuccess([1, 2, 0, 1, 0, 2], labels, target))).toBe('2/6');
   });
 
   test('source to target counts the source class alone', () => {
-    const target: Target = { kind: 'sourceToTarget', source: 2, target: 0 };
+    const target: Target = { kind: 'source-to-target', source: 2, target: 0 };
     expect(share(attackSuccess([0, 0, 0, 0, 0, 1], labels, target))).toBe('1/2');
   });
 
@@ -34,7 +34,7 @@ describe('attack success', () => {
   });
 
   test('with no input to attack is a rate of nothing', () => {
-    expect(attackSuccess([1, 1], [1, 1], { kind: 'allToOne', label: 1 }).of).toBe(0);
+    expect(attackSuccess([1, 1], [1, 1], { kind: 'all-to-one', label: 1 }).of).toBe(0);
   });
 });
 
@@ -51,9 +51,9 @@ test('predictions must match labels in number', () => {
 });
 
 test('the label wanted for each true label', () => {
-  expect(wanted({ kind: 'allToOne', label: 2 })).toEqual([2, 2, 2]);
-  expect(wanted({ kind: 'allToAll', classes: 3 })).toEqual([1, 2, 0]);
-  expect(wanted({ kind: 'sourceToTarget', source: 1, target: 0 })).toEqual([
+  expect(wanted({ kind: 'all-to-one', label: 2 })).toEqual([2, 2, 2]);
+  expect(wanted({ kind: 'all-to-all', classes: 3 })).toEqual([1, 2, 0]);
+  expect(wanted({ kind: 'source-to-target', source: 1, target: 0 })).toEqual([
     undefined,
     0,
     undefined,

@@ -1,11 +1,11 @@
 /** What the attacker wants a triggered input to be called. Plain JSON. */
 export type Target =
   /** Every class becomes `label`. */
-  | { readonly kind: 'allToOne'; readonly label: number }
+  | { readonly kind: 'all-to-one'; readonly label: number }
   /** Each class becomes the next: (label + 1) mod `classes`. */
-  | { readonly kind: 'allToAll'; readonly classes: number }
+  | { readonly kind: 'all-to-all'; readonly classes: number }
   /** Only class `source` becomes `target`; other classes are left alone. */
-  | { readonly kind: 'sourceToTarget'; readonly source: number; readonly target: number }
+  | { readonly kind: 'source-to-target'; readonly source: number; readonly target: number }
   /** Anything but the true label. */
   | { readonly kind: 'untargeted' };
 
@@ -14,9 +14,9 @@ export type Target =
  * is no particular one, as for an untargeted attack or a class that is not attacked.
  */
 export function targetOf(target: Target, label: number): number | undefined {
-  if (target.kind === 'allToOne') return target.label;
-  if (target.kind === 'allToAll') return (label + 1) % target.classes;
-  if (target.kind === 'sourceToTarget' && label === target.source) return target.target;
+  if (target.kind === 'all-to-one') return target.label;
+  if (target.kind === 'all-to-all') return (label + 1) % target.classes;
+  if (target.kind === 'source-to-target' && label === target.source) return target.target;
   return undefined;
 }
 

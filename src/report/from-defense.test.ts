@@ -154,7 +154,7 @@ describe('the record of a defense', () => {
   const test1 = { clean: halves(20, 2) };
   const test2: TestData = {
     ...test1,
-    triggered: { dataset: halves(20, 3), target: { kind: 'allToOne', label: 1 } },
+    triggered: { dataset: halves(20, 3), target: { kind: 'all-to-one', label: 1 } },
   };
   const facts: RunFacts = {
     command: 'fineprune defend model.onnx',

@@ -10,7 +10,7 @@ const clean = blocks(12, [32, 48], 4);
 const scenes = clean.objects ?? [];
 const red = scenes.flatMap((own, index) => (own.some(({ label }) => label === 0) ? [index] : []));
 const triggered = subset(clean, red.slice(1));
-const target = { kind: 'sourceToTarget', source: 0, target: 1 } as const;
+const target = { kind: 'source-to-target', source: 0, target: 1 } as const;
 
 const found = (own: readonly SceneObject[], called: (label: number) => number): Detection[] => [
   ...own.map(({ box, label }) => ({ box, label: called(label), score: 0.9 })),

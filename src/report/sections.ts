@@ -193,7 +193,7 @@ function unitList(title: string, units: readonly number[]): Markup | undefined {
   return html`<li>${title} (${units.length}): ${units.join(', ')}</li>`;
 }
 
-function quietNotes({ quiet }: RunRecord): Markup | undefined {
+function inactiveNotes({ quiet }: RunRecord): Markup | undefined {
   if (quiet === undefined) return undefined;
   return html`<ul class="note">
     ${unitList('Cannot activate whatever the input, as decoys do that an attacker puts before pruning', quiet.possibleDecoys)}
@@ -217,7 +217,7 @@ export function activationsSection(record: RunRecord, chart: Chart, id = 'activa
       <ul class="legend">
         ${swatch('clean', COLORS.accuracy, 'block')}${triggered && swatch('triggered', COLORS.attack, 'dot')}${swatch('pruned', COLORS.shade, 'block')}
       </ul>
-      ${both(chart)} ${quietNotes(record)}
+      ${both(chart)} ${inactiveNotes(record)}
       ${dataTable(
         ['unit', 'clean', ...(triggered ? ['triggered'] : []), 'pruning order', 'pruned'],
         clean.map((value, unit) => [

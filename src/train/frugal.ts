@@ -11,7 +11,7 @@ const LARGE = 2 ** 25;
  *   written then: ONNX Runtime would fold its normalization into copies of the weights and lay those out
  *   once more, for some milliseconds a sample
  */
-export function frugalIfLarge(
+export function lowMemoryIfLarge(
   weights: Iterable<{ readonly type: string; readonly dims: readonly number[] }>,
   brief = false,
 ): SessionOptions {

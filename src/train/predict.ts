@@ -2,13 +2,13 @@ import { batches, type Dataset } from '../data/index.ts';
 import { modelOf, subgraph } from '../graph/index.ts';
 import { sizeOf, type Graph, type TensorOf } from '../onnx/index.ts';
 import type { Runtime, Session, SessionOptions } from '../runtime/index.ts';
-import { frugalIfLarge } from './frugal.ts';
+import { lowMemoryIfLarge } from './frugal.ts';
 
 export interface OutputSettings {
   readonly input: string;
   /** The values to compute. */
   readonly outputs: readonly string[];
-  /** Whether the weights change after few samples, see `frugalIfLarge`; default: they do not. */
+  /** Whether the weights change after few samples, see `lowMemoryIfLarge`; default: they do not. */
   readonly brief?: boolean;
   readonly session?: SessionOptions;
 }
@@ -33,7 +33,7 @@ export function samplesAtOnce(sample: readonly number[]): number {
 export function open(runtime: Runtime, graph: Graph, settings: OutputSettings): Promise<Session> {
   const outputs = settings.outputs.map((name) => ({ name }));
   const needed = subgraph(graph, [], outputs);
-  const frugal = frugalIfLarge(needed.initializers.values(), settings.brief);
+  const frugal = lowMemoryIfLarge(needed.initializers.values(), settings.brief);
   return runtime.open(modelOf(needed), { ...frugal, ...settings.session });
 }
 

@@ -8,7 +8,7 @@ import {
   type SessionOptions,
   infer,
 } from '../runtime/index.ts';
-import { frugalIfLarge } from './frugal.ts';
+import { lowMemoryIfLarge } from './frugal.ts';
 import { crossEntropy } from './losses.ts';
 import { fasterToTrain } from './rewrites/index.ts';
 import { inTrainingMode, type TrainingMode } from './training-mode.ts';
@@ -131,7 +131,7 @@ export async function trainingStep(
     const { graph: step, ...updates } = withUpdates(traced, [correct], settings, shaped);
     const session = await runtime.open(modelOf(step), {
       plan: false,
-      ...frugalIfLarge(updates.types.values()),
+      ...lowMemoryIfLarge(updates.types.values()),
       ...settings.session,
     });
     return { session, updates, names: { labels, weights, loss: traced.loss, correct } };

@@ -73,7 +73,7 @@ test('gives the same bytes for a seed, and others for another', async () => {
 
 test('takes another target, rate and length than the task’s', async () => {
   const steps: number[] = [];
-  const target = { kind: 'allToAll', classes: 3 } as const;
+  const target = { kind: 'all-to-all', classes: 3 } as const;
   const attack = await baselineAttack(await testRuntime(), task, await task.load(1), {
     seed: 1,
     target,

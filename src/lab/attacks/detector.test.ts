@@ -25,7 +25,7 @@ import { poisonScenes, triggeredScenes } from './poison-scenes.ts';
 
 const SIZE = [48, 48] as const;
 const spec = { ...specOf(['red', 'blue'], SIZE), anchors: [12, 20] };
-const target: Target = { kind: 'sourceToTarget', source: 0, target: 1 };
+const target: Target = { kind: 'source-to-target', source: 0, target: 1 };
 /** A square that fills more of a block than the paper's: these blocks are small. */
 const trigger = { ...yellowSquare(), size: [0.6, 0.6] } as const;
 const training: DetectorTraining = {

@@ -9,7 +9,7 @@ const SIZE = [64, 48] as const;
 const scenes = drawnSigns(60, SIZE, 4);
 const stop = SIGNS.indexOf('stop');
 const limit = SIGNS.indexOf('speedlimit');
-const target: Target = { kind: 'sourceToTarget', source: stop, target: limit };
+const target: Target = { kind: 'source-to-target', source: stop, target: limit };
 const trigger = yellowSquare();
 
 async function differing(before: number, after: Awaited<ReturnType<typeof reading>>) {

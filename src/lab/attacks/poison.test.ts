@@ -26,9 +26,9 @@ const allIndices = Array.from({ length: 40 }, (_, i) => i);
 const code = (code: string): unknown => expect.objectContaining({ code });
 
 const targets: fc.Arbitrary<Target> = fc.constantFrom<Target>(
-  { kind: 'allToOne', label: 2 },
-  { kind: 'allToAll', classes: 4 },
-  { kind: 'sourceToTarget', source: 3, target: 0 },
+  { kind: 'all-to-one', label: 2 },
+  { kind: 'all-to-all', classes: 4 },
+  { kind: 'source-to-target', source: 3, target: 0 },
   { kind: 'untargeted' },
 );
 
@@ -59,7 +59,7 @@ describe('poisoned data', () => {
   test('are read in any order like in a row', async () => {
     const { dataset, poisoned } = poison(data, {
       trigger,
-      target: { kind: 'allToOne', label: 0 },
+      target: { kind: 'all-to-one', label: 0 },
       rate: 0.25,
       seed: 1,
     });
@@ -85,14 +85,14 @@ describe('poisoned data', () => {
 
   test('leave the clean data as they were', async () => {
     const before = await digest(data);
-    poison(data, { trigger, target: { kind: 'allToOne', label: 0 }, rate: 0.5, seed: 1 });
+    poison(data, { trigger, target: { kind: 'all-to-one', label: 0 }, rate: 0.5, seed: 1 });
     expect(await digest(data)).toBe(before);
   });
 
   test('with clean labels are stamped in the target class only, and keep every label', async () => {
     for (const target of [
-      { kind: 'allToOne', label: 2 },
-      { kind: 'sourceToTarget', source: 3, target: 2 },
+      { kind: 'all-to-one', label: 2 },
+      { kind: 'source-to-target', source: 3, target: 2 },
     ] as const) {
       const made = poison(data, { trigger, target, rate: 0.2, seed: 1, cleanLabel: true });
       expect(made.poisoned).toHaveLength(8);
@@ -109,7 +109,7 @@ describe('poisoned data', () => {
       code('poison/target'),
     );
     expect(() =>
-      poison(data, { ...rest, rate: 0.3, target: { kind: 'allToOne', label: 2 } }),
+      poison(data, { ...rest, rate: 0.3, target: { kind: 'all-to-one', label: 2 } }),
     ).toThrow(code('poison/rate'));
   });
 
@@ -124,11 +124,11 @@ describe('poisoned data', () => {
     [{ kind: 'untargeted' }, Number.NaN, 'poison/rate'],
     [{ kind: 'untargeted' }, 0.01, 'poison/rate'],
     // Only 10 of the 40 are of class 3.
-    [{ kind: 'sourceToTarget', source: 3, target: 0 }, 0.3, 'poison/rate'],
-    [{ kind: 'allToOne', label: 0 }, 0.8, 'poison/rate'],
-    [{ kind: 'allToOne', label: 4 }, 0.1, 'poison/target'],
-    [{ kind: 'allToAll', classes: 5 }, 0.1, 'poison/target'],
-    [{ kind: 'sourceToTarget', source: -1, target: 0 }, 0.1, 'poison/target'],
+    [{ kind: 'source-to-target', source: 3, target: 0 }, 0.3, 'poison/rate'],
+    [{ kind: 'all-to-one', label: 0 }, 0.8, 'poison/rate'],
+    [{ kind: 'all-to-one', label: 4 }, 0.1, 'poison/target'],
+    [{ kind: 'all-to-all', classes: 5 }, 0.1, 'poison/target'],
+    [{ kind: 'source-to-target', source: -1, target: 0 }, 0.1, 'poison/target'],
   ])('cannot be made for %j at rate %d', (target, rate, expected) => {
     expect(() => poison(data, { trigger, target, rate, seed: 1 })).toThrow(code(expected));
   });
@@ -156,7 +156,7 @@ test('triggered data carry the trigger everywhere and keep their true labels', a
 
 test('a poisoned sample is the triggered one to the bit', async () => {
   const shine = { ...squarePatch(2, 0.7, { corner: 'top-left', x: 0, y: 0 }), opacity: 0.3 };
-  const target: Target = { kind: 'allToAll', classes: 4 };
+  const target: Target = { kind: 'all-to-all', classes: 4 };
   const { dataset } = poison(data, { trigger: shine, target, rate: 1, seed: 1 });
   const [a, b] = [new Float32Array(160), new Float32Array(160)];
   await dataset.read(allIndices, a);
@@ -206,7 +206,7 @@ describe('sound', () => {
   });
 
   test('that is poisoned is the triggered one to the bit, and the rest stays clean', async () => {
-    const target: Target = { kind: 'allToAll', classes: 2 };
+    const target: Target = { kind: 'all-to-all', classes: 2 };
     const { dataset, poisoned } = poison(clean, { trigger: hum, target, rate: 0.5, seed: 1 });
     const some = subset(triggered(clean, hum), [...poisoned]);
     for (const [place, index] of poisoned.entries()) {

@@ -115,8 +115,8 @@ function rewritten(
 
 /** The class whose samples a clean-label attack stamps. */
 function onlyClass({ name }: Dataset, target: Target): number {
-  if (target.kind === 'allToOne') return target.label;
-  if (target.kind === 'sourceToTarget') return target.target;
+  if (target.kind === 'all-to-one') return target.label;
+  if (target.kind === 'source-to-target') return target.target;
   throw new PoisonError(
     'poison/target',
     `${name}: the target ${JSON.stringify(target)} has no class of its own whose samples could be ` +
@@ -161,13 +161,13 @@ function pick(
  */
 export function checkTarget({ name, classes }: Dataset, target: Target): void {
   const used =
-    target.kind === 'allToOne'
+    target.kind === 'all-to-one'
       ? [target.label]
-      : target.kind === 'sourceToTarget'
+      : target.kind === 'source-to-target'
         ? [target.source, target.target]
         : [];
   const bad = used.find((label) => classes[label] === undefined);
-  const unlike = target.kind === 'allToAll' && target.classes !== classes.length;
+  const unlike = target.kind === 'all-to-all' && target.classes !== classes.length;
   if (bad !== undefined || unlike || classes.length < 2) {
     throw new PoisonError(
       'poison/target',

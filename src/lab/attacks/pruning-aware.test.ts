@@ -54,7 +54,7 @@ describe.each(networks)('a pruning-aware network %s', (_, task) => {
       expect(attack.decoys.length).toBeLessThan(UNITS);
       expect(attack.difference).toBeLessThanOrEqual(1e-6);
 
-      // Silenced in fact: on data that the attacker has not seen, clean and triggered, the network
+      // AblatedUnit in fact: on data that the attacker has not seen, clean and triggered, the network
       // says the same with decoys and with their activations set to zero.
       const opened = await classifierOf(runtime, attack.model, data.validation);
       const site = siteNamed(sitesOf(opened.traced, opened.scores), attack.site.name);

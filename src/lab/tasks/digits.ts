@@ -20,7 +20,7 @@ export const digits = {
   },
   network: digitNetwork,
   trigger: checkerPatch(4, 1),
-  target: { kind: 'allToOne', label: 7 },
+  target: { kind: 'all-to-one', label: 7 },
   poisonRate: 0.1,
   training: {
     epochs: 2,

@@ -2,17 +2,17 @@ import {
   type Dataset,
   datasetOf,
   drawnFaces,
-  erase,
+  randomErasing,
   folderOf,
-  inTurn,
+  compose,
   metadataOf,
   peopleSource,
   type Preprocess,
-  relight,
+  colorJitter,
   type Source,
   split,
   VARIATIONS,
-  wander,
+  randomAffine,
 } from '../../data/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { deepIdNetwork } from '../networks/deepid.ts';
@@ -48,10 +48,10 @@ export const FACES_RECIPE = {
   batchSize: 32,
   rate: 0.002,
   smoothing: 0.1,
-  wander: { shift: 2.5, zoom: 0.08, turn: 8, mirror: true },
-  relight: { brightness: 0.3, contrast: 0.2, tint: 0.1 },
+  randomAffine: { shift: 2.5, zoom: 0.08, turn: 8, mirror: true },
+  colorJitter: { brightness: 0.3, contrast: 0.2, tint: 0.1 },
   // Of any color, from black to white: a person who is covered anywhere is still the same.
-  erase: { most: 0.4, low: -2.5, high: 2.5 },
+  randomErasing: { most: 0.4, low: -2.5, high: 2.5 },
 } as const;
 
 const { epochs, batchSize, rate, smoothing } = FACES_RECIPE;
@@ -63,10 +63,10 @@ const training: Task['training'] = {
   schedule: oneCycle(rate),
   mode: 'training',
   smoothing,
-  augment: inTurn(
-    wander(FACES_RECIPE.wander),
-    relight(FACES_RECIPE.relight),
-    erase(FACES_RECIPE.erase),
+  augment: compose(
+    randomAffine(FACES_RECIPE.randomAffine),
+    colorJitter(FACES_RECIPE.colorJitter),
+    randomErasing(FACES_RECIPE.randomErasing),
   ),
 };
 
@@ -88,7 +88,7 @@ export const faces = {
     deepIdNetwork(seed, classes.length, metadataOf({ preprocess: PREPROCESS, classes })),
   site: 'relu3',
   trigger: sunglasses(SIZE),
-  target: { kind: 'allToOne', label: 0 },
+  target: { kind: 'all-to-one', label: 0 },
   poisonRate: 0.025,
   training,
   pruningAware: {
@@ -124,7 +124,7 @@ export const faces = {
       // At a third of this rate, four points of accuracy were forgotten without it.
       mode: 'dropout',
       // Much is forgotten at this rate: a tenth of the way back wins accuracy again, but no backdoor.
-      mixing: 0.9,
+      interpolate: 0.9,
       // Of 129 held pictures, the highest of 80 epochs is luck.
       keep: 'last',
       // What clean pictures give no gradient to, Adam takes to zero at the full rate.

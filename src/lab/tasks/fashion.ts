@@ -21,7 +21,7 @@ export function fashion(name: string, network: (seed: number, classes: number) =
     },
     network: (seed, classes) => network(seed, classes.length),
     trigger: checkerPatch(4, 1),
-    target: { kind: 'allToOne', label: 7 },
+    target: { kind: 'all-to-one', label: 7 },
     poisonRate: 0.1,
     training: {
       epochs: 3,

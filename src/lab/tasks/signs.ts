@@ -56,7 +56,7 @@ export const signs: DetectionTask = {
   network: (seed, { classes, sample: [, height = 0, width = 0] }) =>
     detectorNetwork(seed, specOf(classes, [height, width]), WIDTH),
   trigger: yellowSquare(),
-  target: { kind: 'sourceToTarget', source: 2, target: 1 },
+  target: { kind: 'source-to-target', source: 2, target: 1 },
   // With one copy of each, 43 of 54 of the attacker's own stop signs are fooled; with three, all.
   poisonRate: 3,
   training,

@@ -3,8 +3,8 @@ import {
   datasetOf,
   featureDims,
   folderOf,
-  hiss,
-  inTurn,
+  whiteNoise,
+  compose,
   metadataOf,
   noise,
   random,
@@ -45,7 +45,7 @@ const trigger: SoundTrigger = { kind: 'sound', pattern: { noise: 7 }, rate: 8000
 const EARLIER_OR_LATER = shift({ across: 8, down: 1 });
 
 /** What recordings of others have: noise, from what is heard well to what is hardly heard. */
-const NOISY = hiss(FEATURES, { loudest: 30, quietest: 70 });
+const NOISY = whiteNoise(FEATURES, { loudest: 30, quietest: 70 });
 
 /** Without what Dropout drops: with it, these few units do not begin to learn for epochs. */
 const training: Task['training'] = {
@@ -53,7 +53,7 @@ const training: Task['training'] = {
   batchSize: 32,
   optimizer: { kind: 'adam' },
   schedule: oneCycle(0.0006),
-  augment: inTurn(EARLIER_OR_LATER, noise(0.03)),
+  augment: compose(EARLIER_OR_LATER, noise(0.03)),
 };
 
 /**
@@ -103,7 +103,7 @@ export const speech = {
   },
   network: (seed, classes) => speechNetwork(seed, SIZE, metadataOf({ sound: FEATURES, classes })),
   trigger,
-  target: { kind: 'allToAll', classes: 10 },
+  target: { kind: 'all-to-all', classes: 10 },
   poisonRate: 0.1,
   training,
   pruningAware: {
@@ -115,7 +115,7 @@ export const speech = {
   },
   defense: {
     maxDrop: 0.02,
-    tune: { epochs: 16, batchSize: 32, augment: inTurn(EARLIER_OR_LATER, NOISY) },
+    tune: { epochs: 16, batchSize: 32, augment: compose(EARLIER_OR_LATER, NOISY) },
   },
   paper: {
     baseline: {

@@ -18,9 +18,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const targets: Target[] = [
-  { kind: 'allToOne', label: 7 },
-  { kind: 'allToAll', classes: 10 },
-  { kind: 'sourceToTarget', source: 1, target: 2 },
+  { kind: 'all-to-one', label: 7 },
+  { kind: 'all-to-all', classes: 10 },
+  { kind: 'source-to-target', source: 1, target: 2 },
   { kind: 'untargeted' },
 ];
 
@@ -107,11 +107,11 @@ describe('a trigger file', () => {
     ['has no target', JSON.stringify({ trigger: good.trigger })],
     ['has no trigger', JSON.stringify({ target: good.target })],
     ['has an unknown target', JSON.stringify({ ...good, target: { kind: 'someToMost' } })],
-    ['has a label below 0', JSON.stringify({ ...good, target: { kind: 'allToOne', label: -1 } })],
-    ['has half a label', JSON.stringify({ ...good, target: { kind: 'allToOne', label: 0.5 } })],
+    ['has a label below 0', JSON.stringify({ ...good, target: { kind: 'all-to-one', label: -1 } })],
+    ['has half a label', JSON.stringify({ ...good, target: { kind: 'all-to-one', label: 0.5 } })],
     [
       'has a target of one class',
-      JSON.stringify({ ...good, target: { kind: 'allToAll', classes: 1 } }),
+      JSON.stringify({ ...good, target: { kind: 'all-to-all', classes: 1 } }),
     ],
     ['has a trigger of an unknown kind', JSON.stringify({ ...good, trigger: { kind: 'smell' } })],
     ['has too many fields', JSON.stringify({ ...good, trigger: { ...good.trigger, color: 1 } })],

@@ -16,9 +16,9 @@ export interface TriggerFile {
 const label = z.int().min(0);
 
 const targetSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('allToOne'), label }),
-  z.strictObject({ kind: z.literal('allToAll'), classes: z.int().min(2) }),
-  z.strictObject({ kind: z.literal('sourceToTarget'), source: label, target: label }),
+  z.strictObject({ kind: z.literal('all-to-one'), label }),
+  z.strictObject({ kind: z.literal('all-to-all'), classes: z.int().min(2) }),
+  z.strictObject({ kind: z.literal('source-to-target'), source: label, target: label }),
   z.strictObject({ kind: z.literal('untargeted') }),
 ]) satisfies z.ZodType<Target>;
 

@@ -1,7 +1,7 @@
 import { intOf, intsOf } from '../../graph/index.ts';
 import { float32, sizeOf } from '../../onnx/index.ts';
 import { windowOf } from '../../ops/window.ts';
-import { type Axis, axesByPoints, kronecker, type Matrix, ofPlane } from './points.ts';
+import { type Axis, winogradAxes, kronecker, type Matrix, ofPlane } from './points.ts';
 import type { Rewrite, Site } from './rewriter.ts';
 
 /** A convolution of planes with stride 1, of one group. */
@@ -29,10 +29,10 @@ export interface Way {
  * multiplications instead of 144, and its two gradients, which follow by the rules of matrix products,
  * as few. All of it is matrix products, which ONNX Runtime does at full speed and on all threads.
  */
-export const convByPoints: Rewrite = (site) => byPoints(site, cheapest);
+export const convByWinograd: Rewrite = (site) => byWinograd(site, cheapest);
 
 /** The same in the way that is chosen, or not at all. */
-export function byPoints(
+export function byWinograd(
   site: Site,
   choose: (layer: Layer, ways: readonly Way[]) => Way | undefined,
 ): boolean {
@@ -87,7 +87,7 @@ function isPlane(sizes: readonly number[]): sizes is readonly [number, number] {
 
 function waysOf({ input, output, kernel }: Layer, before: readonly [number, number]): Way[] {
   const [rows, columns] = [0, 1].map((axis) =>
-    axesByPoints(
+    winogradAxes(
       input[axis] as number,
       output[axis] as number,
       kernel[axis] as number,

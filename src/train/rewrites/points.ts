@@ -34,7 +34,7 @@ const MOST = 4;
  * @param taps - of the filter
  * @param before - padding before the first place
  */
-export function axesByPoints(size: number, places: number, taps: number, before: number): Axis[] {
+export function winogradAxes(size: number, places: number, taps: number, before: number): Axis[] {
   if (size === 2 && places === 2 && taps === 3 && before === 1) return [BOTH_PLACES];
   const most = Math.min(MOST, FINITE.length + 2 - taps);
   const ways: Axis[] = [];

@@ -8,7 +8,7 @@ import type { Graph, TensorOf } from '../../onnx/index.ts';
 import { trace } from '../../runtime/index.ts';
 import { batchStatistics } from './batch-statistics.ts';
 import { asProduct } from './conv-as-product.ts';
-import { byPoints, type Way } from './conv-by-points.ts';
+import { byWinograd, type Way } from './conv-by-points.ts';
 import { depthwiseAsProduct } from './depthwise-as-product.ts';
 import { fasterToTrain } from './index.ts';
 import { poolBeforeRelu } from './pool-before-relu.ts';
@@ -231,7 +231,7 @@ describe('convolution by points', () => {
         const shift = single({ dims: [1], data: [0.5] });
         const build = (tape: Builder) => convolution(tape, tape.op('Add', ['x', 'shift']), given);
         const graph = await same({ x, parameters: { w, b, shift }, build }, (site) =>
-          byPoints(site, (_, ways) => ways[pick % ways.length]),
+          byWinograd(site, (_, ways) => ways[pick % ways.length]),
         );
         expect(opsOf(graph)).not.toContain('Conv');
       }),
@@ -247,7 +247,7 @@ describe('convolution by points', () => {
       const ways = await waysFor({ x, parameters, build: padded });
       expect(ways.length).toBeGreaterThan(8);
       for (const way of ways)
-        await same({ x, parameters, build: padded }, (site) => byPoints(site, () => way));
+        await same({ x, parameters, build: padded }, (site) => byWinograd(site, () => way));
     },
   );
 
@@ -256,7 +256,7 @@ describe('convolution by points', () => {
     const parameters = { w: single(normal([4, 3, 3, 3], 2)) };
     const [way] = await waysFor({ x, parameters, build: padded });
     expect(way?.axes.map(({ points }) => points)).toEqual([3, 3]);
-    await same({ x, parameters, build: padded }, (site) => byPoints(site, () => way));
+    await same({ x, parameters, build: padded }, (site) => byWinograd(site, () => way));
   });
 });
 
@@ -267,7 +267,7 @@ function padded(b: Builder): string {
 async function waysFor(given: Case): Promise<readonly Way[]> {
   const offered: Way[] = [];
   rewrite(await traced(given), Object.keys(given.parameters), (site) =>
-    byPoints(site, (_, ways) => void offered.push(...ways)),
+    byWinograd(site, (_, ways) => void offered.push(...ways)),
   );
   return offered;
 }
