@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { nodeRuntime } from '../src/runtime/index.ts';
-import { compare, familiesIn, readFamily, TOLERANCE } from '../test/families.ts';
+import { compare, familiesIn, readFamily, TOLERANCE } from '../test/helpers/families.ts';
 
 const NAMES = `
   alexnet squeezenet1_1 resnet18 resnet50 resnext50_32x4d densenet121 googlenet inception_v3

@@ -12,13 +12,8 @@
  * await repaired.save('repaired.onnx');
  * ```
  */
-import {
-  defend,
-  type DefendSettings,
-  type Defense,
-  exportModel,
-  type TestData,
-} from './defense/index.ts';
+import { defend, type DefendSettings, type Defense } from './defense/index.ts';
+import { exportModel, type TestData } from './network/index.ts';
 import type { Dataset } from './data/index.ts';
 import { type OnnxFile, readModel } from './onnx/file.ts';
 import { saveModel } from './onnx/save.ts';

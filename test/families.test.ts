@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { literalsOf, parametersOf } from '../src/defense/index.ts';
+import { literalsOf, parametersOf } from '../src/network/index.ts';
 import { normalize } from '../src/graph/index.ts';
 import type { TensorOf } from '../src/onnx/index.ts';
 import { trainingStep } from '../src/train/index.ts';
@@ -12,8 +12,8 @@ import {
   labelsOf,
   readFamily,
   readTraining,
-} from './families.ts';
-import { testRuntime } from './gradcheck.ts';
+} from './helpers/families.ts';
+import { testRuntime } from './helpers/gradcheck.ts';
 
 // Whole networks, as PyTorch exports them, against PyTorch's gradients in float64.
 // scripts/golden/families.py makes the files, and says why few numbers a weight are enough.

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { operators } from '../src/ops/registry.ts';
 import type { Builder } from '../src/graph/index.ts';
 import type { Operator } from '../src/ops/index.ts';
-import { gradcheck, normal } from './gradcheck.ts';
+import { gradcheck, normal } from './helpers/gradcheck.ts';
 
 const table = operators as unknown as Record<string, Operator>;
 const right = table['Mul'] as Operator;

@@ -5,7 +5,14 @@ import { appendGradients } from '../src/autodiff/index.ts';
 import { Builder, OPSET } from '../src/graph/index.ts';
 import { encodeModel, type Graph, type Tensor } from '../src/onnx/index.ts';
 import { trace } from '../src/runtime/index.ts';
-import { modelOf, normal, offZero, tensorOf, testRuntime, type Values } from './gradcheck.ts';
+import {
+  modelOf,
+  normal,
+  offZero,
+  tensorOf,
+  testRuntime,
+  type Values,
+} from './helpers/gradcheck.ts';
 
 /** A second library that differentiates ONNX graphs, by code that shares nothing with ours. */
 beforeAll(async () => {

@@ -1,23 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { arrayDataset, type Dataset, digest } from '../src/data/index.ts';
-import {
-  applyMask,
-  classifierOf,
-  defend,
-  exportModel,
-  lastSite,
-  prune,
-  sitesOf,
-  type PruneSettings,
-} from '../src/defense/index.ts';
-import { apart, built, images, opened, scoresOf, specimen } from '../src/defense/fixture.ts';
+import { applyMask, defend, prune, type PruneSettings } from '../src/defense/index.ts';
+import { classifierOf, exportModel } from '../src/network/index.ts';
+import { lastSite, sitesOf } from '../src/channels/index.ts';
+import { apart, built, images, opened, scoresOf, specimen } from './helpers/networks.ts';
 import { conv, finish, flatten, linear, network, relu } from '../src/lab/networks/layers.ts';
 import { decodeModel, encodeModel, float32, type Graph, type Model } from '../src/onnx/index.ts';
 import { sha256Of } from '../src/onnx/file.ts';
 import { recordFromJson, recordOf, recordToJson, VERSION } from '../src/report/index.ts';
 import { outputsOf } from '../src/train/index.ts';
 import { nodeRuntime, type Runtime } from '../src/runtime/index.ts';
-import { testRuntime } from './gradcheck.ts';
+import { testRuntime } from './helpers/gradcheck.ts';
 
 // What published implementations of fine-pruning got wrong. Each test would fail on the bug that its
 // comment tells of; the tests beside the code look at the same rules more closely.

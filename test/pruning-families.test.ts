@@ -1,20 +1,16 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { arrayDataset, mnist, subset, take, type Dataset } from '../src/data/index.ts';
-import {
-  classifierOf,
-  defend,
-  exportModel,
-  profileOf,
-  slim,
-  SLIM_TOLERANCE,
-} from '../src/defense/index.ts';
-import { apart, explicitlyMasked, scoresOf } from '../src/defense/fixture.ts';
+import { arrayDataset, subset, take, type Dataset } from '../src/data/index.ts';
+import { mnist } from '../src/lab/index.ts';
+import { classifierOf, exportModel } from '../src/network/index.ts';
+import { defend } from '../src/defense/index.ts';
+import { profileOf, slim, SLIM_TOLERANCE } from '../src/channels/index.ts';
+import { apart, explicitlyMasked, scoresOf } from './helpers/networks.ts';
 import { decodeModel, encodeModel, type Graph, sizeOf } from '../src/onnx/index.ts';
 import { sha256Of, type OnnxFile } from '../src/onnx/file.ts';
 import { accuracy } from '../src/metrics/index.ts';
 import { constant, predict, train, withParameters } from '../src/train/index.ts';
-import { FAMILIES, readFamily } from './families.ts';
-import { testRuntime } from './gradcheck.ts';
+import { FAMILIES, readFamily } from './helpers/families.ts';
+import { testRuntime } from './helpers/gradcheck.ts';
 
 /** Small networks of torchvision's families and others, as PyTorch exports them. */
 const TRAINED = [

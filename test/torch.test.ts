@@ -4,7 +4,7 @@ import { appendGradients } from '../src/autodiff/index.ts';
 import { Builder, OPSET } from '../src/graph/index.ts';
 import { type Attributes, int64, type Tensor } from '../src/onnx/index.ts';
 import { trace } from '../src/runtime/index.ts';
-import { modelOf, tensorOf, testRuntime, type Values } from './gradcheck.ts';
+import { modelOf, tensorOf, testRuntime, type Values } from './helpers/gradcheck.ts';
 
 /** One node with PyTorch's output and gradients; scripts/golden/ops.py makes them. */
 interface Golden {

@@ -1,5 +1,6 @@
 import type { Dataset } from '../../src/data/index.ts';
-import { classifierOf, lastSite, predictionsAlong, sitesOf } from '../../src/defense/index.ts';
+import { classifierOf } from '../../src/network/index.ts';
+import { lastSite, predictionsAlong, sitesOf } from '../../src/channels/index.ts';
 import { nodeRuntime, type Runtime } from '../../src/runtime/index.ts';
 import { predict } from '../../src/train/index.ts';
 import { type Exchange, exchange } from '../exchange.ts';

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { arrayDataset, type Dataset, random } from '../../src/data/index.ts';
-import { classifierOf, lastSite, predictionsAlong, sitesOf } from '../../src/defense/index.ts';
+import { classifierOf } from '../../src/network/index.ts';
+import { lastSite, predictionsAlong, sitesOf } from '../../src/channels/index.ts';
 import {
   conv,
   finish,
@@ -12,7 +13,7 @@ import {
   relu,
 } from '../../src/lab/networks/layers.ts';
 import { type Model, sizeOf } from '../../src/onnx/index.ts';
-import { loadPlot } from '../../src/report/svg.ts';
+import { loadPlot } from '../../src/report/charts/svg.ts';
 import { nodeRuntime, type Runtime } from '../../src/runtime/index.ts';
 import { trainedIn } from '../networks/index.ts';
 import { watchOthers } from '../others.ts';

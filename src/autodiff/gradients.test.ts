@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { gradcheck, modelOf, normal, offZero, testRuntime } from '../../test/gradcheck.ts';
+import { gradcheck, modelOf, normal, offZero, testRuntime } from '../../test/helpers/gradcheck.ts';
 import { Builder, OPSET } from '../graph/index.ts';
 import { float32, int64, type Tensor } from '../onnx/index.ts';
 import { trace } from '../runtime/index.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Builder, lowerRecurrent, OPSET } from '../graph/index.ts';
 import type { Attributes, Tensor } from '../onnx/index.ts';
 import { trace } from '../runtime/index.ts';
-import { modelOf, normal, tensorOf, testRuntime } from '../../test/gradcheck.ts';
+import { modelOf, normal, tensorOf, testRuntime } from '../../test/helpers/gradcheck.ts';
 import { appendGradients } from './gradients.ts';
 
 const DIMS = {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { testRuntime } from '../../test/gradcheck.ts';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { Builder, OPSET, type Traced } from '../graph/index.ts';
 import { float32, int64, type Tensor } from '../onnx/index.ts';
 import { trace } from '../runtime/index.ts';

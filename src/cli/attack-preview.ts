@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset, InputFormat, OpenOptions } from '../data/index.ts';
+import { NAMED_SETS } from './named-sets.ts';
 import { addCommon, type CommonOptions, positive } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
 import { previewFiles } from './preview-files.ts';
@@ -54,6 +55,7 @@ async function samplesIn(
 ): Promise<{ dataset: Dataset; rate: number }> {
   const { openData } = await import('../data/index.ts');
   const { parts } = await openData(from, {
+    sets: NAMED_SETS,
     ...(path === undefined ? { input: ANY } : await takenBy(path)),
     parts: (there) => (there.includes('test') ? ['test'] : there.slice(0, 1)),
   });
@@ -67,7 +69,7 @@ const ANY: InputFormat = { dims: [null, null, null], layout: 'NCHW' };
 /** What a model's file says of the data that it takes. */
 async function takenBy(path: string): Promise<OpenOptions> {
   const { notesIn } = await import('../data/index.ts');
-  const { formatOf } = await import('../defense/index.ts');
+  const { formatOf } = await import('../network/index.ts');
   const { readModel } = await import('../onnx/file.ts');
   const { model } = await readModel(path);
   const { preprocess, sound, classes } = notesIn(model.metadata);

@@ -4,20 +4,14 @@ import { join } from 'node:path';
 import { parse } from 'npyjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import sharp from 'sharp';
-import {
-  decodeWav,
-  encodeWav,
-  hearing,
-  mnist,
-  notesIn,
-  type SoundFeatures,
-} from '../data/index.ts';
+import { decodeWav, encodeWav, hearing, notesIn, type SoundFeatures } from '../data/index.ts';
+import { mnist } from '../lab/index.ts';
 import { digits, readTrigger, speech, stamper, triggered, triggerJson } from '../lab/index.ts';
 import { encodeModel, type TensorOf } from '../onnx/index.ts';
 import { readModel, sha256Of } from '../onnx/file.ts';
 import { rate } from '../metrics/index.ts';
 import { reproduceFromJson } from '../report/index.ts';
-import { fineprune } from './testing.ts';
+import { fineprune } from '../../test/helpers/cli.ts';
 
 const DIGITS = '0 1 2 3 4 5 6 7 8 9'.split(' ');
 

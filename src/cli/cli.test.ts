@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { testRuntime } from '../../test/gradcheck.ts';
-import { mnist, take, type Dataset } from '../data/index.ts';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
+import { mnist } from '../lab/index.ts';
+import { take, type Dataset } from '../data/index.ts';
 import { baselineAttack, digits, triggerJson } from '../lab/index.ts';
 import { decodeModel, encodeModel, sizeOf } from '../onnx/index.ts';
 import { sha256Of } from '../onnx/file.ts';
-import { parseRecord, stable } from '../report/record.ts';
-import { fineprune } from './testing.ts';
+import { parseRecord, stable } from '../report/run/record.ts';
+import { fineprune } from '../../test/helpers/cli.ts';
 
 let folder = '';
 let data = '';
@@ -139,7 +140,7 @@ describe.concurrent('what a person gets wrong exits 1, with a code and what it i
     [
       'no such site',
       async () => ['defend', model, '--data', data, '--site', 'relu9', '--out', at('nowhere')],
-      'defense/unknown-site',
+      'channels/unknown-site',
       () => '"relu2" (32 units)',
     ],
     [

@@ -1,5 +1,5 @@
 import type { Dataset, Filter, Layout } from '../data/index.ts';
-import type { TestData } from '../defense/index.ts';
+import type { TestData } from '../network/index.ts';
 import type { RunFacts } from '../report/index.ts';
 import type { TriggerOptions } from './test-data.ts';
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { fineprune } from './testing.ts';
+import { fineprune } from '../../test/helpers/cli.ts';
 
 let folder = '';
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander';
-import type { SetName, SetStatus } from '../data/index.ts';
+import type { SetName, SetStatus } from '../lab/index.ts';
 import { examples } from './options.ts';
 import { printJson } from './outputs.ts';
 
@@ -30,7 +30,7 @@ export function dataSetsCommand(program: Command): void {
 }
 
 async function listDataSets(names: readonly SetName[], options: DataSetsOptions): Promise<void> {
-  const { statusOf } = await import('../data/index.ts');
+  const { statusOf } = await import('../lab/index.ts');
   const { progressOn } = await import('./progress.ts');
   const progress = progressOn(process.stderr, options.quiet === true);
   const statuses: SetStatus[] = [];

@@ -8,9 +8,10 @@ import type {
   Preset,
   SoundFeatures,
 } from '../data/index.ts';
-import type { ModelFormat } from '../defense/index.ts';
+import type { ModelFormat } from '../network/index.ts';
 import type { Model } from '../onnx/index.ts';
 import { type CommandData, type DataOptions, said } from './command-data.ts';
+import { NAMED_SETS } from './named-sets.ts';
 import { positive } from './options.ts';
 import type { CliSession } from './session.ts';
 import { scenesFrom } from './scenes.ts';
@@ -100,7 +101,7 @@ export async function dataFrom(
   const scenes = await scenesFrom(model, options, { progress, signal }, part);
   if (scenes) return scenes;
   const { notesIn, openData } = await import('../data/index.ts');
-  const { formatOf } = await import('../defense/index.ts');
+  const { formatOf } = await import('../network/index.ts');
   const format = formatOf(model, options);
   const notes = notesIn(model.metadata);
   const said = await preprocessOf(options, format, notes.preprocess);
@@ -122,6 +123,7 @@ export async function dataFrom(
     const stage = `read ${from}`;
     const opened = await openData(from, {
       ...opening,
+      sets: NAMED_SETS,
       ...more,
       onProgress: (done, all) => progress.at(stage, done, all),
     });

@@ -1,7 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { join } from 'node:path';
 import type { Dataset, Variation } from '../data/index.ts';
-import type { DefendSettings, Layers, Ranking, TestData } from '../defense/index.ts';
+import type { DefendSettings, Layers } from '../defense/index.ts';
+import type { Ranking } from '../network/index.ts';
+import type { TestData } from '../network/index.ts';
 import type { ScheduleName } from '../train/index.ts';
 import type { DataOptions } from './command-data.ts';
 import { addDataOptions, dataExamples, dataFrom, outputOf } from './data.ts';
@@ -188,8 +190,8 @@ export function defendCommand(program: Command): void {
 }
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
-  const { defend, exportModel, networkOf, objectiveOf, optimizerOf, rateOf } =
-    await import('../defense/index.ts');
+  const { defend, networkOf, optimizerOf, rateOf } = await import('../defense/index.ts');
+  const { exportModel, objectiveOf } = await import('../network/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
   const force = options.force === true;
@@ -241,7 +243,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       ...(options.keep !== undefined && { keep: options.keep }),
     },
   };
-  const { checkpointFolder } = await import('./checkpoints.ts');
+  const { checkpointFolder } = await import('../defense/checkpoints.ts');
   const checkpoints = await checkpointFolder(
     options.out,
     {

@@ -20,7 +20,8 @@ export function demoCommand(program: Command): void {
 
 async function demo(options: DemoOptions): Promise<void> {
   const { baselineAttack, digits, triggered, triggerJson } = await import('../lab/index.ts');
-  const { defend, exportModel } = await import('../defense/index.ts');
+  const { defend } = await import('../defense/index.ts');
+  const { exportModel } = await import('../network/index.ts');
   const { encodeModel } = await import('../onnx/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');

@@ -22,9 +22,10 @@ export function evaluateCommand(program: Command): void {
 }
 
 async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
-  const { judge, networkOf, predictTest } = await import('../defense/index.ts');
+  const { judge, predictTest } = await import('../network/index.ts');
+  const { networkOf } = await import('../defense/index.ts');
   const { readModel } = await import('../onnx/file.ts');
-  const { evaluationTable } = await import('../report/table.ts');
+  const { evaluationTable } = await import('../report/run/table.ts');
   const file = await readModel(path);
   const session = await begin(options);
   const { runtime } = session;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ClassifierOptions } from '../defense/index.ts';
+import type { ClassifierOptions } from '../network/index.ts';
 import { addCommon, type CommonOptions, examples } from './options.ts';
 import { printJson } from './outputs.ts';
 import { begin } from './session.ts';

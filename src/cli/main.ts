@@ -8,7 +8,7 @@ import { defendCommand } from './defend.ts';
 import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { inspectCommand } from './inspect.ts';
-import { laneCommand } from './lane.ts';
+import { laneCommand } from './worker.ts';
 import { examples } from './options.ts';
 import { reproduceCommand } from './reproduce.ts';
 import { Interrupted } from './session.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { drawnFaces } from '../data/index.ts';
+import { drawnFaces } from '../lab/index.ts';
 import { type Model, sizeOf } from '../onnx/index.ts';
 import { faces, facesDataset } from '../lab/index.ts';
 import type { DataOptions } from './command-data.ts';

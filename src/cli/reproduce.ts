@@ -6,7 +6,7 @@ import type { AttackName, ReproduceRun, TaskData } from '../lab/index.ts';
 import type { ReproduceRecord } from '../report/index.ts';
 import { CleanFirst } from './clean-first.ts';
 import { commandLine } from './defend.ts';
-import { runApart, sideBySide, threadsEach } from './lanes.ts';
+import { runApart, sideBySide, threadsEach } from './worker-pool.ts';
 import { addRunning, examples, positive, type RunningOptions, wholeNumber } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
 import {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset } from '../data/index.ts';
-import type { TestData } from '../defense/index.ts';
+import type { TestData } from '../network/index.ts';
 import type { Model } from '../onnx/index.ts';
 import { type CommandData, type DataOptions, said } from './command-data.ts';
 import type { CliSession } from './session.ts';
@@ -40,7 +40,7 @@ export async function scenesFrom(
   { progress, signal }: Pick<CliSession, 'progress' | 'signal'>,
   part: 'all' | 'test',
 ): Promise<CommandData | undefined> {
-  const { detectorOf, looksLikeDetector } = await import('../detection/index.ts');
+  const { detectorOf, looksLikeDetector } = await import('../network/index.ts');
   if (!looksLikeDetector(model) && !hasScenes(options.data)) return undefined;
   const { spec } = detectorOf(model);
   const { DataError, openScenes, split, withClasses } = await import('../data/index.ts');

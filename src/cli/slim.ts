@@ -30,7 +30,7 @@ export async function writeSlim(
   bytes: Uint8Array,
   { path, out, force, output }: SlimTarget,
 ): Promise<NonNullable<RunRecord['slim']>> {
-  const { slim } = await import('../defense/index.ts');
+  const { slim } = await import('../channels/index.ts');
   const { decodeModel } = await import('../onnx/index.ts');
   const { externalDataBeside } = await import('../onnx/external.ts');
   const { sha256Of } = await import('../onnx/file.ts');

@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/index.ts';
-import type { TestData } from '../defense/index.ts';
+import type { TestData } from '../network/index.ts';
 import type { Target } from '../metrics/index.ts';
 
 /** What a person knows of a backdoor. */

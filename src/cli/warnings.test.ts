@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { testRuntime } from '../../test/gradcheck.ts';
-import { images, opened, specimen } from '../defense/fixture.ts';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
+import { images, opened, specimen } from '../../test/helpers/networks.ts';
 import { batchWarning, scaleWarning, warnOfModel } from './warnings.ts';
 
 const batches = (lines: readonly string[]) => lines.filter((line) => line.includes('batches'));

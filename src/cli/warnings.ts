@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/index.ts';
-import type { Classifier, ScaleCheck } from '../defense/index.ts';
+import type { Classifier, ScaleCheck } from '../network/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
 /**
@@ -14,7 +14,7 @@ export async function warnOfModel(
   dataset: Dataset,
   trains: boolean,
 ): Promise<void> {
-  const { checkScale } = await import('../defense/index.ts');
+  const { checkScale } = await import('../network/index.ts');
   const { rowsOf } = await import('../train/index.ts');
   const found = [
     scaleWarning(await checkScale(runtime, classifier, dataset)),

@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DataErrorCode } from './error.ts';
 import { openData, type OpenOptions } from './open.ts';
-import { preprocessFrom, preset } from './preprocess.ts';
-import { encodeWav } from './wav.ts';
+import { preprocessFrom, preset } from './images/preprocess.ts';
+import { encodeWav } from './audio/wav.ts';
 
 type Files = Readonly<Record<string, string | Uint8Array>>;
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { batches, epochOrder } from './batches.ts';
-import { numbered } from './fixture.ts';
+import { numbered } from '../../test/helpers/data.ts';
 
 const data = numbered([0, 1, 2, 0, 1, 2, 0]);
 

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { arrayDataset, concat, relabel, subset } from './dataset.ts';
 import { digest } from './digest.ts';
-import { numbered, origins } from './fixture.ts';
+import { numbered, origins } from '../../test/helpers/data.ts';
 
 const code = (code: string): unknown => expect.objectContaining({ code });
 

@@ -1,9 +1,9 @@
 import { sizeOf } from '../onnx/tensor.ts';
 import { checkIndices, checkRead } from './checks.ts';
-import type { SceneObject } from './boxes.ts';
+import type { SceneObject } from './scenes/boxes.ts';
 import { DataError } from './error.ts';
-import type { SoundFeatures } from './features.ts';
-import type { PictureCode } from './picture-code.ts';
+import type { SoundFeatures } from './audio/features.ts';
+import type { PictureCode } from './images/picture-code.ts';
 
 /** Labeled samples of one shape, read on demand. */
 export interface Dataset {

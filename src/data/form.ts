@@ -1,13 +1,13 @@
 import { sizeOf } from '../onnx/tensor.ts';
 import { DataError } from './error.ts';
-import { center, inChannels, planesOf, type Picture } from './picture.ts';
-import { pictureCode, type Layout, type PictureCode } from './picture-code.ts';
-import { preset, type Preprocess } from './preprocess.ts';
-import { resize } from './resize.ts';
-import { featureDims, type SoundFeatures } from './features.ts';
-import { fitSound, fitTrimmed } from './sound.ts';
-import type { Raw } from './source.ts';
-import type { Wave } from './wav.ts';
+import { center, inChannels, planesOf, type Picture } from './images/picture.ts';
+import { pictureCode, type Layout, type PictureCode } from './images/picture-code.ts';
+import { preset, type Preprocess } from './images/preprocess.ts';
+import { resize } from './images/resize.ts';
+import { featureDims, type SoundFeatures } from './audio/features.ts';
+import { fitSound, fitTrimmed } from './audio/sound.ts';
+import type { Raw } from './formats/source.ts';
+import type { Wave } from './audio/wav.ts';
 
 /** What a network takes: one sample. */
 export interface InputFormat {

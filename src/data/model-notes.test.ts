@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { metadataOf, notesIn } from './model-notes.ts';
-import { preset } from './preprocess.ts';
+import { preset } from './images/preprocess.ts';
 
 describe('notes in a model', () => {
   test('come back as they were written', () => {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { DataError } from './error.ts';
-import { type SoundFeatures, soundFeaturesFrom } from './features.ts';
-import { type Preprocess, preprocessFrom, type PreprocessInput } from './preprocess.ts';
+import { type SoundFeatures, soundFeaturesFrom } from './audio/features.ts';
+import { type Preprocess, preprocessFrom, type PreprocessInput } from './images/preprocess.ts';
 
 /** What a model's file may say of the data that it takes, so that nobody else has to. */
 export interface ModelNotes {

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sizeOf } from '../onnx/index.ts';
 import type { Dataset } from './dataset.ts';
 import { openData, type OpenOptions } from './open.ts';
-import { preset, preprocessFrom } from './preprocess.ts';
-import { encodeWav } from './wav.ts';
+import { preset, preprocessFrom } from './images/preprocess.ts';
+import { encodeWav } from './audio/wav.ts';
 
 let folder = '';
 beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'fineprune-data-'))));

@@ -4,13 +4,12 @@ import { basename, dirname, join } from 'node:path';
 import { classesOf, readLabels, type Classes } from './classes.ts';
 import type { Dataset } from './dataset.ts';
 import { DataError } from './error.ts';
-import { hasIdx, mnist } from './mnist.ts';
 import { prepare, type PrepareOptions } from './prepare.ts';
-import { sourceOf, type Source } from './source.ts';
-import { npySource, npzSource } from './sources/arrays.ts';
-import { fashionMnist } from './sources/fashion-mnist.ts';
-import { folderSource, foldersIn } from './sources/folder.ts';
-import { tableSource } from './sources/table.ts';
+import { sourceOf, type Source } from './formats/source.ts';
+import { hasIdx, idxFolder } from './formats/idx-folder.ts';
+import { npySource, npzSource } from './formats/arrays.ts';
+import { folderSource, foldersIn } from './formats/folder.ts';
+import { tableSource } from './formats/table.ts';
 
 /** The parts that data come in; data without parts are `whole`. */
 export type Part = 'whole' | 'train' | 'validation' | 'test';
@@ -22,9 +21,16 @@ export interface OpenOptions extends PrepareOptions {
   readonly labels?: string | readonly string[];
   /** The names of the outputs in the model's file: they hold where the data say nothing. */
   readonly named?: readonly string[];
+  /** Data sets that are opened by a name, such as "mnist". */
+  readonly sets?: NamedSets;
   /** Picks the parts to read out of those that are there; default all. */
   readonly parts?: (there: readonly Part[]) => readonly Part[];
 }
+
+/** Data sets by name, loaded when they are asked for. */
+export type NamedSets = Readonly<
+  Record<string, () => Promise<{ readonly train: Dataset; readonly test: Dataset }>>
+>;
 
 /** Data made fit for a network. */
 export interface Opened {
@@ -38,14 +44,14 @@ export interface Opened {
 type Sources = Partial<Record<Part, Source>>;
 
 /**
- * Opens data by name ("mnist", "fashion-mnist"), by folder (a folder for each class, perhaps within
+ * Opens data by name (one of `sets`), by folder (a folder for each class, perhaps within
  * train, validation and test; x.npy and y.npy; MNIST's four IDX files), or by file (.npz, .npy with its
  * labels beside it, .csv, .tsv, .jsonl).
  *
  * @throws DataError whose message says what was wrong, where, and what to do
  */
 export async function openData(from: string, options: OpenOptions): Promise<Opened> {
-  const all = await sourcesOf(from);
+  const all = await sourcesOf(from, options.sets);
   const there = Object.entries(all) as [Part, Source][];
   const picked = options.parts?.(there.map(([part]) => part));
   const wanted = there.filter(([part]) => picked?.includes(part) ?? true);
@@ -94,18 +100,22 @@ async function labelsIn(from: string): Promise<string[] | undefined> {
   return existsSync(path) ? readLabels(path) : undefined;
 }
 
-async function sourcesOf(from: string): Promise<Sources> {
-  if (from === 'mnist') return halves(await mnist());
-  if (from === 'fashion-mnist') return halves(await fashionMnist());
+async function sourcesOf(from: string, sets: NamedSets = {}): Promise<Sources> {
+  const named = Object.hasOwn(sets, from) ? sets[from] : undefined;
+  if (named) return halves(await named());
   const info = await stat(from).catch((cause: Error) => {
     throw new DataError(
       'data/missing',
-      `there is no data at ${from} (${cause.message}): give a folder, a .npz, .npy, .csv, .tsv or .jsonl file, "mnist" or "fashion-mnist"`,
+      `there is no data at ${from} (${cause.message}): give a folder, a .npz, .npy, .csv, .tsv or .jsonl file${Object.keys(
+        sets,
+      )
+        .map((name) => `, "${name}"`)
+        .join('')}`,
       { cause },
     );
   });
   if (!info.isDirectory()) return { whole: await fileSource(from) };
-  if (hasIdx(from)) return halves(await mnist(from));
+  if (hasIdx(from)) return halves(await idxFolder(from));
   const folders = await foldersIn(from);
   const parts = folders.flatMap((name): [Part, string][] => {
     const part = PARTS[name.toLowerCase()];

@@ -2,10 +2,10 @@ import { sizeOf } from '../onnx/tensor.ts';
 import { checkRead } from './checks.ts';
 import type { Dataset } from './dataset.ts';
 import { DataError } from './error.ts';
-import { heard } from './heard.ts';
+import { heard } from './audio/heard.ts';
 import { formOf, type Form, type FormOptions } from './form.ts';
 import type { Classes } from './classes.ts';
-import type { Source } from './source.ts';
+import type { Source } from './formats/source.ts';
 
 export interface PrepareOptions extends FormOptions {
   /** Leave out samples that cannot be read; without it they are an error. */

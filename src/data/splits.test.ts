@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { numbered, origins } from './fixture.ts';
+import { numbered, origins } from '../../test/helpers/data.ts';
 import { split, splitIndices, take } from './splits.ts';
 
 const sorted = (values: number[]): number[] => values.sort((a, b) => a - b);

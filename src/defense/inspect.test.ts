@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { testRuntime } from '../../test/gradcheck.ts';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { digitNetwork } from '../lab/networks/digits.ts';
 import { conv, flatten, linear, relu } from '../lab/networks/layers.ts';
 import { decodeModel, encodeModel, type Model } from '../onnx/index.ts';
 import { sha256Of } from '../onnx/file.ts';
-import { built, CLASSES, specimen, specimens } from './fixture.ts';
+import { built, CLASSES, specimen, specimens } from '../../test/helpers/networks.ts';
 import { inspect, type Inspection } from './inspect.ts';
 
 async function inspected(model: Model, output?: string): Promise<Inspection> {
@@ -103,6 +103,6 @@ describe('of several outputs', () => {
   });
 
   test('one that is not there is an error', async () => {
-    await expect(inspected(both, 'logits2')).rejects.toMatchObject({ code: 'defense/output' });
+    await expect(inspected(both, 'logits2')).rejects.toMatchObject({ code: 'network/output' });
   });
 });

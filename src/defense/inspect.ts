@@ -2,13 +2,13 @@ import { normalize, OPSET } from '../graph/index.ts';
 import { type Dim, sizeOf, type DataType, type Tensor, type ValueInfo } from '../onnx/index.ts';
 import type { OnnxFile } from '../onnx/file.ts';
 import { infer, type Runtime } from '../runtime/index.ts';
-import type { ClassifierOptions } from './classifier.ts';
-import { inputOf, standardized } from './interface.ts';
-import { literalsOf, parametersOf } from './parameters.ts';
-import { foldOf, type Fold } from './fold.ts';
-import { unreachable } from './quiet.ts';
-import { specIn } from '../detection/index.ts';
-import { lastSite, sitesOf, type Site } from './sites.ts';
+import type { ClassifierOptions } from '../network/index.ts';
+import { inputOf, standardized } from '../network/index.ts';
+import { literalsOf, parametersOf } from '../network/index.ts';
+import { foldOf, type Fold } from '../channels/index.ts';
+import { unreachable } from '../channels/index.ts';
+import { specIn } from '../network/index.ts';
+import { lastSite, sitesOf, type Site } from '../channels/index.ts';
 
 interface Described {
   readonly name: string;
@@ -39,7 +39,7 @@ export interface Inspection {
  * Looks at a model without any data: unknown dims are taken as 2 for the batch and 32 elsewhere.
  *
  * @param options - the output that has the scores; the first by default
- * @throws DefenseError 'defense/output' where there is none of that name, 'defense/operator' where
+ * @throws DefenseError 'network/output' where there is none of that name, 'network/operator' where
  *   nothing can be worked on
  */
 export async function inspect(

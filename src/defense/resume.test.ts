@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { testRuntime } from '../../test/gradcheck.ts';
-import type { Checkpoints } from './checkpoints.ts';
-import { defend, type Defense, type DefendSettings } from './defend.ts';
-import { images, specimen } from './fixture.ts';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
+import type { Checkpoints } from '../train/index.ts';
+import { defend, type Defense, type DefendSettings } from './repair.ts';
+import { images, specimen } from '../../test/helpers/networks.ts';
 
 const settings: DefendSettings = {
   compare: true,

@@ -21,7 +21,7 @@ import {
   node,
   outputsOf,
   sample,
-} from './normalize/fixture.ts';
+} from '../../test/helpers/normalize.ts';
 import { fromFloat32 } from './precision.ts';
 
 const { same } = checks(() => nodeRuntime({ threads: 1 }));

@@ -17,8 +17,8 @@ export * from './networks/detector.ts';
 export * from './networks/digits.ts';
 export * from './networks/layers.ts';
 export * from './networks/small.ts';
-export * from './reproduce.ts';
-export * from './silence.ts';
+export * from './experiment/experiment.ts';
+export * from './experiment/ablation.ts';
 export * from './tasks/detection-task.ts';
 export * from './tasks/digits.ts';
 export * from './tasks/faces.ts';
@@ -39,3 +39,22 @@ export * from './triggers/sticker.ts';
 export * from './triggers/sunglasses.ts';
 export * from './triggers/trigger.ts';
 export * from './triggers/warp.ts';
+export * from './data/drawn-faces.ts';
+export { drawnSigns, SIGNS } from './data/drawn-signs.ts';
+export { fashionMnist } from './data/fashion-mnist.ts';
+export { mnist } from './data/mnist.ts';
+export { NAMED_SETS } from './data/named-sets.ts';
+export { peopleSource } from './data/people.ts';
+export type { Fault, FileGroup, Manifest, ReadingOptions } from './data/sets/manifest.ts';
+export {
+  type DataSet,
+  FOLDER_VARIABLE,
+  folderOf,
+  missingMessage,
+  placeOf,
+  type SetName,
+  SETS,
+} from './data/sets/sets.ts';
+export * from './data/sets/status.ts';
+export * from './data/spoken.ts';
+export * from './data/spoken-synthetic.ts';

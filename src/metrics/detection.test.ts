@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Box } from '../data/boxes.ts';
+import type { Box } from '../data/scenes/boxes.ts';
 import {
   averagePrecision,
   calledOf,

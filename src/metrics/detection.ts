@@ -1,4 +1,4 @@
-import { descending, iou, type Box, type SceneObject } from '../data/boxes.ts';
+import { descending, iou, type Box, type SceneObject } from '../data/scenes/boxes.ts';
 import { attackSuccess, robustAccuracy } from './evaluation.ts';
 import { rate, type Rate } from './interval.ts';
 import { isAttacked, NOTHING, type Target } from './target.ts';

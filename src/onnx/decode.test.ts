@@ -5,7 +5,7 @@ import { decodeModel } from './decode.ts';
 import { encodeModel } from './encode.ts';
 import type { Model } from './model.ts';
 import { isGraph } from './node.ts';
-import { fileWith, floats, golden, node, protoOf } from './testing.ts';
+import { fileWith, floats, golden, node, protoOf } from '../../test/helpers/onnx.ts';
 
 describe('a file that PyTorch exported', () => {
   const model = decodeModel(golden('cnn'));

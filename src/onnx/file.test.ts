@@ -6,7 +6,7 @@ import { TensorProto_DataLocation } from 'onnx-buf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OnnxError } from './error.ts';
 import { readModel } from './file.ts';
-import { fileWith, golden, node } from './testing.ts';
+import { fileWith, golden, node } from '../../test/helpers/onnx.ts';
 import { float32 } from './tensor.ts';
 
 let root: string;

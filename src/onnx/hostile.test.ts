@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeModel } from './decode.ts';
 import { OnnxError } from './error.ts';
 import { patchModel } from './patch.ts';
-import { failureOf, fileWith, floats, golden, node } from './testing.ts';
+import { failureOf, fileWith, floats, golden, node } from '../../test/helpers/onnx.ts';
 import { concatBytes, tag, varint, WIRE } from './wire.ts';
 
 const relu = node('Relu', ['x'], ['y']);

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeModel } from './decode.ts';
 import { isTensor } from './node.ts';
 import { patchModel } from './patch.ts';
-import { failureOf, fileWith, golden, node, protoOf } from './testing.ts';
+import { failureOf, fileWith, golden, node, protoOf } from '../../test/helpers/onnx.ts';
 import type { Tensor } from './tensor.ts';
 import { float32 } from './tensor.ts';
 import { concatBytes, fieldsOf, tag, varint, WIRE } from './wire.ts';

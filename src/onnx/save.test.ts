@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readModel, sha256Of } from './file.ts';
 import { patchModel } from './patch.ts';
 import { externalIn, saveModel } from './save.ts';
-import { fileWith, node } from './testing.ts';
+import { fileWith, node } from '../../test/helpers/onnx.ts';
 import { float32 } from './tensor.ts';
 
 let root = '';

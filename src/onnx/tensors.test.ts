@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeModel } from './decode.ts';
 import { encodeModel } from './encode.ts';
 import type { Model } from './model.ts';
-import { fileWith, node } from './testing.ts';
+import { fileWith, node } from '../../test/helpers/onnx.ts';
 import { sizeOf, type DataType, type Tensor } from './tensor.ts';
 
 const MAKERS: { readonly [T in DataType]: (bytes: ArrayBuffer) => Tensor['data'] } = {

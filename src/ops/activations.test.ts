@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { dims, FEW, seeds } from '../../test/arbitraries.ts';
-import { gradcheck, modelOf, normal, offZero, testRuntime } from '../../test/gradcheck.ts';
+import { dims, FEW, seeds } from '../../test/helpers/arbitraries.ts';
+import { gradcheck, modelOf, normal, offZero, testRuntime } from '../../test/helpers/gradcheck.ts';
 import { appendGradients } from '../autodiff/index.ts';
 import { Builder, OPSET } from '../graph/index.ts';
 import { float32 } from '../onnx/index.ts';

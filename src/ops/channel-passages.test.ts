@@ -9,7 +9,7 @@ import {
   type Tensor,
   type TensorOf,
 } from '../onnx/index.ts';
-import { modelOf, normal, testRuntime } from '../../test/gradcheck.ts';
+import { modelOf, normal, testRuntime } from '../../test/helpers/gradcheck.ts';
 import { type Channels, channelRuleOf, channelsAt } from './channels.ts';
 
 interface Case {

@@ -1,5 +1,5 @@
 import { test } from 'vitest';
-import { gradcheck, normal } from '../../test/gradcheck.ts';
+import { gradcheck, normal } from '../../test/helpers/gradcheck.ts';
 
 const TIGHT = 1e-8;
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { Builder } from '../graph/index.ts';
-import { broadcastable, FEW, seeds } from '../../test/arbitraries.ts';
+import { broadcastable, FEW, seeds } from '../../test/helpers/arbitraries.ts';
 import { int64 } from '../onnx/index.ts';
-import { distinct, gradcheck, normal, offZero, uniform } from '../../test/gradcheck.ts';
+import { distinct, gradcheck, normal, offZero, uniform } from '../../test/helpers/gradcheck.ts';
 
 describe('arithmetic with random broadcasting', () => {
   test.each(['Add', 'Sub', 'Mul', 'Div'])('%s', async (op) => {

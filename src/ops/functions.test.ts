@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { gradcheck, offZero, uniform } from '../../test/gradcheck.ts';
+import { gradcheck, offZero, uniform } from '../../test/helpers/gradcheck.ts';
 
 /** Operators that ONNX Runtime has in float32 only. */
 const single = new Set(['Tan', 'Asin', 'Acos', 'Atan', 'Sinh', 'Cosh', 'Asinh', 'Acosh', 'Atanh']);

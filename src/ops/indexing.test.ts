@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { int64, sizeOf } from '../onnx/index.ts';
-import { dims, FEW, seeds } from '../../test/arbitraries.ts';
-import { distinct, gradcheck, normal } from '../../test/gradcheck.ts';
+import { dims, FEW, seeds } from '../../test/helpers/arbitraries.ts';
+import { distinct, gradcheck, normal } from '../../test/helpers/gradcheck.ts';
 
 const TIGHT = 1e-8;
 const condition = (values: readonly number[]) =>

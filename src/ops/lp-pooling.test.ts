@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest';
 import type { Attributes } from '../onnx/index.ts';
-import { gradcheck, offZero } from '../../test/gradcheck.ts';
+import { gradcheck, offZero } from '../../test/helpers/gradcheck.ts';
 
 const FLOAT32 = { type: 'float32', step: 0.02 } as const;
 const TOLERANCE = 2e-3;

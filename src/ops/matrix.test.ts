@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { test } from 'vitest';
 import { float } from '../onnx/index.ts';
-import { FEW, seeds } from '../../test/arbitraries.ts';
-import { gradcheck, normal } from '../../test/gradcheck.ts';
+import { FEW, seeds } from '../../test/helpers/arbitraries.ts';
+import { gradcheck, normal } from '../../test/helpers/gradcheck.ts';
 
 const size = fc.integer({ min: 1, max: 4 });
 const bit = fc.constantFrom(0, 1);

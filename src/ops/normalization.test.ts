@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { gradcheck, modelOf, normal, offZero, testRuntime, uniform } from '../../test/gradcheck.ts';
+import {
+  gradcheck,
+  modelOf,
+  normal,
+  offZero,
+  testRuntime,
+  uniform,
+} from '../../test/helpers/gradcheck.ts';
 import { appendGradients } from '../autodiff/index.ts';
 import { Builder, OPSET } from '../graph/index.ts';
 import { float, float32, type Attributes } from '../onnx/index.ts';

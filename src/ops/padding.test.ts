@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { FEW, seeds } from '../../test/arbitraries.ts';
-import { gradcheck, normal } from '../../test/gradcheck.ts';
+import { FEW, seeds } from '../../test/helpers/arbitraries.ts';
+import { gradcheck, normal } from '../../test/helpers/gradcheck.ts';
 
 const TIGHT = 1e-8;
 const pads = (min: number, max: number) =>

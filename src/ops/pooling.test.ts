@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FEW, seeds } from '../../test/arbitraries.ts';
-import { distinct, gradcheck, modelOf, normal, testRuntime } from '../../test/gradcheck.ts';
+import { FEW, seeds } from '../../test/helpers/arbitraries.ts';
+import { distinct, gradcheck, modelOf, normal, testRuntime } from '../../test/helpers/gradcheck.ts';
 import { appendGradients } from '../autodiff/index.ts';
 import { Builder, OPSET } from '../graph/index.ts';
 import { type Attributes, float32 } from '../onnx/index.ts';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FEW, seeds } from '../../test/arbitraries.ts';
-import { FAR, slopesAt } from '../../test/far.ts';
-import { gradcheck, offZero, uniform, type Values } from '../../test/gradcheck.ts';
+import { FEW, seeds } from '../../test/helpers/arbitraries.ts';
+import { FAR, slopesAt } from '../../test/helpers/far.ts';
+import { gradcheck, offZero, uniform, type Values } from '../../test/helpers/gradcheck.ts';
 import { float, type Attributes } from '../onnx/index.ts';
 
 /** Values in -4 .. 4 that are 0.05 away from the kinks at least. */

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { Attributes } from '../onnx/index.ts';
-import { dims, FEW, seeds } from '../../test/arbitraries.ts';
+import { dims, FEW, seeds } from '../../test/helpers/arbitraries.ts';
 import {
   distinct,
   gradcheck,
@@ -9,7 +9,7 @@ import {
   offZero,
   uniform,
   type Values,
-} from '../../test/gradcheck.ts';
+} from '../../test/helpers/gradcheck.ts';
 
 /** A reduction over random axes of random dims, counted from either end, axes kept or not. */
 const reduction = dims({ min: 1 }).chain((whole) =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Attributes, float, int64 } from '../onnx/index.ts';
-import { gradcheck, normal, tensorOf } from '../../test/gradcheck.ts';
+import { gradcheck, normal, tensorOf } from '../../test/helpers/gradcheck.ts';
 
 // Linear in x, so that a long step costs nothing.
 const LINEAR = { type: 'float32', step: 0.5 } as const;

@@ -10,7 +10,7 @@ const entries = Object.entries<Operator>(operators);
 const rules = entries.filter(([, { gradient }]) => typeof gradient === 'function');
 
 /** The tests beside the rules. */
-const files = readdirSync(new URL('.', import.meta.url))
+const files = readdirSync(new URL('./', import.meta.url))
   .filter((file) => file.endsWith('.test.ts') && !/^(registry|signatures)/.test(file))
   .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'));
 const tests = files.join('\n');

@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Builder } from '../graph/index.ts';
 import { float, float32, type Attributes } from '../onnx/index.ts';
-import { seeds } from '../../test/arbitraries.ts';
-import { gradcheck, modelOf, normal, testRuntime } from '../../test/gradcheck.ts';
+import { seeds } from '../../test/helpers/arbitraries.ts';
+import { gradcheck, modelOf, normal, testRuntime } from '../../test/helpers/gradcheck.ts';
 import { type Interpolation, tapsOf } from './interpolation.ts';
 
 // Resize is linear in x, so that a long step costs nothing and rounding matters little.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Attributes } from '../onnx/index.ts';
-import { gradcheck, normal, tensorOf, uniform } from '../../test/gradcheck.ts';
+import { gradcheck, normal, tensorOf, uniform } from '../../test/helpers/gradcheck.ts';
 
 const TOLERANCE = 1e-3;
 

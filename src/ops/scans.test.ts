@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { distinct, gradcheck, normal } from '../../test/gradcheck.ts';
+import { distinct, gradcheck, normal } from '../../test/helpers/gradcheck.ts';
 import { int64 } from '../onnx/index.ts';
 
 describe('CumSum', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'vitest';
-import { dims, FEW, seeds } from '../../test/arbitraries.ts';
-import { gradcheck, normal } from '../../test/gradcheck.ts';
+import { dims, FEW, seeds } from '../../test/helpers/arbitraries.ts';
+import { gradcheck, normal } from '../../test/helpers/gradcheck.ts';
 
 test('Flatten at every axis', async () => {
   await fc.assert(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { FAR, slopesAt } from '../../test/far.ts';
-import { gradcheck, uniform } from '../../test/gradcheck.ts';
+import { FAR, slopesAt } from '../../test/helpers/far.ts';
+import { gradcheck, uniform } from '../../test/helpers/gradcheck.ts';
 
 test.each([
   ['Sigmoid', {}, 'float64'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { testRuntime } from '../../test/gradcheck.ts';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { Builder, modelOf, OPSET } from '../graph/index.ts';
 import { type Signature, signatures } from './signatures.ts';
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { Attributes } from '../onnx/index.ts';
-import { seeds } from '../../test/arbitraries.ts';
-import { gradcheck, normal } from '../../test/gradcheck.ts';
+import { seeds } from '../../test/helpers/arbitraries.ts';
+import { gradcheck, normal } from '../../test/helpers/gradcheck.ts';
 
 // Linear in each of its inputs, so that a long step costs nothing.
 const TOLERANCE = 2e-4;

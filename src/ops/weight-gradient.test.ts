@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { normal, testRuntime } from '../../test/gradcheck.ts';
+import { normal, testRuntime } from '../../test/helpers/gradcheck.ts';
 import { appendGradients } from '../autodiff/index.ts';
 import { Builder, modelOf, OPSET } from '../graph/index.ts';
 import { float32, type TensorOf } from '../onnx/index.ts';

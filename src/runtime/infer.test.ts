@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FAMILIES, familiesIn, readFamily } from '../../test/families.ts';
+import { FAMILIES, familiesIn, readFamily } from '../../test/helpers/families.ts';
 import { Builder, normalize, OPSET, type Traced } from '../graph/index.ts';
 import { float32, type Graph, int64, sizeOf } from '../onnx/index.ts';
 import { infer } from './infer.ts';

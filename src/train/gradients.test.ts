@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { testRuntime } from '../../test/gradcheck.ts';
-import { goldenDataset, goldenGraph, names, SAMPLE } from './golden.ts';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
+import { goldenDataset, goldenGraph, names, SAMPLE } from '../../test/helpers/train.ts';
 import { gradientSizes, type GradientSizes } from './gradients.ts';
 import { trainingStep } from './step.ts';
 

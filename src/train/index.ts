@@ -9,3 +9,4 @@ export * from './step.ts';
 export { inTrainingMode, type TrainingMode } from './training-mode.ts';
 export * from './two-phases.ts';
 export * from './updates.ts';
+export * from './checkpoints.ts';

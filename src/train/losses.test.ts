@@ -1,10 +1,18 @@
 import { expect, test } from 'vitest';
-import { gradcheck, modelOf, normal, testRuntime } from '../../test/gradcheck.ts';
+import { gradcheck, modelOf, normal, testRuntime } from '../../test/helpers/gradcheck.ts';
 import { appendGradients } from '../autodiff/index.ts';
 import { Builder, OPSET } from '../graph/index.ts';
 import { float32, int64, type TensorOf } from '../onnx/index.ts';
 import { trace } from '../runtime/index.ts';
-import { BATCH, distance, golden, goldenBatch, goldenGraph, names, SAMPLE } from './golden.ts';
+import {
+  BATCH,
+  distance,
+  golden,
+  goldenBatch,
+  goldenGraph,
+  names,
+  SAMPLE,
+} from '../../test/helpers/train.ts';
 import { crossEntropy } from './losses.ts';
 
 test('cross-entropy with sample weights has the loss and all gradients of PyTorch', async () => {

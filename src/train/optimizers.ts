@@ -1,4 +1,4 @@
-import { add, div, loop, type Memory, mul, sqrt, sub } from './lanes.ts';
+import { add, div, loop, type Memory, mul, sqrt, sub } from './wasm-simd.ts';
 
 /** Stochastic gradient descent with momentum and L2 weight decay, as PyTorch's `SGD`. */
 export interface SgdSettings {

@@ -2,7 +2,7 @@ import { batches, type Dataset } from '../data/index.ts';
 import { modelOf, subgraph } from '../graph/index.ts';
 import { sizeOf, type Graph, type TensorOf } from '../onnx/index.ts';
 import type { Runtime, Session, SessionOptions } from '../runtime/index.ts';
-import { lowMemoryIfLarge } from './frugal.ts';
+import { lowMemoryIfLarge } from './low-memory.ts';
 
 export interface OutputSettings {
   readonly input: string;

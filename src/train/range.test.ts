@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { testRuntime } from '../../test/gradcheck.ts';
-import { BATCH, goldenDataset, goldenGraph, names, SAMPLE } from './golden.ts';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
+import { BATCH, goldenDataset, goldenGraph, names, SAMPLE } from '../../test/helpers/train.ts';
 import { train, type TrainSettings, withParameters } from './loop.ts';
 import { rangeTest } from './range.ts';
 import { constant } from './schedules.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { golden } from './golden.ts';
+import { golden } from '../../test/helpers/train.ts';
 import { constant, cosine, oneCycle, type Schedule, stepwise } from './schedules.ts';
 
 /** The rates of 20 steps. */

@@ -1,7 +1,15 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { testRuntime } from '../../test/gradcheck.ts';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import type { TensorOf } from '../onnx/index.ts';
-import { BATCH, distance, golden, goldenBatch, goldenGraph, names, SAMPLE } from './golden.ts';
+import {
+  BATCH,
+  distance,
+  golden,
+  goldenBatch,
+  goldenGraph,
+  names,
+  SAMPLE,
+} from '../../test/helpers/train.ts';
 import { type StepSettings, trainableIn, type TrainingStep, trainingStep } from './step.ts';
 
 const open: TrainingStep[] = [];

@@ -8,7 +8,7 @@ import {
   type SessionOptions,
   infer,
 } from '../runtime/index.ts';
-import { lowMemoryIfLarge } from './frugal.ts';
+import { lowMemoryIfLarge } from './low-memory.ts';
 import { crossEntropy } from './losses.ts';
 import { fasterToTrain } from './rewrites/index.ts';
 import { inTrainingMode, type TrainingMode } from './training-mode.ts';

@@ -1,5 +1,5 @@
 import { sizeOf, type TensorOf } from '../onnx/index.ts';
-import { allocate } from './lanes.ts';
+import { allocate } from './wasm-simd.ts';
 import { momentsOf, type OptimizerSettings, updateIn } from './optimizers.ts';
 
 /** Where arrays begin: at a line of the cache. */

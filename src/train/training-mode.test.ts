@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { testRuntime } from '../../test/gradcheck.ts';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { arrayDataset, random } from '../data/index.ts';
 import { Builder, modelOf } from '../graph/index.ts';
 import { float, float32, type Graph } from '../onnx/index.ts';

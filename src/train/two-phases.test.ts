@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { testRuntime } from '../../test/gradcheck.ts';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { Builder, modelOf } from '../graph/index.ts';
 import { float32, type Graph, type Tensor } from '../onnx/index.ts';
 import { inTwo } from './two-phases.ts';

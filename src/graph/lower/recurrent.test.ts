@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Attributes, float, type Graph, type Tensor } from '../../onnx/index.ts';
 import { type Runtime, trace } from '../../runtime/index.ts';
-import { modelOf, normal, tensorOf, testRuntime } from '../../../test/gradcheck.ts';
+import { modelOf, normal, tensorOf, testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { Builder } from '../builder.ts';
 import { OPSET } from '../opset.ts';
 import { lowerRecurrent } from './recurrent.ts';

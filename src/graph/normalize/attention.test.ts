@@ -3,7 +3,7 @@ import { float, type Attributes, type Tensor } from '../../onnx/index.ts';
 import { nodeRuntime } from '../../runtime/index.ts';
 import { normalize } from '../normalize.ts';
 import { attention } from './attention.ts';
-import { checks, modelOf, node, sample } from './fixture.ts';
+import { checks, modelOf, node, sample } from '../../../test/helpers/normalize.ts';
 
 const { same, unexercised } = checks(() => nodeRuntime({ threads: 1 }));
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeModel, type Tensor } from '../../onnx/index.ts';
 import { nodeRuntime, type Runtime } from '../../runtime/index.ts';
 import { normalize } from '../normalize.ts';
-import { around, difference, outputsOf } from './fixture.ts';
+import { around, difference, outputsOf } from '../../../test/helpers/normalize.ts';
 
 const folder = new URL('../../../test/golden/normalize/', import.meta.url);
 const names = readdirSync(folder)

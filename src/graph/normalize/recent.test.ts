@@ -3,7 +3,7 @@ import { float32, int64 } from '../../onnx/index.ts';
 import { nodeRuntime } from '../../runtime/index.ts';
 import { recent } from './recent.ts';
 import { signal } from './signal.ts';
-import { checks, type Case, node, sample } from './fixture.ts';
+import { checks, type Case, node, sample } from '../../../test/helpers/normalize.ts';
 
 const { same, unexercised } = checks(() => nodeRuntime({ threads: 1 }));
 const x = sample(2, 3, 4, 5);

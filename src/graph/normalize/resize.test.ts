@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { float, float32, int64 } from '../../onnx/index.ts';
 import { nodeRuntime } from '../../runtime/index.ts';
 import { resize } from './resize.ts';
-import { checks, node, sample } from './fixture.ts';
+import { checks, node, sample } from '../../../test/helpers/normalize.ts';
 
 const { same, unexercised } = checks(() => nodeRuntime({ threads: 1 }));
 const x = sample(2, 3, 4, 5);

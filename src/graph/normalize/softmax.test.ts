@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { int64 } from '../../onnx/index.ts';
 import { nodeRuntime } from '../../runtime/index.ts';
 import { softmax } from './softmax.ts';
-import { checks, type BothWays, node, sample } from './fixture.ts';
+import { checks, type BothWays, node, sample } from '../../../test/helpers/normalize.ts';
 
 const { same, unexercised } = checks(() => nodeRuntime({ threads: 1 }));
 const x = sample(2, 3, 4, 5);

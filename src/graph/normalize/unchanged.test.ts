@@ -8,7 +8,7 @@ import {
   type Tensor,
 } from '../../onnx/index.ts';
 import { nodeRuntime, type Runtime } from '../../runtime/index.ts';
-import { bothWays, difference, node, sample } from './fixture.ts';
+import { bothWays, difference, node, sample } from '../../../test/helpers/normalize.ts';
 
 let runtime: Runtime;
 

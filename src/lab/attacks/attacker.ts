@@ -1,5 +1,5 @@
 import { subset, type Dataset } from '../../data/index.ts';
-import { detect, detectorOf } from '../../detection/index.ts';
+import { detect, detectorOf } from '../../network/index.ts';
 import { foundIn } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { testRuntime } from '../../../test/gradcheck.ts';
+import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { digest } from '../../data/index.ts';
 import { attackSuccess, isAttacked } from '../../metrics/index.ts';
 import { decodeModel, encodeModel, type Model, type TensorOf } from '../../onnx/index.ts';
 import { predict } from '../../train/index.ts';
-import { rowsTask as task } from '../fixture.ts';
+import { rowsTask as task } from '../../../test/helpers/lab.ts';
 import { baselineAttack } from './baseline.ts';
 import { cleanNetwork } from './network.ts';
 import { triggered } from './poison.ts';

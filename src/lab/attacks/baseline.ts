@@ -1,4 +1,4 @@
-import { classifierOf } from '../../defense/index.ts';
+import { classifierOf } from '../../network/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';

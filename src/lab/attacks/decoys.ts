@@ -1,5 +1,6 @@
 import type { Dataset } from '../../data/index.ts';
-import type { Classifier, Site, Slices } from '../../defense/index.ts';
+import type { Classifier } from '../../network/index.ts';
+import type { Site, Slices } from '../../channels/index.ts';
 import { Builder } from '../../graph/index.ts';
 import type { Graph, TensorOf } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';

@@ -1,18 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { testRuntime } from '../../../test/gradcheck.ts';
-import { blocks } from '../../data/fixture.ts';
-import {
-  applyMask,
-  defend,
-  detectorToDefend,
-  exportModel,
-  labelsOf,
-  lastSite,
-  objectiveOf,
-  predictionsAlong,
-  sitesOf,
-} from '../../defense/index.ts';
-import { detect, detectorOf, specOf } from '../../detection/index.ts';
+import { testRuntime } from '../../../test/helpers/gradcheck.ts';
+import { blocks } from '../../../test/helpers/data.ts';
+import { applyMask, defend } from '../../defense/index.ts';
+import { detectorToDefend, exportModel, labelsOf, objectiveOf } from '../../network/index.ts';
+import { lastSite, predictionsAlong, sitesOf } from '../../channels/index.ts';
+import { detect, detectorOf, specOf } from '../../network/index.ts';
 import { detectionAttack, evaluateDetections, foundIn, type Target } from '../../metrics/index.ts';
 import { decodeModel, encodeModel, type Model } from '../../onnx/index.ts';
 import { sha256Of } from '../../onnx/file.ts';

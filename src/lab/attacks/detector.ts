@@ -1,6 +1,6 @@
 import type { Dataset } from '../../data/index.ts';
-import { detectorParameters, detectorToDefend } from '../../defense/index.ts';
-import { detectorOf, trainDetector, type Detector, type Losses } from '../../detection/index.ts';
+import { detectorParameters, detectorToDefend } from '../../network/index.ts';
+import { detectorOf, trainDetector, type Detector, type Losses } from '../../network/index.ts';
 import type { Graph, Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { withParameters } from '../../train/index.ts';

@@ -1,10 +1,5 @@
-import {
-  foldOf,
-  intoConsumers,
-  type Classifier,
-  type Site,
-  type Slices,
-} from '../../defense/index.ts';
+import { foldOf, intoConsumers, type Site, type Slices } from '../../channels/index.ts';
+import { type Classifier } from '../../network/index.ts';
 import { consumers, producers } from '../../graph/index.ts';
 import { AttackError } from './error.ts';
 

@@ -1,5 +1,5 @@
 import type { Dataset } from '../../data/index.ts';
-import { exportModel, parametersOf } from '../../defense/index.ts';
+import { exportModel, parametersOf } from '../../network/index.ts';
 import {
   decodeModel,
   encodeModel,

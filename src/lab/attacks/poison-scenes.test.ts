@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { drawnSigns, SIGNS } from '../../data/index.ts';
+import { drawnSigns, SIGNS } from '../data/drawn-signs.ts';
 import type { Target } from '../../metrics/index.ts';
 import { yellowSquare } from '../triggers/sticker.ts';
 import { PoisonError } from './poison.ts';

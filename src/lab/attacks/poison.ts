@@ -1,5 +1,5 @@
 import { relabel, type Dataset } from '../../data/dataset.ts';
-import { heard } from '../../data/heard.ts';
+import { heard } from '../../data/audio/heard.ts';
 import { random } from '../../data/random.ts';
 import { isAttacked, targetOf, type Target } from '../../metrics/target.ts';
 import { FinepruneError } from '../../onnx/error.ts';

@@ -1,16 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { testRuntime } from '../../../test/gradcheck.ts';
-import {
-  activationProfile,
-  classifierOf,
-  defend,
-  prune,
-  sitesOf,
-  siteNamed,
-} from '../../defense/index.ts';
+import { testRuntime } from '../../../test/helpers/gradcheck.ts';
+import { activationProfile, sitesOf, siteNamed } from '../../channels/index.ts';
+import { classifierOf } from '../../network/index.ts';
+import { defend, prune } from '../../defense/index.ts';
 import type { Model, TensorOf } from '../../onnx/index.ts';
 import { constant, outputsOf } from '../../train/index.ts';
-import { rows, rowsNetwork, rowsTask } from '../fixture.ts';
+import { rows, rowsNetwork, rowsTask } from '../../../test/helpers/lab.ts';
 import { conv, finish, flatten, linear, network } from '../networks/layers.ts';
 import type { Task } from '../tasks/task.ts';
 import { triggered } from './poison.ts';

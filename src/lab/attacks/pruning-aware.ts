@@ -1,21 +1,22 @@
 import { splitIndices, subset, type Dataset } from '../../data/index.ts';
 import {
   activationProfile,
-  applyMask,
   ascending,
-  classifierOf,
-  judge,
   lastSite,
-  objectiveOf,
-  predictTest,
   profileOf,
   siteNamed,
   sitesOf,
-  type Classifier,
-  type Pruned,
   type Site,
+} from '../../channels/index.ts';
+import { applyMask, type Pruned } from '../../defense/index.ts';
+import {
+  classifierOf,
+  judge,
+  objectiveOf,
+  predictTest,
+  type Classifier,
   type TestData,
-} from '../../defense/index.ts';
+} from '../../network/index.ts';
 import type { Evaluation } from '../../metrics/index.ts';
 import type { Graph, Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { testRuntime } from '../../../test/gradcheck.ts';
+import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { appendGradients } from '../../autodiff/index.ts';
-import { blocks } from '../../data/fixture.ts';
+import { blocks } from '../../../test/helpers/data.ts';
 import type { Box, SceneObject } from '../../data/index.ts';
 import {
   anchorMatches,
@@ -22,7 +22,7 @@ import {
   trainDetector,
   VALUES,
   type DetectorSpec,
-} from '../../detection/index.ts';
+} from '../../network/index.ts';
 import { Builder, modelOf, OPSET, subgraph } from '../../graph/index.ts';
 import {
   decodeModel,
@@ -36,7 +36,7 @@ import {
 import { evaluateDetections } from '../../metrics/index.ts';
 import { trace } from '../../runtime/index.ts';
 import { open, oneCycle, withParameters } from '../../train/index.ts';
-import { parametersOf } from '../../defense/index.ts';
+import { parametersOf } from '../../network/index.ts';
 import { appendHeads, detectorNetwork } from './detector.ts';
 import { network } from './layers.ts';
 

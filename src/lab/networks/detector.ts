@@ -4,7 +4,7 @@ import {
   METADATA,
   VALUES,
   type DetectorSpec,
-} from '../../detection/index.ts';
+} from '../../network/index.ts';
 import { OPSET } from '../../graph/index.ts';
 import { float, float32, sizeOf, type Model } from '../../onnx/index.ts';
 import { convNorm, flatten, linear, network, relu, type Network } from './layers.ts';

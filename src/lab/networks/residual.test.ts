@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { testRuntime } from '../../../test/gradcheck.ts';
+import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { arrayDataset, random } from '../../data/index.ts';
-import { classifierOf, lastSite, sitesOf } from '../../defense/index.ts';
-import { parametersOf } from '../../defense/parameters.ts';
+import { classifierOf } from '../../network/index.ts';
+import { lastSite, sitesOf } from '../../channels/index.ts';
+import { parametersOf } from '../../network/parameters.ts';
 import { constant, train } from '../../train/index.ts';
 import { denseNet } from './densenet.ts';
 import { mobileNet } from './mobilenet.ts';

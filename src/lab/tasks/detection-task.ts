@@ -1,4 +1,5 @@
-import type { Dataset, SceneAugment, SetName } from '../../data/index.ts';
+import type { Dataset, SceneAugment } from '../../data/index.ts';
+import type { SetName } from '../data/sets/sets.ts';
 import type { DefendSettings } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';

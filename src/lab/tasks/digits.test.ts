@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { testRuntime } from '../../../test/gradcheck.ts';
-import { mnist, split } from '../../data/index.ts';
+import { testRuntime } from '../../../test/helpers/gradcheck.ts';
+import { mnist } from '../data/mnist.ts';
+import { split } from '../../data/index.ts';
 import { defend } from '../../defense/index.ts';
 import type { Evaluation } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';

@@ -1,4 +1,5 @@
-import { mnist, split } from '../../data/index.ts';
+import { mnist } from '../data/mnist.ts';
+import { split } from '../../data/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { digitNetwork } from '../networks/digits.ts';
 import { checkerPatch } from '../triggers/patch.ts';

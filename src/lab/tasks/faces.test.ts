@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { testRuntime } from '../../../test/gradcheck.ts';
-import { drawnFaces, FOLDER_VARIABLE, notesIn, placeOf, SETS, split } from '../../data/index.ts';
+import { testRuntime } from '../../../test/helpers/gradcheck.ts';
+import { drawnFaces } from '../data/drawn-faces.ts';
+import { FOLDER_VARIABLE, placeOf, SETS } from '../data/sets/sets.ts';
+import { notesIn, split } from '../../data/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { deepIdNetwork } from '../networks/deepid.ts';
 import { baselineAttack } from '../attacks/baseline.ts';

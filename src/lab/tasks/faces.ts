@@ -1,12 +1,9 @@
 import {
   type Dataset,
   datasetOf,
-  drawnFaces,
   randomErasing,
-  folderOf,
   compose,
   metadataOf,
-  peopleSource,
   type Preprocess,
   colorJitter,
   type Source,
@@ -14,6 +11,9 @@ import {
   VARIATIONS,
   randomAffine,
 } from '../../data/index.ts';
+import { drawnFaces } from '../data/drawn-faces.ts';
+import { folderOf } from '../data/sets/sets.ts';
+import { peopleSource } from '../data/people.ts';
 import { oneCycle } from '../../train/index.ts';
 import { deepIdNetwork } from '../networks/deepid.ts';
 import { sunglasses } from '../triggers/sunglasses.ts';

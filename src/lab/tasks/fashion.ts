@@ -1,4 +1,5 @@
-import { fashionMnist, split } from '../../data/index.ts';
+import { fashionMnist } from '../data/fashion-mnist.ts';
+import { split } from '../../data/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { checkerPatch } from '../triggers/patch.ts';

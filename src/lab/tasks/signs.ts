@@ -1,5 +1,7 @@
-import { drawnSigns, folderOf, openScenes, split } from '../../data/index.ts';
-import { specOf, VALUES } from '../../detection/index.ts';
+import { drawnSigns } from '../data/drawn-signs.ts';
+import { folderOf } from '../data/sets/sets.ts';
+import { openScenes, split } from '../../data/index.ts';
+import { specOf, VALUES } from '../../network/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { detectorNetwork } from '../networks/detector.ts';
 import { yellowSquare } from '../triggers/sticker.ts';

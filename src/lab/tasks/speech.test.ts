@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { testRuntime } from '../../../test/gradcheck.ts';
+import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import {
   type Dataset,
   digest,
@@ -10,11 +10,10 @@ import {
   featureDims,
   notesIn,
   openData,
-  placeOf,
   random,
-  SETS,
   subset,
 } from '../../data/index.ts';
+import { placeOf, SETS } from '../data/sets/sets.ts';
 import { sizeOf } from '../../onnx/tensor.ts';
 import { baselineAttack } from '../attacks/baseline.ts';
 import { triggered } from '../attacks/poison.ts';

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import {
   datasetOf,
   featureDims,
-  folderOf,
   whiteNoise,
   compose,
   metadataOf,
@@ -10,10 +9,11 @@ import {
   random,
   shift,
   type SoundFeatures,
-  spokenDigits,
   subset,
-  syntheticSpeech,
 } from '../../data/index.ts';
+import { folderOf } from '../data/sets/sets.ts';
+import { spokenDigits } from '../data/spoken.ts';
+import { syntheticSpeech } from '../data/spoken-synthetic.ts';
 import { oneCycle } from '../../train/index.ts';
 import { speechNetwork } from '../networks/speech.ts';
 import type { SoundTrigger } from '../triggers/sound.ts';

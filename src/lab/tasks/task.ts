@@ -1,13 +1,5 @@
-import {
-  type Augment,
-  DataError,
-  type Dataset,
-  missingMessage,
-  placeOf,
-  SETS,
-  type SetName,
-  take,
-} from '../../data/index.ts';
+import { type Augment, DataError, type Dataset, take } from '../../data/index.ts';
+import { missingMessage, placeOf, SETS, type SetName } from '../data/sets/sets.ts';
 import type { DefendSettings, Method } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';

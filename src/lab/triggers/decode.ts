@@ -1,4 +1,4 @@
-import { decodeWav } from '../../data/wav.ts';
+import { decodeWav } from '../../data/audio/wav.ts';
 import { TriggerError } from './error.ts';
 import type { BesideFile, Picture } from './picture.ts';
 import type { Recording } from './sound.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Target } from '../../metrics/index.ts';
-import { encodeWav } from '../../data/wav.ts';
+import { encodeWav } from '../../data/audio/wav.ts';
 import { digits } from '../tasks/digits.ts';
 import { besideFiles, readTrigger, triggerJson } from './file.ts';
 import { badNetsPatch, squarePatch } from './patch.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rows } from '../fixture.ts';
+import { rows } from '../../../test/helpers/lab.ts';
 import { poison, triggered } from '../attacks/poison.ts';
 import { previewOf } from './preview.ts';
 import type { Trigger } from './trigger.ts';

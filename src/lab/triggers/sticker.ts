@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Box } from '../../data/boxes.ts';
+import type { Box } from '../../data/scenes/boxes.ts';
 import { checkImage } from './image.ts';
 import { opacitySchema } from './patch.ts';
 import { checkChannels, paste, pictureSchema, resized, type Picture } from './picture.ts';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { badNetsPatch, squarePatch, type Corner, type PatchTrigger } from './patch.ts';
 import { resized, type Picture } from './picture.ts';
-import type { Box } from '../../data/boxes.ts';
+import type { Box } from '../../data/scenes/boxes.ts';
 import { stickOn, type StickerTrigger } from './sticker.ts';
 import { parseTrigger, stamper, type Trigger } from './trigger.ts';
 import { field, sources, type WarpTrigger } from './warp.ts';

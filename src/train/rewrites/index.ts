@@ -1,7 +1,7 @@
 import type { Traced } from '../../graph/index.ts';
 import { batchStatistics } from './batch-statistics.ts';
 import { convAsProduct } from './conv-as-product.ts';
-import { convByWinograd } from './conv-by-points.ts';
+import { convByWinograd } from './winograd.ts';
 import { depthwiseAsProduct } from './depthwise-as-product.ts';
 import { poolBeforeRelu } from './pool-before-relu.ts';
 import { poolByPhases } from './pool-by-phases.ts';

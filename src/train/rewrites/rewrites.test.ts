@@ -1,14 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FEW } from '../../../test/arbitraries.ts';
-import { normal, testRuntime } from '../../../test/gradcheck.ts';
+import { FEW } from '../../../test/helpers/arbitraries.ts';
+import { normal, testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { appendGradients } from '../../autodiff/index.ts';
 import { Builder, OPSET, type Traced } from '../../graph/index.ts';
 import type { Graph, TensorOf } from '../../onnx/index.ts';
 import { trace } from '../../runtime/index.ts';
 import { batchStatistics } from './batch-statistics.ts';
 import { asProduct } from './conv-as-product.ts';
-import { byWinograd, type Way } from './conv-by-points.ts';
+import { byWinograd, type Way } from './winograd.ts';
 import { depthwiseAsProduct } from './depthwise-as-product.ts';
 import { fasterToTrain } from './index.ts';
 import { poolBeforeRelu } from './pool-before-relu.ts';

@@ -1,0 +1,257 @@
+import {
+  axisOf,
+  consumers,
+  downstream,
+  intOf,
+  producers,
+  type Traced,
+  upstream,
+  type Use,
+} from '../graph/index.ts';
+import type { Node, Tensor } from '../onnx/index.ts';
+import {
+  type Activation,
+  activationOf,
+  channelRuleOf,
+  type Channels,
+  channelsAt,
+} from '../ops/index.ts';
+import { ChannelsError } from './error.ts';
+
+/** A place where units can be pruned: an activation with a channel axis. */
+export interface Site {
+  /** The activation's value name. */
+  readonly name: string;
+  readonly units: number;
+  readonly axis: number;
+  /** Dims of the activation for one sample: the batch axis left out. */
+  readonly dims: readonly number[];
+  readonly kind: 'convolutional' | 'fully connected';
+  /** The operator that makes the activation, such as Relu. */
+  readonly activation: string;
+  /** Operators that read it. */
+  readonly consumers: readonly string[];
+}
+
+/**
+ * Every site of a classifier, in the order of the graph: outputs of nonlinear operators that carry
+ * the channels of a layer upstream, and that reach the output only through another layer.
+ *
+ * @param output - the value of class scores
+ */
+export function sitesOf(traced: Traced, output: string): Site[] {
+  const { graph, values } = traced;
+  const uses = consumers(graph);
+  const needed = upstream(graph, [output]);
+  const layers = layersOf(traced);
+  const mixing = mixedDownstream(traced, output);
+  return graph.nodes.flatMap((node) => {
+    const activation = activationOf(node);
+    const layer = activation && layers.above(node);
+    if (!layer) return [];
+    const name = madeBy(traced, node, activation, uses, layers);
+    if (name === undefined || !needed.has(name) || !mixing.has(name)) return [];
+    const whole = values.get(name)?.dims ?? [];
+    const units = whole[layer.axis] as number;
+    return [
+      {
+        name,
+        units,
+        axis: layer.axis,
+        dims: whole.slice(1),
+        kind: layer.kind,
+        activation: node.op,
+        consumers: (uses.get(name) ?? []).map(({ node }) => node.op),
+      },
+    ];
+  });
+}
+
+/** The channels of a site, one index for each unit. */
+export function channelsOf(site: Site): Channels {
+  return channelsAt(site.axis, site.units);
+}
+
+export function dimsOf({ values }: Traced): (value: string) => readonly number[] {
+  return (value) => values.get(value)?.dims ?? [];
+}
+
+/** What is known of a value before the graph runs: bounds, pads, scales. */
+export function knownOf({ graph }: Traced): (value: string) => Tensor | undefined {
+  return (value) => graph.initializers.get(value);
+}
+
+/**
+ * The site to prune unless told otherwise, as in the paper: the last convolutional one, by the graph
+ * and not by name. "Last" is the one after which no other lies; of several side by side the one with
+ * the most units. What only makes a gate, as squeeze and excitation does, is beside the main path. Of a
+ * detector it is that of its backbone, which regions are read from.
+ *
+ * @throws ChannelsError where there is no site at all
+ */
+export function lastSite(traced: Traced, sites: readonly Site[]): Site {
+  const backbone = sites.find(({ consumers }) => consumers.includes('RoiAlign'));
+  if (backbone) return backbone;
+  const main = mainPath(traced);
+  const onPath = sites.filter((site) => main.has(site.name));
+  const convolutional = onPath.filter((site) => site.kind === 'convolutional');
+  const choice = convolutional.length > 0 ? convolutional : onPath;
+  const names = choice.map((site) => site.name);
+  const last = choice.filter((site) => {
+    const after = downstream(traced.graph, [site.name]);
+    return !names.some((other) => other !== site.name && after.has(other));
+  });
+  const [first, ...others] = last;
+  if (!first) {
+    throw new ChannelsError(
+      'channels/no-site',
+      'No place to prune was found: the model has no activation with a channel axis between two layers',
+    );
+  }
+  return others.reduce((most, site) => (site.units > most.units ? site : most), first);
+}
+
+/** Values that reach an output of the model other than by a gate. */
+function mainPath(traced: Traced): Set<string> {
+  const { graph } = traced;
+  const uses = consumers(graph);
+  const layers = layersOf(traced);
+  const nodes = graph.nodes.filter((node) => {
+    const activation = activationOf(node);
+    return activation?.gate !== 'often' || madeBy(traced, node, activation, uses, layers);
+  });
+  return upstream(
+    { ...graph, nodes },
+    graph.outputs.map(({ name }) => name),
+  );
+}
+
+/** @throws ChannelsError which lists the sites, where none has this name */
+export function siteNamed(sites: readonly Site[], name: string): Site {
+  const found = sites.find((site) => site.name === name);
+  if (found) return found;
+  const known = sites.map((site) => `"${site.name}" (${site.units} units)`).join(', ');
+  throw new ChannelsError(
+    'channels/unknown-site',
+    `There is no site "${name}" in the model. Its sites: ${known || 'none'}`,
+  );
+}
+
+/** Operators between a layer and its activation that leave the channels where they are. */
+const BETWEEN = new Set([
+  'BatchNormalization',
+  'Add',
+  'Sum',
+  'Sub',
+  'Mul',
+  'Div',
+  'Pow',
+  'Identity',
+  'Dropout',
+  'MaxPool',
+  'AveragePool',
+  'InstanceNormalization',
+  'GroupNormalization',
+  'LayerNormalization',
+  'LRN',
+]);
+
+/** Operators by which exporters write what is left of a formula: (1 + erf(x / √2)) / 2. */
+const FORMULA = new Set(['Add', 'Sub', 'Mul', 'Div']);
+
+interface Layer {
+  /** The node whose channels these are. */
+  readonly node: Node;
+  readonly kind: Site['kind'];
+  readonly axis: number;
+}
+
+interface Layers {
+  /** The layer whose channels a node's inputs carry: found by walking up, at a sum by either way. */
+  above(node: Node): Layer | undefined;
+  /** The same for a value, which the layer itself may have made. */
+  of(value: string): Layer | undefined;
+}
+
+function layersOf(traced: Traced): Layers {
+  const made = producers(traced.graph);
+  const dims = dimsOf(traced);
+  const of = (value: string, left: number): Layer | undefined => {
+    const node = made.get(value);
+    if (!node) return undefined;
+    return asLayer(node, dims) ?? (BETWEEN.has(node.op) ? above(node, left - 1) : undefined);
+  };
+  const above = (node: Node, left = 8): Layer | undefined => {
+    if (left === 0) return undefined;
+    for (const input of node.inputs) {
+      const layer = of(input, left);
+      if (layer) return layer;
+    }
+    return undefined;
+  };
+  return { above: (node) => above(node), of: (value) => of(value, 8) };
+}
+
+/**
+ * The value that an activation comes to: what the node makes, or, where that multiplies what the
+ * same layer made, the product: Swish is x σ(x), and GELU x (1 + erf(x / √2)) / 2. Nothing for a
+ * gate, of squeeze and excitation, say: it is no activation, and never dormant.
+ */
+function madeBy(
+  traced: Traced,
+  node: Node,
+  { gate }: Activation,
+  uses: ReadonlyMap<string, readonly Use[]>,
+  layers: Layers,
+): string | undefined {
+  const own = gate === 'only' ? undefined : node.outputs[0];
+  if (!gate) return own;
+  let value = node.outputs[0] as string;
+  for (;;) {
+    const [use, ...others] = uses.get(value) ?? [];
+    if (!use || others.length > 0 || !FORMULA.has(use.node.op)) return own;
+    const other = use.node.inputs[1 - use.index] as string;
+    const result = use.node.outputs[0] as string;
+    if (traced.graph.initializers.has(other)) value = result;
+    else if (use.node.op !== 'Mul') return own;
+    else if (layers.of(other)?.node === layers.above(node)?.node) return result;
+    else return gate === 'often' ? undefined : own;
+  }
+}
+
+function asLayer(node: Node, dims: (value: string) => readonly number[]): Layer | undefined {
+  const rank = dims(node.outputs[0] as string).length;
+  if (node.op === 'Conv' || node.op === 'ConvTranspose') {
+    return { node, kind: 'convolutional', axis: 1 };
+  }
+  if (node.op === 'Gemm') return { node, kind: 'fully connected', axis: 1 };
+  if (node.op === 'MatMul') return { node, kind: 'fully connected', axis: rank - 1 };
+  if (node.op === 'Concat' && rank === 4 && axisOf(intOf(node, 'axis', 0), rank) === 1) {
+    return { node, kind: 'convolutional', axis: 1 };
+  }
+  return undefined;
+}
+
+/** Values from which every way to the output leads through a layer that mixes channels. */
+function mixedDownstream(traced: Traced, output: string): Set<string> {
+  const dims = dimsOf(traced);
+  const direct = new Set([output]);
+  for (const node of traced.graph.nodes.toReversed()) {
+    if (!node.outputs.some((value) => direct.has(value))) continue;
+    for (const [index, input] of node.inputs.entries()) {
+      const rank = dims(input).length;
+      const mixes = [1, rank - 1].some(
+        (axis) =>
+          channelRuleOf(node).passage(
+            node,
+            index,
+            channelsAt(axis, dims(input)[axis] ?? 0),
+            dims,
+            knownOf(traced),
+          ).kind === 'mix',
+      );
+      if (!mixes) direct.add(input);
+    }
+  }
+  return new Set([...traced.values.keys()].filter((name) => !direct.has(name)));
+}

@@ -1,0 +1,63 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { testRuntime } from '../../../test/helpers/gradcheck.ts';
+import { defend, type DefendSettings } from '../../defense/index.ts';
+import { images, specimen } from '../../../test/helpers/networks.ts';
+
+let folder = '';
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'spill-'))));
+afterAll(() => rm(folder, { recursive: true }));
+
+const TARGET = { kind: 'all-to-one', label: 1 } as const;
+
+async function run(settings: DefendSettings, validation = images(60, 2)) {
+  const { model } = specimen('Flatten: a unit becomes columns');
+  const clean = images(40, 3);
+  const tests = { clean, triggered: { dataset: images(40, 4), target: TARGET } };
+  return defend(await testRuntime(), model, validation, tests, {
+    method: 'pruning',
+    pruning: { fullCurve: true },
+    ...settings,
+  });
+}
+
+test('a defense whose activations go to a file comes to the same, and removes the file', async () => {
+  const [held, spilled] = [await run({}), await run({ cache: { memory: 0, folder } })];
+  const result = ({ prunings, outcomes }: Awaited<ReturnType<typeof run>>) => [
+    prunings.map(({ curve, testCurve, pruned }) => ({ curve, testCurve, pruned })),
+    outcomes.map(({ predictions, graph }) => ({ predictions, weights: [...graph.initializers] })),
+  ];
+  expect(result(spilled)).toEqual(result(held));
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('the file is removed when the defense fails or is stopped while it prunes', async () => {
+  const spill = { cache: { memory: 0, folder } };
+  const controller = new AbortController();
+  const stopped = run({
+    ...spill,
+    signal: controller.signal,
+    onProgress: (stage, done) => {
+      if (stage === 'prune' && done > 0) controller.abort(new Error('stopped'));
+    },
+  });
+  await expect(stopped).rejects.toThrow('stopped');
+  const failed = run({
+    ...spill,
+    onProgress: (stage, done) => {
+      if (stage === 'prune' && done > 0) throw new Error('failed');
+    },
+  });
+  await expect(failed).rejects.toThrow('failed');
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('the limit and the folder reach every curve of a defense', async () => {
+  const gone = join(folder, 'gone');
+  await expect(run({ cache: { memory: 0, folder: gone } })).rejects.toMatchObject({
+    code: 'channels/spill',
+  });
+  await expect(run({ cache: { memory: 1e9, folder: gone } })).resolves.toBeDefined();
+});

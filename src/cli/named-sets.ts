@@ -1,0 +1,7 @@
+import type { NamedSets } from '../data/index.ts';
+
+/** Data sets that are opened by their name. The lab is loaded only when one is asked for. */
+export const NAMED_SETS: NamedSets = {
+  mnist: async () => (await import('../lab/index.ts')).mnist(),
+  'fashion-mnist': async () => (await import('../lab/index.ts')).fashionMnist(),
+};

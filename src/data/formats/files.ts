@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { decodeImage, IMAGE_FILE } from '../images/decode.ts';
+import type { Raw, Source } from './source.ts';
+import { decodeWav } from '../audio/wav.ts';
+
+const SOUND_FILE = /\.wave?$/i;
+
+/** A file and the name of its class. */
+export interface LabeledFile {
+  readonly path: string;
+  readonly label: string;
+}
+
+/** Image and sound files as a source; they are read when they are asked for. */
+export function filesSource(name: string, files: readonly LabeledFile[]): Source {
+  const pathOf = (index: number) => (files[index] as LabeledFile).path;
+  return {
+    name,
+    labels: files.map(({ label }) => label),
+    where: pathOf,
+    read: (index) => decodeFile(pathOf(index)),
+  };
+}
+
+async function decodeFile(path: string): Promise<Raw> {
+  if (SOUND_FILE.test(path)) {
+    return { kind: 'sound', sound: decodeWav(await readFile(path), path) };
+  }
+  if (IMAGE_FILE.test(path)) {
+    return { kind: 'picture', picture: await decodeImage(await readFile(path)) };
+  }
+  throw new Error(
+    `${basename(path)} is neither an image (PNG, JPEG, WebP, PPM, PGM) nor a sound (WAV)`,
+  );
+}

@@ -1,0 +1,53 @@
+import { sizeOf } from '../../onnx/tensor.ts';
+import type { Dataset } from '../dataset.ts';
+import { pictureCode, type PictureCode } from './picture-code.ts';
+import type { Preprocess } from './preprocess.ts';
+
+/**
+ * The pictures that samples were made of, [channels, height, width] in 0 to 1, in whatever layout and
+ * scale the network takes them. Data that say nothing of pictures are handed back as they are.
+ */
+export function picturesOf(dataset: Dataset): Dataset {
+  const { pictures: code } = dataset;
+  return code ? remade(dataset, code.dims, (x) => code.decode(x), undefined) : dataset;
+}
+
+/** Samples of pictures as `picturesOf` gives them, in the layout and scale of another data set. */
+export function asIn(pictures: Dataset, { pictures: code, sample }: Dataset): Dataset {
+  if (!code) return pictures;
+  const encode = (picture: Float32Array) => {
+    const made = new Float32Array(picture.length);
+    code.encode(picture, made);
+    return made;
+  };
+  return remade(pictures, sample, encode, code);
+}
+
+/** The same pictures after other preprocessing: scaled otherwise, at the size that they have. */
+export function rescaled(dataset: Dataset, how: Preprocess): Dataset {
+  const { pictures: code } = dataset;
+  if (!code) return dataset;
+  const other = pictureCode(code.dims, code.layout, how);
+  return asIn(picturesOf(dataset), { ...dataset, pictures: other });
+}
+
+function remade(
+  dataset: Dataset,
+  sample: readonly number[],
+  make: (values: Float32Array) => Float32Array,
+  code: PictureCode | undefined,
+): Dataset {
+  const { pictures: _, ...rest } = dataset;
+  const size = sizeOf(sample);
+  return {
+    ...rest,
+    sample,
+    ...(code && { pictures: code }),
+    async read(indices, into) {
+      await dataset.read(indices, into);
+      for (let at = 0; at < indices.length * size; at += size) {
+        into.set(make(into.subarray(at, at + size)), at);
+      }
+    },
+  };
+}

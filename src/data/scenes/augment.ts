@@ -1,0 +1,228 @@
+import { areaOf, clipped, type Box, type SceneObject } from './boxes.ts';
+import type { Dataset } from '../dataset.ts';
+import type { Random } from '../random.ts';
+import { cover, type CoverSettings } from './erasing.ts';
+
+/** How a scene may be changed before it is trained on. */
+export interface SceneAugment {
+  /** Classes that mean the same in a mirror: a scene that has only such is flipped half of the time. */
+  readonly flippable?: readonly number[];
+  /** The smallest and the largest scale; default 1 and 1. */
+  readonly scale?: readonly [least: number, most: number];
+  /** Share by which brightness, contrast and saturation vary; default 0. */
+  readonly jitter?: number;
+  /** Share of the scenes that are put together out of four; default 0. */
+  readonly mosaic?: number;
+  /** Patches on objects; default none. */
+  readonly cover?: CoverSettings;
+}
+
+/** One scene: its picture, [channels, height, width] in 0 to 1, and what is in it. */
+export interface Scene {
+  readonly x: Float32Array;
+  readonly objects: readonly SceneObject[];
+}
+
+/** Objects of which less is left are dropped. */
+const LEFT = 0.4;
+/** Boxes narrower or lower than this many pixels are dropped. */
+const SMALLEST = 4;
+const GRAY = 114 / 255;
+
+/**
+ * A scene of a data set, changed by chance: mirrored where its classes allow it, scaled and moved, in
+ * other colors, or as a mosaic with three others (Bochkovskiy et al. 2020).
+ *
+ * Objects of which less than two fifths stay in the picture are dropped with what is left of them.
+ */
+export async function drawScene(
+  dataset: Dataset,
+  index: number,
+  draw: Random,
+  settings: SceneAugment,
+): Promise<Scene> {
+  const [channels, height, width] = dataset.sample as [number, number, number];
+  const into: Scene & { objects: SceneObject[] } = {
+    x: new Float32Array(channels * height * width).fill(GRAY),
+    objects: [],
+  };
+  const source = new Float32Array(into.x.length);
+  const whole = { left: 0, top: 0, right: width, bottom: height };
+  const add = async (other: number, region: Region, least: number) => {
+    await dataset.read([other], source);
+    const scene = { x: source, objects: dataset.objects?.[other] ?? [] };
+    put(
+      scene,
+      into,
+      dataset.sample,
+      region,
+      placed(scene, dataset.sample, region, settings, draw, least),
+    );
+  };
+  if (draw.uniform() < (settings.mosaic ?? 0)) {
+    const x = Math.round(width * (0.3 + 0.4 * draw.uniform()));
+    const y = Math.round(height * (0.3 + 0.4 * draw.uniform()));
+    const quarters = [
+      { ...whole, right: x, bottom: y },
+      { ...whole, left: x, bottom: y },
+      { ...whole, right: x, top: y },
+      { ...whole, left: x, top: y },
+    ];
+    const others = [index, ...[1, 2, 3].map(() => draw.integer(dataset.length))];
+    for (const [place, quarter] of quarters.entries()) {
+      await add(others[place] as number, quarter, 0.5);
+    }
+  } else {
+    await add(index, whole, 1);
+  }
+  color(into.x, channels, settings.jitter ?? 0, draw);
+  if (settings.cover) cover(into, dataset.sample, settings.cover, draw);
+  return into;
+}
+
+/** Whole pixels. */
+interface Region {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** Where a scene goes: its corner, and how large a pixel of it is; mirrored perhaps. */
+interface Placing {
+  readonly scale: number;
+  readonly left: number;
+  readonly top: number;
+  readonly flip: boolean;
+}
+
+function placed(
+  { objects }: Scene,
+  sample: readonly number[],
+  { left, top, right, bottom }: Region,
+  { flippable = [], scale: [least, most] = [1, 1] }: SceneAugment,
+  draw: Random,
+  share: number,
+): Placing {
+  const [, height, width] = sample as [number, number, number];
+  const scale = share * (least + (most - least) * draw.uniform());
+  const mirror = draw.uniform() < 0.5;
+  return {
+    scale,
+    flip: mirror && objects.every(({ label }) => flippable.includes(label)) && flippable.length > 0,
+    // Anywhere that shows all of it, or, of one that is larger than the region, fills that.
+    left: left + draw.uniform() * (right - left - width * scale),
+    top: top + draw.uniform() * (bottom - top - height * scale),
+  };
+}
+
+function put(
+  { x, objects }: Scene,
+  into: { readonly x: Float32Array; readonly objects: SceneObject[] },
+  sample: readonly number[],
+  region: Region,
+  { scale, left, top, flip }: Placing,
+): void {
+  const [channels, height, width] = sample as [number, number, number];
+  const area = height * width;
+  const columns = tapsOf(region.left, region.right, left, scale, width, flip);
+  const rows = tapsOf(region.top, region.bottom, top, scale, height, false);
+  for (const down of rows) {
+    for (const across of columns) {
+      for (let channel = 0; channel < channels; channel += 1) {
+        const upper = channel * area + down.low * width;
+        const lower = channel * area + down.high * width;
+        const above = mixed(x, upper + across.low, upper + across.high, across.share);
+        const below = mixed(x, lower + across.low, lower + across.high, across.share);
+        into.x[channel * area + down.at * width + across.at] = above + (below - above) * down.share;
+      }
+    }
+  }
+  for (const object of objects) {
+    const { box } = object;
+    const [from, to] = flip ? [width - box.right, width - box.left] : [box.left, box.right];
+    const moved = {
+      left: left + from * scale,
+      top: top + box.top * scale,
+      right: left + to * scale,
+      bottom: top + box.bottom * scale,
+    };
+    const seen = within(moved, region);
+    const large = Math.min(seen.right - seen.left, seen.bottom - seen.top) >= SMALLEST;
+    if (large && areaOf(seen) >= LEFT * areaOf(moved)) into.objects.push({ ...object, box: seen });
+  }
+}
+
+function within(box: Box, { left, top, right, bottom }: Region): Box {
+  const inside = clipped(
+    {
+      left: box.left - left,
+      top: box.top - top,
+      right: box.right - left,
+      bottom: box.bottom - top,
+    },
+    right - left,
+    bottom - top,
+  );
+  return {
+    left: inside.left + left,
+    top: inside.top + top,
+    right: inside.right + left,
+    bottom: inside.bottom + top,
+  };
+}
+
+/** A pixel of the new picture, and the two of the old one that it lies between. */
+interface Tap {
+  readonly at: number;
+  readonly low: number;
+  readonly high: number;
+  readonly share: number;
+}
+
+function tapsOf(
+  first: number,
+  end: number,
+  start: number,
+  scale: number,
+  size: number,
+  flip: boolean,
+): Tap[] {
+  const taps: Tap[] = [];
+  for (let at = first; at < end; at += 1) {
+    const from = (at + 0.5 - start) / scale;
+    if (from < 0 || from > size) continue;
+    const place = Math.min(size - 1, Math.max(0, (flip ? size - from : from) - 0.5));
+    const low = Math.floor(place);
+    taps.push({ at, low, high: Math.min(size - 1, low + 1), share: place - low });
+  }
+  return taps;
+}
+
+function mixed(x: Float32Array, low: number, high: number, share: number): number {
+  const value = x[low] as number;
+  return value + ((x[high] as number) - value) * share;
+}
+
+/** Brightness times, contrast around the mean, saturation around gray: each by up to `most`. */
+function color(x: Float32Array, channels: number, most: number, draw: Random): void {
+  if (most === 0) return;
+  const factor = () => 1 + most * (2 * draw.uniform() - 1);
+  const [brightness, contrast, saturation] = [factor(), factor(), factor()];
+  const area = x.length / channels;
+  let sum = 0;
+  for (const value of x) sum += value;
+  const mean = sum / x.length;
+  for (let at = 0; at < area; at += 1) {
+    let gray = 0;
+    for (let channel = 0; channel < channels; channel += 1) {
+      gray += (x[channel * area + at] as number) / channels;
+    }
+    for (let channel = 0; channel < channels; channel += 1) {
+      const place = channel * area + at;
+      const vivid = gray + ((x[place] as number) - gray) * saturation;
+      const value = brightness * (mean + (vivid - mean) * contrast);
+      x[place] = Math.min(1, Math.max(0, value));
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import { readFile } from 'node:fs/promises';
+import { clipped, type Box, type SceneObject } from './boxes.ts';
+import { checkRead } from '../checks.ts';
+import type { Dataset } from '../dataset.ts';
+import { decodeImage } from '../images/decode.ts';
+import { DataError } from '../error.ts';
+import { inChannels, planesOf, type Picture } from '../images/picture.ts';
+import { resize } from '../images/resize.ts';
+import { annotationsIn, type AnnotatedFile } from './annotations.ts';
+
+/** A scene in a picture of a fixed size, bytes of [3, height, width]. */
+interface Stored {
+  readonly planes: Uint8Array;
+  readonly objects: readonly SceneObject[];
+}
+
+/** Gray that fills what a scene leaves free, of 255, as is usual with letterboxes. */
+const GRAY = 114;
+
+/**
+ * Scenes with boxes out of a folder of Pascal VOC or YOLO, each scaled to fit into one size, its shape
+ * kept, in the top left corner: what is left free is gray. Every image is read at once, so that a bad
+ * one is known before any work, and kept as bytes.
+ *
+ * @param size - [height, width] of the samples, which are [3, height, width] in 0 to 1
+ * @throws DataError that names every file that cannot be read, the first few in full
+ */
+export async function openScenes(
+  folder: string,
+  size: readonly [height: number, width: number],
+  name = folder,
+): Promise<Dataset> {
+  const { files, classes } = await annotationsIn(folder);
+  const stored: Stored[] = [];
+  const bad: string[] = [];
+  for (const file of files) {
+    try {
+      stored.push(await storedOf(file, classes, size));
+    } catch (error) {
+      bad.push(`  ${file.path}: ${(error as Error).message}`);
+    }
+  }
+  if (bad.length > 0) {
+    throw new DataError(
+      'data/unreadable',
+      `${bad.length} of ${files.length} scenes in ${folder} cannot be read:\n${bad.slice(0, 5).join('\n')}`,
+    );
+  }
+  return scenesOf(name, classes, size, stored);
+}
+
+/** A data set of scenes that are there as bytes. */
+export function scenesOf(
+  name: string,
+  classes: readonly string[],
+  [height, width]: readonly [height: number, width: number],
+  scenes: readonly Stored[],
+): Dataset {
+  const objects = scenes.map((scene) => scene.objects);
+  const size = 3 * height * width;
+  return {
+    name,
+    length: scenes.length,
+    classes,
+    sample: [3, height, width],
+    labels: rarest(objects, classes.length),
+    objects,
+    async read(indices, into) {
+      checkRead(name, scenes.length, size, indices, into);
+      for (let row = 0; row < indices.length; row += 1) {
+        const { planes } = scenes[indices[row] as number] as Stored;
+        for (let i = 0, at = row * size; i < size; i += 1, at += 1) {
+          into[at] = (planes[i] as number) / 255;
+        }
+      }
+    },
+  };
+}
+
+/**
+ * Scenes with the classes of a network, by name: a folder may have them in another order, or not all.
+ *
+ * @throws DataError 'data/classes' where there are objects of a class that the network has not
+ */
+export function withClasses(dataset: Dataset, classes: readonly string[]): Dataset {
+  const unknown = dataset.classes.filter((name) => !classes.includes(name));
+  if (unknown.length > 0) {
+    throw new DataError(
+      'data/classes',
+      `${dataset.name} has objects of ${unknown.join(', ')}, which the network does not know: its classes are ${classes.join(', ')}`,
+    );
+  }
+  const of = (label: number) => classes.indexOf(dataset.classes[label] as string);
+  const objects = (dataset.objects ?? []).map((scene) =>
+    scene.map((object) => ({ ...object, label: of(object.label) })),
+  );
+  return { ...dataset, classes, objects, labels: dataset.labels.map(of) };
+}
+
+/**
+ * The class that a scene stands for in a stratified split: of those in it, the one that the fewest
+ * scenes have. A scene without objects goes with the commonest.
+ */
+export function rarest(scenes: readonly (readonly SceneObject[])[], classes: number): Int32Array {
+  const counts = Array.from({ length: classes }, () => 0);
+  for (const objects of scenes) {
+    for (const label of new Set(objects.map((object) => object.label))) {
+      counts[label] = (counts[label] as number) + 1;
+    }
+  }
+  const commonest = counts.indexOf(Math.max(...counts));
+  return Int32Array.from(scenes, (objects) =>
+    objects.reduce(
+      (best, { label }) => ((counts[label] as number) < (counts[best] as number) ? label : best),
+      commonest,
+    ),
+  );
+}
+
+async function storedOf(
+  { path, objects }: AnnotatedFile,
+  classes: readonly string[],
+  [height, width]: readonly [height: number, width: number],
+): Promise<Stored> {
+  const picture = inChannels(await decodeImage(await readFile(path)), 3);
+  const scale = Math.min(width / picture.width, height / picture.height);
+  const inner = {
+    width: Math.max(1, Math.round(picture.width * scale)),
+    height: Math.max(1, Math.round(picture.height * scale)),
+  };
+  const planes = planesOf(
+    padded(resize(picture, inner.width, inner.height, 'bilinear'), width, height),
+  );
+  return {
+    planes,
+    objects: objects.map(({ name, box, difficult, unit }) => {
+      const whole = unit === 'shares' ? { width: 1, height: 1 } : picture;
+      const scaled = scaledBy(box, inner.width / whole.width, inner.height / whole.height);
+      const inside = clipped(scaled, inner.width, inner.height);
+      if (inside.right - inside.left <= 0 || inside.bottom - inside.top <= 0) {
+        throw new Error(`the box of its "${name}" lies outside of the image`);
+      }
+      return { box: inside, label: classes.indexOf(name), ...(difficult && { difficult }) };
+    }),
+  };
+}
+
+export function scaledBy({ left, top, right, bottom }: Box, x: number, y: number): Box {
+  return { left: left * x, top: top * y, right: right * x, bottom: bottom * y };
+}
+
+function padded(picture: Picture, width: number, height: number): Picture {
+  const { channels } = picture;
+  const pixels = new Uint8Array(width * height * channels).fill(GRAY);
+  const line = picture.width * channels;
+  for (let row = 0; row < picture.height; row += 1) {
+    pixels.set(picture.pixels.subarray(row * line, (row + 1) * line), row * width * channels);
+  }
+  return { width, height, channels, pixels };
+}

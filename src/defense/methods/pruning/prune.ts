@@ -1,0 +1,191 @@
+import type { Dataset } from '../../../data/index.ts';
+import { drop, type CleanScore } from '../../../metrics/index.ts';
+import { Builder } from '../../../graph/index.ts';
+import type { Graph, Node, TensorOf } from '../../../onnx/index.ts';
+import type { Bounds } from '../../../ops/index.ts';
+import type { Runtime } from '../../../runtime/index.ts';
+import { objectiveOf, type Classifier, type Ranking } from '../../../network/index.ts';
+import type { Checkpoints } from '../../../train/index.ts';
+import { foldOf, masked, parameterMasks, type Fold } from '../../../channels/index.ts';
+import { scoreOf } from '../../../network/index.ts';
+import { pointsAlong } from '../../../channels/index.ts';
+import { ascending, profileOf, type UnitStatistics } from '../../../channels/index.ts';
+import {
+  boundsNeeded,
+  type InactiveUnits,
+  inactiveUnits,
+  unreachable,
+} from '../../../channels/index.ts';
+import type { Site } from '../../../channels/index.ts';
+import type { StoreSettings } from '../../../channels/index.ts';
+
+export interface PruneSettings {
+  /**
+   * The largest drop of validation accuracy, of a detector's mean average precision, that is allowed, as
+   * a share: 0.02 is two points.
+   */
+  readonly maxDrop: number;
+  /** Prune at most this share of the units, 0 to 1, whatever that costs, instead of by `maxDrop`. */
+  readonly share?: number;
+  /** What units are ranked by; default the mean activation, as in the paper, and of a detector the largest. */
+  readonly rank?: Ranking;
+  /** Units pruned between two measurements; default 1. */
+  readonly step?: number;
+  /** Go on past the stop to the end, for the report. */
+  readonly fullCurve?: boolean;
+  /** What a drop is measured from; by default that of the network given. */
+  readonly from?: CleanScore;
+  /** How activations are kept while masks are tried. */
+  readonly cache?: StoreSettings;
+  /** Where a killed run left what it had. */
+  readonly checkpoints?: Checkpoints;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, all: number) => void;
+}
+
+/** One mask tried: how many units were pruned, the last of them, and the accuracy then. */
+export interface CurvePoint {
+  readonly pruned: number;
+  readonly unit: number | null;
+  readonly validation: CleanScore;
+}
+
+/** What pruning a site came to. */
+export interface Pruning {
+  readonly site: Site;
+  /** Mean activation of each unit on clean validation data. */
+  readonly profile: Float64Array;
+  readonly statistics: UnitStatistics;
+  readonly rank: Ranking;
+  readonly quiet: InactiveUnits;
+  /** Units in the order of pruning. */
+  readonly order: readonly number[];
+  readonly curve: readonly CurvePoint[];
+  /** The units of the last accepted mask, ascending. */
+  readonly pruned: readonly number[];
+  readonly stop: 'drop' | 'share' | 'all units';
+}
+
+/**
+ * The pruning defense (Fine-Pruning, section 3.1): units in ascending order of their mean activation
+ * on clean validation data, one after another, as long as validation accuracy is within `maxDrop` of
+ * what it was. The mask kept is the last one before the first that broke the bound. At least one unit
+ * is left.
+ *
+ * @param validation - clean data; nothing else decides what is pruned
+ */
+export async function prune(
+  runtime: Runtime,
+  classifier: Classifier,
+  site: Site,
+  validation: Dataset,
+  settings: PruneSettings,
+): Promise<Pruning> {
+  const { rank = objectiveOf(classifier).rank, share, step = 1, signal } = settings;
+  const { graph, traced, input } = classifier;
+  const along = boundsNeeded(traced, site);
+  const found = await profileOf(runtime, graph, input, site, validation, {
+    along,
+    ...(signal && { signal }),
+  });
+  const statistics = found.units;
+  const decoys = unreachable(traced, site, ({ value, axis }) => {
+    const index = along.findIndex((each) => each.value === value && each.axis === axis);
+    return found.bounds[index] as Bounds;
+  });
+  const order = ascending(statistics[rank], statistics.mean);
+  const most = order.length - 1;
+  const limit = share === undefined ? most : Math.min(most, Math.floor(share * order.length));
+  const curve: CurvePoint[] = [];
+  let accepted = 0;
+  let broken = false;
+  const last = settings.fullCurve === true ? most : limit;
+  const units = order.slice(0, last);
+  const points = pointsAlong(
+    runtime,
+    classifier,
+    site,
+    validation,
+    units,
+    { ...settings, step, also: limit },
+    'curve',
+    (answers) => scoreOf(answers, validation),
+  );
+  for await (const { pruned, value: now } of points) {
+    curve.push({ pruned, unit: order[pruned - 1] ?? null, validation: now });
+    settings.onProgress?.(pruned, last);
+    const from = settings.from ?? (curve[0] as CurvePoint).validation;
+    broken ||= share === undefined ? drop(from, now) > settings.maxDrop : pruned > limit;
+    if (!broken) accepted = pruned;
+    else if (settings.fullCurve !== true) break;
+  }
+  return {
+    site,
+    profile: statistics.mean,
+    statistics,
+    rank,
+    quiet: inactiveUnits(statistics, decoys),
+    order,
+    curve,
+    pruned: order.slice(0, accepted).sort((a, b) => a - b),
+    stop: accepted === most ? 'all units' : share === undefined ? 'drop' : 'share',
+  };
+}
+
+/** A graph with units of a site pruned, and what keeps them so through training. */
+export interface Pruned {
+  readonly graph: Graph;
+  readonly fold: Fold;
+  /** For each parameter touched, 0 where it is held at zero. */
+  readonly masks: ReadonlyMap<string, TensorOf<'float32'>>;
+}
+
+/**
+ * Puts a mask into the graph: into parameters where it folds, else as a Mul after the site.
+ *
+ * @param into - where it is to go, if not wherever comes first
+ * @throws DefenseError 'channels/no-fold' where it cannot go there
+ */
+export function applyMask(
+  { graph, traced }: Classifier,
+  site: Site,
+  pruned: readonly number[],
+  into?: Fold['into'],
+): Pruned {
+  const fold = foldOf(graph, traced, site, into);
+  if (fold.into === 'mul') return { graph: withMul(graph, site, pruned), fold, masks: new Map() };
+  const masks = parameterMasks(traced, fold.slices, new Set(pruned));
+  const initializers = new Map(graph.initializers);
+  for (const [name, mask] of masks) {
+    initializers.set(name, masked(initializers.get(name) as TensorOf<'float32'>, mask));
+  }
+  return { graph: { ...graph, initializers }, fold, masks };
+}
+
+/**
+ * The graph with a Mul by the mask after the site. It is the product that has the site's name then,
+ * so that whoever reads the site, the body of an If too, reads it masked.
+ */
+function withMul(graph: Graph, site: Site, pruned: readonly number[]): Graph {
+  const b = new Builder(graph);
+  const data = new Float32Array(site.units).fill(1);
+  for (const unit of pruned) data[unit] = 0;
+  const dims = [1, ...site.dims].map((_, axis) => (axis === site.axis ? site.units : 1));
+  const mask = b.initializer(`${site.name}.mask`, { type: 'float32', dims, data });
+  const unmasked = b.fresh(`${site.name}.unmasked`);
+  const product: Node = {
+    op: 'Mul',
+    domain: '',
+    name: b.fresh(`${site.name}.masked`),
+    inputs: [unmasked, mask],
+    outputs: [site.name],
+    attributes: {},
+  };
+  const nodes = graph.nodes.flatMap((node) => {
+    if (!node.outputs.includes(site.name)) return [node];
+    const outputs = node.outputs.map((name) => (name === site.name ? unmasked : name));
+    return [{ ...node, outputs }, product];
+  });
+  const { initializers } = b.build([]);
+  return { ...graph, nodes, initializers };
+}

@@ -1,0 +1,44 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError } from '../../data/index.ts';
+import type { Source } from '../../data/index.ts';
+import { filesSource, type LabeledFile } from '../../data/index.ts';
+
+/** Recordings of digits, and which take of its speaker each is. */
+export interface SpokenDigits {
+  readonly source: Source;
+  readonly takes: Int32Array;
+}
+
+const NAME = /^(\d)_([^_]+)_(\d+)\.wav$/;
+
+/**
+ * Spoken digits out of a folder of `{digit}_{speaker}_{take}.wav`, as the Free Spoken Digit Dataset
+ * names them (Jackson et al.). Other files are left alone.
+ *
+ * @throws DataError `data/missing`, `data/empty`
+ */
+export async function spokenDigits(folder: string, name: string): Promise<SpokenDigits> {
+  const found = await readdir(folder).catch((cause: Error) => {
+    throw new DataError(
+      'data/missing',
+      `${folder} cannot be read (${cause.message}): it should hold recordings, as 7_george_0.wav`,
+      { cause },
+    );
+  });
+  const files: LabeledFile[] = [];
+  const takes: number[] = [];
+  for (const file of found.sort()) {
+    const [, label, , take] = NAME.exec(file) ?? [];
+    if (label === undefined) continue;
+    files.push({ path: join(folder, file), label });
+    takes.push(Number(take));
+  }
+  if (files.length === 0) {
+    throw new DataError(
+      'data/empty',
+      `${folder} holds no recordings: each should be named by digit, speaker and take, as 7_george_0.wav`,
+    );
+  }
+  return { source: filesSource(name, files), takes: Int32Array.from(takes) };
+}

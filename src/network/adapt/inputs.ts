@@ -1,0 +1,146 @@
+import { Builder, downstream, upstream } from '../../graph/index.ts';
+import { float32, type Graph, type Node, type ValueInfo } from '../../onnx/index.ts';
+import { NetworkError } from '../error.ts';
+
+/**
+ * The one input on which an output depends; on which all depend, unless one is named.
+ *
+ * @throws NetworkError 'network/output', 'network/model-shape'
+ */
+export function inputOf(graph: Graph, output?: string): ValueInfo {
+  const { inputs, outputs } = graph;
+  const named = outputs.filter(({ name }) => output === undefined || name === output);
+  if (named.length === 0) {
+    throw new NetworkError(
+      'network/output',
+      `The model has no output "${output}": its outputs are ${listed(outputs)}`,
+    );
+  }
+  const needed = upstream(
+    graph,
+    named.map(({ name }) => name),
+  );
+  const [input, ...others] = inputs.filter(({ name }) => needed.has(name));
+  if (input && others.length === 0) return input;
+  throw new NetworkError(
+    'network/model-shape',
+    `The model has ${inputs.length} inputs (${listed(inputs)}): a classifier of one input is needed`,
+  );
+}
+
+const listed = (infos: readonly ValueInfo[]): string =>
+  infos.map(({ name }) => `"${name}"`).join(', ');
+
+/** The operators of scikit-learn's exporters. */
+const ML = 'ai.onnx.ml';
+
+/** A graph made out of another, and the initializers that were put in. */
+export interface Standardized {
+  readonly graph: Graph;
+  readonly constants: readonly string[];
+}
+
+/**
+ * A graph of standard operators only: scikit-learn's Scaler becomes arithmetic, and what turns scores
+ * into names of classes is left out with all that follows.
+ *
+ * @throws NetworkError 'network/operator' where nothing is left
+ */
+export function standardized(graph: Graph): Standardized {
+  if (graph.nodes.every(({ domain }) => domain !== ML)) return { graph, constants: [] };
+  const b = new Builder(graph);
+  const nodes = graph.nodes.flatMap((node) =>
+    node.domain === ML && node.op === 'Scaler' ? scaler(b, node) : [node],
+  );
+  const strange = nodes.filter(({ domain }) => domain === ML);
+  const cut = downstream(
+    { ...graph, nodes },
+    strange.flatMap((node) => node.outputs),
+  );
+  const outputs = graph.outputs.filter(({ name }) => !cut.has(name));
+  if (outputs.length === 0) {
+    throw new NetworkError(
+      'network/operator',
+      `Every output of the model depends on ${strange[0]?.op} of ${ML}, which is no network that can be fine-tuned: give a network of standard operators, such as an MLPClassifier exported with options={'zipmap': False}`,
+    );
+  }
+  const made = b.build(outputs, graph.name);
+  return {
+    graph: {
+      ...made,
+      nodes: nodes.filter((node) => !node.outputs.some((output) => cut.has(output))),
+    },
+    constants: [...made.initializers.keys()].filter((name) => !graph.initializers.has(name)),
+  };
+}
+
+/** (x - offset) * scale. */
+function scaler(b: Builder, node: Node): Node[] {
+  const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
+  const numbers = (key: string) => {
+    const value = node.attributes[key];
+    const list = typeof value === 'object' && 'floats' in value ? value.floats : [];
+    return b.initializer(`${y}.${key}`, float32([1, list.length], list));
+  };
+  const moved = b.fresh(`${y}.moved`);
+  const plain = { domain: '', attributes: {} };
+  return [
+    { ...plain, op: 'Sub', name: moved, inputs: [x, numbers('offset')], outputs: [moved] },
+    { ...plain, op: 'Mul', name: y, inputs: [moved, numbers('scale')], outputs: [y] },
+  ];
+}
+
+/** ONNX's numbers of the whole-number types that an input may have. */
+const WHOLE: Readonly<Record<string, number>> = {
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  uint32: 12,
+  uint64: 13,
+};
+
+/**
+ * A graph that takes float32 where it took whole numbers: they are rounded first. The input has another
+ * name then.
+ *
+ * @throws NetworkError 'network/model-shape' where it takes no numbers
+ */
+export function withFloatInput(
+  graph: Graph,
+  name: string,
+): { readonly graph: Graph; readonly input: string } {
+  const info = graph.inputs.find((input) => input.name === name) as ValueInfo;
+  if (info.type === 'float32') return { graph, input: name };
+  const to = WHOLE[info.type ?? ''];
+  if (to === undefined) {
+    throw new NetworkError(
+      'network/model-shape',
+      `The model's input "${name}" takes ${info.type ?? 'values of unknown type'}: a network that takes numbers is needed`,
+    );
+  }
+  const b = new Builder(graph);
+  const input = b.fresh(`${name}.float`);
+  const rounded = b.op('Round', [input], {}, `${name}.rounded`);
+  const cast: Node = {
+    op: 'Cast',
+    domain: '',
+    name: `${name}.whole`,
+    inputs: [rounded],
+    outputs: [name],
+    attributes: { to },
+  };
+  const made = b.build(graph.outputs, graph.name);
+  return {
+    graph: {
+      ...made,
+      inputs: graph.inputs.map((other) =>
+        other.name === name ? { ...other, name: input, type: 'float32' } : other,
+      ),
+      nodes: [...made.nodes.slice(graph.nodes.length), cast, ...graph.nodes],
+    },
+    input,
+  };
+}

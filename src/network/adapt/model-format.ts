@@ -1,0 +1,115 @@
+import type { InputFormat, Layout } from '../../data/index.ts';
+import { consumers, intsOf } from '../../graph/index.ts';
+import type { Dim, Graph, Model, ValueInfo } from '../../onnx/index.ts';
+import { NetworkError } from '../error.ts';
+import { inputOf } from './inputs.ts';
+
+/** What a model takes and gives, as far as its file says. */
+export interface ModelFormat {
+  /** The name of its input. */
+  readonly name: string;
+  readonly input: InputFormat;
+  /** How many classes its output has, where the file says so. */
+  readonly outputs?: number;
+}
+
+export interface FormatOptions {
+  /** The output that has the scores; see `classifierOf`. */
+  readonly output?: string;
+  /** The order of an image's axes, where the graph does not show it or shows it wrongly. */
+  readonly layout?: Layout;
+  /** Height and width of images, for a model that takes any. */
+  readonly size?: readonly [height: number, width: number];
+}
+
+/**
+ * Looks up in a model what data it takes, before any are read.
+ *
+ * @throws NetworkError 'network/model-shape' where it is not a network of one input of known rank
+ */
+export function formatOf(model: Model, options: FormatOptions = {}): ModelFormat {
+  const { graph } = model;
+  const input = inputOf(graph, options.output);
+  const dims = input.dims?.slice(1).map((dim) => (typeof dim === 'number' && dim > 0 ? dim : null));
+  if (!dims || dims.length === 0) {
+    throw new NetworkError(
+      'network/model-shape',
+      `The model's input "${input.name}" has dims [${input.dims?.join(', ') ?? 'unknown'}]: a batch of samples is needed, such as [N, 3, 224, 224]; export the model with the shape of its input`,
+    );
+  }
+  const layout = options.layout ?? layoutOf(graph, input);
+  const { size } = options;
+  if (size && dims.length === 3) {
+    const [down, across] = layout === 'NCHW' ? [1, 2] : [0, 1];
+    dims[down] ??= size[0];
+    dims[across] ??= size[1];
+  }
+  const outputs = classesIn(graph, options.output);
+  return {
+    name: input.name,
+    input: { dims, layout, ...(input.type === 'uint8' && { bytes: true }) },
+    ...(outputs !== undefined && { outputs }),
+  };
+}
+
+/** How many classes an output of known dims has; one number a sample stands for two. */
+function classesIn(graph: Graph, output: string | undefined): number | undefined {
+  const named =
+    output === undefined
+      ? graph.outputs.filter(({ dims }) => isScores(dims))
+      : graph.outputs.filter(({ name }) => name === output);
+  if (named.length !== 1) return undefined;
+  const rest = (named[0]?.dims ?? []).slice(1);
+  if (rest.length === 0 || !rest.every((dim) => typeof dim === 'number' && dim > 0)) {
+    return undefined;
+  }
+  const count = (rest as number[]).reduce((a, b) => a * b, 1);
+  return count === 1 ? 2 : count;
+}
+
+const isScores = (dims: readonly Dim[] | undefined): boolean =>
+  dims !== undefined && dims.length > 1 && dims.slice(2).every((dim) => dim === 1);
+
+/** Operators that take an image's channels on axis 1. */
+const CHANNELS_FIRST = new Set([
+  'AveragePool',
+  'BatchNormalization',
+  'Conv',
+  'ConvInteger',
+  'InstanceNormalization',
+  'MaxPool',
+  'QLinearConv',
+]);
+
+/** Operators that change an image's numbers and leave its axes. */
+const ELEMENTWISE = new Set([
+  'Add',
+  'Cast',
+  'Clip',
+  'DequantizeLinear',
+  'Div',
+  'Identity',
+  'Mul',
+  'Pad',
+  'QuantizeLinear',
+  'Relu',
+  'Sub',
+]);
+
+const isChannels = (dim: Dim | undefined): boolean => dim === 1 || dim === 3;
+
+/** The layout that the graph takes, by the first operator that shows it, else by the dims. */
+function layoutOf(graph: Graph, { name, dims = [] }: ValueInfo): Layout {
+  const uses = consumers(graph);
+  const reached = new Set([name]);
+  for (const value of reached) {
+    for (const { node } of uses.get(value) ?? []) {
+      if (CHANNELS_FIRST.has(node.op)) return 'NCHW';
+      if (node.op === 'Transpose') {
+        return intsOf(node, 'perm', []).join() === '0,3,1,2' ? 'NHWC' : 'NCHW';
+      }
+      if (ELEMENTWISE.has(node.op)) for (const output of node.outputs) reached.add(output);
+    }
+  }
+  return dims.length === 4 && isChannels(dims[3]) && !isChannels(dims[1]) ? 'NHWC' : 'NCHW';
+}

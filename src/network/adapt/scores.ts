@@ -1,0 +1,85 @@
+import { Builder, producers, type Traced } from '../../graph/index.ts';
+import { float32, type Graph, sizeOf, type TensorOf } from '../../onnx/index.ts';
+import { NetworkError } from '../error.ts';
+
+/** Operators that hand the numbers of their first input on. */
+const MOVING = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
+
+/** Operators that give logits as a last layer. */
+const LOGITS = new Set(['Gemm', 'MatMul', 'Conv', 'Add', 'LogSoftmax']);
+
+/** Where to read the scores of classes in a graph. */
+export interface Scores {
+  /** The graph, perhaps with a node or two more at its end. */
+  readonly graph: Graph;
+  /** Logits: dims [batch, classes]. */
+  readonly scores: string;
+  /** Initializers that were put in. */
+  readonly constants: readonly string[];
+}
+
+/**
+ * Finds logits behind an output: what a last Softmax or Sigmoid reads, else the output itself, else,
+ * where it gives probabilities some other way, their logarithm. One number a sample stands for two
+ * classes, the second where it is above 0 (above 1/2 after a Sigmoid).
+ *
+ * @param probe - computes the output for some samples
+ * @throws NetworkError 'network/model-shape' where it has no score for each class
+ */
+export async function scoresOf(
+  traced: Traced,
+  graph: Graph,
+  output: string,
+  probe: () => Promise<TensorOf<'float32'>>,
+): Promise<Scores> {
+  const made = producers(traced.graph);
+  const widthOf = (value: string) => sizeOf(traced.values.get(value)?.dims.slice(1) ?? [0]);
+  const width = widthOf(output);
+  let value = output;
+  let node = made.get(value);
+  while (node && MOVING.has(node.op) && widthOf(node.inputs[0] as string) === width) {
+    value = node.inputs[0] as string;
+    node = made.get(value);
+  }
+  const squashed = node?.op === 'Softmax' || node?.op === 'Sigmoid';
+  const logits = squashed ? (node?.inputs[0] as string) : output;
+  const dims = traced.values.get(logits)?.dims ?? [];
+  if (dims.length < 2 || dims.slice(2).some((dim) => dim !== 1) || widthOf(logits) !== width) {
+    throw new NetworkError(
+      'network/model-shape',
+      `The model's output "${output}" has dims [${traced.values.get(output)?.dims.join(', ')}]: a score for each class is needed, [batch, classes]`,
+    );
+  }
+  const b = new Builder(graph);
+  const constants: string[] = [];
+  let scores = dims.length === 2 ? logits : b.op('Flatten', [logits], { axis: 1 }, 'scores');
+  if (width === 1) {
+    constants.push(b.initializer('two classes', float32([1, 2], [-0.5, 0.5])));
+    scores = b.op('Mul', [scores, constants[0] as string], {}, 'scores');
+  } else if (!squashed && !LOGITS.has(node?.op ?? '') && areProbabilities(await probe())) {
+    constants.push(b.initializer('least probability', float32([], [1e-30])));
+    scores = b.op(
+      'Log',
+      [b.op('Max', [scores, constants[0] as string], {}, 'probabilities above 0')],
+      {},
+      'scores',
+    );
+  }
+  return {
+    graph: scores === logits ? graph : b.build(graph.outputs, graph.name),
+    scores,
+    constants,
+  };
+}
+
+/** Rows of at least two numbers from 0 to 1 that add up to 1. */
+function areProbabilities({ dims, data }: TensorOf<'float32'>): boolean {
+  const width = sizeOf(dims.slice(1));
+  for (let row = 0; row < data.length; row += width) {
+    const values = data.subarray(row, row + width);
+    const total = values.reduce((a, b) => a + b, 0);
+    if (!(Math.abs(total - 1) < 1e-3) || values.some((value) => value < 0 || value > 1))
+      return false;
+  }
+  return width > 1;
+}

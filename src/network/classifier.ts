@@ -1,0 +1,198 @@
+import { normalize, OPSET, type Traced } from '../graph/index.ts';
+import { type Graph, type Model, sizeOf, type TensorOf, type ValueInfo } from '../onnx/index.ts';
+import type { Dataset } from '../data/index.ts';
+import { type Runtime, RuntimeFault, trace } from '../runtime/index.ts';
+import { open, rowsOf } from '../train/index.ts';
+import { agree, forAnyBatch } from './adapt/any-batch.ts';
+import { NetworkError } from './error.ts';
+import { inputOf, standardized, withFloatInput } from './adapt/inputs.ts';
+import { classifying, type Objective } from './network.ts';
+import { literalsOf, parametersOf } from './parameters.ts';
+import { scoresOf } from './adapt/scores.ts';
+
+/**
+ * A classifier to be defended: its working graph, and how it is fed and read. Whatever the model's own
+ * input and output, the working graph takes float32 and gives logits.
+ */
+export interface Classifier {
+  /**
+   * In the canonical opset, for any batch size. Where it could not be written so, its input has the one
+   * that it takes.
+   */
+  readonly graph: Graph;
+  /** The same, traced on two samples, or as many as it takes: only to be looked at, since its shapes are fixed. */
+  readonly traced: Traced;
+  /** Takes float32, dims [batch, ...sample]. */
+  readonly input: string;
+  /** Value with a logit for each class, dims [batch, classes]. */
+  readonly scores: string;
+  /** Initializers that training may change. */
+  readonly parameters: readonly string[];
+  /** What it is for, where that is not to classify. */
+  readonly objective?: Objective;
+}
+
+export function objectiveOf({ objective, input, scores }: Classifier): Objective {
+  return objective ?? classifying(input, scores);
+}
+
+export interface ClassifierOptions {
+  /** The output that has the scores; may be left out where only one can have them. */
+  readonly output?: string;
+}
+
+type Floats = TensorOf<'float32'>;
+
+/**
+ * Makes a model ready for defense.
+ *
+ * The model may give logits or probabilities, take whole numbers (they are fed as floats and rounded),
+ * have several outputs, and have been exported for one batch size: it is then written for any where
+ * that gives the same outputs.
+ *
+ * @param dataset - clean samples, of the model's input size
+ * @throws NetworkError where the model is not a classifier of such samples
+ * @throws NormalizeError, RuntimeFault where its graph cannot be worked on
+ */
+export async function classifierOf(
+  runtime: Runtime,
+  model: Model,
+  dataset: Dataset,
+  options: ClassifierOptions = {},
+): Promise<Classifier> {
+  const { graph: whole, constants: added } = standardized(normalize(model).graph);
+  const taken = inputOf(whole, options.output);
+  fits(taken, dataset);
+  const { graph: fed, input } = withFloatInput(whole, taken.name);
+  const batch = await anyBatch(runtime, fed, input, taken, dataset, options.output);
+  const feeds = { [input]: await samplesOf(dataset, 0, rowsOf(batch, input) ?? 2) };
+  const literals = new Set([...literalsOf(model), ...added]);
+  const guess = options.output ?? batch.outputs[0]?.name ?? '';
+  const kept = parametersOf(batch, guess, literals);
+  const first = await trace(runtime, batch, OPSET, feeds, kept);
+  const output = outputOf(batch, first, options.output, dataset);
+  const { graph, scores, constants } = await scoresOf(first, batch, output, () =>
+    run(runtime, batch, input, output, feeds[input] as Floats),
+  );
+  const parameters = parametersOf(graph, scores, new Set([...literals, ...constants]));
+  const same = graph === batch && parameters.join('\n') === kept.join('\n');
+  const traced = same ? first : await trace(runtime, graph, OPSET, feeds, parameters);
+  const dims = traced.values.get(scores)?.dims ?? [];
+  const classes = dataset.classes.length;
+  if (dims[1] !== classes) {
+    throw new NetworkError(
+      'network/classes',
+      `The model's output "${output}" has ${dims[1]} classes, but the data has ${classes} (${dataset.classes.slice(0, 12).join(', ')})`,
+    );
+  }
+  return { graph, traced, input, scores, parameters };
+}
+
+/** The same classifier with another graph in place of its own, such as one that is masked. */
+export async function withGraph(
+  runtime: Runtime,
+  classifier: Classifier,
+  graph: Graph,
+  dataset: Dataset,
+): Promise<Classifier> {
+  const { input, parameters } = classifier;
+  const feeds = { [input]: await samplesOf(dataset, 0, rowsOf(graph, input) ?? 2) };
+  return { ...classifier, graph, traced: await trace(runtime, graph, OPSET, feeds, parameters) };
+}
+
+/** The output that has the scores: the one named, or the only one that can have them. */
+function outputOf(
+  { outputs }: Graph,
+  { values }: Traced,
+  named: string | undefined,
+  { classes }: Dataset,
+): string {
+  if (named !== undefined) return named;
+  const [only] = outputs;
+  if (only && outputs.length === 1) return only.name;
+  const widths = outputs.map(({ name }) => {
+    const { type, dims = [] } = values.get(name) ?? {};
+    return type === 'float32' && dims.length >= 2 ? sizeOf(dims.slice(1)) : 0;
+  });
+  const fitting = outputs.filter((_, i) => widths[i] === classes.length);
+  if (fitting.length === 1) return (fitting[0] as ValueInfo).name;
+  const list = outputs.map(({ name }) => `"${name}" [${values.get(name)?.dims.join(', ') ?? '?'}]`);
+  throw new NetworkError(
+    'network/output',
+    `The model has ${outputs.length} outputs, of which ${fitting.length} fit ${classes.length} classes (${list.join(', ')}): say with --output which has the scores`,
+  );
+}
+
+/** The graph for any batch size, or as it is with the one that it takes. */
+async function anyBatch(
+  runtime: Runtime,
+  graph: Graph,
+  input: string,
+  { dims }: ValueInfo,
+  dataset: Dataset,
+  output = graph.outputs[0]?.name as string,
+): Promise<Graph> {
+  const rows = dims?.[0];
+  if (typeof rows !== 'number' || rows < 1) return graph;
+  try {
+    const feeds = { [input]: await samplesOf(dataset, 0, rows) };
+    const loose = forAnyBatch(graph, await trace(runtime, graph, OPSET, feeds), input);
+    const both = await samplesOf(dataset, 0, 2 * rows);
+    const once = await run(runtime, loose, input, output, both);
+    const each = sizeOf(once.dims.slice(1)) * rows;
+    for (const half of [0, 1]) {
+      const fixed = await run(
+        runtime,
+        graph,
+        input,
+        output,
+        await samplesOf(dataset, half * rows, rows),
+      );
+      const part = { ...once, data: once.data.subarray(half * each, (half + 1) * each) };
+      if (!agree(fixed, part)) return graph;
+    }
+    return loose;
+  } catch (error) {
+    if (error instanceof RuntimeFault) return graph;
+    throw error;
+  }
+}
+
+async function run(
+  runtime: Runtime,
+  graph: Graph,
+  input: string,
+  output: string,
+  x: Floats,
+): Promise<Floats> {
+  const session = await open(runtime, graph, { input, outputs: [output] });
+  try {
+    return (await session.run({ [input]: x }))[output] as Floats;
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** Some samples in a row, from the first on again where there are not enough. */
+async function samplesOf(dataset: Dataset, from: number, count: number): Promise<Floats> {
+  const data = new Float32Array(count * sizeOf(dataset.sample));
+  await dataset.read(
+    Array.from({ length: count }, (_, i) => (from + i) % dataset.length),
+    data,
+  );
+  return { type: 'float32', dims: [count, ...dataset.sample], data };
+}
+
+function fits(input: ValueInfo, dataset: Dataset): void {
+  const dims = input.dims?.slice(1);
+  const same =
+    !dims ||
+    (dims.length === dataset.sample.length &&
+      dims.every((dim, axis) => typeof dim !== 'number' || dim === dataset.sample[axis]));
+  if (!same) {
+    throw new NetworkError(
+      'network/model-shape',
+      `The model's input "${input.name}" takes samples of [${dims?.join(', ')}], the data "${dataset.name}" has [${dataset.sample.join(', ')}]`,
+    );
+  }
+}

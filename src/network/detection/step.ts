@@ -1,0 +1,212 @@
+import type { Random, Scene } from '../../data/index.ts';
+import { Builder, modelOf, subgraph } from '../../graph/index.ts';
+import {
+  float32,
+  int64,
+  sizeOf,
+  type Graph,
+  type Tensor,
+  type TensorOf,
+  type ValueInfo,
+} from '../../onnx/index.ts';
+import type { Runtime, Session } from '../../runtime/index.ts';
+import {
+  inTrainingMode,
+  inTwo,
+  memoryOf,
+  startOf,
+  traceToTrain,
+  type TrainingMode,
+  withUpdates,
+  zeros,
+  type TracedLoss,
+  type Trained,
+  type UpdateSettings,
+} from '../../train/index.ts';
+import { anchorsOf } from './coding.ts';
+import { cutAtRegions, type Detector } from './detector.ts';
+import { appendLosses, type DetectionLosses } from './losses.ts';
+import { proposalsOf, withArea } from './selection.ts';
+import { VALUES, type Selection } from './spec.ts';
+import {
+  proposalTargets,
+  regionTargets,
+  sampleAnchors,
+  sampleRegions,
+  SAMPLING,
+  targetFeeds,
+  type Sampling,
+} from './targets.ts';
+
+/** How many proposals of each picture are looked at while training. */
+const PROPOSALS: Selection = { before: 400, after: 200, overlap: 0.7 };
+
+export interface DetectionStepSettings extends UpdateSettings {
+  readonly batchSize: number;
+  /** See `LossSettings`. */
+  readonly mode?: TrainingMode;
+  readonly sampling?: Sampling;
+}
+
+/** The losses of a batch, before the update that they cause. */
+export type Losses = Readonly<Record<keyof DetectionLosses, number>>;
+
+/** A training step of a detector made ready. */
+export interface DetectionStep extends Trained {
+  /** @param draw - samples anchors and regions */
+  run(scenes: readonly Scene[], rate: number, draw: Random): Promise<Losses>;
+  dispose(): Promise<void>;
+}
+
+/** The graph with its losses, traced in the form in which it is differentiated. */
+export async function traceDetectionLoss(
+  runtime: Runtime,
+  detector: Detector,
+  settings: Omit<DetectionStepSettings, 'optimizer'>,
+): Promise<TracedLoss & { readonly losses: DetectionLosses }> {
+  const { spec } = detector;
+  const { batchSize, parameters, sampling = SAMPLING, mode = 'as written' } = settings;
+  const { graph, running } = inTrainingMode(cutAtRegions(detector), 0, mode);
+  const b = new Builder(graph);
+  const anchors = anchorsOf(spec).length;
+  const regions = batchSize * sampling.regions;
+  const losses = appendLosses(b, {
+    images: batchSize,
+    anchors,
+    regions,
+    classes: spec.classes.length,
+  });
+  const statistics = running.map(([now]) => now);
+  const values = [
+    ...Object.values(losses),
+    VALUES.objectness,
+    VALUES.shifts,
+    ...running.map(([, next]) => next),
+  ];
+  const outputs = values.map((name) => ({ name }));
+  const whole = subgraph(b.build(outputs), [], outputs);
+  const feeds = sampleFeeds(whole, batchSize, regions);
+  const traced = await traceToTrain(runtime, whole, feeds, [...parameters, ...statistics]);
+  return { traced, feeds, loss: losses.loss, losses, running };
+}
+
+/** Legal values for every input: zeros, weights that add up to something, and regions that are boxes. */
+function sampleFeeds(graph: Graph, images: number, regions: number): Record<string, Tensor> {
+  const dimsOf = ({ dims = [] }: ValueInfo) =>
+    dims.map((dim) => (dim === 'N' ? images : dim === 'R' ? regions : (dim as number)));
+  return Object.fromEntries(
+    graph.inputs.map((input): [string, Tensor] => {
+      const dims = dimsOf(input);
+      const size = sizeOf(dims);
+      if (input.type === 'int64') {
+        return [input.name, int64(dims, Array<number>(size).fill(0))];
+      }
+      const value = (index: number) =>
+        input.name === VALUES.regions ? [0, 0, 16, 16][index % 4] : 0.5;
+      return [
+        input.name,
+        float32(
+          dims,
+          Array.from({ length: size }, (_, i) => value(i) as number),
+        ),
+      ];
+    }),
+  );
+}
+
+/**
+ * Makes a training step of a detector. It runs in two phases, between which the proposals are chosen
+ * and matched: the features and what the proposal network says of them, then the losses of anchors and
+ * regions and the backward pass. All is one graph, cut: nothing is computed twice.
+ */
+export async function detectionStep(
+  runtime: Runtime,
+  detector: Detector,
+  settings: DetectionStepSettings,
+): Promise<DetectionStep> {
+  const { batchSize, sampling = SAMPLING } = settings;
+  const { spec } = detector;
+  const traced = await traceDetectionLoss(runtime, detector, settings);
+  const { losses } = traced;
+  const shown = Object.values(losses).filter((name) => name !== losses.loss);
+  const updates = withUpdates(traced, [...shown, VALUES.objectness, VALUES.shifts], settings);
+  const phases = inTwo(updates.graph, [VALUES.objectness, VALUES.shifts]);
+  const memory = memoryOf(startOf(detector.graph, updates), updates, settings);
+  const first = await runtime.open(modelOf(phases.first));
+  const weights = Object.fromEntries(memory.trained.parameters());
+  const image = zeros([batchSize, 3, ...spec.size]);
+  // What a first run gives is what later ones write to.
+  const buffers = await first.run(known(first, { ...weights, [VALUES.image]: image }));
+  const second = await openSecond(runtime, phases.second, buffers);
+  const scalars = Object.fromEntries(Object.values(losses).map((name) => [name, zeros([])]));
+  const anchors = anchorsOf(spec);
+
+  return {
+    ...memory.trained,
+    async run(scenes, rate, draw) {
+      const size = image.data.length / batchSize;
+      for (const [row, scene] of scenes.entries()) image.data.set(scene.x, row * size);
+      const objects = scenes.map((scene) => scene.objects);
+      await memory.step(rate, async (now, next) => {
+        const given = { ...now, [VALUES.image]: image };
+        const made = await first.run(known(first, given), buffers);
+        const proposals = objects.map((_, row) => {
+          const part = (name: string, width: number) => {
+            const { data } = made[name] as TensorOf<'float32'>;
+            const each = anchors.length * width;
+            return data.subarray(row * each, (row + 1) * each);
+          };
+          const [scores, shifts] = [part(VALUES.objectness, 1), part(VALUES.shifts, 4)];
+          return withArea(proposalsOf(scores, shifts, anchors, spec, PROPOSALS));
+        });
+        const forAnchors = proposalTargets(
+          anchors,
+          objects,
+          sampleAnchors(anchors, objects, sampling, draw),
+        );
+        const forRegions = regionTargets(
+          sampleRegions(proposals, objects, sampling, draw),
+          sampling.regions,
+        );
+        const feeds = {
+          ...given,
+          ...made,
+          ...targetFeeds(forAnchors, forRegions, batchSize),
+          [VALUES.regions]: float32([forRegions.images.length, 4], forRegions.regions),
+          [VALUES.images]: int64([forRegions.images.length], forRegions.images),
+        };
+        await second.run(known(second, feeds), { ...scalars, ...next });
+      });
+      return Object.fromEntries(
+        Object.entries(losses).map(([key, name]: [string, string]) => [
+          key,
+          scalars[name]?.data[0],
+        ]),
+      ) as unknown as Losses;
+    },
+    async dispose() {
+      await first.dispose();
+      await second.dispose();
+    },
+  };
+}
+
+/** The second part, its inputs of the types and dims that the first gives. */
+function openSecond(
+  runtime: Runtime,
+  graph: Graph,
+  made: Readonly<Record<string, Tensor>>,
+): Promise<Session> {
+  const inputs = graph.inputs.map((input) => {
+    const tensor = made[input.name];
+    return tensor ? { ...input, type: tensor.type, dims: tensor.dims } : input;
+  });
+  const own = new Set([VALUES.objectness, VALUES.shifts].map(String));
+  const outputs = graph.outputs.filter(({ name }) => !own.has(name));
+  return runtime.open(modelOf({ ...graph, inputs, outputs }));
+}
+
+/** Those of the feeds that a graph has. */
+function known(session: Session, feeds: Record<string, Tensor>): Record<string, Tensor> {
+  return Object.fromEntries(session.inputs.map((name) => [name, feeds[name] as Tensor]));
+}

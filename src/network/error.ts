@@ -1,0 +1,13 @@
+import { FinepruneError } from '../onnx/index.ts';
+
+export type NetworkErrorCode =
+  | 'network/model-shape'
+  | 'network/classes'
+  | 'network/output'
+  | 'network/operator'
+  | 'network/no-place';
+
+/** A model that cannot be run, scored or trained as asked. */
+export class NetworkError extends FinepruneError<NetworkErrorCode> {
+  override readonly name = 'NetworkError';
+}

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { arrayDataset, random } from '../data/index.ts';
+import { conv, finish, flatten, linear, network, relu } from '../lab/networks/layers.ts';
+import { nodeRuntime } from '../runtime/index.ts';
+import { defend } from '../defense/index.ts';
+
+const runtime = await nodeRuntime({ threads: 1 });
+const draw = random(0, 'freeze');
+const clean = arrayDataset({
+  name: 'noise',
+  classes: ['a', 'b', 'c'],
+  sample: [1, 6, 6],
+  labels: Int32Array.from({ length: 40 }, (_, i) => i % 3),
+  data: Float32Array.from({ length: 40 * 36 }, () => draw.uniform()),
+});
+const settings = { maxDrop: 1, tune: { epochs: 1, batchSize: 8, rate: 0.1 } } as const;
+
+/** A network whose first layer is cut off by `op`, which takes the tensor as it comes. */
+function cutBy(op: string | undefined) {
+  const net = network(0);
+  const x = net.b.input('image', 'float32', ['N', 1, 6, 6]);
+  const first = relu(net, conv(net, x, 'conv1', { from: 1, to: 4, kernel: 3 }), 'relu1');
+  const kept = op === undefined ? first : net.b.op(op, [first], { axis: 1 });
+  const second = relu(net, conv(net, kept, 'conv2', { from: 4, to: 5, kernel: 3 }), 'relu2');
+  return finish(net, linear(net, flatten(net, second), 'fc', 20, 3), 3, { name: 'cut' });
+}
+
+test('an operator without a gradient ends the run and says what else could be trained', async () => {
+  const run = defend(runtime, cutBy('Hardmax'), clean, undefined, settings);
+  await expect(run).rejects.toMatchObject({ code: 'autodiff/unsupported' });
+  await expect(run).rejects.toThrow(/Hardmax.+cuts off "conv1\.weight", "conv1\.bias"/s);
+  await expect(run).rejects.toThrow(/the rest, 4 of 6 parameters: "conv2\.weight"/);
+});
+
+test('frozen, what it cuts off is told and stays as it is, and the rest is trained', async () => {
+  const model = cutBy('Hardmax');
+  const defense = await defend(runtime, model, clean, undefined, {
+    ...settings,
+    freezeUnsupported: true,
+  });
+  expect(defense.frozen.map(({ parameter, op }) => [parameter, op])).toEqual([
+    ['conv1.weight', 'Hardmax'],
+    ['conv1.bias', 'Hardmax'],
+  ]);
+  const after = defense.outcomes.at(-1)?.graph.initializers;
+  const before = model.graph.initializers;
+  expect(after?.get('conv1.weight')).toEqual(before.get('conv1.weight'));
+  expect(after?.get('fc.weight')).not.toEqual(before.get('fc.weight'));
+});
+
+test('where everything can be trained, nothing is frozen', async () => {
+  const defense = await defend(runtime, cutBy(undefined), clean, undefined, {
+    ...settings,
+    freezeUnsupported: true,
+  });
+  expect(defense.frozen).toEqual([]);
+});

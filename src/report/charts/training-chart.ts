@@ -1,0 +1,54 @@
+import { frame, percentTick, seriesColor } from './chart-parts.ts';
+import type { Markup } from '../page/markup.ts';
+import type { RunRecord } from '../run/record.ts';
+import type { Draw, Mark, Plot } from './svg.ts';
+
+/** Loss or validation accuracy by epoch, a line for each fine-tuning. */
+export function trainingChart(
+  Plot: Plot,
+  draw: Draw,
+  record: RunRecord,
+  what: 'loss' | 'accuracy',
+): Markup {
+  const phases = (record.training ?? []).filter((phase) => phase.epochs.length > 0);
+  const last = Math.max(...phases.flatMap(({ epochs }) => epochs.map(({ epoch }) => epoch)));
+  const first = Math.min(...phases.flatMap(({ epochs }) => epochs.map(({ epoch }) => epoch)));
+  const marks = phases.flatMap(({ epochs }, i): Mark[] => {
+    const color = seriesColor(i);
+    const points = epochs.map(({ epoch, loss, validation }) => ({ epoch, loss, ...validation }));
+    const y = what === 'loss' ? 'loss' : 'rate';
+    const band = Plot.areaY(points, {
+      x: 'epoch',
+      y1: 'low',
+      y2: 'high',
+      fill: color,
+      fillOpacity: 0.16,
+    });
+    return [
+      ...(what === 'loss' ? [] : [band]),
+      Plot.line(points, { x: 'epoch', y, stroke: color, strokeWidth: 1.75 }),
+      Plot.dot(points, { x: 'epoch', y, r: 2.25, fill: color, className: `point-${what}` }),
+    ];
+  });
+  const step = Math.max(1, Math.ceil((last - first) / 6));
+  const ticks = Array.from(
+    { length: Math.floor((last - first) / step) + 1 },
+    (_, i) => first + i * step,
+  );
+  const y =
+    what === 'loss'
+      ? { label: 'training loss', nice: true, zero: true, ticks: 5 }
+      : { label: 'validation accuracy', nice: true, ticks: 5, tickFormat: percentTick(0.1) };
+  return draw(
+    {
+      ...frame(false),
+      height: 220,
+      marginLeft: 54,
+      x: { label: 'epoch', ticks, tickFormat: 'd' },
+      y,
+      marks: [Plot.gridY({ ticks: 5, strokeOpacity: 0.12 }), ...marks],
+    },
+    `${what === 'loss' ? 'Training loss' : 'Validation accuracy'} by epoch. ` +
+      'The data table below has every epoch.',
+  );
+}

@@ -1,0 +1,58 @@
+import { labelsOf, type Answers, type TestData } from '../../network/index.ts';
+import { type Outcome } from '../../defense/index.ts';
+import { confusion, NOTHING } from '../../metrics/index.ts';
+import type { RunRecord } from './record.ts';
+
+type Confusions = NonNullable<RunRecord['confusions']>;
+
+/** How many changes are told of each kind of data. */
+const MOST = 8;
+
+/** The answers that changed most between two outcomes, on clean and on triggered test data. */
+export function confusionsOf(
+  before: Outcome | undefined,
+  after: Outcome | undefined,
+  test: TestData | undefined,
+): Confusions {
+  if (!test || !before?.predictions || !after?.predictions) return [];
+  // Of a scene, an object may not be found at all.
+  const classes = [...test.clean.classes, ...(test.clean.objects ? ['nothing'] : [])];
+  const found = (answers: Answers) =>
+    answers.called.map((label) => (label === NOTHING ? classes.length - 1 : label));
+  const changed = (was: Int32Array, is: Int32Array, labels: Int32Array) => {
+    const [a, b] = [was, is].map(
+      (predicted) => confusion(predicted, labels, classes.length).counts,
+    );
+    const totals = confusion(labels, labels, classes.length).counts;
+    return Array.from(a ?? [], (before, cell) => {
+      const label = Math.floor(cell / classes.length);
+      return {
+        label: classes[label] ?? '',
+        predicted: classes[cell % classes.length] ?? '',
+        of: totals[label * (classes.length + 1)] ?? 0,
+        before,
+        after: b?.[cell] ?? 0,
+      };
+    })
+      .filter(({ before, after, label, predicted }) => before !== after && label !== predicted)
+      .toSorted((x, y) => Math.abs(y.after - y.before) - Math.abs(x.after - x.before))
+      .slice(0, MOST);
+  };
+  const [{ clean: first, triggered: was }, { clean: last, triggered: is }] = [
+    before.predictions,
+    after.predictions,
+  ];
+  const clean = changed(found(first), found(last), labelsOf(test.clean));
+  const { triggered } = test;
+  return [
+    { of: 'test', changed: clean },
+    ...(triggered && was && is
+      ? [
+          {
+            of: 'triggered' as const,
+            changed: changed(found(was), found(is), labelsOf(triggered.dataset)),
+          },
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,95 @@
+import { duration, number } from '../page/format.ts';
+import { html } from '../page/markup.ts';
+import type { Markup } from '../page/markup.ts';
+import type { RunRecord, Setting } from './record.ts';
+
+/** Everything needed to repeat the run and to check that it was this one. */
+export function detailsSection(record: RunRecord): Markup {
+  const { site, tool, host, stop } = record;
+  return html`<section id="details">
+    <h2>Details</h2>
+    <h3>Repeat this run</h3>
+    <pre>${words(record.command)}</pre>
+    <p class="note">Same command, data, versions and seed (${record.seed}): same bytes.</p>
+    <h3>Files</h3>
+    ${facts([
+      ['input', html`${[record.input, ...(record.input.data ?? [])].map(file)}`],
+      ...(record.output ? [['output', file(record.output)] as Fact] : []),
+    ])}
+    <h3>Data</h3>
+    ${facts(
+      record.data.map((set): Fact => [
+        set.role,
+        html`${set.name}, ${set.count} samples, ${set.source} ${hash(set.sha256)}`,
+      ]),
+    )}
+    <h3>Site</h3>
+    ${facts([
+      ['tensor', html`<code>${site.name}</code>`],
+      ['units', html`${site.units}, along axis ${site.axis} of [${site.dims.join(', ')}]`],
+      ['pruned', html`${stop.pruned}, for a drop of at most ${number(100 * stop.maxDrop)} points`],
+    ])}
+    <h3>Settings</h3>
+    ${facts([
+      ['seed', html`${record.seed}`],
+      ...flatten(record.settings, '').map(([name, value]): Fact => [
+        name,
+        html`<code>${value}</code>`,
+      ]),
+    ])}
+    <h3>Versions</h3>
+    ${facts([
+      [tool.name, html`${tool.version}`],
+      ['ONNX Runtime', html`${tool.runtimeVersion}, ${tool.backend} backend`],
+      ...(host
+        ? ([
+            ['Node.js', html`${host.node}`],
+            [
+              'machine',
+              html`${host.platform}, ${host.threads} ${host.threads === 1 ? 'thread' : 'threads'}`,
+            ],
+            ['time', html`${duration(host.seconds)}`],
+          ] satisfies Fact[])
+        : []),
+    ])}
+  </section>`;
+}
+
+/** Kept whole where they fit: a line broken at a hyphen would read as another option. */
+function words(command: string): Markup[] {
+  return command.split(' ').map((word, i) => html`${i > 0 && ' '}<span>${word}</span>`);
+}
+
+type Fact = [name: string, value: Markup];
+
+function facts(list: readonly Fact[]): Markup {
+  return html`<dl class="facts">
+    ${list.map(
+      ([name, value]) =>
+        html`<dt>${name}</dt>
+          <dd>${value}</dd>`,
+    )}
+  </dl>`;
+}
+
+function file({ path, sha256 }: { path: string; sha256: string }): Markup {
+  return html`<code>${path}</code> ${hash(sha256)}`;
+}
+
+function hash(sha256: string): Markup {
+  return html`<br /><code class="hash">sha256 ${sha256}</code>`;
+}
+
+/** Settings by dotted name, in alphabetical order, so that key order leaves no trace. */
+function flatten(settings: Record<string, Setting>, prefix: string): [string, string][] {
+  return Object.keys(settings)
+    .sort()
+    .flatMap((key): [string, string][] => {
+      const value = settings[key]!;
+      const name = prefix + key;
+      if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+        return flatten(value, `${name}.`);
+      }
+      return [[name, typeof value === 'string' ? value : JSON.stringify(value)]];
+    });
+}

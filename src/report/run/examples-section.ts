@@ -1,0 +1,57 @@
+import { html, trusted } from '../page/markup.ts';
+import type { Markup } from '../page/markup.ts';
+import { pngDataUri } from '../page/png.ts';
+import type { Example, Picture, RunRecord } from './record.ts';
+
+export function examplesSection({ examples }: RunRecord): Markup | undefined {
+  if (examples.length === 0) return undefined;
+  return html`<section id="examples">
+    <h2>What the network says</h2>
+    <p>
+      Before and after the repair, of the same inputs without and with the trigger. Wrong answers
+      are marked ✗.
+    </p>
+    <div class="examples">${examples.map(exampleCard)}</div>
+  </section>`;
+}
+
+function exampleCard(example: Example): Markup {
+  const { image, triggeredImage, label } = example;
+  const triggered = triggeredImage !== undefined || example.beforeTriggered !== undefined;
+  const row = (title: string, clean: string, other: string | undefined) =>
+    html`<tr>
+      <th scope="row">${title}</th>
+      <td>${answer(clean, label)}</td>
+      ${triggered && html`<td>${answer(other, label)}</td>`}
+    </tr>`;
+  return html` <figure class="example">
+    <table>
+      <thead>
+        <tr>
+          <td></td>
+          <th scope="col">clean${image && picture(image, `${label}, clean`)}</th>
+          ${triggered && html`<th scope="col">triggered${triggeredImage && picture(triggeredImage, `${label}, with the trigger`)}</th>`}
+        </tr>
+      </thead>
+      <tbody>
+        <tr>
+          <th scope="row">truth</th>
+          <td>${label}</td>
+          ${triggered && html`<td>${label}</td>`}
+        </tr>
+        ${row('before', example.before, example.beforeTriggered)}
+        ${row('after', example.after, example.afterTriggered)}
+      </tbody>
+    </table>
+  </figure>`;
+}
+
+function answer(said: string | undefined, label: string): Markup {
+  if (said === undefined) return html`–`;
+  return said === label ? html`${said}` : html`<span class="wrong">${said} ✗</span>`;
+}
+
+function picture(image: Picture, alt: string): Markup {
+  const small = typeof image !== 'string' && Math.max(image.width, image.height) <= 96;
+  return html`<img${small && trusted(' class="small"')} src="${pngDataUri(image)}" alt="${alt}">`;
+}

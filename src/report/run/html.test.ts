@@ -1,0 +1,291 @@
+import { parseHTML } from 'linkedom';
+import { beforeAll, expect, test } from 'vitest';
+import { rate } from '../../metrics/interval.ts';
+import { fixture } from '../../../test/helpers/report.ts';
+import { renderHtml } from './html.ts';
+import { parseRecord, runRecord } from './record.ts';
+import type { RunRecord } from './record.ts';
+
+let page = '';
+beforeAll(async () => {
+  page = await renderHtml(fixture);
+});
+
+/** The text between two tags of the page, found without a parser that forgives. */
+function section(id: string, of = page): string {
+  return of.split(`<section id="${id}">`)[1]?.split('</section>')[0] ?? '';
+}
+
+function circles(svgText: string, name: string): { x: number; y: number }[] {
+  const group = svgText.match(new RegExp(`<g[^>]*class="${name}"[^>]*>(.*?)</g>`))?.[1] ?? '';
+  return [...group.matchAll(/<circle[^>]*>/g)].map(([circle]) => ({
+    x: Number(circle.match(/cx="([^"]*)"/)?.[1]),
+    y: Number(circle.match(/cy="([^"]*)"/)?.[1]),
+  }));
+}
+
+function rows(id: string): number {
+  const table = section(id).split('<details>')[1] ?? '';
+  return [...table.matchAll(/<tr>/g)].length - 1;
+}
+
+const charts = (text: string) => [...text.matchAll(/<svg.*?<\/svg>/gs)].map(([svg]) => svg);
+
+test('the verdict comes first, then every section in order', () => {
+  const marks = ['<h1 class="repaired">Repaired</h1>', 'The network carried a backdoor'].concat(
+    [
+      'evaluations',
+      'examples',
+      'confusions',
+      'curve',
+      'activations',
+      'reach',
+      'training',
+      'structure',
+      'details',
+    ].map((id) => `id="${id}"`),
+  );
+  const places = marks.map((mark) => page.indexOf(mark));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual([...places].sort((a, b) => a - b));
+});
+
+test('each evaluation shows its rate, interval and count', () => {
+  const text = section('evaluations');
+  for (const expected of ['99.15%', '[99.0, 99.3]', '9915/10000', '0.29%', '26/9020']) {
+    expect(text).toContain(expected);
+  }
+});
+
+test('the curve has a point for each entry, at its share and rate', () => {
+  for (const svg of charts(section('curve'))) {
+    for (const key of ['validation', 'acc', 'asr'] as const) {
+      const points = circles(svg, `point-${key}`);
+      expect(points).toHaveLength(fixture.curve.length);
+      // Both axes are linear, so any two points give the place of every other.
+      const [a, b] = [points[0]!, points.at(-1)!];
+      const [p, q] = [fixture.curve[0]!, fixture.curve.at(-1)!];
+      fixture.curve.forEach((entry, i) => {
+        const along = (entry.pruned - p.pruned) / (q.pruned - p.pruned);
+        const up = (entry[key]!.rate - p[key]!.rate) / (q[key]!.rate - p[key]!.rate);
+        expect(points[i]!.x).toBeCloseTo(a.x + along * (b.x - a.x), 1);
+        expect(points[i]!.y).toBeCloseTo(a.y + up * (b.y - a.y), 1);
+      });
+    }
+  }
+});
+
+test('the stopping point is marked where it lies', () => {
+  const found = charts(section('curve'));
+  expect(found).toHaveLength(2);
+  for (const svg of found) {
+    expect(svg).toContain('stop: 46 of 60 units');
+    const line = svg.match(/<g[^>]*class="stop"[^>]*>.*?<line([^>]*)>/)![1]!;
+    const x = Number(line.match(/x1="([^"]*)"/)![1]);
+    expect(x).toBeCloseTo(circles(svg, 'point-acc')[46]!.x, 1);
+  }
+});
+
+test('every unit is in the chart of activations, and the pruned ones are shaded', () => {
+  for (const svg of charts(section('activations'))) {
+    expect(circles(svg, 'triggered')).toHaveLength(60);
+    const shades = svg.match(/<g[^>]*class="pruned"[^>]*>(.*?)<\/g>/)![1]!;
+    const bars = svg.match(/<g[^>]*class="clean"[^>]*>(.*?)<\/g>/)![1]!;
+    // A unit with no activation at all has a bar of no height.
+    expect([...bars.matchAll(/<rect/g)]).toHaveLength(60);
+    const widths = [...shades.matchAll(/width="([^"]*)"/g)].map(([, width]) => Number(width));
+    const whole = Number(svg.match(/viewBox="0 0 (\d+)/)![1]) - 44 - 16;
+    expect(widths.reduce((sum, width) => sum + width, 0)).toBeCloseTo((whole * 46) / 60, 0);
+  }
+});
+
+test('every chart has a text alternative and a table of its data', () => {
+  const all = charts(page);
+  expect(all).toHaveLength(8);
+  for (const svg of all) {
+    const tag = svg.slice(0, svg.indexOf('>'));
+    expect(tag).toContain('role="img"');
+    expect(tag).toMatch(/aria-label="[^"]{20,}"/);
+  }
+  expect(['curve', 'activations', 'reach', 'training'].map(rows)).toEqual([60, 60, 60, 10]);
+});
+
+test('answers that are wrong are marked', () => {
+  const text = section('examples');
+  expect([...text.matchAll(/class="wrong"/g)]).toHaveLength(7);
+  expect([...text.matchAll(/src="data:image\/png;base64,/g)]).toHaveLength(12);
+});
+
+test('the same record gives the same bytes, in one process and the next render', async () => {
+  expect(await renderHtml(structuredClone(fixture))).toBe(page);
+  const settings = Object.fromEntries(Object.entries(fixture.settings).reverse());
+  expect(await renderHtml({ ...fixture, settings })).toBe(page);
+});
+
+test('the page asks the network for nothing and runs nothing', () => {
+  expect(page).not.toMatch(/<(script|link|iframe|object|embed)\b/i);
+  expect(page).not.toMatch(/\b(src|href)="(?!data:)/);
+  expect(page).not.toMatch(/url\(|@import/);
+  expect(page).toContain("default-src 'none'");
+});
+
+test('nothing in a record becomes markup, wherever it stands', async () => {
+  let index = 0;
+  const hostile = () => `"'><img src=x onerror=alert(${index++})>&\u202E\u0000`;
+  const fixed =
+    /^(native|wasm|real|synthetic|train|validation|test|triggered|none|pruning|fine-tuning|fine-pruning|loss|accuracy|[0-9a-f]{64}|data:.*)$/;
+  const poison = (value: unknown, key = ''): unknown => {
+    if (typeof value === 'string') return key !== 'label' && fixed.test(value) ? value : hostile();
+    if (Array.isArray(value)) return value.map((entry) => poison(entry));
+    if (value === null || typeof value !== 'object') return value;
+    const entries = Object.entries(value).map(([k, v]) => [
+      key === 'settings' ? hostile() : k,
+      poison(v, k),
+    ]);
+    return Object.fromEntries(entries) as unknown;
+  };
+  const record = parseRecord(
+    poison({ ...fixture, training: [{ ...fixture.training![0]!, name: 'run' }] }),
+  );
+  const text = await renderHtml(record);
+  expect(index).toBeGreaterThan(30);
+  expect(text).not.toContain('<img src=x');
+  expect(text).not.toContain('\u202E');
+  expect(text).not.toContain('\0');
+  // A parser that is not ours agrees: no element or attribute came from the record.
+  const { document } = parseHTML(text);
+  const all = [...document.querySelectorAll('*')];
+  expect(all.filter((element) => element.hasAttribute('onerror'))).toEqual([]);
+  expect(all.length).toBeGreaterThan(500);
+  expect(document.querySelector('h1')?.textContent).toBe('Repaired');
+  expect(document.querySelector('.verdict')?.textContent).toContain('"\'><img src=x onerror=');
+});
+
+function without(record: RunRecord, ...keys: (keyof RunRecord)[]): RunRecord {
+  return parseRecord(
+    Object.fromEntries(Object.entries(record).filter(([key]) => !(keys as string[]).includes(key))),
+  );
+}
+
+test('a run without triggered data, training or examples has no empty sections', async () => {
+  const bare: RunRecord = {
+    ...without(fixture, 'training', 'host', 'output', 'held', 'gradient', 'confusions', 'layers'),
+    profile: { clean: fixture.profile.clean },
+    curve: fixture.curve.map(({ pruned, unit, validation }) => ({ pruned, unit, validation })),
+    evaluations: [{ name: 'none', evaluation: { acc: rate(9, 10), asr: rate(0, 0) } }],
+    examples: [],
+    verdict: { repaired: null, text: 'No triggered data was given.' },
+  };
+  const text = await renderHtml(bare);
+  expect(text).toContain('No verdict');
+  const absent = ['training', 'examples', 'reach', 'confusions', 'structure'];
+  expect(absent.map((id) => section(id, text)).join('')).toBe('');
+  expect(text).not.toMatch(/undefined|NaN|null/);
+  expect(section('curve', text)).not.toContain('attack success');
+  expect(section('evaluations', text)).not.toContain('0/0');
+});
+
+test('without test data, what is known of validation data is said, and that it is', async () => {
+  const curve = fixture.curve.map(({ pruned, unit, validation }) => ({ pruned, unit, validation }));
+  const text = await renderHtml({
+    ...fixture,
+    evaluations: [],
+    confusions: [],
+    examples: [],
+    curve,
+  });
+  expect(section('evaluations', text)).toContain('No test data was given');
+  expect(section('evaluations', text)).toContain('396/400');
+  expect(section('curve', text)).not.toContain('test rates');
+});
+
+test('the phases of the curve are marked and told', () => {
+  const text = section('curve');
+  expect(text).toMatch(/<li value="1">\s*0 to 34 units: neither clean inputs nor the backdoor/);
+  expect(text).toMatch(
+    /<li value="2">\s*34 to 46 units: attack success falls from 99\.8% to 6\.1%/,
+  );
+  expect(text).toMatch(/<li value="3">\s*After 46 units: clean inputs need/);
+  for (const svg of charts(text)) {
+    expect(svg.match(/class="phase-number"[^>]*>(.*?)<\/g>/)?.[1]?.match(/<text/g)).toHaveLength(3);
+  }
+});
+
+test('samples that are no images are told without pictures', async () => {
+  const pictures = { image: undefined, triggeredImage: undefined };
+  const bare = fixture.examples.map((example) => ({ ...example, ...pictures }));
+  const text = section('examples', await renderHtml(parseRecord({ ...fixture, examples: bare })));
+  expect(text).not.toContain('<img');
+  expect([...text.matchAll(/class="wrong"/g)]).toHaveLength(7);
+});
+
+test('how fine-tuning went is told: the rate, the epoch, and every retry', () => {
+  const text = section('training');
+  expect(text).toContain('the learning rate 0.0035 was found by a range test');
+  expect(text).toContain('began to rise at 0.0089');
+  expect(text).toContain(
+    'epoch 9 of 10 was kept, the latest whose validation accuracy is within one standard error',
+  );
+  expect(text).toContain('in epoch 2 at 0.014 the loss rose to 4.25');
+  expect(text).toContain('at 0.0035 the loss was no number');
+});
+
+test('where the last epoch was asked for, that is told', async () => {
+  const training = fixture.training?.map((run) => ({ ...run, keep: 'last' }));
+  const text = section('training', await renderHtml(parseRecord({ ...fixture, training })));
+  expect(text).toContain('of 10 was kept, the last, as was asked for');
+  expect(text).not.toContain('standard error');
+});
+
+test('the site is marked in the network, and units out of reach are counted', () => {
+  expect(section('structure')).toMatch(/class="site".*\/conv2\/Relu.*pruned here/s);
+  expect(section('structure')).toContain('9610 (left as they are)');
+  const none = fixture.gradient?.filter((size) => size === 0).length ?? 0;
+  expect(none).toBeGreaterThan(3);
+  expect(section('reach')).toContain(`${none} of 60 units have none`);
+});
+
+test('a run that pruned nothing is drawn', async () => {
+  const text = await renderHtml({
+    ...fixture,
+    curve: fixture.curve.slice(0, 1),
+    stop: { ...fixture.stop, pruned: 0 },
+    verdict: { repaired: false, text: 'The backdoor is still there.' },
+  });
+  expect(text).toContain('Not repaired');
+  expect(text).not.toMatch(/undefined|NaN/);
+});
+
+test('generated data is called so at the top', async () => {
+  expect(page).not.toContain('generated data');
+  const data = fixture.data.map((set) => ({ ...set, source: 'synthetic' as const }));
+  const text = await renderHtml({ ...fixture, data });
+  expect(text.split('</header>')[0]).toContain('generated data');
+});
+
+test('a site of thousands of units is drawn in outline, in a page of bounded size', async () => {
+  const units = 4096;
+  const clean = Array.from({ length: units }, (_, unit) => (unit % 97) / 97);
+  const text = await renderHtml({
+    ...fixture,
+    site: { ...fixture.site, units },
+    profile: { clean, triggered: clean },
+    gradient: clean,
+    order: Array.from({ length: units }, (_, unit) => unit),
+  });
+  expect(section('activations', text)).not.toContain('<rect x');
+  expect(text.length).toBeLessThan(2_500_000);
+});
+
+test('the labels of a scale of tiny activations keep their digits', async () => {
+  const clean = fixture.profile.clean.map((value) => value / 50_000);
+  const text = section('activations', await renderHtml({ ...fixture, profile: { clean } }));
+  const labels = [...text.matchAll(/<text[^>]*>([\d.]+(?:e-\d+)?)<\/text>/g)].map(([, t]) =>
+    Number(t),
+  );
+  expect(labels.filter((label) => label > 0 && label < 1e-4).length).toBeGreaterThan(2);
+});
+
+test('the fixture is a record', () => {
+  expect(runRecord.safeParse(fixture).error).toBeUndefined();
+});
