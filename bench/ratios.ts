@@ -10,8 +10,8 @@ export interface TimeRow extends Row {
   readonly threads: number;
   /** Medians over the runs. */
   readonly oursMs: number;
-  readonly torchMs?: number;
-  readonly ratio?: number;
+  readonly torchMs?: number | undefined;
+  readonly ratio?: number | undefined;
   /** Share of the machine that other processes took meanwhile. */
   readonly others: number;
 }

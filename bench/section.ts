@@ -14,9 +14,9 @@ export interface Context {
 /** One thing measured. What is measured again takes the place of the row with the same key. */
 export interface Row {
   readonly network: string;
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Where a network is measured in several ways. */
-  readonly what?: string;
+  readonly what?: string | undefined;
 }
 
 /** One part of the benchmark: it prints as it goes, and its rows go into results.json. */

@@ -21,9 +21,9 @@ import { nodeRuntime, type Runtime } from './runtime/index.ts';
 
 export interface FinePruneOptions extends DefendSettings {
   /** Reported, never used to choose anything. */
-  readonly test?: TestData;
+  readonly test?: TestData | undefined;
   /** ONNX Runtime to use; the native one where it is installed, else wasm. */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 export interface Repaired {
@@ -34,7 +34,7 @@ export interface Repaired {
    * Writes the file, whole or not at all, and beside it the external data that it still reads; what is
    * there already only with `force`.
    */
-  save(path: string, options?: { readonly force?: boolean }): Promise<void>;
+  save(path: string, options?: { readonly force?: boolean | undefined }): Promise<void>;
 }
 
 /**
@@ -70,8 +70,7 @@ export async function finePrune(
   return {
     defense,
     bytes,
-    save: (path, { force = false } = {}) =>
-      saveModel(path, bytes, { force, ...(model.path !== undefined && { from: model.path }) }),
+    save: (path, { force = false } = {}) => saveModel(path, bytes, { force, from: model.path }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { arrayDataset, type Dataset, digest } from '../src/data/index.ts';
 import { applyMask, defend, prune, type PruneSettings } from '../src/defense/index.ts';
-import { classifierOf, exportModel } from '../src/network/index.ts';
+import { openClassifier, exportModel } from '../src/network/index.ts';
 import { lastSite, sitesOf } from '../src/channels/index.ts';
 import { apart, built, images, opened, scoresOf, specimen } from './helpers/networks.ts';
 import { conv, finish, flatten, linear, network, relu } from '../src/lab/networks/layers.ts';
@@ -51,7 +51,7 @@ const identity = (width: number) =>
 
 async function pruned(model: Model, data: ReturnType<typeof oneHot>, settings: PruneSettings) {
   const runtime = await testRuntime();
-  const classifier = await classifierOf(runtime, model, data);
+  const classifier = await openClassifier(runtime, model, data);
   const [site] = sitesOf(classifier.traced, classifier.scores);
   if (!site) throw new Error('no site');
   return prune(runtime, classifier, site, data, settings);

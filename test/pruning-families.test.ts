@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { arrayDataset, subset, take, type Dataset } from '../src/data/index.ts';
 import { mnist } from '../src/lab/index.ts';
-import { classifierOf, exportModel } from '../src/network/index.ts';
+import { openClassifier, exportModel } from '../src/network/index.ts';
 import { defend } from '../src/defense/index.ts';
 import { profileOf, slim, SLIM_TOLERANCE } from '../src/channels/index.ts';
 import { apart, explicitlyMasked, scoresOf } from './helpers/networks.ts';
@@ -83,7 +83,7 @@ async function family(name: string): Promise<{ file: OnnxFile; unseen: Dataset }
   if (DRAWN.includes(name)) return { file: drawn, unseen };
   const runtime = await testRuntime();
   const data = await digits(some, 128, sample);
-  const { graph, input, scores, parameters } = await classifierOf(runtime, drawn.model, data);
+  const { graph, input, scores, parameters } = await openClassifier(runtime, drawn.model, data);
   const weights = await train(runtime, graph, data, {
     epochs: 3,
     batchSize: 16,
@@ -108,7 +108,7 @@ describe.each([...TRAINED, ...DRAWN])('%s goes through defend', (name) => {
     if (DRAWN.includes(name)) return;
     // What is pruned has learnt something.
     const runtime = await testRuntime();
-    const { graph, input, scores: logits } = await classifierOf(runtime, file.model, data);
+    const { graph, input, scores: logits } = await openClassifier(runtime, file.model, data);
     const predicted = await predict(runtime, graph, made.unseen, { input, logits });
     expect(accuracy(predicted, made.unseen.labels).rate).toBeGreaterThan(0.7);
   });

@@ -12,7 +12,7 @@ interface Golden {
   readonly op: string;
   readonly attributes: Attributes;
   readonly inputs: Readonly<Record<string, Values>>;
-  readonly constants: readonly (Values & { readonly type?: 'int64' })[];
+  readonly constants: readonly (Values & { readonly type?: 'int64' | undefined })[];
   readonly output: Values;
   readonly dy: Values;
   readonly gradients: Readonly<Record<string, Values>>;

@@ -21,7 +21,7 @@ export interface BenchNetwork {
   readonly classes: number;
   readonly logits: string;
   /** Measured, but left out of means. */
-  readonly extra?: boolean;
+  readonly extra?: boolean | undefined;
 }
 
 export const networks: readonly BenchNetwork[] = [

@@ -13,8 +13,8 @@ const STAGES = [
 
 export interface VggSettings {
   /** Units of the two hidden layers; 4,096 make it the published network of 553 MB. */
-  readonly hidden?: number;
-  readonly classes?: number;
+  readonly hidden?: number | undefined;
+  readonly classes?: number | undefined;
 }
 
 /** VGG-16 (Simonyan and Zisserman 2014, configuration D), on 3x224x224, with random weights. */

@@ -1,5 +1,5 @@
 import type { Dataset } from '../../src/data/index.ts';
-import { classifierOf } from '../../src/network/index.ts';
+import { openClassifier } from '../../src/network/index.ts';
 import { lastSite, predictionsAlong, sitesOf } from '../../src/channels/index.ts';
 import { nodeRuntime, type Runtime } from '../../src/runtime/index.ts';
 import { predict } from '../../src/train/index.ts';
@@ -30,10 +30,10 @@ interface CurveRow extends Row {
   /** What the curve costs, in evaluations. */
   readonly evaluations: number;
   /** PyTorch's loop over all steps and images: one step of some images, multiplied. */
-  readonly torchMs?: number;
-  readonly ratio?: number;
+  readonly torchMs?: number | undefined;
+  readonly ratio?: number | undefined;
   /** Classes that differ, of all those compared. */
-  readonly differ?: readonly [number, number];
+  readonly differ?: readonly [number, number] | undefined;
   readonly others: number;
 }
 
@@ -65,7 +65,7 @@ export async function prepared(runtime: Runtime, network: BenchNetwork, images: 
   const model = network.build();
   const shared = exchange(model, images, network.classes);
   const dataset = shared.dataset(0, images);
-  const classifier = await classifierOf(runtime, model, dataset);
+  const classifier = await openClassifier(runtime, model, dataset);
   const site = lastSite(classifier.traced, sitesOf(classifier.traced, classifier.scores));
   // Any order will do, but that of the numbers.
   const order = Array.from({ length: site.units }, (_, unit) => (unit * 7) % site.units);
@@ -131,7 +131,7 @@ async function measure(
       curveMs,
       evaluations: curveMs / evaluationMs,
       ...(torch && { torchMs, ratio: curveMs / torchMs }),
-      ...(differ && { differ }),
+      differ,
       others: others(),
     };
   } finally {

@@ -19,10 +19,10 @@ interface DefendRow extends Row {
   readonly oursMs: number;
   /** Each stage of ours, as far as its progress tells. */
   readonly stages: Readonly<Record<string, number>>;
-  readonly torch?: TorchTimes;
+  readonly torch?: TorchTimes | undefined;
   /** To the curve that masks and evaluates again, and to one whose prefix is cached. */
-  readonly ratio?: number;
-  readonly ratioToCached?: number;
+  readonly ratio?: number | undefined;
+  readonly ratioToCached?: number | undefined;
   readonly others: number;
 }
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { arrayDataset, type Dataset, random } from '../../src/data/index.ts';
-import { classifierOf } from '../../src/network/index.ts';
+import { openClassifier } from '../../src/network/index.ts';
 import { lastSite, predictionsAlong, sitesOf } from '../../src/channels/index.ts';
 import {
   conv,
@@ -114,7 +114,7 @@ function scaled(units: number, hidden: number): Model {
 
 async function curveTimes(runtime: Runtime, model: Model, images: number, runs: number) {
   const dataset = noise(images);
-  const classifier = await classifierOf(runtime, model, dataset);
+  const classifier = await openClassifier(runtime, model, dataset);
   const sites = sitesOf(classifier.traced, classifier.scores);
   const site = lastSite(classifier.traced, sites);
   const order = Array.from({ length: site.units }, (_, unit) => unit);

@@ -15,7 +15,7 @@ export interface Stop {
   readonly node: Node;
   readonly why: string;
   /** What a rule threw, where a rule refused the node. */
-  readonly error?: Error;
+  readonly error?: Error | undefined;
 }
 
 export function pathsTo(traced: Traced, loss: string, parameters: readonly string[]): Paths {

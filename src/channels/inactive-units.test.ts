@@ -4,8 +4,7 @@ import { conv, flatten, linear, relu } from '../lab/networks/layers.ts';
 import { encodeModel, decodeModel, float, float32, type Model } from '../onnx/index.ts';
 import { sha256Of } from '../onnx/file.ts';
 import { built, CLASSES, draw, images, opened, specimen } from '../../test/helpers/networks.ts';
-import { inspect } from '../defense/index.ts';
-import { prune } from '../defense/index.ts';
+import { inspect, prune } from '../defense/index.ts';
 import { inactiveUnits, unreachable } from './inactive-units.ts';
 
 const data = images(40, 4);

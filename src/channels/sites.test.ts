@@ -3,10 +3,17 @@ import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { arrayDataset } from '../data/index.ts';
 import { deepIdNetwork } from '../lab/networks/deepid.ts';
 import { digitNetwork } from '../lab/networks/digits.ts';
-import { conv, flatten, linear, type Network as Net, pool, relu } from '../lab/networks/layers.ts';
+import {
+  conv,
+  flatten,
+  linear,
+  type NetworkBuilder as Net,
+  pool,
+  relu,
+} from '../lab/networks/layers.ts';
 import { speechNetwork } from '../lab/networks/speech.ts';
 import { float32, type Model } from '../onnx/index.ts';
-import { classifierOf } from '../network/index.ts';
+import { openClassifier } from '../network/index.ts';
 import { built, CLASSES, draw, opened } from '../../test/helpers/networks.ts';
 import { lastSite, siteNamed, sitesOf } from './sites.ts';
 
@@ -230,7 +237,7 @@ test.each([
       labels: Int32Array.of(0, 1),
       data: new Float32Array(2 * sample[0] * sample[1] * sample[2]),
     });
-    const { traced, scores } = await classifierOf(await testRuntime(), model, data);
+    const { traced, scores } = await openClassifier(await testRuntime(), model, data);
     const sites = sitesOf(traced, scores);
     expect(sites.map((site) => site.name)).toEqual(all);
     expect(lastSite(traced, sites)).toMatchObject({ name: last, units });

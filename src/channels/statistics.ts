@@ -43,7 +43,13 @@ export async function profileOf(
   input: string,
   site: Site,
   dataset: Dataset,
-  { along = [], signal }: { readonly along?: readonly Along[]; readonly signal?: AbortSignal } = {},
+  {
+    along = [],
+    signal,
+  }: {
+    readonly along?: readonly Along[] | undefined;
+    readonly signal?: AbortSignal | undefined;
+  } = {},
 ): Promise<{ readonly units: UnitStatistics; readonly bounds: readonly Bounds[] }> {
   const b = new Builder(graph);
   const over = (op: string, { value, axis, rank }: Along, keepdims: 0 | 1) => {
@@ -71,7 +77,7 @@ export async function profileOf(
   const results = await outputsOf(runtime, b.build(outputs.map((name) => ({ name }))), dataset, {
     input,
     outputs,
-    ...(signal && { signal }),
+    signal,
   });
   const values = (name: keyof typeof names) => (results[names[name]] as TensorOf<'float32'>).data;
   return {
@@ -133,7 +139,7 @@ export async function activationProfile(
   signal?: AbortSignal,
 ): Promise<Float64Array> {
   const found = await profileOf(runtime, graph, input, site, dataset, {
-    ...(signal && { signal }),
+    signal,
   });
   return found.units.mean;
 }

@@ -1,15 +1,13 @@
-import { AutodiffError } from '../autodiff/index.ts';
 import type { Dataset } from '../data/index.ts';
 import type { TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { gradientSizes } from '../train/index.ts';
-import type { Classifier } from '../network/index.ts';
+import type { Network } from '../network/index.ts';
 import type { Fold } from './mask.ts';
 
 export interface UnitGradientSettings {
   readonly batchSize: number;
   readonly seed: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Batches that are looked at. */
@@ -24,25 +22,20 @@ const BATCHES = 20;
  */
 export async function unitGradients(
   runtime: Runtime,
-  { graph, input, scores: logits, parameters }: Classifier,
+  network: Network,
   units: number,
   fold: Fold,
   clean: Dataset,
   settings: UnitGradientSettings,
 ): Promise<Float64Array | undefined> {
   if (fold.into === 'mul') return undefined;
+  const { graph, parameters } = network;
   const trained = new Set(parameters);
   const slices = fold.slices.filter(({ parameter }) => trained.has(parameter));
   if (slices.length === 0) return undefined;
   const names = [...new Set(slices.map(({ parameter }) => parameter))];
-  const how = { ...settings, input, logits, parameters: names, batches: BATCHES };
-  const sizes = await gradientSizes(runtime, graph, clean, how).then(
-    (found) => found.sizes,
-    (error: unknown) => {
-      if (error instanceof AutodiffError) return undefined;
-      throw error;
-    },
-  );
+  const how = { ...settings, parameters: names, batches: BATCHES };
+  const sizes = await network.gradientSizes?.(runtime, clean, how);
   if (!sizes) return undefined;
   const sums = new Float64Array(units);
   const counts = new Float64Array(units);

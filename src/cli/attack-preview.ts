@@ -9,12 +9,12 @@ import { previewFiles } from './preview-files.ts';
 
 interface PreviewOptions extends CommonOptions {
   readonly trigger: string;
-  readonly data?: string;
-  readonly wav?: string;
-  readonly model?: string;
+  readonly data?: string | undefined;
+  readonly wav?: string | undefined;
+  readonly model?: string | undefined;
   readonly out: string;
   readonly count: number;
-  readonly force?: boolean;
+  readonly force?: boolean | undefined;
 }
 
 /** `fineprune attack preview`: what a trigger does to samples, to look at or listen to. */
@@ -75,9 +75,9 @@ async function takenBy(path: string): Promise<OpenOptions> {
   const { preprocess, sound, classes } = notesIn(model.metadata);
   return {
     input: formatOf(model).input,
-    ...(preprocess && { preprocess }),
-    ...(sound && { features: sound }),
-    ...(classes && { named: classes }),
+    preprocess,
+    features: sound,
+    named: classes,
   };
 }
 

@@ -5,8 +5,15 @@ import { parse } from 'npyjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import sharp from 'sharp';
 import { decodeWav, encodeWav, hearing, notesIn, type SoundFeatures } from '../data/index.ts';
-import { mnist } from '../lab/index.ts';
-import { digits, readTrigger, speech, stamper, triggered, triggerJson } from '../lab/index.ts';
+import {
+  mnist,
+  digits,
+  readTrigger,
+  speech,
+  stamper,
+  triggered,
+  triggerJson,
+} from '../lab/index.ts';
 import { encodeModel, type TensorOf } from '../onnx/index.ts';
 import { readModel, sha256Of } from '../onnx/file.ts';
 import { rate } from '../metrics/index.ts';

@@ -16,24 +16,24 @@ import { begin } from './session.ts';
 
 interface AttackOptions extends CommonOptions {
   readonly out: string;
-  readonly from?: string;
-  readonly trigger?: string;
-  readonly poisonRate?: number;
-  readonly target?: keyof typeof TARGETS;
+  readonly from?: string | undefined;
+  readonly trigger?: string | undefined;
+  readonly poisonRate?: number | undefined;
+  readonly target?: keyof typeof TARGETS | undefined;
   readonly label: number;
-  readonly source?: number;
-  readonly cleanLabel?: boolean;
-  readonly epochs?: number;
-  readonly pruningAware?: boolean;
-  readonly lower?: 'artifact' | 'stealthy';
-  readonly margin?: number;
-  readonly site?: string;
-  readonly share?: number;
-  readonly budget?: number;
-  readonly askedAcc?: number;
-  readonly askedAsr?: number;
-  readonly quick?: boolean;
-  readonly force?: boolean;
+  readonly source?: number | undefined;
+  readonly cleanLabel?: boolean | undefined;
+  readonly epochs?: number | undefined;
+  readonly pruningAware?: boolean | undefined;
+  readonly lower?: 'artifact' | 'stealthy' | undefined;
+  readonly margin?: number | undefined;
+  readonly site?: string | undefined;
+  readonly share?: number | undefined;
+  readonly budget?: number | undefined;
+  readonly askedAcc?: number | undefined;
+  readonly askedAsr?: number | undefined;
+  readonly quick?: boolean | undefined;
+  readonly force?: boolean | undefined;
 }
 
 const TARGETS = {
@@ -132,8 +132,8 @@ async function attackDigits(options: AttackOptions): Promise<void> {
     target,
     trigger,
     cleanLabel: options.cleanLabel === true,
-    ...(poisonRate !== undefined && { poisonRate }),
-    ...(epochs !== undefined && { epochs }),
+    poisonRate,
+    epochs,
     signal,
     onProgress: (done: number, all: number) => progress.at(stage, done, all),
   };
@@ -142,13 +142,11 @@ async function attackDigits(options: AttackOptions): Promise<void> {
       ? await lab.pruningAwareAttack(runtime, task, data, {
           ...settings,
           ...awareSettings(options, task.pruningAware.asked),
-          ...(from && { clean: from }),
+          clean: from,
           onStage: (name) => (stage = name),
         })
       : undefined;
-  const attack =
-    aware ??
-    (await lab.baselineAttack(runtime, task, data, { ...settings, ...(from && { from }) }));
+  const attack = aware ?? (await lab.baselineAttack(runtime, task, data, { ...settings, from }));
   const bytes = encodeModel(attack.model);
   const summary = {
     task: task.name,
@@ -158,7 +156,7 @@ async function attackDigits(options: AttackOptions): Promise<void> {
     target,
     poisonRate: attack.poisonRate,
     cleanLabel: settings.cleanLabel,
-    ...(options.from !== undefined && { from: options.from }),
+    from: options.from,
     epochs: attack.epochs,
     ...(aware && {
       site: aware.site.name,
@@ -194,11 +192,11 @@ async function attackDigits(options: AttackOptions): Promise<void> {
 function awareSettings(options: AttackOptions, asked: { acc: number; asr: number }) {
   const { lower, margin, site, budget, askedAcc, askedAsr } = options;
   return {
-    ...(lower && { lower }),
-    ...(margin !== undefined && { margin }),
-    ...(site !== undefined && { site }),
-    ...(options.share !== undefined && { share: options.share }),
-    ...(budget !== undefined && { budget }),
+    lower,
+    margin,
+    site,
+    share: options.share,
+    budget,
     asked: { acc: askedAcc ?? asked.acc, asr: askedAsr ?? asked.asr },
   };
 }

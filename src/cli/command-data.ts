@@ -6,20 +6,20 @@ import type { TriggerOptions } from './test-data.ts';
 /** Options that say what data a command works on, and how they are made fit for the model. */
 export interface DataOptions extends TriggerOptions {
   readonly data: string;
-  readonly testData?: string;
-  readonly labels?: string;
-  readonly preprocess?: string;
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
-  readonly channels?: 'rgb' | 'bgr';
-  readonly resize?: Filter;
-  readonly crop?: number;
-  readonly size?: readonly [height: number, width: number];
-  readonly layout?: Layout;
-  readonly sampleRate?: number;
-  readonly features?: string;
-  readonly skipBad?: boolean;
-  readonly output?: string;
+  readonly testData?: string | undefined;
+  readonly labels?: string | undefined;
+  readonly preprocess?: string | undefined;
+  readonly mean?: readonly number[] | undefined;
+  readonly std?: readonly number[] | undefined;
+  readonly channels?: 'rgb' | 'bgr' | undefined;
+  readonly resize?: Filter | undefined;
+  readonly crop?: number | undefined;
+  readonly size?: readonly [height: number, width: number] | undefined;
+  readonly layout?: Layout | undefined;
+  readonly sampleRate?: number | undefined;
+  readonly features?: string | undefined;
+  readonly skipBad?: boolean | undefined;
+  readonly output?: string | undefined;
   readonly seed: number;
 }
 

@@ -4,9 +4,9 @@ import { examples } from './options.ts';
 import { printJson } from './outputs.ts';
 
 interface DataSetsOptions {
-  readonly verify?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
+  readonly verify?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
 }
 
 // Named here too, so that --help loads no library; their type holds them to what there is.

@@ -72,7 +72,7 @@ export function addDataOptions(command: Command): Command {
 }
 
 /** The output to read, where the options name one. */
-export function outputOf({ output }: DataOptions): { output?: string } {
+export function outputOf({ output }: DataOptions): { output?: string | undefined } {
   return output === undefined ? {} : { output };
 }
 
@@ -108,12 +108,12 @@ export async function dataFrom(
   const features = await featuresOf(options, notes.sound);
   const opening: OpenOptions = {
     input: format.input,
-    ...(format.outputs !== undefined && { outputs: format.outputs }),
-    ...(options.labels !== undefined && { labels: options.labels }),
-    ...(notes.classes && { named: notes.classes }),
+    outputs: format.outputs,
+    labels: options.labels,
+    named: notes.classes,
     ...(said.given && { preprocess: said.preprocess }),
-    ...(features && { features }),
-    ...(options.sampleRate !== undefined && { rate: options.sampleRate }),
+    features,
+    rate: options.sampleRate,
     skipBad: options.skipBad === true,
     signal,
   };
@@ -193,9 +193,9 @@ async function preprocessOf(
       ...base,
       mean: [...(mean ?? base.mean)],
       std: [...(std ?? base.std)],
-      ...(channels && { channels }),
-      ...(resize && { resize }),
-      ...(crop !== undefined && { crop }),
+      channels,
+      resize,
+      crop,
     },
     '--preprocess, --mean, --std, --channels, --resize, --crop',
   );

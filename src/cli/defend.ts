@@ -2,8 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { join } from 'node:path';
 import type { Dataset, Variation } from '../data/index.ts';
 import type { DefendSettings, Layers } from '../defense/index.ts';
-import type { Ranking } from '../network/index.ts';
-import type { TestData } from '../network/index.ts';
+import type { Ranking, TestData } from '../network/index.ts';
 import type { ScheduleName } from '../train/index.ts';
 import type { DataOptions } from './command-data.ts';
 import { addDataOptions, dataExamples, dataFrom, outputOf } from './data.ts';
@@ -29,34 +28,34 @@ import { warnOfModel } from './warnings.ts';
 interface DefendOptions extends CommonOptions, DataOptions {
   readonly out: string;
   readonly method: 'fine-prune' | 'prune' | 'fine-tune';
-  readonly compare?: boolean;
-  readonly site?: string[];
-  readonly rank?: Ranking;
+  readonly compare?: boolean | undefined;
+  readonly site?: string[] | undefined;
+  readonly rank?: Ranking | undefined;
   readonly maxDrop: number;
-  readonly share?: number;
+  readonly share?: number | undefined;
   readonly step: number;
-  readonly fullCurve?: boolean;
-  readonly slim?: boolean;
-  readonly epochs?: number;
-  readonly rate?: number | 'auto';
+  readonly fullCurve?: boolean | undefined;
+  readonly slim?: boolean | undefined;
+  readonly epochs?: number | undefined;
+  readonly rate?: number | 'auto' | undefined;
   readonly optimizer: 'sgd' | 'adam';
-  readonly schedule?: ScheduleName;
-  readonly layers?: Layers;
-  readonly patience?: number;
-  readonly keep?: 'chosen' | 'last';
-  readonly batch?: number;
-  readonly weightDecay?: number;
-  readonly held?: number;
-  readonly runs?: number;
-  readonly shift?: number;
-  readonly vary?: readonly Variation[];
-  readonly cover?: number;
-  readonly dropout?: boolean;
-  readonly interpolate?: number;
-  readonly cacheMemory?: number;
-  readonly freezeUnsupported?: boolean;
-  readonly resume?: boolean;
-  readonly force?: boolean;
+  readonly schedule?: ScheduleName | undefined;
+  readonly layers?: Layers | undefined;
+  readonly patience?: number | undefined;
+  readonly keep?: 'chosen' | 'last' | undefined;
+  readonly batch?: number | undefined;
+  readonly weightDecay?: number | undefined;
+  readonly held?: number | undefined;
+  readonly runs?: number | undefined;
+  readonly shift?: number | undefined;
+  readonly vary?: readonly Variation[] | undefined;
+  readonly cover?: number | undefined;
+  readonly dropout?: boolean | undefined;
+  readonly interpolate?: number | undefined;
+  readonly cacheMemory?: number | undefined;
+  readonly freezeUnsupported?: boolean | undefined;
+  readonly resume?: boolean | undefined;
+  readonly force?: boolean | undefined;
 }
 
 /** Exit code of a run whose network is not repaired; 1 is an error. */
@@ -190,8 +189,8 @@ export function defendCommand(program: Command): void {
 }
 
 async function defendModel(path: string, options: DefendOptions): Promise<void> {
-  const { defend, networkOf, optimizerOf, rateOf } = await import('../defense/index.ts');
-  const { exportModel, objectiveOf } = await import('../network/index.ts');
+  const { defend, optimizerOf, rateOf } = await import('../defense/index.ts');
+  const { exportModel, openNetwork } = await import('../network/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
   const { recordOf, VERSION } = await import('../report/index.ts');
   const force = options.force === true;
@@ -205,8 +204,8 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);
   const { seed, maxDrop, step } = options;
-  const given = await networkOf(runtime, file.model, validation, outputOf(options));
-  const usual = objectiveOf(given).tune;
+  const given = await openNetwork(runtime, file.model, validation, outputOf(options));
+  const usual = given.tuning;
   const rate = rateOf(options.rate, usual);
   const trains = options.method !== 'prune' || options.compare === true;
   if (!validation.objects) await warnOfModel(runtime, given, validation, trains);
@@ -219,28 +218,28 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     seed,
     ...outputOf(options),
     freezeUnsupported: options.freezeUnsupported === true,
-    ...(options.site !== undefined && { site: options.site }),
+    site: options.site,
     pruning: {
-      ...(options.rank !== undefined && { rank: options.rank }),
+      rank: options.rank,
       fullCurve: options.fullCurve === true,
-      ...(options.share !== undefined && { share: options.share }),
+      share: options.share,
     },
-    ...(options.layers !== undefined && { layers: options.layers }),
-    ...(options.held !== undefined && { held: options.held }),
-    ...(options.runs !== undefined && { runs: options.runs }),
+    layers: options.layers,
+    held: options.held,
+    runs: options.runs,
     tune: {
-      ...(options.epochs !== undefined && { epochs: options.epochs }),
+      epochs: options.epochs,
       rate,
-      ...(options.batch !== undefined && { batchSize: options.batch }),
-      ...(options.shift !== undefined && { shift: options.shift }),
-      ...(options.vary !== undefined && { vary: options.vary }),
-      ...(options.cover !== undefined && { cover: options.cover }),
+      batchSize: options.batch,
+      shift: options.shift,
+      vary: options.vary,
+      cover: options.cover,
       ...(options.dropout === true && { mode: 'dropout' as const }),
-      ...(options.interpolate !== undefined && { interpolate: options.interpolate }),
+      interpolate: options.interpolate,
       optimizer: optimizerOf(rate, options.optimizer, options.weightDecay),
-      ...(options.schedule !== undefined && { schedule: options.schedule }),
-      ...(options.patience !== undefined && { patience: options.patience }),
-      ...(options.keep !== undefined && { keep: options.keep }),
+      schedule: options.schedule,
+      patience: options.patience,
+      keep: options.keep,
     },
   };
   const { checkpointFolder } = await import('../defense/checkpoints.ts');
@@ -250,7 +249,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       version: VERSION,
       runtime: `${runtime.backend} ${runtime.version}, ${runtime.threads} threads`,
       model: file.sha256,
-      ...(file.data && { 'model data': file.data }),
+      'model data': file.data,
       settings: chosen,
       ...(await digestsOf(validation, test)),
     },
@@ -262,7 +261,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const defense = await defend(runtime, given, validation, test, {
     ...chosen,
     // Nothing to the results, so that a run may go on with another.
-    ...(options.cacheMemory !== undefined && { cacheMemory: options.cacheMemory }),
+    cache: { memory: options.cacheMemory },
     checkpoints,
     signal,
     onProgress: (stage, done, all) => progress.at(stage, done, all),
@@ -281,7 +280,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     output: { path: out, sha256: sha256Of(bytes) },
     source: 'real',
     settings,
-    ...(slim && { slim }),
+    slim,
   });
   await writeReport(options.out, record, force);
   await checkpoints.remove();
@@ -303,7 +302,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       after: evaluations.at(-1)?.evaluation,
       evaluations,
       model: record.output,
-      ...(slim && { slim }),
+      slim,
       verdict: record.verdict,
       frozen: defense.frozen,
       seed,

@@ -22,18 +22,17 @@ export function evaluateCommand(program: Command): void {
 }
 
 async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
-  const { judge, predictTest } = await import('../network/index.ts');
-  const { networkOf } = await import('../defense/index.ts');
+  const { judge, openNetwork, predictTest } = await import('../network/index.ts');
   const { readModel } = await import('../onnx/file.ts');
   const { evaluationTable } = await import('../report/run/table.ts');
   const file = await readModel(path);
   const session = await begin(options);
   const { runtime } = session;
   const { test } = await dataFrom(file.model, options, session, 'test');
-  const classifier = await networkOf(runtime, file.model, test.clean, outputOf(options));
+  const classifier = await openNetwork(runtime, file.model, test.clean, outputOf(options));
   if (!test.clean.objects) await warnOfModel(runtime, classifier, test.clean, false);
   const predictions = await predictTest(runtime, classifier, classifier.graph, test);
-  const evaluation = judge(predictions, test);
+  const evaluation = judge(classifier, predictions, test);
   if (options.json) printJson(evaluation);
   else process.stdout.write(evaluationTable([{ name: 'none', evaluation }]));
 }

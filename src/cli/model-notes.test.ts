@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { drawnFaces } from '../lab/index.ts';
+import { drawnFaces, faces, facesDataset } from '../lab/index.ts';
 import { type Model, sizeOf } from '../onnx/index.ts';
-import { faces, facesDataset } from '../lab/index.ts';
 import type { DataOptions } from './command-data.ts';
 import { addDataOptions, dataFrom } from './data.ts';
 

@@ -2,10 +2,10 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 
 /** Options of every command that runs networks. */
 export interface RunningOptions {
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly threads?: number;
-  readonly backend?: 'native' | 'wasm';
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+  readonly threads?: number | undefined;
+  readonly backend?: 'native' | 'wasm' | undefined;
 }
 
 /** And of those that run one seed: almost all. */

@@ -39,10 +39,10 @@ export interface Job {
 export type Made = Pick<ReproduceRecord, 'runs' | 'networks'>;
 
 export interface JobWatch {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onProgress: (stage: string, done: number, all: number) => void;
   /** Called with every network that is trained and written, or was before. */
-  readonly onTrained?: (attack: AttackName, before: boolean) => void;
+  readonly onTrained?: ((attack: AttackName, before: boolean) => void) | undefined;
 }
 
 /** Test samples that are shown, or heard, without and with the trigger. */
@@ -67,7 +67,7 @@ export async function runJob(runtime: Runtime, job: Job, watch: JobWatch): Promi
     attacks,
     compare,
     quick,
-    ...(watch.signal && { signal: watch.signal }),
+    signal: watch.signal,
     onProgress: watch.onProgress,
     trained,
     onTrained: async (network) => {
@@ -83,7 +83,7 @@ export async function runJob(runtime: Runtime, job: Job, watch: JobWatch): Promi
   const networks = await Promise.all(
     made.networks.map(async (network) => {
       const scenes = await scenesOf(made.outcomes[network.attack] ?? [], made.test);
-      return { ...network, ...(scenes && { scenes }) };
+      return { ...network, scenes };
     }),
   );
   return structuredClone({ runs: made.runs, networks }) as Made;

@@ -24,14 +24,14 @@ import { NAMES } from './trained-networks.ts';
 
 interface ReproduceOptions extends RunningOptions {
   readonly seeds: readonly number[];
-  readonly attacks?: readonly AttackName[];
-  readonly data?: TaskData['source'];
+  readonly attacks?: readonly AttackName[] | undefined;
+  readonly data?: TaskData['source'] | undefined;
   readonly compare: boolean;
   readonly jobs: number;
-  readonly out?: string;
-  readonly quick?: boolean;
-  readonly resume?: boolean;
-  readonly force?: boolean;
+  readonly out?: string | undefined;
+  readonly quick?: boolean | undefined;
+  readonly resume?: boolean | undefined;
+  readonly force?: boolean | undefined;
 }
 
 /** `fineprune reproduce TASK`: the paper's experiment, whole. */
@@ -85,7 +85,7 @@ async function reproduceTask(name: TaskName, options: ReproduceOptions): Promise
   const task = await taskNamed(name);
   const { source, note } = sourceFor(task, options.data);
   const threads = options.threads ?? (lanes > 1 ? threadsEach(lanes) : undefined);
-  const running = { ...options, ...(threads !== undefined && { threads }) };
+  const running = { ...options, threads };
   const session = await begin(running, '', lanes);
   const { runtime, progress } = session;
   if (note !== undefined) progress.say(note);
@@ -98,7 +98,7 @@ async function reproduceTask(name: TaskName, options: ReproduceOptions): Promise
     },
     command: commandLine(),
     quick,
-    ...(task.paper && { paper: task.paper }),
+    paper: task.paper,
     runs: [],
     networks: [],
   };

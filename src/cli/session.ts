@@ -26,8 +26,8 @@ export async function begin(options: RunningOptions, hint = '', side = 1): Promi
   const { nodeRuntime } = await import('../runtime/index.ts');
   const { progressOn } = await import('./progress.ts');
   const runtime = await nodeRuntime({
-    ...(options.backend && { backend: options.backend }),
-    ...(options.threads !== undefined && { threads: options.threads }),
+    backend: options.backend,
+    threads: options.threads,
   });
   const progress = progressOn(process.stderr, options.quiet === true, side);
   const threads = runtime.threads === 1 ? '1 thread' : `${runtime.threads} threads`;

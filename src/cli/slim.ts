@@ -15,7 +15,7 @@ interface SlimTarget {
   readonly out: string;
   readonly force: boolean;
   /** The output that has the scores, where one was named. */
-  readonly output?: string;
+  readonly output?: string | undefined;
 }
 
 /**

@@ -4,9 +4,9 @@ import type { Target } from '../metrics/index.ts';
 
 /** What a person knows of a backdoor. */
 export interface TriggerOptions {
-  readonly trigger?: string;
-  readonly triggered?: string;
-  readonly target?: string;
+  readonly trigger?: string | undefined;
+  readonly triggered?: string | undefined;
+  readonly target?: string | undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/index.ts';
-import type { Classifier, ScaleCheck } from '../network/index.ts';
+import type { Network, ScaleCheck } from '../network/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Runtime } from '../runtime/index.ts';
  */
 export async function warnOfModel(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   dataset: Dataset,
   trains: boolean,
 ): Promise<void> {

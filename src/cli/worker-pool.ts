@@ -21,7 +21,7 @@ export type LaneMessage =
     }
   | { readonly kind: 'trained'; readonly attack: AttackName; readonly before: boolean }
   | { readonly kind: 'made'; readonly made: Made }
-  | { readonly kind: 'failed'; readonly code?: string; readonly message: string };
+  | { readonly kind: 'failed'; readonly code?: string | undefined; readonly message: string };
 
 /** Threads of ONNX Runtime for each of several jobs that run side by side. */
 export function threadsEach(jobs: number): number {

@@ -46,7 +46,7 @@ async function done(
 }
 
 /** What a person did wrong by its code, a fault by where it is. */
-function told(error: unknown): { readonly code?: string; readonly message: string } {
+function told(error: unknown): { readonly code?: string | undefined; readonly message: string } {
   if (error instanceof FinepruneError) return { code: error.code, message: error.message };
   return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

@@ -29,8 +29,8 @@ const pictures = { 'a/1.pgm': pgm, 'b/1.pgm': pgm };
 interface Bad {
   readonly files: Files;
   /** What is opened: the folder unless a file in it is named. */
-  readonly open?: string;
-  readonly options?: Partial<OpenOptions>;
+  readonly open?: string | undefined;
+  readonly options?: Partial<OpenOptions> | undefined;
   readonly code: DataErrorCode;
   readonly says: RegExp;
 }

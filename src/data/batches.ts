@@ -19,12 +19,12 @@ export interface Batch {
 export interface BatchOptions {
   readonly batchSize: number;
   /** The samples to go through, in this order: default all, as they lie. See `epochOrder`. */
-  readonly order?: ArrayLike<number>;
+  readonly order?: ArrayLike<number> | undefined;
   /**
    * Fill the last, short batch up to `batchSize` with rows of weight 0, for a graph made for one
    * batch size. Default true; otherwise the last batch has fewer rows.
    */
-  readonly pad?: boolean;
+  readonly pad?: boolean | undefined;
 }
 
 /** All indices in an order drawn for this seed and epoch. */

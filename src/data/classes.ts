@@ -13,11 +13,11 @@ export interface Classes {
 
 export interface ClassOptions {
   /** The names of the outputs, in order: the lines of a labels.txt. */
-  readonly labels?: readonly string[];
+  readonly labels?: readonly string[] | undefined;
   /** What named them, for messages; default 'labels file'. */
-  readonly by?: string;
+  readonly by?: string | undefined;
   /** How many outputs the network has, where that is known. */
-  readonly outputs?: number;
+  readonly outputs?: number | undefined;
   /** What to call the data in messages. */
   readonly where: string;
 }

@@ -17,14 +17,14 @@ export interface Dataset {
   /** The true label of each sample; of a scene of several objects the class that is rarest. */
   readonly labels: Int32Array;
   /** Where samples are scenes: the objects of each, in pixels of the sample. */
-  readonly objects?: readonly (readonly SceneObject[])[];
+  readonly objects?: readonly (readonly SceneObject[])[] | undefined;
   /**
    * Where samples are pictures, how they are laid out and scaled. Without it, samples of three dims are
    * taken for pictures [channels, height, width] in 0 to 1.
    */
-  readonly pictures?: PictureCode;
+  readonly pictures?: PictureCode | undefined;
   /** Where samples are features of sound: the waveforms that they are made of. */
-  readonly sounds?: Heard;
+  readonly sounds?: Heard | undefined;
   /**
    * Writes the samples at `indices` one after another into `into`, row-major. `into` may be longer
    * than needed; what lies behind is left alone.
@@ -56,7 +56,7 @@ export function arrayDataset(parts: {
   readonly labels: Int32Array;
   readonly data: Float32Array | Uint8Array;
   /** Default 1. */
-  readonly divisor?: number;
+  readonly divisor?: number | undefined;
 }): Dataset {
   const { name, classes, sample, labels, data, divisor = 1 } = parts;
   const { length } = labels;

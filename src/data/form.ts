@@ -16,17 +16,17 @@ export interface InputFormat {
   /** The order of the axes, where a sample has three. */
   readonly layout: Layout;
   /** Whether it takes bytes, 0 to 255. */
-  readonly bytes?: boolean;
+  readonly bytes?: boolean | undefined;
 }
 
 export interface FormOptions {
   readonly input: InputFormat;
   /** By default pixels are scaled to 0 to 1, or kept as they are for a network that takes bytes. */
-  readonly preprocess?: Preprocess;
+  readonly preprocess?: Preprocess | undefined;
   /** Samples of sound a second that the network takes; by default sound is not resampled. */
-  readonly rate?: number;
+  readonly rate?: number | undefined;
   /** What the network takes of sound; by default the waveform. */
-  readonly features?: SoundFeatures;
+  readonly features?: SoundFeatures | undefined;
 }
 
 type Stored = Uint8Array | Float32Array;
@@ -35,9 +35,9 @@ type Stored = Uint8Array | Float32Array;
 export interface Form {
   /** The dims of a sample. */
   readonly sample: readonly number[];
-  readonly pictures?: PictureCode;
+  readonly pictures?: PictureCode | undefined;
   /** What is made of the samples, which are waveforms. */
-  readonly features?: SoundFeatures;
+  readonly features?: SoundFeatures | undefined;
   /** Bytes where they say it all: small to keep. */
   readonly bytes: boolean;
   /** @throws Error for a raw sample that is not like the first one */
@@ -177,7 +177,7 @@ function numbersForm(dims: readonly number[], { input, preprocess }: FormOptions
   const inOrder = !planes || dims.length !== 3 || turned.from === 'NCHW';
   return {
     sample,
-    ...(code && { pictures: code }),
+    pictures: code,
     bytes: false,
     store(raw) {
       const alike = raw.kind === 'numbers' && raw.dims.join() === dims.join();
@@ -199,7 +199,13 @@ function numbersForm(dims: readonly number[], { input, preprocess }: FormOptions
 function turnedTo(
   dims: readonly number[],
   { dims: wanted, layout }: InputFormat,
-): { sample: readonly number[]; planes?: [number, number, number]; from?: Layout } | undefined {
+):
+  | {
+      sample: readonly number[];
+      planes?: [number, number, number] | undefined;
+      from?: Layout | undefined;
+    }
+  | undefined {
   const fits = (have: readonly number[]) =>
     have.length === wanted.length && wanted.every((dim, i) => dim === null || dim === have[i]);
   const [a = 1, b = 1, c = 1] = dims;

@@ -5,11 +5,11 @@ import { type Preprocess, preprocessFrom, type PreprocessInput } from './images/
 
 /** What a model's file may say of the data that it takes, so that nobody else has to. */
 export interface ModelNotes {
-  readonly preprocess?: Preprocess;
+  readonly preprocess?: Preprocess | undefined;
   /** How features are made of sound. */
-  readonly sound?: SoundFeatures;
+  readonly sound?: SoundFeatures | undefined;
   /** The names of the outputs, in order. */
-  readonly classes?: readonly string[];
+  readonly classes?: readonly string[] | undefined;
 }
 
 const PREPROCESS = 'fineprune.preprocess';

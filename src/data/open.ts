@@ -16,15 +16,15 @@ export type Part = 'whole' | 'train' | 'validation' | 'test';
 
 export interface OpenOptions extends PrepareOptions {
   /** How many outputs the network has, where that is known. */
-  readonly outputs?: number;
+  readonly outputs?: number | undefined;
   /** The names of the outputs in order, or a file that has them; default: a labels.txt in the folder. */
-  readonly labels?: string | readonly string[];
+  readonly labels?: string | readonly string[] | undefined;
   /** The names of the outputs in the model's file: they hold where the data say nothing. */
-  readonly named?: readonly string[];
+  readonly named?: readonly string[] | undefined;
   /** Data sets that are opened by a name, such as "mnist". */
-  readonly sets?: NamedSets;
+  readonly sets?: NamedSets | undefined;
   /** Picks the parts to read out of those that are there; default all. */
-  readonly parts?: (there: readonly Part[]) => readonly Part[];
+  readonly parts?: ((there: readonly Part[]) => readonly Part[]) | undefined;
 }
 
 /** Data sets by name, loaded when they are asked for. */
@@ -64,9 +64,9 @@ export async function openData(from: string, options: OpenOptions): Promise<Open
   const by = list ? undefined : own ? 'data set' : options.named && 'model';
   const classes = classesOf(found, {
     where: from,
-    ...(names && { labels: names }),
-    ...(by && { by }),
-    ...(outputs !== undefined && { outputs }),
+    labels: names,
+    by,
+    outputs,
   });
   const parts: Partial<Record<Part, Dataset>> = {};
   const bad: string[] = [];

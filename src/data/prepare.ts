@@ -9,11 +9,11 @@ import type { Source } from './formats/source.ts';
 
 export interface PrepareOptions extends FormOptions {
   /** Leave out samples that cannot be read; without it they are an error. */
-  readonly skipBad?: boolean;
+  readonly skipBad?: boolean | undefined;
   /** Bytes of samples that may be kept in memory; what has more is decoded each time. */
-  readonly budget?: number;
-  readonly onProgress?: (done: number, all: number) => void;
-  readonly signal?: AbortSignal;
+  readonly budget?: number | undefined;
+  readonly onProgress?: ((done: number, all: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A data set fit for a network, and what was left out. */
@@ -80,7 +80,7 @@ export async function prepare(
     classes,
     sample: form.sample,
     labels,
-    ...(form.pictures && { pictures: form.pictures }),
+    pictures: form.pictures,
     async read(indices, into) {
       checkRead(source.name, good.length, size, indices, into);
       await read(indices, into);

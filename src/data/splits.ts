@@ -10,7 +10,7 @@ export type Parts<K extends string> = Readonly<Record<K, number>>;
 
 export interface SplitOptions {
   /** Each part holds the classes in the shares of the whole, to about a sample. Default true. */
-  readonly stratified?: boolean;
+  readonly stratified?: boolean | undefined;
 }
 
 /**

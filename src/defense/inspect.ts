@@ -2,13 +2,15 @@ import { normalize, OPSET } from '../graph/index.ts';
 import { type Dim, sizeOf, type DataType, type Tensor, type ValueInfo } from '../onnx/index.ts';
 import type { OnnxFile } from '../onnx/file.ts';
 import { infer, type Runtime } from '../runtime/index.ts';
-import type { ClassifierOptions } from '../network/index.ts';
-import { inputOf, standardized } from '../network/index.ts';
-import { literalsOf, parametersOf } from '../network/index.ts';
-import { foldOf, type Fold } from '../channels/index.ts';
-import { unreachable } from '../channels/index.ts';
-import { specIn } from '../network/index.ts';
-import { lastSite, sitesOf, type Site } from '../channels/index.ts';
+import {
+  type ClassifierOptions,
+  inputOf,
+  standardized,
+  literalsOf,
+  parametersOf,
+  specIn,
+} from '../network/index.ts';
+import { foldOf, type Fold, unreachable, lastSite, sitesOf, type Site } from '../channels/index.ts';
 
 interface Described {
   readonly name: string;

@@ -3,12 +3,17 @@ import type { CleanScore, Evaluation } from '../metrics/index.ts';
 import type { Graph, Model } from '../onnx/index.ts';
 import type { CutOff } from '../autodiff/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { rowsOf, trainableIn } from '../train/index.ts';
-import { type Checkpoints, within } from '../train/index.ts';
-import { classifierOf, objectiveOf, type Classifier } from '../network/index.ts';
-import { detectorToDefend } from '../network/index.ts';
+import { rowsOf, trainableIn, type Checkpoints, within } from '../train/index.ts';
+import {
+  type Network,
+  openNetwork,
+  judge,
+  predictTest,
+  type Predictions,
+  type TestData,
+} from '../network/index.ts';
+import { type Options, withDefaults } from '../options.ts';
 import { DefenseError } from './error.ts';
-import { judge, predictTest, type Predictions, type TestData } from '../network/index.ts';
 import {
   fineTune,
   type FineTuneSettings,
@@ -22,52 +27,57 @@ import {
   type PruneSitesSettings,
   type SitePruning,
 } from './methods/pruning/prune-sites.ts';
-import { lastSite, siteNamed, sitesOf, type Site } from '../channels/index.ts';
+import {
+  lastSite,
+  siteNamed,
+  sitesOf,
+  type Site,
+  type StoreSettings,
+  unitGradients,
+} from '../channels/index.ts';
 import { averageWeights } from './methods/fine-tuning/average-weights.ts';
-import type { StoreSettings } from '../channels/index.ts';
 import { heldOf } from './methods/fine-tuning/tuning-state.ts';
-import { unitGradients } from '../channels/index.ts';
 
 export type Method = 'none' | 'pruning' | 'fine-tuning' | 'fine-pruning';
 
 export interface DefendSettings {
-  readonly method?: Exclude<Method, 'none'>;
+  readonly method?: Exclude<Method, 'none'> | undefined;
   /** Do the other methods as well, to compare. */
-  readonly compare?: boolean;
+  readonly compare?: boolean | undefined;
   /** The output that has the scores, of a model that has several. */
-  readonly output?: string;
+  readonly output?: string | undefined;
   /** The site to prune, or several, in their order; the last convolutional one by default. */
-  readonly site?: string | readonly string[];
+  readonly site?: string | readonly string[] | undefined;
   /** How units are ranked, when to stop, and where the masks go. */
-  readonly pruning?: Pick<PruneSitesSettings, 'rank' | 'share' | 'fullCurve' | 'fold'>;
+  readonly pruning?: Pick<PruneSitesSettings, 'rank' | 'share' | 'fullCurve' | 'fold'> | undefined;
   /** The largest drop of validation accuracy while pruning, as a share; default 0.02. */
-  readonly maxDrop?: number;
+  readonly maxDrop?: number | undefined;
   /**
    * Share of the validation data that fine-tuning does not train on, above 0 and below 1; default 0.2.
    * They choose the epoch and judge what was lost: fewer of them are a coarser judge, and more to train on.
    */
-  readonly held?: number;
+  readonly held?: number | undefined;
   /** Units pruned between two measurements; default 1. */
-  readonly step?: number;
-  readonly seed?: number;
+  readonly step?: number | undefined;
+  readonly seed?: number | undefined;
   /** How scenes are changed while a detector is fine-tuned; by default in scale and colors. */
-  readonly scenes?: SceneAugment;
+  readonly scenes?: SceneAugment | undefined;
   /** Leave parameters that no gradient reaches as they are; without it they are an error. */
-  readonly freezeUnsupported?: boolean;
-  readonly tune?: Partial<Tune>;
+  readonly freezeUnsupported?: boolean | undefined;
+  readonly tune?: Options<Tune> | undefined;
   /**
    * How often to fine-tune, from the same weights by other seeds, to take the mean of the weights that
    * come of it, see `soup`; a whole number from 1 on, which is the default.
    */
-  readonly runs?: number;
+  readonly runs?: number | undefined;
   /** What fine-tuning may change; default 'all', of a detector 'regions'. */
-  readonly layers?: Layers;
+  readonly layers?: Layers | undefined;
   /** How activations are kept while pruning. */
-  readonly cache?: StoreSettings;
+  readonly cache?: StoreSettings | undefined;
   /** Where a killed run with the same data and settings left what it had. */
-  readonly checkpoints?: Checkpoints;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (stage: Stage, done: number, all: number) => void;
+  readonly checkpoints?: Checkpoints | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((stage: Stage, done: number, all: number) => void) | undefined;
 }
 
 export type Stage =
@@ -89,13 +99,13 @@ export interface Outcome {
   readonly method: Method;
   readonly graph: Graph;
   /** Where it was fine-tuned: each run. */
-  readonly tunings?: readonly FineTuning[];
-  readonly evaluation?: Evaluation;
-  readonly predictions?: Predictions;
+  readonly tunings?: readonly FineTuning[] | undefined;
+  readonly evaluation?: Evaluation | undefined;
+  readonly predictions?: Predictions | undefined;
 }
 
 export interface Defense {
-  readonly classifier: Classifier;
+  readonly classifier: Network;
   /** Parameters left as they are since no gradient reaches them, each with what is in the way. */
   readonly frozen: readonly CutOff[];
   readonly sites: readonly Site[];
@@ -131,13 +141,13 @@ export function batchSizeFor(samples: number, most: number): number {
  * Everything is chosen on `validation`, clean data which the network was not trained on: four fifths
  * of it are fine-tuned on, one fifth (`held`) chooses the epoch. `test` is only reported.
  *
- * @param given - a model, or what `networkOf` made of it and the validation data
+ * @param given - a model, or what `openNetwork` made of it and the validation data
  * @throws DefenseError where the model, the site or a setting does not fit; NormalizeError, AutodiffError or
  *   RuntimeFault where the graph cannot be worked on; the signal's reason when it aborts
  */
 export async function defend(
   runtime: Runtime,
-  given: Model | Classifier,
+  given: Model | Network,
   validation: Dataset,
   test: TestData | undefined,
   settings: DefendSettings = {},
@@ -165,7 +175,7 @@ export async function defend(
       `The validation data "${validation.name}" has ${validation.length} samples: with ${share} of them held that is ${parts.tune.length} to fine-tune on and ${parts.held.length} to choose by. One of each is needed, and some hundred to tell anything`,
     );
   }
-  const whole = 'traced' in given ? given : await networkOf(runtime, given, validation, settings);
+  const whole = 'traced' in given ? given : await openNetwork(runtime, given, validation, settings);
   const frozen =
     settings.freezeUnsupported === true ? await cutOff(runtime, whole, validation) : [];
   const still = new Set(frozen.map(({ parameter }) => parameter));
@@ -194,8 +204,9 @@ export async function defend(
     );
   }
   const held = async (of: Graph) =>
-    judge(await predictTest(runtime, classifier, of, { clean: parts.held }), { clean: parts.held })
-      .acc;
+    judge(classifier, await predictTest(runtime, classifier, of, { clean: parts.held }), {
+      clean: parts.held,
+    }).acc;
   const sites = sitesOf(traced, scores);
   const site = settings.site ?? [];
   const named = typeof site === 'string' ? [site] : site;
@@ -204,23 +215,25 @@ export async function defend(
   const pruned = await pruneSites(runtime, classifier, chosen, validation, test, {
     ...settings.pruning,
     maxDrop,
-    ...(settings.step !== undefined && { step: settings.step }),
-    ...(settings.cache && { cache: settings.cache }),
+    step: settings.step,
+    cache: settings.cache,
     ...aborting,
     ...within(settings.checkpoints, 'prune'),
     onProgress: (done, all) => onProgress?.('prune', done, all),
   });
 
-  const { tune: usual, proposing } = objectiveOf(classifier);
-  const layers = settings.layers ?? (proposing ? 'regions' : 'all');
+  const { tuning: usual, proposing } = classifier;
+  const layers = settings.layers ?? (proposing.length > 0 ? 'regions' : 'all');
   const rate = rateOf(settings.tune?.rate, usual);
-  const tune: Tune = {
-    optimizer: optimizerOf(rate),
-    ...usual,
-    batchSize: batchSizeFor(parts.tune.length, usual.batchSize),
-    ...settings.tune,
-    rate,
-  };
+  const tune = withDefaults<Tune>(
+    {
+      optimizer: optimizerOf(rate),
+      ...usual,
+      batchSize: batchSizeFor(parts.tune.length, usual.batchSize),
+      rate,
+    },
+    { ...settings.tune, rate },
+  );
   const trained = {
     ...classifier,
     parameters: parametersIn(classifier, chosen, layers),
@@ -251,9 +264,7 @@ export async function defend(
   const gradients: (Float64Array | undefined)[] = [];
   for (const { site, fold } of pruned.prunings) {
     const how = { batchSize: tune.batchSize, seed, ...aborting };
-    if (classifier.objective) gradients.push(undefined);
-    else
-      gradients.push(await unitGradients(runtime, classifier, site.units, fold, parts.tune, how));
+    gradients.push(await unitGradients(runtime, classifier, site.units, fold, parts.tune, how));
   }
   const wanted = (name: Method) => name === method || settings.compare === true;
 
@@ -277,7 +288,7 @@ export async function defend(
     if (!test) outcomes.push(outcome);
     else {
       const predictions = await predictTest(runtime, classifier, outcome.graph, test);
-      outcomes.push({ ...outcome, predictions, evaluation: judge(predictions, test) });
+      outcomes.push({ ...outcome, predictions, evaluation: judge(classifier, predictions, test) });
     }
   }
   onProgress?.('evaluate', made.length, made.length);
@@ -303,26 +314,9 @@ export async function defend(
   };
 }
 
-/**
- * A model in the form in which it is judged and defended: a detector where samples are scenes, else a
- * classifier.
- *
- * @throws what `classifierOf` and `detectorToDefend` throw
- */
-export function networkOf(
-  runtime: Runtime,
-  model: Model,
-  dataset: Dataset,
-  { output, scenes }: Pick<DefendSettings, 'output' | 'scenes'> = {},
-): Promise<Classifier> {
-  return dataset.objects
-    ? detectorToDefend(runtime, model, dataset, scenes)
-    : classifierOf(runtime, model, dataset, output === undefined ? {} : { output });
-}
-
 async function cutOff(
   runtime: Runtime,
-  { graph, input, scores, parameters }: Classifier,
+  { graph, input, scores, parameters }: Network,
   dataset: Dataset,
 ): Promise<readonly CutOff[]> {
   const found = await trainableIn(runtime, graph, {

@@ -42,7 +42,7 @@ async function run(checkpoints?: Checkpoints, name = 'Conv with bias'): Promise<
   const runtime = await testRuntime();
   return defend(runtime, model, images(90, 2), test, {
     ...settings,
-    ...(checkpoints && { checkpoints }),
+    checkpoints,
   });
 }
 const TARGET = { kind: 'all-to-one', label: 1 } as const;

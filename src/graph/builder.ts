@@ -1,14 +1,15 @@
-import type {
-  Attributes,
-  DataType,
-  Dim,
-  Graph,
-  Node,
-  Tensor,
-  TensorOf,
-  ValueInfo,
+import {
+  type Attributes,
+  type DataType,
+  type Dim,
+  type Graph,
+  type Node,
+  type Tensor,
+  type TensorOf,
+  type ValueInfo,
+  float32,
+  int64,
 } from '../onnx/index.ts';
-import { float32, int64 } from '../onnx/index.ts';
 
 /**
  * A tape on which one writes `b.op('Add', [x, y])`: it makes nodes, names their outputs, and gives

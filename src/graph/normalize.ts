@@ -16,9 +16,9 @@ const NEWEST = 26;
 
 export interface NormalizeOptions {
   /** What becomes of float64 values: worked on as float32 (default), or kept. */
-  readonly float64?: 'convert' | 'keep';
+  readonly float64?: 'convert' | 'keep' | undefined;
   /** The opset to bring the graph to; that of working graphs unless said. */
-  readonly opset?: number;
+  readonly opset?: number | undefined;
 }
 
 /** One thing that normalization did to a graph. */

@@ -33,12 +33,12 @@ export interface DetectionEvaluation {
 
 export interface PrecisionSettings {
   /** IoU from which on a detection is one of the object; default 0.5. */
-  readonly overlap?: number;
+  readonly overlap?: number | undefined;
   /**
    * 'area' (the default) is the area under the curve of precision, made monotone, as Pascal VOC has it
    * from 2010 on; 'coco' its mean at the recalls 0, 0.01 ... 1.
    */
-  readonly interpolation?: 'area' | 'coco';
+  readonly interpolation?: 'area' | 'coco' | undefined;
 }
 
 /** Score from which on something counts as detected. */

@@ -31,11 +31,11 @@ export interface Evaluation {
   /** Clean accuracy. */
   readonly acc: CleanScore;
   /** Attack success rate. */
-  readonly asr?: Rate;
+  readonly asr?: Rate | undefined;
   /** Robust accuracy. */
-  readonly ra?: Rate;
+  readonly ra?: Rate | undefined;
   /** Of a detector, the share of triggered objects that it does not find at all. */
-  readonly missed?: Rate;
+  readonly missed?: Rate | undefined;
 }
 
 /** The share of inputs classified as their true label. */

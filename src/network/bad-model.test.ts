@@ -1,9 +1,16 @@
 import { expect, test } from 'vitest';
 import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { arrayDataset } from '../data/index.ts';
-import { conv, flatten, linear, network, relu, type Network } from '../lab/networks/layers.ts';
+import {
+  conv,
+  flatten,
+  linear,
+  network,
+  relu,
+  type NetworkBuilder,
+} from '../lab/networks/layers.ts';
 import type { DataType, Dim, Model, Node } from '../onnx/index.ts';
-import { classifierOf, type ClassifierOptions } from './classifier.ts';
+import { openClassifier, type ClassifierOptions } from './classifier.ts';
 import { formatOf } from './adapt/model-format.ts';
 
 const runtime = await testRuntime();
@@ -16,18 +23,18 @@ const data = arrayDataset({
 });
 
 interface Bad {
-  readonly type?: DataType;
+  readonly type?: DataType | undefined;
   readonly dims?: readonly Dim[] | undefined;
-  readonly body?: (net: Network, x: string) => string[];
-  readonly nodes?: readonly Node[];
-  readonly options?: ClassifierOptions;
+  readonly body?: ((net: NetworkBuilder, x: string) => string[]) | undefined;
+  readonly nodes?: readonly Node[] | undefined;
+  readonly options?: ClassifierOptions | undefined;
   readonly code: string;
   readonly says: RegExp;
 }
 
-const hidden = (net: Network, x: string) =>
+const hidden = (net: NetworkBuilder, x: string) =>
   relu(net, conv(net, x, 'conv', { from: 1, to: 2, kernel: 3, pad: 1 }), 'relu');
-const scores = (net: Network, x: string, classes = 3, name = 'fc') =>
+const scores = (net: NetworkBuilder, x: string, classes = 3, name = 'fc') =>
   linear(net, flatten(net, hidden(net, x)), name, 32, classes);
 const tree: Node = {
   op: 'TreeEnsembleClassifier',
@@ -134,7 +141,7 @@ test.each(Object.entries(table))('%s', async (_, bad) => {
   };
   const made = async () => {
     formatOf(model, bad.options);
-    return classifierOf(runtime, model, data, bad.options);
+    return openClassifier(runtime, model, data, bad.options);
   };
   const error = await made().then(
     () => undefined,

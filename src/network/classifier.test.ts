@@ -8,7 +8,7 @@ import {
   network,
   pool,
   relu,
-  type Network,
+  type NetworkBuilder,
 } from '../lab/networks/layers.ts';
 import {
   decodeModel,
@@ -23,7 +23,8 @@ import {
 } from '../onnx/index.ts';
 import { sha256Of } from '../onnx/file.ts';
 import { outputsOf, predict, rowsOf } from '../train/index.ts';
-import { classifierOf, type Classifier } from './classifier.ts';
+import { openClassifier } from './classifier.ts';
+import type { Network } from './network.ts';
 import { defend } from '../defense/index.ts';
 import { exportModel } from './export.ts';
 import { formatOf } from './adapt/model-format.ts';
@@ -32,7 +33,7 @@ const CLASSES = ['left', 'middle', 'right'];
 const runtime = await testRuntime();
 
 /** The network that all others here are another form of: [N, 1, 8, 8] to three logits. */
-function core(net: Network, x: string, shape?: (flat: string) => string): string {
+function core(net: NetworkBuilder, x: string, shape?: (flat: string) => string): string {
   const c = relu(net, conv(net, x, 'conv1', { from: 1, to: 4, kernel: 3, pad: 1 }), 'relu1');
   const p = pool(net, 'MaxPool', c, 'pool');
   const f = shape ? shape(p) : flatten(net, p);
@@ -40,13 +41,13 @@ function core(net: Network, x: string, shape?: (flat: string) => string): string
 }
 
 interface Form {
-  readonly type?: DataType;
-  readonly dims?: readonly Dim[];
+  readonly type?: DataType | undefined;
+  readonly dims?: readonly Dim[] | undefined;
   /** From the model's input to what the network takes. */
-  readonly before?: (net: Network, x: string) => string;
-  readonly shape?: (net: Network) => (pooled: string) => string;
+  readonly before?: ((net: NetworkBuilder, x: string) => string) | undefined;
+  readonly shape?: ((net: NetworkBuilder) => (pooled: string) => string) | undefined;
   /** From logits to the outputs, of which the first is the one to look at. */
-  readonly after?: (net: Network, logits: string) => string[];
+  readonly after?: ((net: NetworkBuilder, logits: string) => string[]) | undefined;
 }
 
 function modelOf({ type = 'float32', dims = ['N', 1, 8, 8], before, shape, after }: Form): Model {
@@ -87,27 +88,27 @@ const logits = outputsOf(runtime, modelOf({}).graph, pixels(CHANNELS_FIRST), {
   outputs: modelOf({}).graph.outputs.map(({ name }) => name),
 }).then((results) => Object.values(results)[0] as TensorOf<'float32'>);
 
-async function scoresOf({ graph, input, scores }: Classifier, dataset: Dataset) {
+async function scoresOf({ graph, input, scores }: Network, dataset: Dataset) {
   const results = await outputsOf(runtime, graph, dataset, { input, outputs: [scores] });
   return results[scores] as TensorOf<'float32'>;
 }
 
-const soften = (net: Network, x: string, op = 'Softmax') =>
+const soften = (net: NetworkBuilder, x: string, op = 'Softmax') =>
   net.b.op(op, [x], op === 'Softmax' ? { axis: -1 } : {}, 'probabilities');
 
 /** Softmax in steps, as some converters write it. */
-function stepwise(net: Network, x: string): string {
+function stepwise(net: NetworkBuilder, x: string): string {
   const most = net.b.op('ReduceMax', [x], { axes: [-1], keepdims: 1 });
   const powers = net.b.op('Exp', [net.b.op('Sub', [x, most])]);
   const sum = net.b.op('ReduceSum', [powers, net.b.ints([-1])], { keepdims: 1 });
   return net.b.op('Div', [powers, sum], {}, 'probabilities');
 }
 
-const ints = (net: Network, name: string, values: number[]) =>
+const ints = (net: NetworkBuilder, name: string, values: number[]) =>
   net.b.initializer(name, int64([values.length], values));
 
 /** Each form of a model, and the data that it takes. */
-const forms: Record<string, Form & { data?: Dataset; output?: string }> = {
+const forms: Record<string, Form & { data?: Dataset | undefined; output?: string | undefined }> = {
   logits: {},
   probabilities: { after: (net, x) => [soften(net, x)] },
   'probabilities, then Identity and Reshape': {
@@ -188,7 +189,7 @@ describe.each(Object.entries(forms))('%s', (name, form) => {
 
   test('gives the logits of the network, or the same after a softmax', async () => {
     const model = decodeModel(encodeModel(modelOf(form)));
-    const classifier = await classifierOf(runtime, model, data, options);
+    const classifier = await openClassifier(runtime, model, data, options);
     const [wanted, made] = [(await logits).data, (await scoresOf(classifier, data)).data];
     const steps = name === 'probabilities in steps' || name === 'log probabilities';
     const shown = steps ? [softmaxed(wanted), softmaxed(made)] : [wanted, made];
@@ -215,7 +216,7 @@ describe.each(Object.entries(forms))('%s', (name, form) => {
     const file = { bytes, model, sha256: sha256Of(bytes) };
     const written = decodeModel(exportModel(file, last.graph, {}));
     expect({ ...written.graph, initializers: [] }).toEqual({ ...model.graph, initializers: [] });
-    const again = await classifierOf(runtime, written, data, options);
+    const again = await openClassifier(runtime, written, data, options);
     const { input, scores } = defense.classifier;
     const io = { input, logits: scores };
     expect(await predict(runtime, again.graph, data, io)).toEqual(
@@ -239,7 +240,7 @@ test('one sigmoid stands for two classes', async () => {
     classes: ['no', 'yes'],
     labels: labels.map((l) => l % 2),
   };
-  const classifier = await classifierOf(runtime, model, two);
+  const classifier = await openClassifier(runtime, model, two);
   const made = softmaxed((await scoresOf(classifier, two)).data, 2);
   const wanted = await outputsOf(runtime, model.graph, two, {
     input: 'image',
@@ -301,7 +302,7 @@ describe('as scikit-learn exports it', () => {
 
   test('its probabilities are found, and its Scaler is arithmetic', async () => {
     const model = pipeline();
-    const classifier = await classifierOf(runtime, model, features);
+    const classifier = await openClassifier(runtime, model, features);
     const session = await runtime.open(model);
     const data = new Float32Array(4 * LENGTH);
     await features.read([...labels.keys()], data);

@@ -2,49 +2,37 @@ import { normalize, OPSET, type Traced } from '../graph/index.ts';
 import { type Graph, type Model, sizeOf, type TensorOf, type ValueInfo } from '../onnx/index.ts';
 import type { Dataset } from '../data/index.ts';
 import { type Runtime, RuntimeFault, trace } from '../runtime/index.ts';
-import { open, rowsOf } from '../train/index.ts';
+import {
+  argmax,
+  gradientSizes,
+  open,
+  outputsOf,
+  predict,
+  rowsOf,
+  trainEpoch,
+  trainingStep,
+} from '../train/index.ts';
+import { AutodiffError } from '../autodiff/index.ts';
+import { accuracy, attackSuccess, robustAccuracy } from '../metrics/index.ts';
 import { agree, forAnyBatch } from './adapt/any-batch.ts';
 import { NetworkError } from './error.ts';
 import { inputOf, standardized, withFloatInput } from './adapt/inputs.ts';
-import { classifying, type Objective } from './network.ts';
+import type { Network } from './network.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
 import { scoresOf } from './adapt/scores.ts';
 
-/**
- * A classifier to be defended: its working graph, and how it is fed and read. Whatever the model's own
- * input and output, the working graph takes float32 and gives logits.
- */
-export interface Classifier {
-  /**
-   * In the canonical opset, for any batch size. Where it could not be written so, its input has the one
-   * that it takes.
-   */
-  readonly graph: Graph;
-  /** The same, traced on two samples, or as many as it takes: only to be looked at, since its shapes are fixed. */
-  readonly traced: Traced;
-  /** Takes float32, dims [batch, ...sample]. */
-  readonly input: string;
-  /** Value with a logit for each class, dims [batch, classes]. */
-  readonly scores: string;
-  /** Initializers that training may change. */
-  readonly parameters: readonly string[];
-  /** What it is for, where that is not to classify. */
-  readonly objective?: Objective;
-}
-
-export function objectiveOf({ objective, input, scores }: Classifier): Objective {
-  return objective ?? classifying(input, scores);
-}
+/** How classifiers are fine-tuned unless told otherwise. */
+export const TUNING = { epochs: 12, batchSize: 128, rate: 'auto', schedule: 'cosine' } as const;
 
 export interface ClassifierOptions {
   /** The output that has the scores; may be left out where only one can have them. */
-  readonly output?: string;
+  readonly output?: string | undefined;
 }
 
 type Floats = TensorOf<'float32'>;
 
 /**
- * Makes a model ready for defense.
+ * Opens a classifier: it says one class of each sample, by the highest score, and is trained by cross-entropy.
  *
  * The model may give logits or probabilities, take whole numbers (they are fed as floats and rounded),
  * have several outputs, and have been exported for one batch size: it is then written for any where
@@ -54,12 +42,12 @@ type Floats = TensorOf<'float32'>;
  * @throws NetworkError where the model is not a classifier of such samples
  * @throws NormalizeError, RuntimeFault where its graph cannot be worked on
  */
-export async function classifierOf(
+export async function openClassifier(
   runtime: Runtime,
   model: Model,
   dataset: Dataset,
   options: ClassifierOptions = {},
-): Promise<Classifier> {
+): Promise<Network> {
   const { graph: whole, constants: added } = standardized(normalize(model).graph);
   const taken = inputOf(whole, options.output);
   fits(taken, dataset);
@@ -85,19 +73,59 @@ export async function classifierOf(
       `The model's output "${output}" has ${dims[1]} classes, but the data has ${classes} (${dataset.classes.slice(0, 12).join(', ')})`,
     );
   }
-  return { graph, traced, input, scores, parameters };
+  return classifier({ graph, traced, input, scores, parameters });
 }
 
-/** The same classifier with another graph in place of its own, such as one that is masked. */
-export async function withGraph(
-  runtime: Runtime,
-  classifier: Classifier,
-  graph: Graph,
-  dataset: Dataset,
-): Promise<Classifier> {
-  const { input, parameters } = classifier;
-  const feeds = { [input]: await samplesOf(dataset, 0, rowsOf(graph, input) ?? 2) };
-  return { ...classifier, graph, traced: await trace(runtime, graph, OPSET, feeds, parameters) };
+type Parts = Pick<Network, 'graph' | 'traced' | 'input' | 'scores' | 'parameters'>;
+
+/** The network that answers as a classifier. */
+function classifier(parts: Parts): Network {
+  const { graph, input, scores } = parts;
+  const logits = scores;
+  return {
+    ...parts,
+    proposing: [],
+    outputs: [scores],
+    rank: 'mean',
+    tuning: TUNING,
+    read: (results) => ({ called: argmax(results[scores] as Floats) }),
+    async predict(runtime, graph, dataset, settings = {}) {
+      return { called: await predict(runtime, graph, dataset, { input, logits, ...settings }) };
+    },
+    async numbers(runtime, graph, dataset) {
+      const results = await outputsOf(runtime, graph, dataset, { input, outputs: [scores] });
+      return (results[scores] as Floats).data;
+    },
+    score: ({ called }, { labels }) => accuracy(called, labels),
+    scoreAttack: ({ called }, { labels }, target) => ({
+      asr: attackSuccess(called, labels, target),
+      ra: robustAccuracy(called, labels),
+    }),
+    async withGraph(runtime, graph, dataset) {
+      const { parameters } = this;
+      const feeds = { [input]: await samplesOf(dataset, 0, rowsOf(graph, input) ?? 2) };
+      return { ...this, graph, traced: await trace(runtime, graph, OPSET, feeds, parameters) };
+    },
+    batchSize: (graph, asked) => rowsOf(graph, input) ?? asked,
+    async gradientSizes(runtime, dataset, settings) {
+      try {
+        return (await gradientSizes(runtime, graph, dataset, { ...settings, input, logits })).sizes;
+      } catch (error) {
+        if (error instanceof AutodiffError) return undefined;
+        throw error;
+      }
+    },
+    async trainer(runtime, graph, dataset, settings) {
+      const step = await trainingStep(runtime, graph, {
+        ...settings,
+        input,
+        logits,
+        sample: dataset.sample,
+        classes: dataset.classes.length,
+      });
+      return { ...step, epoch: (how, epoch) => trainEpoch(step, dataset, how, epoch) };
+    },
+  };
 }
 
 /** The output that has the scores: the one named, or the only one that can have them. */

@@ -3,7 +3,8 @@ import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { blocks } from '../../test/helpers/data.ts';
 import { specOf, VALUES } from './detection/spec.ts';
 import { detectorNetwork } from '../lab/networks/detector.ts';
-import { defend, networkOf, type DefendSettings } from '../defense/index.ts';
+import { defend, type DefendSettings } from '../defense/index.ts';
+import { openNetwork } from './open.ts';
 
 const SIZE = [48, 48] as const;
 const model = detectorNetwork(1, { ...specOf(['red', 'blue'], SIZE), anchors: [12, 20] }, 16);
@@ -12,7 +13,7 @@ const runtime = await testRuntime();
 
 /** All weights, after one epoch in which nothing but the patches is up to chance. */
 async function tunedWith(settings: Pick<DefendSettings, 'scenes' | 'tune'>) {
-  const network = await networkOf(runtime, model, scenes, { scenes: {}, ...settings });
+  const network = await openNetwork(runtime, model, scenes, { scenes: {}, ...settings });
   const tune = { epochs: 1, keep: 'last', ...settings.tune } as const;
   const method = 'fine-tuning';
   const { outcomes } = await defend(runtime, network, scenes, undefined, {

@@ -12,25 +12,33 @@ import {
 import { detectionEpoch } from './detection/train.ts';
 import { detectionStep } from './detection/step.ts';
 import { VALUES } from './detection/spec.ts';
-import { calledOf, type Detection } from '../metrics/index.ts';
+import {
+  accuracy,
+  attackOnObjects,
+  calledOf,
+  evaluateDetections,
+  precisionError,
+  type CleanScore,
+  type Detection,
+} from '../metrics/index.ts';
 import type { Model } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import type { Classifier } from './classifier.ts';
-import { countedObjects, type Answers, type Objective } from './network.ts';
+import { countedObjects, labelsOf, type Answers, type Network } from './network.ts';
 import { parametersOf } from './parameters.ts';
 
 /**
- * A detector in the form in which it is defended: it takes one scene at a time, and is judged by what it
- * calls each object of the scene.
+ * Opens a detector: it takes one scene at a time, and says what it calls each object that is not
+ * difficult, by the surest detection there. It is judged by mean average precision at IoU 0.5, and
+ * trained by the four losses of Faster R-CNN, its BatchNormalization as it is.
  *
  * @throws DetectionError where the model is no detector of this project, or the scenes do not fit it
  */
-export async function detectorToDefend(
+export async function openDetector(
   runtime: Runtime,
   model: Model,
   dataset: Dataset,
   augment: SceneAugment = AUGMENT,
-): Promise<Classifier> {
+): Promise<Network> {
   const detector = detectorOf(model);
   checkScenes(detector, dataset);
   return {
@@ -39,7 +47,7 @@ export async function detectorToDefend(
     input: VALUES.image,
     scores: VALUES.scores,
     parameters: detectorParameters(detector),
-    objective: detecting(detector, augment),
+    ...detecting(detector, augment),
   };
 }
 
@@ -70,12 +78,11 @@ function proposingParameters(detector: Detector): string[] {
   return detectorParameters(detector).filter((parameter) => !saying.includes(parameter));
 }
 
-/**
- * What a detector calls each object that is not difficult, by the surest detection there; judged by mean
- * average precision at IoU 0.5. Trained by the four losses of Faster R-CNN, its
- * BatchNormalization as it is.
- */
-export function detecting(detector: Detector, augment: SceneAugment): Objective {
+/** What is the same for every graph of a detector. */
+function detecting(
+  detector: Detector,
+  augment: SceneAugment,
+): Omit<Network, 'graph' | 'traced' | 'input' | 'scores' | 'parameters'> & ThisType<Network> {
   const { cover: patches, ...uncovered } = augment;
   const usual = patches?.most ?? 0;
   return {
@@ -83,14 +90,33 @@ export function detecting(detector: Detector, augment: SceneAugment): Objective 
     // Most of a scene is background: the mean over its places says little of a unit that few objects wake.
     rank: 'max',
     // Few large steps: small ones forget of rare classes what they do not see.
-    tune: { epochs: 40, batchSize: 16, rate: 0.06, schedule: 'cosine', cover: usual },
+    tuning: { epochs: 40, batchSize: 16, rate: 0.06, schedule: 'cosine', cover: usual },
     proposing: proposingParameters(detector),
     batchSize: (_, asked) => asked,
     read: (results, dataset, from) => answers(dataset, [detectionsIn(results)], from),
     async predict(runtime, graph, dataset, settings) {
       return answers(dataset, await detect(runtime, graph, dataset, settings));
     },
-    async start(runtime, graph, dataset, settings) {
+    async numbers(runtime, graph, dataset) {
+      const { detections = [] } = await this.predict(runtime, graph, dataset);
+      return detections
+        .flat()
+        .flatMap(({ box, label, score }) => [
+          box.left,
+          box.top,
+          box.right,
+          box.bottom,
+          label,
+          score,
+        ]);
+    },
+    score,
+    scoreAttack: ({ called }, dataset, target) =>
+      attackOnObjects(called, labelsOf(dataset), target),
+    async withGraph(runtime, graph) {
+      return { ...this, graph, traced: await tracedDetector(runtime, { ...detector, graph }) };
+    },
+    async initialLoss(runtime, graph, dataset, settings) {
       const some = dataset.length > SOME ? take(dataset, SOME, settings.seed) : dataset;
       const trainer = await this.trainer(runtime, graph, some, settings);
       const { loss } = await trainer.epoch({ ...settings, epochs: 1, schedule: () => 0 }, 1);
@@ -127,4 +153,19 @@ function answers(dataset: Dataset, detections: readonly Detection[][], from = 0)
     countedObjects(dataset, from + index).map((object) => calledOf(object, own)),
   );
   return { called: Int32Array.from(called), detections };
+}
+
+function score(
+  { called, detections = [] }: Answers,
+  dataset: Dataset,
+  withError = false,
+): CleanScore {
+  const scenes = detections.map((own, index) => ({
+    objects: dataset.objects?.[index] ?? [],
+    detections: own,
+  }));
+  const classes = dataset.classes.length;
+  const { map, ap } = evaluateDetections(scenes, classes);
+  const error = withError ? { mapError: precisionError(scenes, classes) } : {};
+  return { ...accuracy(called, labelsOf(dataset)), map, ap, ...error };
 }

@@ -14,7 +14,7 @@ import {
 import { type OnnxFile, sha256Of } from '../onnx/file.ts';
 import { argmax } from '../train/index.ts';
 import { exportModel } from './export.ts';
-import { fineTune } from '../defense/index.ts';
+import { fineTune, applyMask } from '../defense/index.ts';
 import { conv, flatten, linear } from '../lab/networks/layers.ts';
 import {
   apart,
@@ -25,7 +25,6 @@ import {
   scoresOf,
   specimen,
 } from '../../test/helpers/networks.ts';
-import { applyMask } from '../defense/index.ts';
 
 const data = split(images(60, 13), { tune: 0.5, held: 0.5 }, 1);
 

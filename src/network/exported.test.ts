@@ -6,7 +6,7 @@ import { arrayDataset } from '../data/index.ts';
 import { sizeOf, type TensorOf } from '../onnx/index.ts';
 import { readModel } from '../onnx/file.ts';
 import { outputsOf, rowsOf } from '../train/index.ts';
-import { classifierOf } from './classifier.ts';
+import { openClassifier } from './classifier.ts';
 import { formatOf } from './adapt/model-format.ts';
 import { sitesOf } from '../channels/index.ts';
 
@@ -37,7 +37,7 @@ describe('as PyTorch exports it', () => {
       divisor: 'bytes' in input ? 1 : 255,
     });
     const runtime = await testRuntime();
-    const classifier = await classifierOf(runtime, model, dataset, options);
+    const classifier = await openClassifier(runtime, model, dataset, options);
     const { graph, scores, traced } = classifier;
     expect(rowsOf(graph, classifier.input)).toBeUndefined();
     const results = await outputsOf(runtime, graph, dataset, {

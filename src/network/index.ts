@@ -10,3 +10,4 @@ export * from './export.ts';
 export * from './network.ts';
 export * from './parameters.ts';
 export * from './adapt/any-batch.ts';
+export * from './open.ts';

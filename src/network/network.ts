@@ -1,25 +1,16 @@
 import type { Dataset, SceneObject } from '../data/index.ts';
-import {
-  accuracy,
-  evaluateDetections,
-  precisionError,
-  type CleanScore,
-  type Detection,
-} from '../metrics/index.ts';
-import type { Graph, Tensor, TensorOf } from '../onnx/index.ts';
+import type { Traced } from '../graph/index.ts';
+import type { CleanScore, Detection, Rate, Target } from '../metrics/index.ts';
+import type { Graph, Tensor } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import {
-  argmax,
-  predict,
-  rowsOf,
-  trainEpoch,
-  trainingStep,
-  type Epoch,
-  type EpochSettings,
-  type LossSettings,
-  type ScheduleName,
-  type Trained,
-  type UpdateSettings,
+import type {
+  Epoch,
+  EpochSettings,
+  GradientSizes,
+  LossSettings,
+  ScheduleName,
+  Trained,
+  UpdateSettings,
 } from '../train/index.ts';
 
 /** What units of a network can be ranked by: the mean activation of the paper, or another statistic. */
@@ -31,18 +22,45 @@ export interface Answers {
   /** A class for each sample or, of scenes, for each object, `NOTHING` where none is found: see `labelsOf`. */
   readonly called: Int32Array;
   /** Of scenes, all that is detected in each. */
-  readonly detections?: readonly (readonly Detection[])[];
+  readonly detections?: readonly (readonly Detection[])[] | undefined;
+}
+
+/** How a network is fine-tuned unless told otherwise. */
+export interface TuningDefaults {
+  readonly epochs: number;
+  readonly batchSize: number;
+  /** 'auto' where a rate can be found, see `findRate`. */
+  readonly rate: number | 'auto';
+  readonly schedule: ScheduleName;
+  readonly cover?: number | undefined;
 }
 
 /**
- * What a network is for: how it is read, what it is judged by and what it is trained by. All else that
- * a defense does (rank, prune, stop, choose an epoch) is the same for all.
+ * Any ONNX model as something that can be run, scored and trained: its working graph, and how it is
+ * fed, read, judged and trained. A classifier and a detector each answer for themselves; all else that
+ * a defense does (rank, prune, stop, choose an epoch) is the same for both.
  */
-export interface Objective {
-  /** Values that are read of the network. */
+export interface Network {
+  /**
+   * The working graph, in the canonical opset. It takes float32 and any batch size; where it could not be
+   * written so, its input has the one that it takes.
+   */
+  readonly graph: Graph;
+  /** The same, traced on a few samples: only to be looked at, since its shapes are fixed. */
+  readonly traced: Traced;
+  /** Takes float32, dims [batch, ...sample]. */
+  readonly input: string;
+  /** The value that all units of interest lead to; of a classifier a logit a class, [batch, classes]. */
+  readonly scores: string;
+  /** Initializers that training may change. */
+  readonly parameters: readonly string[];
+  /** Parameters that only propose where an object may be; none of a classifier. */
+  readonly proposing: readonly string[];
+  /** Values that are read to know what the network says. */
   readonly outputs: readonly string[];
   /** What units are ranked by unless told otherwise. */
   readonly rank: Ranking;
+  readonly tuning: TuningDefaults;
   /**
    * What the network says.
    *
@@ -55,31 +73,42 @@ export interface Objective {
     runtime: Runtime,
     graph: Graph,
     dataset: Dataset,
-    settings?: { readonly brief?: boolean; readonly signal?: AbortSignal },
+    settings?: { readonly brief?: boolean | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<Answers>;
-  /** How it is fine-tuned unless told otherwise. */
-  readonly tune: {
-    readonly epochs: number;
-    readonly batchSize: number;
-    readonly rate: number | 'auto';
-    readonly schedule: ScheduleName;
-    /** See `FineTuneSettings`. */
-    readonly cover?: number;
-  };
-  /** Of a detector: parameters that only propose where something may be, and are not tuned unless asked for. */
-  readonly proposing?: readonly string[];
+  /** All numbers that a graph gives for a data set, to compare two graphs by. */
+  numbers(runtime: Runtime, graph: Graph, dataset: Dataset): Promise<ArrayLike<number>>;
+  /**
+   * How good answers on clean data are.
+   *
+   * @param withError - whether the standard error of a mean average precision is wanted, which takes an
+   *   evaluation for each scene
+   */
+  score(answers: Answers, dataset: Dataset, withError?: boolean): CleanScore;
+  /** How far an attack succeeds, by answers on triggered data. */
+  scoreAttack(answers: Answers, dataset: Dataset, target: Target): AttackScore;
+  /** The same network with another graph in place of its own, such as one that is masked. */
+  withGraph(runtime: Runtime, graph: Graph, dataset: Dataset): Promise<Network>;
   /** The batch size to train with, where one is asked for. */
   batchSize(graph: Graph, asked: number): number;
-  /**
-   * Loss before training, of who has no rate to be found by `findRate`, and takes that of `tune` where
-   * none is given.
-   */
-  start?(
+  /** Initial loss, for networks that use a fixed rate. */
+  initialLoss?(
     runtime: Runtime,
     graph: Graph,
     dataset: Dataset,
     settings: TrainerSettings & Pick<EpochSettings, 'signal'>,
   ): Promise<number>;
+  /** Mean |gradient| of parameters on clean data; undefined where it cannot be had. */
+  gradientSizes?(
+    runtime: Runtime,
+    dataset: Dataset,
+    settings: {
+      readonly parameters: readonly string[];
+      readonly batchSize: number;
+      readonly seed: number;
+      readonly batches: number;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<ReadonlyMap<string, GradientSizes> | undefined>;
   /** Training made ready. */
   trainer(
     runtime: Runtime,
@@ -89,11 +118,18 @@ export interface Objective {
   ): Promise<Trainer>;
 }
 
+/** Attack success and robust accuracy; of a detector also the triggered objects that it does not find. */
+export interface AttackScore {
+  readonly asr: Rate;
+  readonly ra: Rate;
+  readonly missed?: Rate | undefined;
+}
+
 export interface TrainerSettings extends UpdateSettings, Pick<LossSettings, 'mode'> {
   readonly batchSize: number;
   readonly seed: number;
   /** Of scenes, as in `FineTuneSettings`; pictures are covered by what augments them. */
-  readonly cover?: number;
+  readonly cover?: number | undefined;
 }
 
 /** A network in training on a data set. */
@@ -103,56 +139,6 @@ export interface Trainer extends Trained {
     epoch: number,
   ): Promise<Pick<Epoch, 'loss' | 'rate' | 'parameters'>>;
   dispose(): Promise<void>;
-}
-
-/** How classifiers are fine-tuned unless told otherwise. */
-export const TUNE = { epochs: 12, batchSize: 128, rate: 'auto', schedule: 'cosine' } as const;
-
-/** A class for each sample, by the highest score; trained by cross-entropy. */
-export function classifying(input: string, scores: string): Objective {
-  return {
-    outputs: [scores],
-    rank: 'mean',
-    tune: TUNE,
-    read: (results) => ({ called: argmax(results[scores] as TensorOf<'float32'>) }),
-    async predict(runtime, graph, dataset, settings = {}) {
-      const read = { input, logits: scores, ...settings };
-      return { called: await predict(runtime, graph, dataset, read) };
-    },
-    batchSize: (graph, asked) => rowsOf(graph, input) ?? asked,
-    async trainer(runtime, graph, dataset, settings) {
-      const step = await trainingStep(runtime, graph, {
-        ...settings,
-        input,
-        logits: scores,
-        sample: dataset.sample,
-        classes: dataset.classes.length,
-      });
-      return { ...step, epoch: (how, epoch) => trainEpoch(step, dataset, how, epoch) };
-    },
-  };
-}
-
-/**
- * How good answers on clean data are.
- *
- * @param withError - whether the error of a mean average precision is wanted, which takes an evaluation
- *   for each scene
- */
-export function scoreOf(
-  { called, detections }: Answers,
-  dataset: Dataset,
-  withError = false,
-): CleanScore {
-  const acc = accuracy(called, labelsOf(dataset));
-  if (!detections) return acc;
-  const scenes = detections.map((own, index) => ({
-    objects: dataset.objects?.[index] ?? [],
-    detections: own,
-  }));
-  const classes = dataset.classes.length;
-  const { map, ap } = evaluateDetections(scenes, classes);
-  return { ...acc, map, ap, ...(withError && { mapError: precisionError(scenes, classes) }) };
 }
 
 /** Answers on samples in a row as one. */

@@ -19,9 +19,9 @@ import { validateModel } from './validate.ts';
 
 export interface DecodeOptions {
   /** What to call the file in messages. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Reads data that is stored beside the file; without it such a file is refused. */
-  readonly external?: ExternalData;
+  readonly external?: ExternalData | undefined;
 }
 
 const INT64_MAX = 2n ** 63n - 1n;

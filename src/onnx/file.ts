@@ -9,14 +9,14 @@ import { digestOfFile } from './save.ts';
 
 /** A model together with the file that it was read from. */
 export interface OnnxFile {
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** The file as it is; `patchModel` starts from it. */
   readonly bytes: Uint8Array;
   readonly model: Model;
   /** Of `bytes`, in lower-case hex. */
   readonly sha256: string;
   /** The files of external data that it reads, by their paths from its folder. */
-  readonly data?: readonly { readonly path: string; readonly sha256: string }[];
+  readonly data?: readonly { readonly path: string; readonly sha256: string }[] | undefined;
 }
 
 // Protobuf's limit on a message, and Node's on reading a file at once.

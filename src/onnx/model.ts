@@ -41,9 +41,9 @@ export type Dim = number | string | null;
 export interface ValueInfo {
   readonly name: string;
   /** Absent for an output whose type is left to the runtime to infer: its proto has no type. */
-  readonly type?: DataType;
+  readonly type?: DataType | undefined;
   /** Absent where even the rank is unknown. */
-  readonly dims?: readonly Dim[];
+  readonly dims?: readonly Dim[] | undefined;
 }
 
 export interface Graph {

@@ -6,8 +6,7 @@ import { decodeModel } from './decode.ts';
 import { isTensor } from './node.ts';
 import { patchModel } from './patch.ts';
 import { failureOf, fileWith, golden, node, protoOf } from '../../test/helpers/onnx.ts';
-import type { Tensor } from './tensor.ts';
-import { float32 } from './tensor.ts';
+import { type Tensor, float32 } from './tensor.ts';
 import { concatBytes, fieldsOf, tag, varint, WIRE } from './wire.ts';
 
 /** All that a patch may change: the initializers, and the tensors of Constant nodes by output. */

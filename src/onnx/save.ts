@@ -35,7 +35,7 @@ export async function digestOfFile(path: string): Promise<string> {
 export async function saveModel(
   path: string,
   bytes: Uint8Array,
-  { from, force }: { readonly from?: string; readonly force: boolean },
+  { from, force }: { readonly from?: string | undefined; readonly force: boolean },
 ): Promise<void> {
   const locations = from === undefined ? [] : externalIn(bytes).keys();
   for (const location of locations) {

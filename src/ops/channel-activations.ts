@@ -14,7 +14,7 @@ export interface Activation {
    * where it is nothing but a gate when it multiplies another value, `only` where it never is an
    * activation by itself.
    */
-  readonly gate?: 'sometimes' | 'often' | 'only';
+  readonly gate?: 'sometimes' | 'often' | 'only' | undefined;
 }
 
 const restsAt = (point?: number): Activation => ({ rest: () => point });

@@ -14,13 +14,13 @@ import { type Channels, channelRuleOf, channelsAt } from './channels.ts';
 
 interface Case {
   readonly op: string;
-  readonly attributes?: Attributes;
+  readonly attributes?: Attributes | undefined;
   /** Values of the node's inputs; a constant is what `known` tells. */
   readonly inputs: readonly (Tensor | undefined)[];
   /** Which input has the units, and where. */
-  readonly at?: number;
-  readonly channels?: Channels;
-  readonly constant?: readonly number[];
+  readonly at?: number | undefined;
+  readonly channels?: Channels | undefined;
+  readonly constant?: readonly number[] | undefined;
 }
 
 const data = (...dims: number[]): TensorOf<'float32'> => {

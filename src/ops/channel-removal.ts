@@ -21,14 +21,14 @@ export type Removal =
       readonly kind: 'removal';
       readonly operands: readonly Operand[];
       /** So many runs of places, of equal length, must each lose equally many. */
-      readonly runs?: number;
+      readonly runs?: number | undefined;
       /** The element of an integer input that says how long the output's axis is. */
-      readonly length?: { readonly index: number; readonly element: number };
+      readonly length?: { readonly index: number; readonly element: number } | undefined;
     }
   | { readonly kind: 'opaque'; readonly why: string };
 
 /** How places that are removed from an input of a node go on: as a mask does, and by groups too. */
-export type RemovalPassage = Passage & { readonly runs?: number };
+export type RemovalPassage = Passage & { readonly runs?: number | undefined };
 
 interface RemovalRule {
   passage?(node: Node, index: number, channels: Channels, dims: DimsOf): RemovalPassage | undefined;

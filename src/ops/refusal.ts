@@ -1,5 +1,4 @@
-import type { Node } from '../onnx/index.ts';
-import { FinepruneError, nodeLabel } from '../onnx/index.ts';
+import { type Node, FinepruneError, nodeLabel } from '../onnx/index.ts';
 
 /** A node whose operator has a gradient, but not in the form that the node asks for. */
 export class RuleError extends FinepruneError<'ops/no-gradient'> {

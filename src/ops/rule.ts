@@ -53,7 +53,7 @@ export interface ZeroGradient {
 export interface Operator {
   readonly gradient: Gradient | NoGradient | ZeroGradient;
   /** Inputs are broadcast against each other, as NumPy does. */
-  readonly broadcasts?: boolean;
+  readonly broadcasts?: boolean | undefined;
 }
 
 export function none(why: string): Operator {

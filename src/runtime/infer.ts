@@ -105,7 +105,10 @@ async function constantsOf(
 function shapeOf({ op, attributes }: Node, dims: readonly number[]): Tensor | undefined {
   if (op === 'Size') return int64([], [sizeOf(dims)]);
   if (op !== 'Shape') return undefined;
-  const { start = 0, end = dims.length } = attributes as { start?: number; end?: number };
+  const { start = 0, end = dims.length } = attributes as {
+    start?: number | undefined;
+    end?: number | undefined;
+  };
   const part = dims.slice(start, end);
   return int64([part.length], part);
 }

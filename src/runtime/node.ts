@@ -3,13 +3,15 @@ import { runtimeOf } from './ort.ts';
 import { type Runtime, RuntimeFault } from './runtime.ts';
 
 type Ort = Parameters<typeof runtimeOf>[0] & {
-  readonly env: { readonly versions: { readonly node?: string; readonly web?: string } };
+  readonly env: {
+    readonly versions: { readonly node?: string | undefined; readonly web?: string | undefined };
+  };
 };
 
 export interface RuntimeOptions {
   /** Which backend; native where it is installed, else wasm, by default. */
-  readonly backend?: 'native' | 'wasm';
-  readonly threads?: number;
+  readonly backend?: 'native' | 'wasm' | undefined;
+  readonly threads?: number | undefined;
 }
 
 /**
@@ -22,7 +24,9 @@ export async function nodeRuntime(options: RuntimeOptions = {}): Promise<Runtime
   const backend = options.backend ?? preferred();
   if (backend === 'wasm') return wasm(threads);
   try {
-    const module = (await import('onnxruntime-node')) as unknown as { default?: Ort } & Ort;
+    const module = (await import('onnxruntime-node')) as unknown as {
+      default?: Ort | undefined;
+    } & Ort;
     const ort = module.default ?? module;
     return runtimeOf(ort, { backend, version: ort.env.versions.node ?? 'unknown', threads });
   } catch (cause) {

@@ -7,9 +7,14 @@ import {
   type ModelApart,
   type Tensor,
 } from '../onnx/index.ts';
-import type { Feeds, Runtime, Session, SessionOptions } from './runtime.ts';
+import {
+  type Feeds,
+  type Runtime,
+  type Session,
+  type SessionOptions,
+  RuntimeFault,
+} from './runtime.ts';
 import { release } from './release.ts';
-import { RuntimeFault } from './runtime.ts';
 
 /** What native and wasm ONNX Runtime have in common. */
 interface Ort {
@@ -29,8 +34,8 @@ interface OrtSession {
   readonly outputMetadata: readonly {
     readonly name: string;
     readonly isTensor: boolean;
-    readonly type?: string;
-    readonly shape?: readonly (number | string)[];
+    readonly type?: string | undefined;
+    readonly shape?: readonly (number | string)[] | undefined;
   }[];
   run(feeds: object, fetches?: object): Promise<Record<string, OrtTensor>>;
   release(): Promise<void>;

@@ -1,6 +1,5 @@
-import type { DataType, Dim, Model, Tensor } from '../onnx/index.ts';
+import { type DataType, type Dim, type Model, type Tensor, FinepruneError } from '../onnx/index.ts';
 import type { ValueType } from '../graph/index.ts';
-import { FinepruneError } from '../onnx/index.ts';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 
@@ -22,18 +21,18 @@ export interface Session {
 
 export interface SessionOptions {
   /** Threads within an operator; the machine's cores, at most 4, by default. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** How much the runtime may rewrite the graph. 'none' keeps every value as named. */
-  readonly optimize?: 'none' | 'all';
+  readonly optimize?: 'none' | 'all' | undefined;
   /**
    * Whether ONNX Runtime lays out all values of a run in one block, which it adds to what the first
    * run, without such a plan, has taken. Default true.
    */
-  readonly plan?: boolean;
+  readonly plan?: boolean | undefined;
   /** Whether memory that a run gave back is kept for the next: faster, and never less. Default true. */
-  readonly arena?: boolean;
+  readonly arena?: boolean | undefined;
   /** Writes ONNX Runtime's own profile to a file of this prefix (native only). */
-  readonly profile?: string;
+  readonly profile?: string | undefined;
 }
 
 /** One way to run graphs: the native library or WebAssembly. */

@@ -2,7 +2,7 @@
 export interface Saved {
   /** JSON keeps it as it is. */
   readonly data: unknown;
-  readonly arrays?: ReadonlyMap<string, Float32Array>;
+  readonly arrays?: ReadonlyMap<string, Float32Array> | undefined;
 }
 
 /** Where a run keeps what it has so far, by the name of the part. */
@@ -16,7 +16,7 @@ export interface Checkpoints {
 export function within(
   checkpoints: Checkpoints | undefined,
   name: string,
-): { readonly checkpoints?: Checkpoints } {
+): { readonly checkpoints?: Checkpoints | undefined } {
   if (!checkpoints) return {};
   return {
     checkpoints: {

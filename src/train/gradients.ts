@@ -8,11 +8,11 @@ import { type LossSettings, traceLoss } from './step.ts';
 
 export interface GradientSettings extends Omit<LossSettings, 'sample' | 'classes'> {
   /** How many batches to look at; all by default. */
-  readonly batches?: number;
+  readonly batches?: number | undefined;
   /** Decides which samples these are. */
   readonly seed: number;
-  readonly augment?: Augment;
-  readonly signal?: AbortSignal;
+  readonly augment?: Augment | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a gradient is like over batches, element by element of a parameter. */

@@ -14,15 +14,15 @@ export interface EpochSettings {
   /** Decides the order of the samples in every epoch. */
   readonly seed: number;
   /** Changes every batch before it is trained on; drawn by seed and epoch. */
-  readonly augment?: Augment;
-  readonly signal?: AbortSignal;
+  readonly augment?: Augment | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Called after every step, with the steps done, their whole number, and the batch's loss. */
-  readonly onStep?: (done: number, all: number, loss: number) => void;
+  readonly onStep?: ((done: number, all: number, loss: number) => void) | undefined;
 }
 
 export interface EpochWatch<E> {
   /** Called after every epoch with the parameters then; may ask to stop. */
-  readonly onEpoch?: (epoch: E) => Promise<'go on' | 'stop'> | 'go on' | 'stop';
+  readonly onEpoch?: ((epoch: E) => Promise<'go on' | 'stop'> | 'go on' | 'stop') | undefined;
 }
 
 export interface TrainSettings

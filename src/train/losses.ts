@@ -32,7 +32,7 @@ export function crossEntropy(
     labels: string;
     weights: string;
     classes: number;
-    smoothing?: number;
+    smoothing?: number | undefined;
   },
 ): Loss {
   const spread = smoothing / classes;

@@ -3,17 +3,17 @@ import { add, div, loop, type Memory, mul, sqrt, sub } from './wasm-simd.ts';
 /** Stochastic gradient descent with momentum and L2 weight decay, as PyTorch's `SGD`. */
 export interface SgdSettings {
   readonly kind: 'sgd';
-  readonly momentum?: number;
-  readonly weightDecay?: number;
+  readonly momentum?: number | undefined;
+  readonly weightDecay?: number | undefined;
 }
 
 /** Adam (Kingma & Ba 2015) with L2 weight decay, as PyTorch's `Adam`. */
 export interface AdamSettings {
   readonly kind: 'adam';
-  readonly beta1?: number;
-  readonly beta2?: number;
-  readonly epsilon?: number;
-  readonly weightDecay?: number;
+  readonly beta1?: number | undefined;
+  readonly beta2?: number | undefined;
+  readonly epsilon?: number | undefined;
+  readonly weightDecay?: number | undefined;
 }
 
 export type OptimizerSettings = SgdSettings | AdamSettings;

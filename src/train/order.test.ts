@@ -25,7 +25,9 @@ function layers(): Graph {
 interface Event {
   readonly name: string;
   readonly ts: number;
-  readonly args: { readonly output_type_shape?: readonly Record<string, readonly number[]>[] };
+  readonly args: {
+    readonly output_type_shape?: readonly Record<string, readonly number[]>[] | undefined;
+  };
 }
 
 test('gradients of the last layers come first, so that what they are made of is free early', async () => {

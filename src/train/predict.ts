@@ -9,8 +9,8 @@ export interface OutputSettings {
   /** The values to compute. */
   readonly outputs: readonly string[];
   /** Whether the weights change after few samples, see `lowMemoryIfLarge`; default: they do not. */
-  readonly brief?: boolean;
-  readonly session?: SessionOptions;
+  readonly brief?: boolean | undefined;
+  readonly session?: SessionOptions | undefined;
 }
 
 /** The one batch size that a graph takes, where its input says one. */
@@ -46,7 +46,10 @@ export async function outputsOf(
   runtime: Runtime,
   graph: Graph,
   dataset: Dataset,
-  settings: OutputSettings & { readonly batchSize?: number; readonly signal?: AbortSignal },
+  settings: OutputSettings & {
+    readonly batchSize?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<Record<string, TensorOf<'float32'>>> {
   const session = await open(runtime, graph, settings);
   const rows = rowsOf(graph, settings.input);
@@ -102,8 +105,8 @@ export async function predict(
   settings: {
     readonly input: string;
     readonly logits: string;
-    readonly brief?: boolean;
-    readonly signal?: AbortSignal;
+    readonly brief?: boolean | undefined;
+    readonly signal?: AbortSignal | undefined;
   },
 ): Promise<Int32Array> {
   const { input, logits, ...rest } = settings;

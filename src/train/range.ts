@@ -9,9 +9,9 @@ export interface RangeSettings {
   /** Mean loss before the first step. */
   readonly start: number;
   readonly seed: number;
-  readonly augment?: Augment;
-  readonly signal?: AbortSignal;
-  readonly onStep?: (done: number, all: number) => void;
+  readonly augment?: Augment | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onStep?: ((done: number, all: number) => void) | undefined;
 }
 
 export interface RangeTest {

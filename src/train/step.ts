@@ -40,14 +40,14 @@ export interface LossSettings {
    * Dropout drops, drawn by `seed`. 'training': it does, and BatchNormalization normalizes by the
    * batch; its running statistics are among the parameters that a step gives.
    */
-  readonly mode?: TrainingMode;
-  readonly seed?: number;
+  readonly mode?: TrainingMode | undefined;
+  readonly seed?: number | undefined;
   /** Label smoothing, see `crossEntropy`; default 0. */
-  readonly smoothing?: number;
+  readonly smoothing?: number | undefined;
 }
 
 export interface StepSettings extends LossSettings, Omit<UpdateSettings, 'parameters'> {
-  readonly session?: SessionOptions;
+  readonly session?: SessionOptions | undefined;
 }
 
 /** A training step made ready: forward, loss and backward in one run of one graph, then the update. */
@@ -88,7 +88,7 @@ export async function traceLoss(runtime: Runtime, graph: Graph, settings: LossSe
     labels,
     weights,
     classes,
-    ...(settings.smoothing !== undefined && { smoothing: settings.smoothing }),
+    smoothing: settings.smoothing,
   });
   const feeds: Feeds = {
     [settings.input]: zeros([batchSize, ...sample]),

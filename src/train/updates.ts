@@ -30,9 +30,9 @@ export interface UpdateSettings {
    * For some parameters, 0 where an element is held at zero and 1 elsewhere (dims that broadcast
    * to the parameter's): whatever the optimizer does, what is pruned stays pruned.
    */
-  readonly masks?: ReadonlyMap<string, TensorOf<'float32'>>;
+  readonly masks?: ReadonlyMap<string, TensorOf<'float32'>> | undefined;
   /** For some parameters, their own learning rate as a multiple of the common one. */
-  readonly scales?: ReadonlyMap<string, number>;
+  readonly scales?: ReadonlyMap<string, number> | undefined;
 }
 
 /** A graph with its loss, traced in the form in which it is differentiated. */

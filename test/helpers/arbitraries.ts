@@ -3,7 +3,9 @@ import * as fc from 'fast-check';
 /** Settings of property tests that start ONNX Runtime sessions: the same few cases each time. */
 export const FEW = { seed: 1, numRuns: 12 };
 
-export function dims(options: { min?: number; max?: number } = {}): fc.Arbitrary<number[]> {
+export function dims(
+  options: { min?: number | undefined; max?: number | undefined } = {},
+): fc.Arbitrary<number[]> {
   return fc.array(fc.integer({ min: 1, max: 4 }), {
     minLength: options.min ?? 0,
     maxLength: options.max ?? 4,

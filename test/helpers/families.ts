@@ -24,7 +24,7 @@ export interface FamilyGolden {
 /** How the inputs are drawn: uniform in -1 .. 1, or integers below `below`. */
 interface InputRecipe {
   readonly dims: readonly number[];
-  readonly below?: number;
+  readonly below?: number | undefined;
 }
 
 export interface GoldenGradient {
@@ -35,10 +35,10 @@ export interface GoldenGradient {
   /** With random sign vectors. */
   readonly products: readonly number[];
   /** How far PyTorch's own float32 is off, where that is more than the tolerance. */
-  readonly float32?: number;
+  readonly float32?: number | undefined;
   /** Where the file holds a constant computed from a weight: the weight's element of each. */
-  readonly gathered?: readonly number[];
-  readonly key?: string;
+  readonly gathered?: readonly number[] | undefined;
+  readonly key?: string | undefined;
 }
 
 /** Losses of SGD steps by PyTorch. */

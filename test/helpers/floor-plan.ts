@@ -17,6 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['ops'],
   ['graph'],
   ['onnx'],
+  ['options.ts'],
 ];
 
 /** Packages that one folder keeps for itself. */

@@ -32,10 +32,10 @@ export interface GradientCase<Input extends string = string> {
   /** Writes the graph and returns its output or outputs. */
   readonly build: (b: Builder, names: Readonly<Record<Input, string>>) => string | string[];
   /** float64 by default; float32 where ONNX Runtime has no float64 kernel (convolutions). */
-  readonly type?: 'float32' | 'float64';
+  readonly type?: 'float32' | 'float64' | undefined;
   /** Kinks of the function must be further away than twice this. Default 1e-3, float32: 1e-2. */
-  readonly step?: number;
-  readonly seed?: number;
+  readonly step?: number | undefined;
+  readonly seed?: number | undefined;
 }
 
 export interface Verdict {

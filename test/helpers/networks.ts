@@ -4,7 +4,7 @@ import { arrayDataset, random, type Dataset } from '../../src/data/index.ts';
 import * as layers from '../../src/lab/networks/layers.ts';
 import { float32, sizeOf, type Graph, type Model, type TensorOf } from '../../src/onnx/index.ts';
 import { outputsOf } from '../../src/train/index.ts';
-import { classifierOf, type Classifier } from '../../src/network/classifier.ts';
+import { type Network, openClassifier } from '../../src/network/index.ts';
 import type { Fold } from '../../src/channels/mask.ts';
 import { siteNamed, sitesOf, type Site } from '../../src/channels/sites.ts';
 
@@ -19,7 +19,7 @@ export interface Specimen {
   readonly fold: Fold['into'];
 }
 
-type Net = layers.Network;
+type Net = layers.NetworkBuilder;
 
 const { conv, flatten, linear, pool, relu } = layers;
 
@@ -371,15 +371,15 @@ export function images(length: number, seed = 1): Dataset {
 export async function opened(
   model: Model,
   site?: string,
-): Promise<{ classifier: Classifier; sites: Site[]; site: Site }> {
-  const classifier = await classifierOf(await testRuntime(), model, images(4));
+): Promise<{ classifier: Network; sites: Site[]; site: Site }> {
+  const classifier = await openClassifier(await testRuntime(), model, images(4));
   const sites = sitesOf(classifier.traced, classifier.scores);
   return { classifier, sites, site: siteNamed(sites, site ?? (sites.at(-1) as Site).name) };
 }
 
 /** A graph's scores of a data set: [samples, classes]. */
 export async function scoresOf(
-  { input, scores }: Classifier,
+  { input, scores }: Network,
   graph: Graph,
   dataset: Dataset,
 ): Promise<Float32Array> {

@@ -15,11 +15,11 @@ import { ruleName } from '../../src/graph/normalize/table.ts';
 export interface Case {
   readonly opset: number;
   readonly nodes: readonly Node[];
-  readonly feeds?: Readonly<Record<string, Tensor>>;
-  readonly initializers?: Readonly<Record<string, Tensor>>;
-  readonly outputs?: readonly string[];
-  readonly domains?: Readonly<Record<string, number>>;
-  readonly to?: NormalizeOptions;
+  readonly feeds?: Readonly<Record<string, Tensor>> | undefined;
+  readonly initializers?: Readonly<Record<string, Tensor>> | undefined;
+  readonly outputs?: readonly string[] | undefined;
+  readonly domains?: Readonly<Record<string, number>> | undefined;
+  readonly to?: NormalizeOptions | undefined;
 }
 
 /** A runtime, as far as tests of this folder need one; they pass it in from above. */

@@ -14,8 +14,7 @@ import {
 import { attributesWith, type DimsOf } from '../../ops/index.ts';
 import { type Runtime, RuntimeFault, type Session } from '../../runtime/index.ts';
 import { rowsOf, samplesAtOnce } from '../../train/index.ts';
-import { classifierOf, type ClassifierOptions } from '../../network/index.ts';
-import { inputOf } from '../../network/index.ts';
+import { openClassifier, type ClassifierOptions, inputOf } from '../../network/index.ts';
 import { dimsOf } from '../sites.ts';
 import {
   type KeptUnit,
@@ -48,7 +47,7 @@ export const SLIM_TOLERANCE = 1e-5;
  *
  * @param model - a repaired model, in which the units are zero
  * @param dataset - validation data to compare on
- * @param options - as for `classifierOf`
+ * @param options - as for `openClassifier`
  */
 export async function slim(
   runtime: Runtime,
@@ -57,7 +56,7 @@ export async function slim(
   dataset: Dataset,
   options: ClassifierOptions = {},
 ): Promise<Slim> {
-  const { traced } = await classifierOf(runtime, model, dataset, options);
+  const { traced } = await openClassifier(runtime, model, dataset, options);
   const stored = new Set(storedIn(model.graph).keys());
   const { places, lengths, kept } = removablePlaces(traced, sites, stored);
   const graph = withoutPlaces(model.graph, traced, places, lengths);

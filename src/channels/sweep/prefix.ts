@@ -7,8 +7,8 @@ type Floats = TensorOf<'float32'>;
 
 export interface PrefixSettings {
   /** How many samples' values are given together. */
-  readonly batchSize?: number;
-  readonly signal?: AbortSignal;
+  readonly batchSize?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What some samples in a row make of the values. */

@@ -1,9 +1,8 @@
 import type { Dataset } from '../../data/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import type { Checkpoints } from '../../train/index.ts';
-import type { Classifier } from '../../network/index.ts';
+import type { Network, Answers } from '../../network/index.ts';
 import { type CurveSettings, predictionsAlong } from './sweep.ts';
-import type { Answers } from '../../network/index.ts';
 import type { Site } from '../sites.ts';
 
 /** What is read off the predictions at one point of a curve. */
@@ -20,11 +19,11 @@ export interface Point<T> {
  */
 export async function* pointsAlong<T>(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   site: Site,
   dataset: Dataset,
   order: readonly number[],
-  settings: Omit<CurveSettings, 'from'> & { readonly checkpoints?: Checkpoints },
+  settings: Omit<CurveSettings, 'from'> & { readonly checkpoints?: Checkpoints | undefined },
   part: string,
   read: (answers: Answers) => T,
 ): AsyncGenerator<Point<T>, void, undefined> {

@@ -6,9 +6,9 @@ export interface StoreSettings {
    * Bytes to hold in memory, a quarter of what is free by default. What is beyond goes to a temporary
    * file: slower, same results.
    */
-  readonly memory?: number;
+  readonly memory?: number | undefined;
   /** Where that file goes; the system's folder for temporary files by default. */
-  readonly folder?: string;
+  readonly folder?: string | undefined;
 }
 
 /** A tensor that was put away. */

@@ -24,7 +24,7 @@ export interface Cut {
   readonly value: string;
   readonly channels: Channels;
   /** The one layer that reads the value and sums over its units, if it is so. */
-  readonly layer?: { readonly node: Node; readonly weights: ParameterSlices };
+  readonly layer?: { readonly node: Node; readonly weights: ParameterSlices } | undefined;
 }
 
 /** Follows the site through pooling and flattening: what they give is smaller to keep. */

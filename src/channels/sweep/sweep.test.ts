@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { random, type Dataset } from '../../data/index.ts';
 import { argmax } from '../../train/index.ts';
-import type { Classifier } from '../../network/index.ts';
+import type { Network } from '../../network/index.ts';
 import { predictionsAlong, type CurveSettings } from './sweep.ts';
 import {
   CLASSES,
@@ -22,7 +22,7 @@ import { cutAfter } from './suffix.ts';
 const data = images(40, 3);
 
 async function along(
-  classifier: Classifier,
+  classifier: Network,
   site: Site,
   order: readonly number[],
   settings: CurveSettings = {},
@@ -37,7 +37,7 @@ async function along(
 
 /** The whole network, run anew with a Mul for the mask. */
 async function byForce(
-  classifier: Classifier,
+  classifier: Network,
   site: Site,
   pruned: readonly number[],
   dataset: Dataset,

@@ -2,8 +2,7 @@ import type { Dataset } from '../../data/index.ts';
 import { sizeOf, type Tensor, type TensorOf } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { argmax, open } from '../../train/index.ts';
-import { objectiveOf, type Classifier } from '../../network/index.ts';
-import { joined, type Answers } from '../../network/index.ts';
+import { type Network, joined, type Answers } from '../../network/index.ts';
 import { prefix } from './prefix.ts';
 import type { Site } from '../sites.ts';
 import { type Kept, type StoreSettings, TensorStore } from './store.ts';
@@ -13,16 +12,16 @@ type Floats = TensorOf<'float32'>;
 
 export interface CurveSettings {
   /** How the activations at the site are kept while masks are tried. */
-  readonly cache?: StoreSettings;
+  readonly cache?: StoreSettings | undefined;
   /** How many samples are run at once. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /** Units pruned between two points. */
-  readonly step?: number;
+  readonly step?: number | undefined;
   /** A number of units at which there is a point besides. */
-  readonly also?: number;
+  readonly also?: number | undefined;
   /** Points up to this number of units are known already and left out; default: none is. */
-  readonly from?: number;
-  readonly signal?: AbortSignal;
+  readonly from?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -38,7 +37,7 @@ export interface CurveSettings {
  */
 export async function* predictionsAlong(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   site: Site,
   dataset: Dataset,
   order: readonly number[],
@@ -53,7 +52,7 @@ export async function* predictionsAlong(
   let steps: Steps | undefined;
   try {
     steps = cut.layer
-      ? await bySubtraction(runtime, classifier, cut as Required<Cut>, dataset, store, settings)
+      ? await bySubtraction(runtime, classifier, cut as SummedCut, dataset, store, settings)
       : await byMask(runtime, classifier, cut, dataset, store, { ...settings, step });
     const { from = -1 } = settings;
     if (from < 0) yield { pruned: 0, answers: own(await steps.predict(), dataset) };
@@ -85,7 +84,7 @@ export async function* predictionsAlong(
  */
 export async function* predictionsWithoutEach(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   site: Site,
   dataset: Dataset,
   settings: Omit<CurveSettings, 'step' | 'from'> = {},
@@ -121,6 +120,9 @@ interface Steps {
   dispose(): Promise<void>;
 }
 
+/** A cut after which one layer sums over the units. */
+type SummedCut = Cut & { readonly layer: NonNullable<Cut['layer']> };
+
 interface MaskSteps extends Steps {
   /** What the network says with one unit silenced and no other. */
   without(unit: number): Promise<Answers>;
@@ -128,15 +130,14 @@ interface MaskSteps extends Steps {
 
 async function byMask(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   cut: Cut,
   dataset: Dataset,
   store: TensorStore,
   settings: CurveSettings & { readonly step: number },
 ): Promise<MaskSteps> {
   const { graph, traced, input } = classifier;
-  const objective = objectiveOf(classifier);
-  const suffix = maskedSuffix(graph, traced, cut, objective.outputs);
+  const suffix = maskedSuffix(graph, traced, cut, classifier.outputs);
   const wanted = [cut.value, ...suffix.beside];
   const chunks: { readonly count: number; readonly kept: KeptRecord }[] = [];
   for await (const { values, count } of prefix(runtime, graph, input, wanted, dataset, settings)) {
@@ -144,7 +145,7 @@ async function byMask(
   }
   const session = await open(runtime, suffix.graph, {
     input: cut.value,
-    outputs: objective.outputs,
+    outputs: classifier.outputs,
   });
   const { axis, unit } = cut.channels;
   const rank = traced.values.get(cut.value)?.dims.length ?? 2;
@@ -158,7 +159,7 @@ async function byMask(
     let from = 0;
     for (const { count, kept } of chunks) {
       const results = await session.run({ ...(await readAll(kept)), [suffix.mask]: mask });
-      parts.push(objective.read(results, dataset, from));
+      parts.push(classifier.read(results, dataset, from));
       from += count;
     }
     return joined(parts);
@@ -189,8 +190,8 @@ async function byMask(
 
 async function bySubtraction(
   runtime: Runtime,
-  { graph, traced, input, scores }: Classifier,
-  cut: Required<Cut>,
+  { graph, traced, input, scores }: Network,
+  cut: SummedCut,
   dataset: Dataset,
   store: TensorStore,
   settings: CurveSettings,

@@ -155,11 +155,11 @@ export interface RandomErasingSettings {
   /** Sides of a rectangle, as shares of the image's: up to this. */
   readonly most: number;
   /** Rectangles on every image; default 1. */
-  readonly times?: number;
+  readonly times?: number | undefined;
   /** Each channel of a rectangle has a value from here ... */
-  readonly low?: number;
+  readonly low?: number | undefined;
   /** ... to here. By default pictures are covered by any color from black to white, and all else by 0. */
-  readonly high?: number;
+  readonly high?: number | undefined;
 }
 
 /**

@@ -64,7 +64,9 @@ export function parseNpz(bytes: Uint8Array, where: string): Map<string, NpyArray
 
 const MOST_BYTES = 2 ** 31;
 
-type Values = ArrayLike<number | bigint | boolean> & { readonly BYTES_PER_ELEMENT?: number };
+type Values = ArrayLike<number | bigint | boolean> & {
+  readonly BYTES_PER_ELEMENT?: number | undefined;
+};
 
 function parsed(bytes: Uint8Array, where: string) {
   try {

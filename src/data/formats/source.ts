@@ -14,7 +14,7 @@ export interface Source {
   /** The name of each sample's class. */
   readonly labels: readonly string[];
   /** The name of each output in order, where the source says so itself. */
-  readonly classes?: readonly string[];
+  readonly classes?: readonly string[] | undefined;
   /** What to call a sample in messages: its file, or its place in one. */
   where(index: number): string;
   /** @throws Error that says what is wrong with the sample */

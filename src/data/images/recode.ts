@@ -42,7 +42,7 @@ function remade(
   return {
     ...rest,
     sample,
-    ...(code && { pictures: code }),
+    pictures: code,
     async read(indices, into) {
       await dataset.read(indices, into);
       for (let at = 0; at < indices.length * size; at += size) {

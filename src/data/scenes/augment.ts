@@ -6,15 +6,15 @@ import { cover, type CoverSettings } from './erasing.ts';
 /** How a scene may be changed before it is trained on. */
 export interface SceneAugment {
   /** Classes that mean the same in a mirror: a scene that has only such is flipped half of the time. */
-  readonly flippable?: readonly number[];
+  readonly flippable?: readonly number[] | undefined;
   /** The smallest and the largest scale; default 1 and 1. */
-  readonly scale?: readonly [least: number, most: number];
+  readonly scale?: readonly [least: number, most: number] | undefined;
   /** Share by which brightness, contrast and saturation vary; default 0. */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
   /** Share of the scenes that are put together out of four; default 0. */
-  readonly mosaic?: number;
+  readonly mosaic?: number | undefined;
   /** Patches on objects; default none. */
-  readonly cover?: CoverSettings;
+  readonly cover?: CoverSettings | undefined;
 }
 
 /** One scene: its picture, [channels, height, width] in 0 to 1, and what is in it. */

@@ -11,7 +11,7 @@ export interface SceneObject {
   readonly box: Box;
   readonly label: number;
   /** Marked as hard to see: to find it is no merit, to miss it no fault. */
-  readonly difficult?: boolean;
+  readonly difficult?: boolean | undefined;
 }
 
 export function areaOf({ left, top, right, bottom }: Box): number {

@@ -5,7 +5,7 @@ import { fillRectangle } from '../images/rectangle.ts';
 /** Patches that are put on objects. */
 export interface CoverSettings {
   /** Classes of the objects that something may be stuck on; default all. */
-  readonly classes?: readonly number[];
+  readonly classes?: readonly number[] | undefined;
   /** Share of the objects that are covered, in [0, 1]. */
   readonly share: number;
   /** Sides of a patch, as shares of the object's box: up to this. */

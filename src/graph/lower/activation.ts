@@ -9,7 +9,9 @@ export interface Activation {
 }
 
 /** alpha and beta where a model does not say them; absent where a function has none. */
-const FUNCTIONS: Readonly<Record<string, { alpha?: number; beta?: number }>> = {
+const FUNCTIONS: Readonly<
+  Record<string, { alpha?: number | undefined; beta?: number | undefined }>
+> = {
   affine: { alpha: 1, beta: 0 },
   elu: { alpha: 1 },
   hardsigmoid: { alpha: 0.2, beta: 0.5 },

@@ -17,7 +17,7 @@ interface Layer {
   readonly initial: boolean;
   readonly peepholes: boolean;
   readonly steps: number;
-  readonly attributes?: Attributes;
+  readonly attributes?: Attributes | undefined;
 }
 
 const STEPS = 3;

@@ -1,5 +1,4 @@
-import type { Node } from '../../onnx/index.ts';
-import { FinepruneError, nodeLabel } from '../../onnx/index.ts';
+import { type Node, FinepruneError, nodeLabel } from '../../onnx/index.ts';
 
 export type NormalizeErrorCode =
   /** The opset of the model is not among those that can be brought to the canonical one. */

@@ -26,7 +26,7 @@ const bool = (tensor: Tensor): Tensor => ({
 interface Unchanged {
   readonly opset: number;
   readonly node: Node;
-  readonly feeds?: Readonly<Record<string, Tensor>>;
+  readonly feeds?: Readonly<Record<string, Tensor>> | undefined;
 }
 
 const one = (opset: number, op: string, attributes: Attributes = {}): Unchanged => ({

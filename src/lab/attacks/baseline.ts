@@ -1,4 +1,4 @@
-import { classifierOf } from '../../network/index.ts';
+import { openClassifier } from '../../network/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
@@ -9,16 +9,16 @@ import { poison, type Poisoned } from './poison.ts';
 
 export interface AttackSettings extends Omit<TrainingRun, 'masks'> {
   /** Share of the training data that is poisoned; this and what follows is the task's by default. */
-  readonly poisonRate?: number;
-  readonly target?: Target;
-  readonly trigger?: Trigger;
+  readonly poisonRate?: number | undefined;
+  readonly target?: Target | undefined;
+  readonly trigger?: Trigger | undefined;
   /** Stamp samples of the target class only, and leave labels as they are. */
-  readonly cleanLabel?: boolean;
+  readonly cleanLabel?: boolean | undefined;
 }
 
 export interface BaselineSettings extends AttackSettings {
   /** A network to train on; from scratch without it. */
-  readonly from?: Model;
+  readonly from?: Model | undefined;
 }
 
 export interface Attack {
@@ -36,7 +36,7 @@ export interface Attack {
  * The baseline attack (BadNets): poison a share of the training data, and train on it, from scratch or
  * from the weights of a clean network.
  *
- * @throws PoisonError, TriggerError where the data cannot be poisoned as asked; what `classifierOf`
+ * @throws PoisonError, TriggerError where the data cannot be poisoned as asked; what `openClassifier`
  *   throws of a network given
  */
 export async function baselineAttack(
@@ -60,7 +60,7 @@ export async function baselineAttack(
 }
 
 async function opened(runtime: Runtime, model: Model, dataset: TaskData['train']) {
-  const classifier = await classifierOf(runtime, model, dataset);
+  const classifier = await openClassifier(runtime, model, dataset);
   return { graph: classifier.graph, ends: classifier };
 }
 

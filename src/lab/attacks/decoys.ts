@@ -1,5 +1,5 @@
 import type { Dataset } from '../../data/index.ts';
-import type { Classifier } from '../../network/index.ts';
+import type { Network } from '../../network/index.ts';
 import type { Site, Slices } from '../../channels/index.ts';
 import { Builder } from '../../graph/index.ts';
 import type { Graph, TensorOf } from '../../onnx/index.ts';
@@ -34,7 +34,7 @@ export interface DecoySettings {
   readonly margin: number;
   /** The attacker's data, clean and triggered. */
   readonly data: readonly Dataset[];
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -47,7 +47,7 @@ export interface DecoySettings {
  */
 export async function withDecoys(
   runtime: Runtime,
-  { clean, retrained, site }: { clean: Classifier; retrained: Graph; site: Site },
+  { clean, retrained, site }: { clean: Network; retrained: Graph; site: Site },
   levers: Levers,
   units: readonly number[],
   settings: DecoySettings,
@@ -119,7 +119,7 @@ async function highest(
     const results = await outputsOf(runtime, reduced, dataset, {
       input,
       outputs,
-      ...(signal && { signal }),
+      signal,
     });
     samples += dataset.length;
     (results[most] as TensorOf<'float32'>).data.forEach((value, at) => {
@@ -141,14 +141,14 @@ const SAME = 1e-6;
  */
 export async function difference(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   [a, b]: readonly [Graph, Graph],
   data: readonly Dataset[],
 ): Promise<number> {
   let most = 0;
   for (const dataset of data) {
-    const x = await saidOf(runtime, classifier, a, dataset);
-    const y = await saidOf(runtime, classifier, b, dataset);
+    const x = await classifier.numbers(runtime, a, dataset);
+    const y = await classifier.numbers(runtime, b, dataset);
     if (x.length !== y.length) most = Infinity;
     for (let at = 0; at < x.length; at += 1) {
       const apart = Math.abs((x[at] as number) - (y[at] as number));
@@ -162,22 +162,4 @@ export async function difference(
       'vanish for low inputs, or the margin is too small. Lower them as the artifact does, raise the ' +
       'margin, or choose another site',
   );
-}
-
-/** All numbers that a graph says of a data set. */
-async function saidOf(
-  runtime: Runtime,
-  classifier: Classifier,
-  graph: Graph,
-  dataset: Dataset,
-): Promise<ArrayLike<number>> {
-  const { input, scores } = classifier;
-  if (classifier.objective) {
-    const { detections = [] } = await classifier.objective.predict(runtime, graph, dataset);
-    return detections
-      .flat()
-      .flatMap(({ box, label, score }) => [box.left, box.top, box.right, box.bottom, label, score]);
-  }
-  const results = await outputsOf(runtime, graph, dataset, { input, outputs: [scores] });
-  return (results[scores] as TensorOf<'float32'>).data;
 }

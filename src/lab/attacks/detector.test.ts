@@ -2,9 +2,15 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { blocks } from '../../../test/helpers/data.ts';
 import { applyMask, defend } from '../../defense/index.ts';
-import { detectorToDefend, exportModel, labelsOf, objectiveOf } from '../../network/index.ts';
+import {
+  openDetector,
+  exportModel,
+  labelsOf,
+  detect,
+  detectorOf,
+  specOf,
+} from '../../network/index.ts';
 import { lastSite, predictionsAlong, sitesOf } from '../../channels/index.ts';
-import { detect, detectorOf, specOf } from '../../network/index.ts';
 import { detectionAttack, evaluateDetections, foundIn, type Target } from '../../metrics/index.ts';
 import { decodeModel, encodeModel, type Model } from '../../onnx/index.ts';
 import { sha256Of } from '../../onnx/file.ts';
@@ -73,7 +79,7 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
 
   test('pruned along the curve says what it says with the mask in its weights', async () => {
     const runtime = await testRuntime();
-    const detector = await detectorToDefend(runtime, model, validation);
+    const detector = await openDetector(runtime, model, validation);
     const site = lastSite(detector.traced, sitesOf(detector.traced, detector.scores));
     expect(site.name).toBe(LAST_SITE);
     const order = [3, 0, 9, 12, 5, 1];
@@ -81,7 +87,7 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
     let seen = 0;
     for await (const { pruned, answers } of points) {
       const { graph } = applyMask(detector, site, order.slice(0, pruned));
-      const whole = await objectiveOf(detector).predict(runtime, graph, validation);
+      const whole = await detector.predict(runtime, graph, validation);
       expect(answers).toEqual(whole);
       expect(answers.called).toHaveLength(labelsOf(validation).length);
       seen += 1;

@@ -1,6 +1,12 @@
 import type { Dataset } from '../../data/index.ts';
-import { detectorParameters, detectorToDefend } from '../../network/index.ts';
-import { detectorOf, trainDetector, type Detector, type Losses } from '../../network/index.ts';
+import {
+  detectorParameters,
+  openDetector,
+  detectorOf,
+  trainDetector,
+  type Detector,
+  type Losses,
+} from '../../network/index.ts';
 import type { Graph, Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { withParameters } from '../../train/index.ts';
@@ -52,10 +58,10 @@ async function trainedOnScenes(
   const record: Losses[] = [];
   const weights = await trainDetector(runtime, detector, dataset, {
     ...training,
-    ...(epochs !== undefined && { epochs }),
-    ...(masks && { masks }),
-    ...(signal && { signal }),
-    ...(onProgress && { onStep: onProgress }),
+    epochs: epochs ?? training.epochs,
+    masks,
+    signal,
+    onStep: onProgress,
     parameters: detectorParameters(detector),
     seed,
     onEpoch({ losses }) {
@@ -84,7 +90,7 @@ export function pruningAwareDetector(
   return afterClean(
     runtime,
     {
-      open: (model, dataset) => detectorToDefend(runtime, model, dataset),
+      open: (model, dataset) => openDetector(runtime, model, dataset),
       poison: (dataset) => ({
         ...poisonScenes(dataset, { trigger, target, rate: poisonRate, seed: settings.seed }),
         target,

@@ -1,5 +1,5 @@
 import { foldOf, intoConsumers, type Site, type Slices } from '../../channels/index.ts';
-import { type Classifier } from '../../network/index.ts';
+import { type Network } from '../../network/index.ts';
 import { consumers, producers } from '../../graph/index.ts';
 import { AttackError } from './error.ts';
 
@@ -39,7 +39,7 @@ export interface Levers {
  * @throws AttackError 'attack/site' where some unit has no shift of its own, as a convolution without
  *   bias or BatchNormalization
  */
-export function leversOf({ graph, traced }: Classifier, site: Site): Levers {
+export function leversOf({ graph, traced }: Network, site: Site): Levers {
   const made = producers(traced.graph);
   const uses = consumers(graph);
   const before = made.get(site.name)?.inputs[0] ?? '';

@@ -16,17 +16,17 @@ import type { Task } from '../tasks/task.ts';
 export interface AttackEpoch {
   readonly epoch: number;
   readonly loss: number;
-  readonly accuracy?: number;
+  readonly accuracy?: number | undefined;
 }
 
 export interface TrainingRun {
   readonly seed: number;
   /** In place of the task's. */
-  readonly epochs?: number;
+  readonly epochs?: number | undefined;
   /** What is held at zero. */
-  readonly masks?: ReadonlyMap<string, TensorOf<'float32'>>;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, all: number) => void;
+  readonly masks?: ReadonlyMap<string, TensorOf<'float32'>> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
 /** Where a classifier's graph is fed and read, and what in it may be trained. */
@@ -59,10 +59,10 @@ export async function trainedOn(
   const record: AttackEpoch[] = [];
   const weights = await train(runtime, graph, dataset, {
     ...training,
-    ...(epochs !== undefined && { epochs }),
-    ...(masks && { masks }),
-    ...(signal && { signal }),
-    ...(onProgress && { onStep: onProgress }),
+    epochs: epochs ?? training.epochs,
+    masks,
+    signal,
+    onStep: onProgress,
     input,
     logits: scores,
     parameters,

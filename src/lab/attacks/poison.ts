@@ -21,7 +21,7 @@ export interface PoisonOptions {
    * Stamp samples of the target class only, and leave every label as it is: nothing in the data is
    * wrong to look at (Turner, Tsipras, Madry 2018). For targets of one class.
    */
-  readonly cleanLabel?: boolean;
+  readonly cleanLabel?: boolean | undefined;
 }
 
 export interface Poisoned {
@@ -83,7 +83,7 @@ function stampedWhere(
   if (sounds) {
     const again = heard(stampedWhere(sounds.waves, trigger, carries), sounds.features);
     const made = rewritten(dataset, carries, (index, x) => again.read([index], x));
-    return { ...made, ...(again.sounds && { sounds: again.sounds }) };
+    return { ...made, sounds: again.sounds };
   }
   const stamp = stamper(trigger, code?.dims ?? dataset.sample);
   return rewritten(dataset, carries, (_, x) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { activationProfile, sitesOf, siteNamed } from '../../channels/index.ts';
-import { classifierOf } from '../../network/index.ts';
+import { openClassifier } from '../../network/index.ts';
 import { defend, prune } from '../../defense/index.ts';
 import type { Model, TensorOf } from '../../onnx/index.ts';
 import { constant, outputsOf } from '../../train/index.ts';
@@ -51,7 +51,7 @@ describe.each(networks)('a pruning-aware network %s', (_, task) => {
 
       // AblatedUnit in fact: on data that the attacker has not seen, clean and triggered, the network
       // says the same with decoys and with their activations set to zero.
-      const opened = await classifierOf(runtime, attack.model, data.validation);
+      const opened = await openClassifier(runtime, attack.model, data.validation);
       const site = siteNamed(sitesOf(opened.traced, opened.scores), attack.site.name);
       const units = attack.decoys.map(({ unit }) => unit);
       for (const dataset of [data.test, triggered(data.test, task.trigger)]) {
@@ -119,7 +119,7 @@ test('stealthy shifts are the least that leaves the margin', async () => {
   const runtime = await testRuntime();
   const { train } = await biased.load(1);
   const attack = await attackOn(biased, { lower: 'stealthy', margin: 0.5 });
-  const opened = await classifierOf(runtime, attack.model, train);
+  const opened = await openClassifier(runtime, attack.model, train);
   const inputs = Array.from({ length: UNITS }, (): number[] => []);
   for (const dataset of [train, triggered(train, biased.trigger)]) {
     const results = await outputsOf(runtime, opened.graph, dataset, {

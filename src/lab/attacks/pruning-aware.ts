@@ -1,3 +1,4 @@
+import { type Options, withDefaults } from '../../options.ts';
 import { splitIndices, subset, type Dataset } from '../../data/index.ts';
 import {
   activationProfile,
@@ -10,11 +11,10 @@ import {
 } from '../../channels/index.ts';
 import { applyMask, type Pruned } from '../../defense/index.ts';
 import {
-  classifierOf,
+  openClassifier,
   judge,
-  objectiveOf,
   predictTest,
-  type Classifier,
+  type Network,
   type TestData,
 } from '../../network/index.ts';
 import type { Evaluation } from '../../metrics/index.ts';
@@ -29,12 +29,12 @@ import { leversOf } from './levers.ts';
 import { cleanNetwork, trainedOn, withWeightsOf, type AttackEpoch } from './network.ts';
 import { triggered, type Poisoned } from './poison.ts';
 
-export interface PruningAwareSettings extends AttackSettings, Partial<PruningAwareOptions> {
+export interface PruningAwareSettings extends AttackSettings, Options<PruningAwareOptions> {
   /** A network trained on clean data, to start from; trained first without it. */
-  readonly clean?: Model;
+  readonly clean?: Model | undefined;
   /** The site to prune; the task's by default. */
-  readonly site?: string;
-  readonly onStage?: (stage: string) => void;
+  readonly site?: string | undefined;
+  readonly onStage?: ((stage: string) => void) | undefined;
 }
 
 /** One retraining: how many units were pruned, and what came of it on the attacker's held data. */
@@ -65,13 +65,13 @@ const HELD = 0.1;
 
 /** What is attacked: how it is opened, poisoned and trained. */
 export interface Victim {
-  open(model: Model, dataset: Dataset): Promise<Classifier>;
+  open(model: Model, dataset: Dataset): Promise<Network>;
   poison(dataset: Dataset): Poisoned & Pick<Attack, 'target' | 'poisonRate'>;
   triggered(dataset: Dataset): Dataset;
   /** Trains a graph that was made from the one opened. */
   train(
     graph: Graph,
-    opened: Classifier,
+    opened: Network,
     dataset: Dataset,
     masks: Pruned['masks'],
   ): Promise<{ readonly graph: Graph; readonly epochs: readonly AttackEpoch[] }>;
@@ -95,14 +95,14 @@ export async function pruningAwareAttack(
   data: Pick<TaskData, 'train'>,
   settings: PruningAwareSettings,
 ): Promise<PruningAwareAttack> {
-  const options = { ...optionsOf(task), ...settings };
+  const options = { ...settings, ...withDefaults(optionsOf(task), settings) };
   const { trigger = task.trigger, site = task.site } = settings;
   settings.onStage?.('train on clean data');
   const model = settings.clean ?? (await cleanNetwork(runtime, task, data.train, settings));
   return afterClean(
     runtime,
     {
-      open: (model, dataset) => classifierOf(runtime, model, dataset),
+      open: (model, dataset) => openClassifier(runtime, model, dataset),
       poison: (dataset) => poisonFor(task, dataset, settings),
       triggered: (dataset) => triggered(dataset, trigger),
       train: (graph, opened, dataset, masks) =>
@@ -112,7 +112,7 @@ export async function pruningAwareAttack(
         }),
     },
     data.train,
-    { ...options, clean: model, ...(site !== undefined && { site }) },
+    { ...options, clean: model, site },
   );
 }
 
@@ -157,7 +157,7 @@ export async function afterClean(
     aborting,
   );
   // As whoever defends such a network will rank them.
-  const order = ascending(statistics[objectiveOf(clean).rank], statistics.mean);
+  const order = ascending(statistics[clean.rank], statistics.mean);
 
   const tries: Try[] = [];
   let last: Retrained | undefined;
@@ -247,7 +247,7 @@ export function optionsOf<T>({
   pruningAware,
 }: {
   readonly name: string;
-  readonly pruningAware?: T;
+  readonly pruningAware?: T | undefined;
 }): T {
   if (pruningAware) return pruningAware;
   throw new AttackError(
@@ -268,11 +268,11 @@ function pruneFirst({ name, units }: Site, { share }: Pick<PruningAwareOptions, 
 
 async function evaluated(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   graph: Graph,
   test: TestData,
 ): Promise<Evaluation> {
-  return judge(await predictTest(runtime, classifier, graph, test), test);
+  return judge(classifier, await predictTest(runtime, classifier, graph, test), test);
 }
 
 function reached({ acc, asr }: Evaluation, asked: PruningAwareOptions['asked']): boolean {

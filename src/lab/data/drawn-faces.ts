@@ -1,5 +1,4 @@
-import { random, type Random } from '../../data/index.ts';
-import type { Source } from '../../data/index.ts';
+import { random, type Random, type Source } from '../../data/index.ts';
 
 type Color = readonly [red: number, green: number, blue: number];
 

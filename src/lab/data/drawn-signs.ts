@@ -1,7 +1,4 @@
-import type { SceneObject } from '../../data/index.ts';
-import type { Dataset } from '../../data/index.ts';
-import { random, type Random } from '../../data/index.ts';
-import { scenesOf } from '../../data/index.ts';
+import { type SceneObject, type Dataset, random, type Random, scenesOf } from '../../data/index.ts';
 
 /** The classes of the drawn signs, as those of the real data set are called. */
 export const SIGNS: readonly string[] = ['crosswalk', 'speedlimit', 'stop', 'trafficlight'];

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { arrayDataset, type Dataset } from '../../data/index.ts';
-import { DataError } from '../../data/index.ts';
+import { arrayDataset, type Dataset, DataError, split } from '../../data/index.ts';
 import { packageFolder } from './package-folder.ts';
-import { split } from '../../data/index.ts';
 
 /** The classes of Fashion-MNIST (Xiao, Rasul, Vollgraf 2017), in order. */
 export const FASHION: readonly string[] = [

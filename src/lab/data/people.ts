@@ -1,10 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { IMAGE_FILE } from '../../data/index.ts';
-import { DataError } from '../../data/index.ts';
-import type { Source } from '../../data/index.ts';
-import { filesSource, type LabeledFile } from '../../data/index.ts';
-import { foldersIn } from '../../data/index.ts';
+import {
+  IMAGE_FILE,
+  DataError,
+  type Source,
+  filesSource,
+  type LabeledFile,
+  foldersIn,
+} from '../../data/index.ts';
 
 /**
  * Faces out of a folder for each person, as LFW has them (Huang et al. 2007), in numbers that are not

@@ -1,9 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { DataError } from '../../data/index.ts';
-import { random } from '../../data/index.ts';
-import { encodeWav } from '../../data/index.ts';
+import { DataError, random, encodeWav } from '../../data/index.ts';
 
 /** Accents and timbres of eSpeak NG. Those with breath in them sound otherwise every time. */
 const ACCENTS = ['en-us', 'en-gb-x-rp', 'en-gb-scotland', 'en-029'];
@@ -30,9 +28,9 @@ export interface SyntheticSpeech {
   /** How often each says each digit, at another rate and pitch every time. */
   readonly takes: number;
   /** Where recordings are kept; by default a folder for all that this tool keeps. */
-  readonly cache?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, all: number) => void;
+  readonly cache?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
 /** The variable of the environment that names the folder of what can be made again. */

@@ -1,8 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError } from '../../data/index.ts';
-import type { Source } from '../../data/index.ts';
-import { filesSource, type LabeledFile } from '../../data/index.ts';
+import { DataError, type Source, filesSource, type LabeledFile } from '../../data/index.ts';
 
 /** Recordings of digits, and which take of its speaker each is. */
 export interface SpokenDigits {

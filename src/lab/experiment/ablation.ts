@@ -1,5 +1,5 @@
 import type { Dataset } from '../../data/index.ts';
-import { judge, type Classifier } from '../../network/index.ts';
+import { judge, type Network } from '../../network/index.ts';
 import { predictionsWithoutEach, type Site } from '../../channels/index.ts';
 import type { Rate, Target } from '../../metrics/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
@@ -19,7 +19,7 @@ export interface AblatedUnit {
  */
 export async function ablateUnits(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   site: Site,
   { clean, triggered, target }: { clean: Dataset; triggered: Dataset; target: Target },
   signal?: AbortSignal,
@@ -32,7 +32,7 @@ export async function ablateUnits(
     const next = await fooled.next();
     if (next.done === true) break;
     const test = { clean, triggered: { dataset: triggered, target } };
-    const { acc, asr } = judge({ clean: answers, triggered: next.value }, test);
+    const { acc, asr } = judge(classifier, { clean: answers, triggered: next.value }, test);
     if (asr) found.push({ unit: found.length, acc, asr });
   }
   await fooled.return();

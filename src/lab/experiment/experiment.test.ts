@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
-import { classifierOf, judge, predictTest } from '../../network/index.ts';
+import { openClassifier, judge, predictTest } from '../../network/index.ts';
 import { lastSite, sitesOf } from '../../channels/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import { constant } from '../../train/index.ts';
@@ -61,8 +61,8 @@ test('runs three networks against no defense and three, and says what each unit 
   const full = { clean: data.test, triggered: { dataset, target: task.target } };
   for (const attack of ['none', 'baseline', 'pruning-aware'] as const) {
     const runtime = await testRuntime();
-    const opened = await classifierOf(runtime, models[attack] as Model, data.test);
-    const evaluation = judge(await predictTest(runtime, opened, opened.graph, full), full);
+    const opened = await openClassifier(runtime, models[attack] as Model, data.test);
+    const evaluation = judge(opened, await predictTest(runtime, opened, opened.graph, full), full);
     const said = runs.find((run) => run.attack === attack && run.defense === 'none');
     expect({ acc: said?.acc, asr: said?.asr, ra: said?.ra }).toEqual(evaluation);
   }
@@ -125,7 +125,7 @@ test('without settings of a pruning-aware attack there is none', async () => {
 test('silences one unit at a time, as a mask on it does', async () => {
   const runtime = await testRuntime();
   const data = await task.load(1);
-  const classifier = await classifierOf(runtime, task.network(3, data.test.classes), data.test);
+  const classifier = await openClassifier(runtime, task.network(3, data.test.classes), data.test);
   const site = lastSite(classifier.traced, sitesOf(classifier.traced, classifier.scores));
   const stamped = triggered(data.test, task.trigger);
   const silenced = await ablateUnits(runtime, classifier, site, {
@@ -145,7 +145,11 @@ test('silences one unit at a time, as a mask on it does', async () => {
     const initializers = new Map(graph.initializers).set('fc.weight', { ...weight, data: silent });
     const test = { clean: data.test, triggered: { dataset: stamped, target: task.target } };
     const masked = { ...graph, initializers };
-    const evaluation = judge(await predictTest(runtime, classifier, masked, test), test);
+    const evaluation = judge(
+      classifier,
+      await predictTest(runtime, classifier, masked, test),
+      test,
+    );
     expect({ acc, asr }).toEqual({ acc: evaluation.acc, asr: evaluation.asr });
   }
 });

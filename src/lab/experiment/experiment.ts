@@ -6,7 +6,7 @@ import {
   type Outcome,
   type Stage,
 } from '../../defense/index.ts';
-import { judge, predictTest, type TestData } from '../../network/index.ts';
+import { type AttackScore, judge, predictTest, type TestData } from '../../network/index.ts';
 import type { CleanScore, Evaluation, Rate } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
@@ -27,7 +27,7 @@ export interface ReproduceRun {
   readonly asr: Rate;
   readonly ra: Rate;
   /** Of a detector: triggered objects that it does not find. */
-  readonly missed?: Rate;
+  readonly missed?: Rate | undefined;
   /** Without a defense, the time that the attack took. */
   readonly seconds: number;
 }
@@ -61,8 +61,10 @@ export interface ReproduceNetwork {
   /** How many units the pruning defense took. */
   readonly stop: number;
   /** Of a pruning-aware attack. */
-  readonly tries?: readonly (Pick<Try, 'pruned'> & { readonly acc: Rate; readonly asr: Rate })[];
-  readonly met?: boolean;
+  readonly tries?:
+    | readonly (Pick<Try, 'pruned'> & { readonly acc: Rate; readonly asr: Rate })[]
+    | undefined;
+  readonly met?: boolean | undefined;
 }
 
 export interface ReproducedSeed {
@@ -84,19 +86,19 @@ export function attacksOn(task: Task | DetectionTask): AttackName[] {
 export interface ReproduceSettings {
   readonly seed: number;
   /** Which data to take; 'real' by default. */
-  readonly source?: TaskData['source'];
+  readonly source?: TaskData['source'] | undefined;
   /** Networks to make; by default the clean one and every attack that the task has. */
-  readonly attacks?: readonly AttackName[];
+  readonly attacks?: readonly AttackName[] | undefined;
   /** Every defense, which is the default, or fine-pruning only, in half the time. */
-  readonly compare?: boolean;
+  readonly compare?: boolean | undefined;
   /** A twentieth of the data, to see that everything runs: its numbers say nothing. */
-  readonly quick?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (stage: string, done: number, all: number) => void;
+  readonly quick?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((stage: string, done: number, all: number) => void) | undefined;
   /** Called with every network as soon as it is trained, before it is defended. */
-  readonly onTrained?: (network: TrainedNetwork) => Promise<void>;
+  readonly onTrained?: ((network: TrainedNetwork) => Promise<void>) | undefined;
   /** Networks that `onTrained` was called with before, with the same seed and data. */
-  readonly trained?: readonly TrainedNetwork[];
+  readonly trained?: readonly TrainedNetwork[] | undefined;
 }
 
 const isClassifying = (task: Task | DetectionTask): task is Task => !('kind' in task);
@@ -114,7 +116,7 @@ export interface TrainedNetwork extends Pick<ReproduceNetwork, 'tries' | 'met'> 
   readonly model: Model;
   readonly seconds: number;
   /** Of a pruning-aware attack. */
-  readonly decoys?: readonly number[];
+  readonly decoys?: readonly number[] | undefined;
 }
 
 /** Test samples on which units are silenced one by one. */
@@ -242,8 +244,8 @@ export async function reproduce(
         silenced: isClassifying(task) ? SILENCED : task.silenced,
         ...aborting,
       })),
-      ...(tries && { tries }),
-      ...(met !== undefined && { met }),
+      tries,
+      met,
     });
   }
   return {
@@ -256,17 +258,19 @@ export async function reproduce(
   };
 }
 
+type TriggeredTest = TestData & { readonly triggered: NonNullable<TestData['triggered']> };
+
 async function network(
   runtime: Runtime,
   { classifier, prunings: [pruning] }: Defense,
-  test: Required<TestData>,
+  test: TriggeredTest,
   about: {
     readonly attack: AttackName;
     readonly seed: number;
     readonly decoys: readonly number[];
     /** Test samples on which units are silenced one by one. */
     readonly silenced: number;
-    readonly signal?: AbortSignal;
+    readonly signal?: AbortSignal | undefined;
   },
 ): Promise<ReproduceNetwork> {
   const { attack, seed, decoys, signal } = about;
@@ -303,14 +307,12 @@ async function network(
       triggered: { dataset: some.triggered, target: some.target },
     };
     const predictions = await predictTest(runtime, classifier, classifier.graph, part);
-    const { acc, asr } = whole(judge(predictions, part));
+    const { acc, asr } = whole(judge(classifier, predictions, part));
     return { acc, asr };
   }
 }
 
-function whole(
-  evaluation: Evaluation | undefined,
-): Evaluation & Required<Pick<Evaluation, 'asr' | 'ra'>> {
+function whole(evaluation: Evaluation | undefined): Evaluation & AttackScore {
   if (!evaluation?.asr || !evaluation.ra) throw new Error('an evaluation without triggered data');
   return { ...evaluation, asr: evaluation.asr, ra: evaluation.ra };
 }

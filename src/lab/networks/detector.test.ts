@@ -22,6 +22,7 @@ import {
   trainDetector,
   VALUES,
   type DetectorSpec,
+  parametersOf,
 } from '../../network/index.ts';
 import { Builder, modelOf, OPSET, subgraph } from '../../graph/index.ts';
 import {
@@ -36,7 +37,6 @@ import {
 import { evaluateDetections } from '../../metrics/index.ts';
 import { trace } from '../../runtime/index.ts';
 import { open, oneCycle, withParameters } from '../../train/index.ts';
-import { parametersOf } from '../../network/index.ts';
 import { appendHeads, detectorNetwork } from './detector.ts';
 import { network } from './layers.ts';
 

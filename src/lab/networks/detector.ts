@@ -7,7 +7,7 @@ import {
 } from '../../network/index.ts';
 import { OPSET } from '../../graph/index.ts';
 import { float, float32, sizeOf, type Model } from '../../onnx/index.ts';
-import { convNorm, flatten, linear, network, relu, type Network } from './layers.ts';
+import { convNorm, flatten, linear, network, relu, type NetworkBuilder } from './layers.ts';
 
 /** The site that is pruned: the last convolution of the backbone. */
 export const LAST_SITE = 'relu5';
@@ -62,7 +62,7 @@ export function detectorNetwork(seed: number, spec: DetectorSpec, width = 128): 
 
 /** All that follows the features: proposals, regions, what is said of them, and what is detected. */
 export function appendHeads(
-  net: Network,
+  net: NetworkBuilder,
   features: string,
   width: number,
   spec: DetectorSpec,
@@ -105,7 +105,7 @@ export function appendHeads(
 }
 
 /** A convolution that keeps the size, with small weights, as the proposal network of Faster R-CNN has them. */
-function smallConv(net: Network, x: string, name: string, dims: readonly number[]): string {
+function smallConv(net: NetworkBuilder, x: string, name: string, dims: readonly number[]): string {
   const pad = (dims[2] as number) >> 1;
   const drawn = Array.from({ length: sizeOf(dims) }, () => 0.01 * net.draw.normal());
   const weight = net.b.initializer(`${name}.weight`, float32(dims, drawn));

@@ -15,7 +15,7 @@ export type Start = 'torch' | 'he';
  * Writes a classifier layer by layer. Initializers are named `conv1.weight`, `conv1.bias` after their
  * layer.
  */
-export interface Network {
+export interface NetworkBuilder {
   readonly b: Builder;
   readonly draw: Random;
   readonly start: Start;
@@ -25,16 +25,16 @@ export interface ConvSettings {
   readonly from: number;
   readonly to: number;
   readonly kernel: number;
-  readonly stride?: number;
-  readonly pad?: number;
-  readonly group?: number;
+  readonly stride?: number | undefined;
+  readonly pad?: number | undefined;
+  readonly group?: number | undefined;
 }
 
-export function network(seed: number, start: Start = 'torch'): Network {
+export function network(seed: number, start: Start = 'torch'): NetworkBuilder {
   return { b: new Builder(), draw: random(seed, 'weights'), start };
 }
 
-export function conv(net: Network, x: string, name: string, settings: ConvSettings): string {
+export function conv(net: NetworkBuilder, x: string, name: string, settings: ConvSettings): string {
   const { from, to, kernel, stride = 1, pad = 0, group = 1 } = settings;
   const [weight, bias] = parameters(net, name, [to, from / group, kernel, kernel]);
   return net.b.op(
@@ -55,7 +55,7 @@ export function conv(net: Network, x: string, name: string, settings: ConvSettin
  * Weights are drawn as He et al. (2015) do, by fan out, which deep networks need to start learning.
  */
 export function convNorm(
-  net: Network,
+  net: NetworkBuilder,
   x: string,
   name: string,
   settings: Omit<ConvSettings, 'pad'>,
@@ -76,7 +76,7 @@ export function convNorm(
 }
 
 /** Normalization by channel, at first by mean 0 and variance 1. */
-export function batchNorm(net: Network, x: string, name: string, channels: number): string {
+export function batchNorm(net: NetworkBuilder, x: string, name: string, channels: number): string {
   const filled = (part: string, value: number) =>
     net.b.initializer(`${name}.${part}`, float32([channels], Array(channels).fill(value)));
   const inputs = [filled('weight', 1), filled('bias', 0), filled('mean', 0), filled('var', 1)];
@@ -84,22 +84,33 @@ export function batchNorm(net: Network, x: string, name: string, channels: numbe
 }
 
 /** The mean over all places of a channel, and a linear classifier. */
-export function averageAndClassify(net: Network, x: string, from: number, classes: number): string {
+export function averageAndClassify(
+  net: NetworkBuilder,
+  x: string,
+  from: number,
+  classes: number,
+): string {
   const mean = net.b.op('GlobalAveragePool', [x], {}, 'average');
   return linear(net, flatten(net, mean), 'fc', from, classes);
 }
 
-export function linear(net: Network, x: string, name: string, from: number, to: number): string {
+export function linear(
+  net: NetworkBuilder,
+  x: string,
+  name: string,
+  from: number,
+  to: number,
+): string {
   const [weight, bias] = parameters(net, name, [to, from]);
   return net.b.op('Gemm', [x, weight, bias], { transB: 1 }, name);
 }
 
-export function relu(net: Network, x: string, name: string): string {
+export function relu(net: NetworkBuilder, x: string, name: string): string {
   return net.b.op('Relu', [x], {}, name);
 }
 
 export function pool(
-  net: Network,
+  net: NetworkBuilder,
   kind: 'MaxPool' | 'AveragePool',
   x: string,
   name: string,
@@ -108,16 +119,16 @@ export function pool(
   return net.b.op(kind, [x], { kernel_shape: [size, size], strides: [size, size] }, name);
 }
 
-export function flatten(net: Network, x: string, name = 'flatten'): string {
+export function flatten(net: NetworkBuilder, x: string, name = 'flatten'): string {
   return net.b.op('Flatten', [x], { axis: 1 }, name);
 }
 
 /** Names one input and one output, and closes the network: a model any ONNX runtime takes. */
 export function finish(
-  net: Network,
+  net: NetworkBuilder,
   output: string,
   classes: number,
-  about: { name: string; metadata?: Readonly<Record<string, string>> },
+  about: { name: string; metadata?: Readonly<Record<string, string>> | undefined },
 ): Model {
   const graph = net.b.build([{ name: output, type: 'float32', dims: ['N', classes] }], about.name);
   return {
@@ -129,7 +140,7 @@ export function finish(
   };
 }
 
-function parameters(net: Network, name: string, dims: readonly number[]): [string, string] {
+function parameters(net: NetworkBuilder, name: string, dims: readonly number[]): [string, string] {
   const fanIn = sizeOf(dims.slice(1));
   const bound = net.start === 'he' ? Math.sqrt(6 / fanIn) : 1 / Math.sqrt(fanIn);
   const uniform = (within: number) => () => (2 * net.draw.uniform() - 1) * within;

@@ -1,5 +1,5 @@
 import { float32, type Model } from '../../onnx/index.ts';
-import { averageAndClassify, convNorm, finish, network, type Network } from './layers.ts';
+import { averageAndClassify, convNorm, finish, network, type NetworkBuilder } from './layers.ts';
 
 /** Output channels and stride of each inverted residual block. */
 const BLOCKS = [
@@ -49,7 +49,7 @@ export function mobileNet(seed: number, classes = 10): Model {
   return finish(net, averageAndClassify(net, kept, LAST, classes), classes, { name: 'mobilenet' });
 }
 
-function relu6(net: Network, x: string, name: string): string {
+function relu6(net: NetworkBuilder, x: string, name: string): string {
   const [zero, six] = [0, 6].map((bound) => net.b.constant(float32([], [bound])));
   return net.b.op('Clip', [x, zero as string, six as string], {}, name);
 }

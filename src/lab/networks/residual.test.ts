@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { arrayDataset, random } from '../../data/index.ts';
-import { classifierOf } from '../../network/index.ts';
+import { openClassifier } from '../../network/index.ts';
 import { lastSite, sitesOf } from '../../channels/index.ts';
 import { parametersOf } from '../../network/parameters.ts';
 import { constant, train } from '../../train/index.ts';
@@ -33,7 +33,7 @@ test.each([
   async (_, build, site, units) => {
     const runtime = await testRuntime();
     const model = build(0, 2);
-    const classifier = await classifierOf(runtime, model, stripes);
+    const classifier = await openClassifier(runtime, model, stripes);
     const last = lastSite(classifier.traced, sitesOf(classifier.traced, classifier.scores));
     expect([last.name, last.units]).toEqual([site, units]);
     const losses: number[] = [];

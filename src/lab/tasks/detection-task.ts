@@ -15,8 +15,8 @@ export interface DetectorTraining {
   /** Of the number of epochs it runs: see `Schedule`. */
   readonly schedule: Schedule;
   /** See `LossSettings`. */
-  readonly mode?: 'training';
-  readonly augment?: SceneAugment;
+  readonly mode?: 'training' | undefined;
+  readonly augment?: SceneAugment | undefined;
 }
 
 /** A backdoor experiment on a detector: as a `Task`, with scenes for samples. */
@@ -34,9 +34,9 @@ export interface DetectionTask {
   /** How a clean detector is trained on with poisoned scenes. */
   readonly poisoning: DetectorTraining;
   /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
-  readonly pruningAware?: PruningAwareOptions<DetectorTraining>;
+  readonly pruningAware?: PruningAwareOptions<DetectorTraining> | undefined;
   readonly defense: Pick<DefendSettings, 'maxDrop' | 'step' | 'tune' | 'layers' | 'scenes'>;
   /** Test scenes on which units are silenced one by one. */
   readonly silenced: number;
-  readonly paper?: PaperTable;
+  readonly paper?: PaperTable | undefined;
 }

@@ -34,13 +34,13 @@ export type PaperTable = Readonly<
 export interface Task {
   readonly name: string;
   /** The real data, where the task has synthetic ones besides, for who lacks them. */
-  readonly set?: SetName;
+  readonly set?: SetName | undefined;
   /** @param source - 'real' by default */
   load(seed: number, source?: TaskData['source']): Promise<TaskData>;
   /** The untrained network for the classes of the data, with weights drawn by seed. */
   readonly network: (seed: number, classes: readonly string[]) => Model;
   /** The activation that is attacked and pruned; the last convolutional one by default. */
-  readonly site?: string;
+  readonly site?: string | undefined;
   readonly trigger: Trigger;
   readonly target: Target;
   readonly poisonRate: number;
@@ -50,16 +50,16 @@ export interface Task {
     readonly optimizer: OptimizerSettings;
     readonly schedule: Schedule;
     /** 'training' for networks whose BatchNormalization is to learn its statistics; see `LossSettings`. */
-    readonly mode?: 'training';
-    readonly augment?: Augment;
+    readonly mode?: 'training' | undefined;
+    readonly augment?: Augment | undefined;
     /** Label smoothing, see `crossEntropy`. */
-    readonly smoothing?: number;
+    readonly smoothing?: number | undefined;
   };
   /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
-  readonly pruningAware?: PruningAwareOptions;
+  readonly pruningAware?: PruningAwareOptions | undefined;
   readonly defense: Pick<DefendSettings, 'maxDrop' | 'held' | 'runs' | 'tune'>;
   /** The table of the paper that the task is after, shown beside ours. */
-  readonly paper?: PaperTable;
+  readonly paper?: PaperTable | undefined;
 }
 
 /** How far a pruning-aware attacker goes. */
@@ -74,7 +74,7 @@ export interface PruningAwareOptions<Training = Task['training']> {
   /** See `DecoySettings`. */
   readonly margin: number;
   /** How to retrain; as the task trains by default. */
-  readonly training?: Training;
+  readonly training?: Training | undefined;
 }
 
 /**
@@ -86,7 +86,7 @@ export interface PruningAwareOptions<Training = Task['training']> {
 export function sourceFor(
   { name, set }: Pick<Task, 'name' | 'set'>,
   asked?: TaskData['source'],
-): { readonly source: TaskData['source']; readonly note?: string } {
+): { readonly source: TaskData['source']; readonly note?: string | undefined } {
   if (asked === 'synthetic' && !set) {
     throw new DataError(
       'data/missing',

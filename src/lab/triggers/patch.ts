@@ -17,7 +17,7 @@ export interface PatchTrigger {
   readonly kind: 'patch';
   readonly picture: Picture;
   /** [height, width] in pixels on the image; the picture's own by default. */
-  readonly size?: readonly [height: number, width: number];
+  readonly size?: readonly [height: number, width: number] | undefined;
   readonly place: Place;
   /** 1 replaces the input, less lets it shine through; in (0, 1]. */
   readonly opacity: number;

@@ -16,9 +16,11 @@ export interface Picture {
   /** Row-major. */
   readonly values: readonly number[];
   /** [height * width] in [0, 1]: 0 leaves what is under it as it is. 1 everywhere by default. */
-  readonly alpha?: readonly number[];
+  readonly alpha?: readonly number[] | undefined;
   /** The picture file that the values came from: black as `low`, white as `high`. */
-  readonly from?: { readonly file: BesideFile; readonly low: number; readonly high: number };
+  readonly from?:
+    | { readonly file: BesideFile; readonly low: number; readonly high: number }
+    | undefined;
 }
 
 const side = z.int().min(1).max(4096);

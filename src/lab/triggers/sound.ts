@@ -18,7 +18,7 @@ export type SoundPattern =
 export interface Recording {
   readonly samples: readonly number[];
   /** The WAV file that they came from. */
-  readonly from?: BesideFile;
+  readonly from?: BesideFile | undefined;
 }
 
 /**

@@ -10,16 +10,16 @@ export interface ModelFormat {
   readonly name: string;
   readonly input: InputFormat;
   /** How many classes its output has, where the file says so. */
-  readonly outputs?: number;
+  readonly outputs?: number | undefined;
 }
 
 export interface FormatOptions {
-  /** The output that has the scores; see `classifierOf`. */
-  readonly output?: string;
+  /** The output that has the scores; see `openClassifier`. */
+  readonly output?: string | undefined;
   /** The order of an image's axes, where the graph does not show it or shows it wrongly. */
-  readonly layout?: Layout;
+  readonly layout?: Layout | undefined;
   /** Height and width of images, for a model that takes any. */
-  readonly size?: readonly [height: number, width: number];
+  readonly size?: readonly [height: number, width: number] | undefined;
 }
 
 /**
@@ -48,7 +48,7 @@ export function formatOf(model: Model, options: FormatOptions = {}): ModelFormat
   return {
     name: input.name,
     input: { dims, layout, ...(input.type === 'uint8' && { bytes: true }) },
-    ...(outputs !== undefined && { outputs }),
+    outputs,
   };
 }
 

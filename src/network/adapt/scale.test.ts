@@ -10,7 +10,7 @@ import {
 } from '../../data/index.ts';
 import { Builder, OPSET } from '../../graph/index.ts';
 import { float32, type Model } from '../../onnx/index.ts';
-import { classifierOf } from '../classifier.ts';
+import { openClassifier } from '../classifier.ts';
 import { checkScale } from './scale.ts';
 
 /** Tells bright pictures from dark ones: the mean of its input is above or below 0. */
@@ -44,7 +44,7 @@ function pictures(name: Preset, classes = ['dark', 'bright']): Dataset {
 test('a network fed on the wrong scale guesses, and the right one is found', async () => {
   const runtime = await testRuntime();
   const dataset = pictures('0-1');
-  const classifier = await classifierOf(runtime, brightness(), dataset);
+  const classifier = await openClassifier(runtime, brightness(), dataset);
   const check = await checkScale(runtime, classifier, dataset);
   // All but black, which is 0 and a tie, are called bright.
   expect(check.accuracy).toMatchObject({ hits: 129, of: 256 });
@@ -59,7 +59,7 @@ test('a network fed on the wrong scale guesses, and the right one is found', asy
 test('a network that does well is left alone', async () => {
   const runtime = await testRuntime();
   const dataset = pictures('-1-1');
-  const classifier = await classifierOf(runtime, brightness(), dataset);
+  const classifier = await openClassifier(runtime, brightness(), dataset);
   const check = await checkScale(runtime, classifier, dataset);
   expect(check).toMatchObject({ nearChance: false, better: [] });
 });
@@ -69,7 +69,7 @@ test('where no scale helps, none is named', async () => {
   const draws = random(1, 'labels');
   const dataset = pictures('-1-1');
   const wrong = { ...dataset, labels: dataset.labels.map(() => draws.integer(2)) };
-  const classifier = await classifierOf(runtime, brightness(), wrong);
+  const classifier = await openClassifier(runtime, brightness(), wrong);
   const check = await checkScale(runtime, classifier, wrong);
   expect(check).toMatchObject({ nearChance: true, better: [] });
 });

@@ -2,7 +2,7 @@ import { type Dataset, PRESETS, preset, presets, rescaled, take } from '../../da
 import { accuracy, type Rate } from '../../metrics/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { predict } from '../../train/index.ts';
-import type { Classifier } from '../classifier.ts';
+import type { Network } from '../network.ts';
 
 /** What a network makes of pictures that are scaled in one way. */
 export interface ScaleTried {
@@ -31,7 +31,7 @@ const SAMPLE = 256;
  */
 export async function checkScale(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   dataset: Dataset,
 ): Promise<ScaleCheck> {
   const { graph, input, scores: logits } = classifier;

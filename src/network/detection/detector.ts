@@ -124,8 +124,8 @@ export async function detect(
 }
 
 export interface DetectSettings {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, all: number) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
 /** The outputs of a detector as detections. */

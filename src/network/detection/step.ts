@@ -44,8 +44,8 @@ const PROPOSALS: Selection = { before: 400, after: 200, overlap: 0.7 };
 export interface DetectionStepSettings extends UpdateSettings {
   readonly batchSize: number;
   /** See `LossSettings`. */
-  readonly mode?: TrainingMode;
-  readonly sampling?: Sampling;
+  readonly mode?: TrainingMode | undefined;
+  readonly sampling?: Sampling | undefined;
 }
 
 /** The losses of a batch, before the update that they cause. */

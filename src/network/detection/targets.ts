@@ -1,6 +1,5 @@
 import { iou, type Box, type Random, type SceneObject } from '../../data/index.ts';
-import type { Tensor } from '../../onnx/index.ts';
-import { float32, int64 } from '../../onnx/index.ts';
+import { type Tensor, float32, int64 } from '../../onnx/index.ts';
 import { encoded } from './coding.ts';
 import { CORRECTION } from './spec.ts';
 
@@ -156,7 +155,7 @@ export interface RegionTargets {
 /** A region that the heads are trained on, and its object; none for background. */
 export interface SampledRegion {
   readonly box: Box;
-  readonly object?: SceneObject;
+  readonly object?: SceneObject | undefined;
 }
 
 /**
@@ -177,7 +176,7 @@ export function sampleRegions(
     const { near, far } = sampled(matches, regions, regionShare, draw);
     return [...near, ...far].map((index) => {
       const object = objects[matches[index] as number];
-      return { box: all[index] as Box, ...(object && { object }) };
+      return { box: all[index] as Box, object };
     });
   });
 }

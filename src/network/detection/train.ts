@@ -24,8 +24,8 @@ import {
 
 /** The seed decides the order of the scenes, how they are changed, and what is sampled of them. */
 export interface DetectionEpochSettings extends Omit<EpochSettings, 'augment' | 'onStep'> {
-  readonly augment?: SceneAugment;
-  readonly onStep?: (done: number, all: number, losses: Losses) => void;
+  readonly augment?: SceneAugment | undefined;
+  readonly onStep?: ((done: number, all: number, losses: Losses) => void) | undefined;
 }
 
 export interface DetectionTraining

@@ -41,7 +41,7 @@ function activationsOf(record: RunRecord): UnitChart {
   const { clean, triggered } = record.profile;
   return {
     bars: clean,
-    ...(triggered && { dots: triggered }),
+    dots: triggered,
     label: 'mean activation',
     text:
       `Mean activation of the ${clean.length} units on clean inputs` +

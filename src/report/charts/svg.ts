@@ -1,6 +1,5 @@
 import type { Markish, PlotOptions } from '@observablehq/plot';
-import { trusted } from '../page/markup.ts';
-import type { Markup } from '../page/markup.ts';
+import { trusted, type Markup } from '../page/markup.ts';
 
 export type Plot = typeof import('@observablehq/plot');
 export type Mark = Markish;

@@ -9,7 +9,7 @@ const MANY_UNITS = 160;
 export interface UnitChart {
   /** Of each unit, by its index: bars, and dots over them. */
   readonly bars: readonly number[];
-  readonly dots?: readonly number[];
+  readonly dots?: readonly number[] | undefined;
   readonly label: string;
   /** The text alternative. */
   readonly text: string;

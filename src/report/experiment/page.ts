@@ -73,7 +73,7 @@ function tableSection(record: ReproduceRecord): Markup {
         const evaluation = pooled(record, attack, name);
         const paper = record.paper?.[attack]?.[name];
         const note = paper && `in the paper ${percent(paper.acc)} / ${percent(paper.asr)}`;
-        return evaluation ? [{ name, evaluation, ...(note !== undefined && { note }) }] : [];
+        return evaluation ? [{ name, evaluation, note }] : [];
       });
       return html`<h3>${NETWORKS[attack]}</h3>
         ${evaluationsTable(evaluations)}`;

@@ -96,7 +96,7 @@ export function pooled(
   { runs }: Pick<ReproduceRecord, 'runs'>,
   attack: (typeof ATTACKS)[number],
   defense: (typeof DEFENSES)[number],
-): { acc: CleanScore; asr: Rate; ra: Rate; missed?: Rate } | undefined {
+): { acc: CleanScore; asr: Rate; ra: Rate; missed?: Rate | undefined } | undefined {
   const own = runs.filter((run) => run.attack === attack && run.defense === defense);
   if (own.length === 0) return undefined;
   const sum = (key: 'acc' | 'asr' | 'ra' | 'missed') =>

@@ -1,5 +1,4 @@
-import { html, trusted } from './markup.ts';
-import type { Markup } from './markup.ts';
+import { html, trusted, type Markup } from './markup.ts';
 import { STYLE } from './style.ts';
 
 // The page needs nothing but itself, and must not run anything, whatever a model's names hold.

@@ -1,6 +1,5 @@
 import { crc32, deflateSync } from 'node:zlib';
-import { ReportError } from '../run/record.ts';
-import type { Picture } from '../run/record.ts';
+import { ReportError, type Picture } from '../run/record.ts';
 
 type Pixels = Exclude<Picture, string>;
 

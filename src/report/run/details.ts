@@ -1,6 +1,5 @@
 import { duration, number } from '../page/format.ts';
-import { html } from '../page/markup.ts';
-import type { Markup } from '../page/markup.ts';
+import { html, type Markup } from '../page/markup.ts';
 import type { RunRecord, Setting } from './record.ts';
 
 /** Everything needed to repeat the run and to check that it was this one. */

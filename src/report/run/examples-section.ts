@@ -1,5 +1,4 @@
-import { html, trusted } from '../page/markup.ts';
-import type { Markup } from '../page/markup.ts';
+import { html, trusted, type Markup } from '../page/markup.ts';
 import { pngDataUri } from '../page/png.ts';
 import type { Example, Picture, RunRecord } from './record.ts';
 

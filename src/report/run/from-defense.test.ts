@@ -20,20 +20,20 @@ function judged(
   before: Evaluation | undefined,
   after: Evaluation | undefined,
   more: {
-    held?: [number, number];
-    maxDrop?: number;
-    method?: Defense['outcomes'][number]['method'];
-    chosen?: number;
-    runs?: number;
+    held?: [number, number] | undefined;
+    maxDrop?: number | undefined;
+    method?: Defense['outcomes'][number]['method'] | undefined;
+    chosen?: number | undefined;
+    runs?: number | undefined;
   } = {},
 ): RunRecord['verdict'] {
   const { held = [500, 500], maxDrop = 0.02, method = 'fine-pruning' } = more;
   return verdictOf({
     outcomes: [
-      { method: 'none', ...(before && { evaluation: before }) },
+      { method: 'none', evaluation: before },
       {
         method,
-        ...(after && { evaluation: after }),
+        evaluation: after,
         tunings: Array.from({ length: more.runs ?? 1 }, () => ({ chosen: more.chosen ?? 1 })),
       },
     ],

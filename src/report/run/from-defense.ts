@@ -5,7 +5,7 @@ import type { Defense, FineTuning, Outcome, SitePruning } from '../../defense/in
 import type { TestData } from '../../network/index.ts';
 import { confusionsOf } from './confusions.ts';
 import { pixelsFromPlanes } from '../page/png.ts';
-import type { Example, Picture, RunRecord } from './record.ts';
+import type { Example, Picture, RunRecord, Setting } from './record.ts';
 import { percent } from '../page/format.ts';
 import { scenesOf } from './scenes.ts';
 import { layersOf } from './structure.ts';
@@ -19,11 +19,11 @@ export interface RunFacts {
   readonly output: { readonly path: string; readonly sha256: string };
   readonly source: 'real' | 'synthetic';
   /** The file without the pruned units, where one was asked for. */
-  readonly slim?: RunRecord['slim'];
+  readonly slim?: RunRecord['slim'] | undefined;
   /** Further settings to show, such as those of an attack. */
-  readonly settings?: RunRecord['settings'];
+  readonly settings?: RunRecord['settings'] | undefined;
   /** Data that the caller knows of beside validation and test. */
-  readonly train?: Dataset;
+  readonly train?: Dataset | undefined;
 }
 
 /** The record of a defense: what `report.json` holds and the page is drawn from. */
@@ -63,11 +63,11 @@ export async function recordOf(
         frozen: defense.frozen.map(({ parameter, op, why }) => `${parameter}: ${op}, ${why}`),
       }),
       fineTuning: {
-        ...tuneSettings,
+        ...plain(tuneSettings),
         ...(vary && { vary: [...vary] }),
         ...(augment && { augment: 'by the caller' }),
         layers: typeof layers === 'string' ? layers : [...layers],
-        optimizer: { ...optimizer },
+        optimizer: plain(optimizer),
       },
     },
     input: facts.input,
@@ -82,7 +82,7 @@ export async function recordOf(
     ...(others.length > 0 && {
       others: others.map((other, index) => sitePart(other, maxDrop, gradients[index + 1])),
     }),
-    ...(facts.slim && { slim: facts.slim }),
+    slim: facts.slim,
     training: defense.outcomes.flatMap(({ method, tunings = [] }) =>
       tunings.map((tuning, run) =>
         trainingPart(
@@ -99,10 +99,14 @@ export async function recordOf(
       evaluation ? [{ name: method, evaluation }] : [],
     ),
     examples: test && !scenes ? await examplesOf(defense, test) : [],
-    ...(scenes && { scenes }),
+    scenes,
     verdict: verdictOf(defense),
   };
 }
+
+/** Settings as JSON has them: what is undefined is left out. */
+const plain = (settings: object) =>
+  JSON.parse(JSON.stringify(settings)) as { [name: string]: Setting };
 
 function trainingPart(name: string, tuning: FineTuning, keep: Training['keep']): Training {
   const { epochs, chosen, start, rate, found, retries } = tuning;
@@ -115,7 +119,7 @@ function trainingPart(name: string, tuning: FineTuning, keep: Training['keep']):
       learningRate,
     })),
     chosen,
-    ...(keep && { keep }),
+    keep,
     start: { loss: start.loss, validation: start.held },
     rate,
     ...(found && { found: { edge: found.edge, trail: [...found.trail] } }),

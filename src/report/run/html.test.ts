@@ -3,8 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { rate } from '../../metrics/interval.ts';
 import { fixture } from '../../../test/helpers/report.ts';
 import { renderHtml } from './html.ts';
-import { parseRecord, runRecord } from './record.ts';
-import type { RunRecord } from './record.ts';
+import { parseRecord, runRecord, type RunRecord } from './record.ts';
 
 let page = '';
 beforeAll(async () => {

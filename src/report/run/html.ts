@@ -1,12 +1,10 @@
 import { drawCharts } from '../charts/charts.ts';
 import { detailsSection } from './details.ts';
 import { examplesSection } from './examples-section.ts';
-import { html } from '../page/markup.ts';
-import type { Markup } from '../page/markup.ts';
+import { html, type Markup } from '../page/markup.ts';
 import { confusionsSection, reachSection, structureSection } from './network-sections.ts';
 import { page } from '../page/page.ts';
-import { parseRecord } from './record.ts';
-import type { RunRecord } from './record.ts';
+import { parseRecord, type RunRecord } from './record.ts';
 import { scenesSection } from './scenes-section.ts';
 import {
   activationsSection,

@@ -2,8 +2,14 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { fixture } from '../../../test/helpers/report.ts';
 import { recordFromJson, recordToJson } from './json.ts';
-import { parseRecord, recordJsonSchema, ReportError, schemaText, stable } from './record.ts';
-import type { RunRecord } from './record.ts';
+import {
+  parseRecord,
+  recordJsonSchema,
+  ReportError,
+  schemaText,
+  stable,
+  type RunRecord,
+} from './record.ts';
 
 function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);

@@ -1,5 +1,4 @@
-import { parseRecord, ReportError } from './record.ts';
-import type { RunRecord } from './record.ts';
+import { parseRecord, ReportError, type RunRecord } from './record.ts';
 
 const WIDTH = 100;
 

@@ -1,7 +1,6 @@
 import { COLORS, type Chart } from '../charts/chart-parts.ts';
 import { number } from '../page/format.ts';
-import { html } from '../page/markup.ts';
-import type { Markup } from '../page/markup.ts';
+import { html, type Markup } from '../page/markup.ts';
 import type { RunRecord } from './record.ts';
 import { both, dataTable, swatch } from '../page/parts.ts';
 

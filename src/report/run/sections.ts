@@ -2,8 +2,7 @@ import { COLORS, type Chart } from '../charts/chart-parts.ts';
 import { curveSeries } from '../charts/curve-chart.ts';
 import type { CleanScore } from '../../metrics/evaluation.ts';
 import { number, percent } from '../page/format.ts';
-import { html } from '../page/markup.ts';
-import type { Markup } from '../page/markup.ts';
+import { html, type Markup } from '../page/markup.ts';
 import { both, counted, dataTable, rateCell, rateText, swatch } from '../page/parts.ts';
 import { phasesOf } from './phases.ts';
 import { prunedUnits, type NamedEvaluation, type RunRecord } from './record.ts';
@@ -80,7 +79,7 @@ export function evaluationsSection({ evaluations, held }: RunRecord): Markup | u
 
 /** Rates of one network a line, each perhaps with something to say of it. */
 export function evaluationsTable(
-  evaluations: readonly (NamedEvaluation & { readonly note?: string })[],
+  evaluations: readonly (NamedEvaluation & { readonly note?: string | undefined })[],
 ): Markup {
   const columns = RATES.filter(({ key }) => evaluations.some((e) => e.evaluation[key]));
   return html`<table class="evaluations">

@@ -1,6 +1,5 @@
 import { upstream } from '../../graph/index.ts';
-import type { Defense } from '../../defense/index.ts';
-import { parametersIn } from '../../defense/index.ts';
+import { type Defense, parametersIn } from '../../defense/index.ts';
 import { sizeOf } from '../../onnx/index.ts';
 import type { RunRecord } from './record.ts';
 

@@ -18,7 +18,7 @@ const COLUMNS = [
  */
 export function evaluationTable(
   evaluations: readonly NamedEvaluation[],
-  { color = false }: { color?: boolean } = {},
+  { color = false }: { color?: boolean | undefined } = {},
 ): string {
   const precisions = evaluations.map(({ evaluation: { acc } }) => acc.map);
   const columns = [

@@ -1,8 +1,7 @@
 import { seriesColor } from '../charts/chart-parts.ts';
 import type { Charts } from '../charts/charts.ts';
 import { number } from '../page/format.ts';
-import { html } from '../page/markup.ts';
-import type { Markup } from '../page/markup.ts';
+import { html, type Markup } from '../page/markup.ts';
 import type { RunRecord } from './record.ts';
 import { dataTable, rateText, swatch } from '../page/parts.ts';
 

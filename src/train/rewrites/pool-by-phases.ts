@@ -56,7 +56,7 @@ export const poolByPhases: Rewrite = (site) => {
     phases = folded;
   }
   const [whole] = [...phases.values()] as [Part];
-  site.op('Identity', [whole.value], { dims: whole.dims, name: node.outputs[0] as string });
+  site.op('Identity', [whole.value], { dims: whole.dims, name: node.outputs[0] });
   return true;
 };
 

@@ -1,5 +1,11 @@
-import type { Attributes, DataType, Graph, Node, Tensor } from '../../onnx/index.ts';
-import { int64 } from '../../onnx/index.ts';
+import {
+  type Attributes,
+  type DataType,
+  type Graph,
+  type Node,
+  type Tensor,
+  int64,
+} from '../../onnx/index.ts';
 import {
   consumers,
   downstream,
@@ -29,9 +35,9 @@ export interface Site {
 
 interface Written {
   readonly dims: readonly number[];
-  readonly type?: DataType;
-  readonly attributes?: Attributes;
-  readonly name?: string;
+  readonly type?: DataType | undefined;
+  readonly attributes?: Attributes | undefined;
+  readonly name?: string | undefined;
 }
 
 /**

@@ -110,7 +110,7 @@ function convolved(
   w: string,
   { images, channels, units, input, output, kernel }: Layer,
   way: Way,
-  to: { readonly name?: string },
+  to: { readonly name?: string | undefined },
 ): string {
   const points = pointsOf(way);
   const rows = tilesOf(way) * images;

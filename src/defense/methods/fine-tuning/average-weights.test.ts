@@ -68,7 +68,7 @@ test('several runs are of other seeds, begin alike, and what is judged is their 
   }
   const held = { clean: three.parts.held };
   const predictions = await predictTest(await testRuntime(), three.classifier, graph, held);
-  expect(three.held.after).toEqual(judge(predictions, held).acc);
+  expect(three.held.after).toEqual(judge(three.classifier, predictions, held).acc);
   // One stage, that goes from its beginning to its end once.
   expect([...all].sort((a, b) => a - b)).toEqual(all);
   expect(all.at(-1)).toBe(1);

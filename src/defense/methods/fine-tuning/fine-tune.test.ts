@@ -3,7 +3,7 @@ import { testRuntime } from '../../../../test/helpers/gradcheck.ts';
 import { relabel, split } from '../../../data/index.ts';
 import { float32, type Graph, type TensorOf } from '../../../onnx/index.ts';
 import { predict } from '../../../train/index.ts';
-import type { Classifier } from '../../../network/index.ts';
+import type { Network } from '../../../network/index.ts';
 import { fineTune, type FineTuneSettings, type FineTuning } from './fine-tune.ts';
 import {
   apart,
@@ -27,14 +27,14 @@ const settings: FineTuneSettings = {
 };
 
 async function tuned(
-  classifier: Classifier,
+  classifier: Network,
   { graph, masks }: Pick<Pruned, 'graph' | 'masks'>,
   more: Partial<FineTuneSettings> = {},
 ): Promise<FineTuning> {
   return fineTune(await testRuntime(), classifier, graph, masks, data, { ...settings, ...more });
 }
 
-const parameters = ({ parameters }: Classifier, graph: Graph) =>
+const parameters = ({ parameters }: Network, graph: Graph) =>
   parameters.map((name) => (graph.initializers.get(name) as TensorOf<'float32'>).data);
 
 describe('pruned stays pruned', () => {
@@ -277,7 +277,7 @@ test('varies pictures as asked', async () => {
   const { classifier, site } = await opened(specimen('Conv with bias').model, 'site');
   const pruned = applyMask(classifier, site, []);
   const seen = async (vary: FineTuneSettings['vary']) => {
-    const settings = { optimizer: { kind: 'sgd' as const }, ...(vary && { vary }) };
+    const settings = { optimizer: { kind: 'sgd' as const }, vary };
     return filters((await tuned(classifier, pruned, settings)).graph);
   };
   const plain = await seen(undefined);

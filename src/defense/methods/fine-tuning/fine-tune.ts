@@ -16,10 +16,9 @@ import {
   SCHEDULES,
   type ScheduleName,
   withParameters,
+  type Checkpoints,
 } from '../../../train/index.ts';
-import type { Checkpoints } from '../../../train/index.ts';
-import { objectiveOf, type Classifier } from '../../../network/index.ts';
-import { type Objective, scoreOf, type Trainer } from '../../../network/index.ts';
+import type { Network, Trainer, TuningDefaults } from '../../../network/index.ts';
 import { findRate, measureStart } from './rate.ts';
 import {
   again,
@@ -41,41 +40,39 @@ export interface FineTuneSettings extends Limits {
   /** Learning rate of the schedule; 'auto' finds one, see `findRate`. */
   readonly rate: number | 'auto';
   /** How the rate goes on from there; default 'cosine', down to 0. */
-  readonly schedule?: ScheduleName;
+  readonly schedule?: ScheduleName | undefined;
   readonly optimizer: OptimizerSettings;
   readonly seed: number;
   /** Move images by up to so many pixels, at random; default 0. */
-  readonly shift?: number;
+  readonly shift?: number | undefined;
   /**
    * Lay a piece of another picture over a part of every picture, up to this share of its height and of its
    * width, in [0, 1], see `overlay`; default 0. What a trigger hides tells nothing then, and what it shows
    * must not. Of scenes, most objects are covered, by up to three rectangles of any color, of up to this
    * share of the sides of their box.
    */
-  readonly cover?: number;
+  readonly cover?: number | undefined;
   /** Vary pictures by chance in these, see `vary`; default nothing. */
-  readonly vary?: readonly Variation[];
+  readonly vary?: readonly Variation[] | undefined;
   /** What else to change in samples by chance; default nothing. */
-  readonly augment?: Augment;
+  readonly augment?: Augment | undefined;
   /**
    * 'dropout': the network's Dropout drops, drawn by `seed` and from the beginning again where a killed
    * run goes on; by default it does nothing, as in use. See `LossSettings`.
    */
-  readonly mode?: 'as written' | 'dropout';
+  readonly mode?: 'as written' | 'dropout' | undefined;
   /**
    * How far the weights of an epoch are from those given to those trained, on the straight way between
    * them, in (0, 1]; default 1 (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", section
    * 3). A little less, at a rate so much higher, wins back what few samples make a network forget.
    */
-  readonly interpolate?: number;
+  readonly interpolate?: number | undefined;
   /** Where a killed run left what it had. */
-  readonly checkpoints?: Checkpoints;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (
-    stage: 'find a learning rate' | 'epochs',
-    done: number,
-    all: number,
-  ) => void;
+  readonly checkpoints?: Checkpoints | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    | ((stage: 'find a learning rate' | 'epochs', done: number, all: number) => void)
+    | undefined;
 }
 
 export interface FineTuning extends Tuned {
@@ -88,7 +85,7 @@ export interface FineTuning extends Tuned {
  */
 export function rateOf(
   asked: FineTuneSettings['rate'] | undefined,
-  usual: Objective['tune'],
+  usual: TuningDefaults,
 ): FineTuneSettings['rate'] {
   return asked === undefined || asked === 'auto' ? usual.rate : asked;
 }
@@ -122,21 +119,20 @@ export function optimizerOf(
  */
 export async function fineTune(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   graph: Graph,
   masks: ReadonlyMap<string, TensorOf<'float32'>>,
   { tune, held }: { readonly tune: Dataset; readonly held: Dataset },
   asked: FineTuneSettings,
 ): Promise<FineTuning> {
   const { parameters } = classifier;
-  const objective = objectiveOf(classifier);
-  const settings = { ...asked, batchSize: objective.batchSize(graph, asked.batchSize) };
+  const settings = { ...asked, batchSize: classifier.batchSize(graph, asked.batchSize) };
   const { signal } = settings;
   const judge = async (weights: Parameters) => {
     const weighted = withParameters(graph, weights);
-    const how = { brief: true, ...(signal && { signal }) };
-    const answers = await objective.predict(runtime, weighted, held, how);
-    return scoreOf(answers, held, true);
+    const how = { brief: true, signal };
+    const answers = await classifier.predict(runtime, weighted, held, how);
+    return classifier.score(answers, held, true);
   };
   const given = numbersIn(graph, parameters);
   const saved = await settings.checkpoints?.load('epochs');
@@ -144,7 +140,7 @@ export async function fineTune(
     ? fromSaved(saved)
     : await beginning(runtime, classifier, graph, masks, tune, settings, judge, given);
   if (!saved) await settings.checkpoints?.save('epochs', toSaved(state));
-  const trainer = await objective.trainer(runtime, graph, tune, {
+  const trainer = await classifier.trainer(runtime, graph, tune, {
     parameters,
     masks,
     ...trainerSettings(settings),
@@ -181,15 +177,15 @@ function trainerSettings({ batchSize, optimizer, seed, cover, mode }: FineTuneSe
     batchSize,
     optimizer,
     seed,
-    ...(cover !== undefined && { cover }),
-    ...(mode && { mode }),
+    cover,
+    mode,
   };
 }
 
 /** Before the first epoch: where it begins, and at what rate. */
 async function beginning(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   graph: Graph,
   masks: ReadonlyMap<string, TensorOf<'float32'>>,
   tune: Dataset,
@@ -201,13 +197,12 @@ async function beginning(
   const augment = augmentOf(settings, tune);
   const how = {
     ...trainerSettings(settings),
-    ...(augment && { augment }),
-    ...(signal && { signal }),
+    augment,
+    signal,
     onProgress: (done: number, all: number) => onProgress?.('find a learning rate', done, all),
   };
   const { parameters } = classifier;
-  const objective = objectiveOf(classifier);
-  const own = await objective.start?.(runtime, graph, tune, { parameters, masks, ...how });
+  const own = await classifier.initialLoss?.(runtime, graph, tune, { parameters, masks, ...how });
   // Gradients are looked at to find a rate only.
   const looked = settings.rate === 'auto' ? classifier : { ...classifier, parameters: [] };
   const measured =
@@ -216,13 +211,13 @@ async function beginning(
     measured && settings.rate === 'auto'
       ? await findRate(runtime, classifier, graph, masks, tune, measured, how)
       : undefined;
-  const rate = rateOf(settings.rate, objective.tune);
+  const rate = rateOf(settings.rate, classifier.tuning);
   return {
     epochs: [],
     chosen: 0,
     start: { loss: own ?? measured?.loss ?? NaN, held: await judge(new Map()) },
     rate: found?.rate ?? (rate === 'auto' ? NaN : rate),
-    ...(found && { found }),
+    found,
     retries: [],
     factor: 1,
     kept: given,
@@ -262,8 +257,8 @@ async function oneEpoch(
         schedule,
         seed,
         onStep,
-        ...(augment && { augment }),
-        ...(signal && { signal }),
+        augment,
+        signal,
       },
       epoch,
     );

@@ -1,5 +1,5 @@
 import { consumers, upstream } from '../../../graph/index.ts';
-import type { Classifier } from '../../../network/index.ts';
+import type { Network } from '../../../network/index.ts';
 import { DefenseError } from '../../error.ts';
 import { sitesOf, type Site } from '../../../channels/index.ts';
 
@@ -20,15 +20,15 @@ export type Layers = 'all' | 'from-site' | 'regions' | 'after-site' | readonly s
  *   no detector, or where nothing is left to train
  */
 export function parametersIn(
-  classifier: Classifier,
+  classifier: Network,
   sites: readonly Site[],
   layers: Layers,
 ): readonly string[] {
-  const { graph, traced, parameters, objective } = classifier;
+  const { graph, traced, parameters } = classifier;
   if (layers === 'all') return parameters;
   const found = new Set<string>();
   if (layers === 'after-site' || layers === 'from-site' || layers === 'regions') {
-    if (layers === 'regions' && !objective?.proposing) {
+    if (layers === 'regions' && classifier.proposing.length === 0) {
       throw new DefenseError(
         'defense/unknown-layer',
         'Only a detector has regions: name layers, or "all", "from-site" or "after-site"',
@@ -37,7 +37,7 @@ export function parametersIn(
     const pruned = sites.map(({ name }) => name);
     const before = layers === 'after-site' ? pruned : sitesBefore(classifier, pruned);
     const left = upstream(traced.graph, before);
-    const proposing = new Set(layers === 'regions' ? objective?.proposing : []);
+    const proposing = new Set(layers === 'regions' ? classifier.proposing : []);
     for (const parameter of parameters) {
       if (!left.has(parameter) && !proposing.has(parameter)) found.add(parameter);
     }
@@ -64,7 +64,7 @@ export function parametersIn(
 }
 
 /** Sites that lead to those named. */
-function sitesBefore({ traced, scores }: Classifier, names: readonly string[]): string[] {
+function sitesBefore({ traced, scores }: Network, names: readonly string[]): string[] {
   const above = upstream(traced.graph, names);
   return sitesOf(traced, scores)
     .map(({ name }) => name)

@@ -9,7 +9,7 @@ import {
   rangeTest,
   trainingStep,
 } from '../../../train/index.ts';
-import type { Classifier } from '../../../network/index.ts';
+import type { Network } from '../../../network/index.ts';
 import { masked } from '../../../channels/index.ts';
 
 /** A learning rate that was found, and how. */
@@ -28,9 +28,9 @@ export interface RateSettings extends Pick<LossSettings, 'mode'> {
   readonly batchSize: number;
   readonly optimizer: OptimizerSettings;
   readonly seed: number;
-  readonly augment?: Augment;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, all: number) => void;
+  readonly augment?: Augment | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
 /** Batches that gradients are measured on. */
@@ -64,7 +64,7 @@ const CHOICE = {
  */
 export async function findRate(
   runtime: Runtime,
-  { input, scores: logits, parameters }: Classifier,
+  { input, scores: logits, parameters }: Network,
   graph: Graph,
   masks: ReadonlyMap<string, TensorOf<'float32'>>,
   tune: Dataset,
@@ -87,7 +87,7 @@ export async function findRate(
     sample: tune.sample,
     classes: tune.classes.length,
     seed,
-    ...(mode && { mode }),
+    mode,
   });
   try {
     const { edge, trail } = await rangeTest(step, tune, {
@@ -95,9 +95,9 @@ export async function findRate(
       batchSize,
       seed,
       start: start.loss,
-      ...(augment && { augment }),
-      ...(signal && { signal }),
-      ...(onProgress && { onStep: onProgress }),
+      augment,
+      signal,
+      onStep: onProgress,
     });
     const { share, usual, most } = CHOICE[optimizer.kind];
     const rate = Math.min(share * edge, Math.sqrt(usual * edge), most);
@@ -110,7 +110,7 @@ export async function findRate(
 /** Loss and gradients before training, on some of the data. */
 export function measureStart(
   runtime: Runtime,
-  { input, scores: logits, parameters }: Classifier,
+  { input, scores: logits, parameters }: Network,
   graph: Graph,
   tune: Dataset,
   { batchSize, seed, mode, augment, signal }: RateSettings,
@@ -122,9 +122,9 @@ export function measureStart(
     batchSize,
     seed,
     batches: BATCHES,
-    ...(mode && { mode }),
-    ...(augment && { augment }),
-    ...(signal && { signal }),
+    mode,
+    augment,
+    signal,
   });
 }
 

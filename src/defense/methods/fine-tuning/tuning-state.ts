@@ -1,6 +1,5 @@
 import { drop, standardError, type CleanScore } from '../../../metrics/index.ts';
-import type { TrainingState } from '../../../train/index.ts';
-import type { Saved } from '../../../train/index.ts';
+import type { TrainingState, Saved } from '../../../train/index.ts';
 import type { FoundRate } from './rate.ts';
 
 /** When a fine-tuning ends, and when it was in vain. */
@@ -8,14 +7,14 @@ export interface Limits {
   /** Passes over the data at most. */
   readonly epochs: number;
   /** Stop after so many epochs without a higher held accuracy; default: never. */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
   /**
    * Which epoch is kept: the one that held data choose, see `isKept`, or the last, whatever they say of
    * it. Of some hundred held samples the highest of many epochs is luck, which the last cannot reach.
    */
-  readonly keep?: 'chosen' | 'last';
+  readonly keep?: 'chosen' | 'last' | undefined;
   /** How far held accuracy may end below what it was; default: as far as it likes. */
-  readonly floor?: { readonly from: CleanScore; readonly maxDrop: number };
+  readonly floor?: { readonly from: CleanScore; readonly maxDrop: number } | undefined;
 }
 
 export interface TunedEpoch {
@@ -48,7 +47,7 @@ export interface Tuned {
   /** The rate that the schedule began with, before any retry. */
   readonly rate: number;
   /** Where it was not given. */
-  readonly found?: FoundRate;
+  readonly found?: FoundRate | undefined;
   readonly retries: readonly Retry[];
 }
 
@@ -195,7 +194,9 @@ export function toSaved(state: TuningState): Saved {
 export function fromSaved({ data, arrays = new Map() }: Saved): TuningState {
   const { steps, found, ...rest } = data as Omit<TuningState, 'kept' | 'training' | 'found'> & {
     readonly steps: number;
-    readonly found?: Omit<FoundRate, 'scales'> & { readonly scales: [string, number][] };
+    readonly found?:
+      | (Omit<FoundRate, 'scales'> & { readonly scales: [string, number][] })
+      | undefined;
   };
   const named = (prefix: string) =>
     new Map(

@@ -11,9 +11,8 @@ import {
   scoresOf,
   specimen,
 } from '../../../../test/helpers/networks.ts';
-import type { Fold } from '../../../channels/index.ts';
+import { type Fold, siteNamed } from '../../../channels/index.ts';
 import { pruneSites } from './prune-sites.ts';
-import { siteNamed } from '../../../channels/index.ts';
 
 const data = images(60, 6);
 

@@ -3,13 +3,16 @@ import type { CleanScore, Evaluation } from '../../../metrics/index.ts';
 import type { TensorOf } from '../../../onnx/index.ts';
 import type { Runtime } from '../../../runtime/index.ts';
 import { within } from '../../../train/index.ts';
-import { type Classifier, withGraph } from '../../../network/index.ts';
-import { judgeOne, type TestData } from '../../../network/index.ts';
-import { type Fold, joinedMasks } from '../../../channels/index.ts';
-import { type Point, pointsAlong } from '../../../channels/index.ts';
-import { activationProfile } from '../../../channels/index.ts';
+import { type Network, scoreTriggered, type TestData } from '../../../network/index.ts';
+import {
+  type Fold,
+  joinedMasks,
+  type Point,
+  pointsAlong,
+  activationProfile,
+  type Site,
+} from '../../../channels/index.ts';
 import { applyMask, prune, type Pruned, type PruneSettings, type Pruning } from './prune.ts';
-import type { Site } from '../../../channels/index.ts';
 
 /** A point of the pruning curve on test data: it is shown, and chooses nothing. */
 export interface TestPoint {
@@ -23,12 +26,12 @@ export interface SitePruning extends Pruning {
   /** At the points of `curve`. */
   readonly testCurve: readonly TestPoint[];
   /** Mean activation of each unit on triggered data, where there is some. */
-  readonly triggeredProfile?: Float64Array;
+  readonly triggeredProfile?: Float64Array | undefined;
 }
 
 export interface PruneSitesSettings extends Omit<PruneSettings, 'from'> {
   /** Where masks are to go, if not wherever comes first. */
-  readonly fold?: Fold['into'];
+  readonly fold?: Fold['into'] | undefined;
 }
 
 /** The graph with the masks of all sites, and what keeps them. */
@@ -46,7 +49,7 @@ export interface PrunedSites extends Pick<Pruned, 'graph' | 'masks'> {
  */
 export async function pruneSites(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   sites: readonly Site[],
   validation: Dataset,
   test: TestData | undefined,
@@ -60,7 +63,7 @@ export async function pruneSites(
     const own = { ...settings, ...within(settings.checkpoints, `site-${index + 1}`) };
     const pruning = await prune(runtime, current, site, validation, {
       ...own,
-      ...(from && { from }),
+      from,
       onProgress: (done, all) => settings.onProgress?.(index * all + done, sites.length * all),
     });
     from ??= pruning.curve[0]?.validation;
@@ -85,14 +88,14 @@ export async function pruneSites(
     const last = index === sites.length - 1;
     current = last
       ? { ...current, graph: applied.graph }
-      : await withGraph(runtime, current, applied.graph, validation);
+      : await current.withGraph(runtime, applied.graph, validation);
   }
   return { graph: current.graph, masks, prunings };
 }
 
 async function testCurve(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   { site, order, curve, pruned }: Pruning,
   test: TestData,
   settings: PruneSitesSettings,
@@ -108,7 +111,10 @@ async function testCurve(
       units,
       { ...settings, also: pruned.length },
       `test-${part}`,
-      (answers) => judgeOne(part, answers, test),
+      (answers): Partial<Evaluation> =>
+        part === 'clean'
+          ? { acc: classifier.score(answers, test.clean) }
+          : scoreTriggered(classifier, answers, test),
     )) {
       points.push(point);
     }

@@ -3,11 +3,10 @@ import { testRuntime } from '../../../../test/helpers/gradcheck.ts';
 import { arrayDataset, type Dataset } from '../../../data/index.ts';
 import { flatten, network, finish, relu } from '../../../lab/networks/layers.ts';
 import { float32, type Model } from '../../../onnx/index.ts';
-import { classifierOf } from '../../../network/index.ts';
+import { openClassifier, type Ranking } from '../../../network/index.ts';
 import { images, specimen } from '../../../../test/helpers/networks.ts';
 import { defend, type DefendSettings } from '../../repair.ts';
 import { prune, type PruneSettings, type Pruning } from './prune.ts';
-import type { Ranking } from '../../../network/index.ts';
 import { lastSite, sitesOf } from '../../../channels/index.ts';
 
 const CLASSES = 5;
@@ -48,7 +47,7 @@ function oneHot(counts: readonly number[]): Dataset {
 
 async function pruned(model: Model, data: Dataset, settings: PruneSettings): Promise<Pruning> {
   const runtime = await testRuntime();
-  const classifier = await classifierOf(runtime, model, data);
+  const classifier = await openClassifier(runtime, model, data);
   const site = lastSite(classifier.traced, sitesOf(classifier.traced, classifier.scores));
   return prune(runtime, classifier, site, data, settings);
 }

