@@ -5,6 +5,7 @@ export * from './classifier.ts';
 export * from './detection/index.ts';
 export * from './detector.ts';
 export * from './error.ts';
+export * from './edits.ts';
 export * from './evaluate.ts';
 export * from './export.ts';
 export * from './network.ts';
