@@ -1,12 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
+const SLOW = '{src,test}/**/*.slow.test.ts';
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    // Each test file in a process of its own: ONNX Runtime keeps global state.
+    // Each test file runs in a process of its own: ONNX Runtime keeps global state.
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'fast', include: ['{src,test}/**/*.test.ts'], exclude: [SLOW] },
+      },
+      { extends: true, test: { name: 'slow', include: [SLOW] } },
+    ],
   },
 });

@@ -3,7 +3,7 @@ import { rate, type Rate } from './interval.ts';
 /** How often each true class was called what: `counts[label * classes + predicted]`. */
 export interface Confusion {
   readonly classes: number;
-  /** [classes, classes]: rows are true labels, columns predictions. */
+  /** Shape `[classes, classes]`: rows are true labels, columns predictions. */
   readonly counts: Uint32Array;
 }
 

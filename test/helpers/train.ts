@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arrayDataset, type Dataset } from '../../src/data/index.ts';
 import { Builder } from '../../src/graph/index.ts';
-import { float32, type Graph, type TensorOf } from '../../src/onnx/index.ts';
+import { float32, type Graph } from '../../src/onnx/index.ts';
 import type { OptimizerSettings } from '../../src/train/optimizers.ts';
 
 /** For tests: a small CNN trained by PyTorch, as scripts/golden/ops.py wrote it. */
@@ -90,8 +90,4 @@ export function distance(got: ArrayLike<number>, expected: readonly number[]): n
   return Math.max(
     ...expected.map((value, index) => Math.abs((got[index] as number) - value) / scale),
   );
-}
-
-export function ones(dims: readonly number[], length: number): TensorOf<'float32'> {
-  return { type: 'float32', dims, data: new Float32Array(length).fill(1) };
 }

@@ -39,7 +39,7 @@ export const warpStamper: Stamper<WarpTrigger> = (trigger, sample) => {
   };
 };
 
-/** [2, grid, grid]: across, then down. */
+/** Shape `[2, grid, grid]`: across, then down. */
 export function field({ seed, grid }: WarpTrigger): number[] {
   const draw = random(seed, 'warp');
   const drawn = Array.from({ length: 2 * grid * grid }, () => 2 * draw.uniform() - 1);
