@@ -1,8 +1,6 @@
 import {
-  axisOf,
   consumers,
   downstream,
-  intOf,
   producers,
   type Traced,
   upstream,
@@ -15,6 +13,12 @@ import {
   channelRuleOf,
   type Channels,
   channelsAt,
+  isArithmetic,
+  isProduct,
+  keepsChannels,
+  type Layer,
+  layerOf,
+  readsRegions,
 } from '../ops/index.ts';
 import { ChannelsError } from './error.ts';
 
@@ -90,7 +94,8 @@ export function knownOf({ graph }: Traced): (value: string) => Tensor | undefine
  * @throws ChannelsError where there is no site at all
  */
 export function lastSite(traced: Traced, sites: readonly Site[]): Site {
-  const backbone = sites.find(({ consumers }) => consumers.includes('RoiAlign'));
+  const uses = consumers(traced.graph);
+  const backbone = sites.find(({ name }) => uses.get(name)?.some(({ node }) => readsRegions(node)));
   if (backbone) return backbone;
   const main = mainPath(traced);
   const onPath = sites.filter((site) => main.has(site.name));
@@ -137,51 +142,29 @@ export function siteNamed(sites: readonly Site[], name: string): Site {
   );
 }
 
-/** Operators between a layer and its activation that leave the channels where they are. */
-const BETWEEN = new Set([
-  'BatchNormalization',
-  'Add',
-  'Sum',
-  'Sub',
-  'Mul',
-  'Div',
-  'Pow',
-  'Identity',
-  'Dropout',
-  'MaxPool',
-  'AveragePool',
-  'InstanceNormalization',
-  'GroupNormalization',
-  'LayerNormalization',
-  'LRN',
-]);
-
-/** Operators by which exporters write what is left of a formula: (1 + erf(x / √2)) / 2. */
-const FORMULA = new Set(['Add', 'Sub', 'Mul', 'Div']);
-
-interface Layer {
-  /** The node whose channels these are. */
+/** A layer, and the node that it is. */
+interface LayerNode extends Layer {
   readonly node: Node;
-  readonly kind: Site['kind'];
-  readonly axis: number;
 }
 
 interface Layers {
   /** The layer whose channels a node's inputs carry: found by walking up, at a sum by either way. */
-  above(node: Node): Layer | undefined;
+  above(node: Node): LayerNode | undefined;
   /** The same for a value, which the layer itself may have made. */
-  of(value: string): Layer | undefined;
+  of(value: string): LayerNode | undefined;
 }
 
 function layersOf(traced: Traced): Layers {
   const made = producers(traced.graph);
   const dims = dimsOf(traced);
-  const of = (value: string, left: number): Layer | undefined => {
+  const of = (value: string, left: number): LayerNode | undefined => {
     const node = made.get(value);
     if (!node) return undefined;
-    return asLayer(node, dims) ?? (BETWEEN.has(node.op) ? above(node, left - 1) : undefined);
+    const layer = layerOf(node, dims);
+    if (layer) return { node, ...layer };
+    return keepsChannels(node) ? above(node, left - 1) : undefined;
   };
-  const above = (node: Node, left = 8): Layer | undefined => {
+  const above = (node: Node, left = 8): LayerNode | undefined => {
     if (left === 0) return undefined;
     for (const input of node.inputs) {
       const layer = of(input, left);
@@ -209,27 +192,14 @@ function madeBy(
   let value = node.outputs[0] as string;
   for (;;) {
     const [use, ...others] = uses.get(value) ?? [];
-    if (!use || others.length > 0 || !FORMULA.has(use.node.op)) return own;
+    if (!use || others.length > 0 || !isArithmetic(use.node)) return own;
     const other = use.node.inputs[1 - use.index] as string;
     const result = use.node.outputs[0] as string;
     if (traced.graph.initializers.has(other)) value = result;
-    else if (use.node.op !== 'Mul') return own;
+    else if (!isProduct(use.node)) return own;
     else if (layers.of(other)?.node === layers.above(node)?.node) return result;
     else return gate === 'often' ? undefined : own;
   }
-}
-
-function asLayer(node: Node, dims: (value: string) => readonly number[]): Layer | undefined {
-  const rank = dims(node.outputs[0] as string).length;
-  if (node.op === 'Conv' || node.op === 'ConvTranspose') {
-    return { node, kind: 'convolutional', axis: 1 };
-  }
-  if (node.op === 'Gemm') return { node, kind: 'fully connected', axis: 1 };
-  if (node.op === 'MatMul') return { node, kind: 'fully connected', axis: rank - 1 };
-  if (node.op === 'Concat' && rank === 4 && axisOf(intOf(node, 'axis', 0), rank) === 1) {
-    return { node, kind: 'convolutional', axis: 1 };
-  }
-  return undefined;
 }
 
 /** Values from which every way to the output leads through a layer that mixes channels. */

@@ -2,6 +2,7 @@ import { random, split, type Dataset, type SceneAugment } from '../data/index.ts
 import type { CleanScore, Evaluation } from '../metrics/index.ts';
 import type { Graph, Model } from '../onnx/index.ts';
 import type { CutOff } from '../autodiff/index.ts';
+import { hasDropout } from '../ops/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { rowsOf, trainableIn, type Checkpoints, within } from '../train/index.ts';
 import {
@@ -182,7 +183,7 @@ export async function defend(
   const parameters = whole.parameters.filter((parameter) => !still.has(parameter));
   const classifier = { ...whole, parameters };
   const { graph, traced, scores } = classifier;
-  if (settings.tune?.mode === 'dropout' && !graph.nodes.some(({ op }) => op === 'Dropout')) {
+  if (settings.tune?.mode === 'dropout' && !hasDropout(graph)) {
     throw new DefenseError(
       'defense/no-dropout',
       'The model has no Dropout that could drop while it is fine-tuned (many exports leave it out): do without --dropout',

@@ -1,6 +1,5 @@
 export * from './attributes.ts';
 export * from './builder.ts';
-export * from './element-type.ts';
 export * from './lower/index.ts';
 export * from './model.ts';
 export * from './normalize.ts';

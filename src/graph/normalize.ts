@@ -1,4 +1,11 @@
-import type { Attribute, DataType, Graph, Model, Node } from '../onnx/index.ts';
+import {
+  type Attribute,
+  type DataType,
+  type Graph,
+  isConstant,
+  type Model,
+  type Node,
+} from '../onnx/index.ts';
 import { constantOf } from './normalize/constant.ts';
 import { calledBy, NormalizeError } from './normalize/error.ts';
 import { inFloat32 } from './normalize/floats.ts';
@@ -87,7 +94,7 @@ interface Pass {
 function inOpset(graph: Graph, pass: Pass, outer?: Scope): Graph {
   const scope = scopeOf(graph, pass.names, outer);
   for (const node of graph.nodes) {
-    if (node.op === 'Constant' && node.domain === '') {
+    if (isConstant(node)) {
       scope.initializers.set(node.outputs[0] as string, constantOf(node));
       pass.changes.push({
         node: calledBy(node),
@@ -152,7 +159,7 @@ function namesOf(graph: Graph): Names {
       taken.add(node.name);
       for (const input of node.inputs) read.add(input);
       for (const output of node.outputs) taken.add(output);
-      doubles ||= node.op === 'Cast' && node.attributes['to'] === 11;
+      doubles ||= node.attributes['to'] === 11;
       for (const value of Object.values(node.attributes)) {
         if (isGraph(value)) visit(value);
         else if (typeof value === 'object' && 'dims' in value) doubles ||= value.type === 'float64';

@@ -1,4 +1,4 @@
-import { floatTypeOf, fromFloat32, normalize, producers } from '../graph/index.ts';
+import { fromFloat32, normalize, producers } from '../graph/index.ts';
 import {
   type Graph,
   type Insertion,
@@ -8,6 +8,7 @@ import {
   type TensorOf,
 } from '../onnx/index.ts';
 import type { OnnxFile } from '../onnx/file.ts';
+import { floatTypeOf } from '../ops/index.ts';
 import { NetworkError } from './error.ts';
 
 /**

@@ -27,7 +27,7 @@ export {
   type Tensor,
   type TensorOf,
 } from './tensor.ts';
-export { isGraph, isTensor, nodeLabel, subgraphsOf } from './node.ts';
+export { isConstant, isGraph, isTensor, nodeLabel, subgraphsOf } from './node.ts';
 export { patchModel, type Insertion } from './patch.ts';
 export { usedNames } from './sort.ts';
 export { MAX_OPSET, MIN_OPSET } from './validate.ts';

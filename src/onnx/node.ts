@@ -23,3 +23,8 @@ export function isGraph(value: Attribute): value is Graph {
 export function isTensor(value: Attribute): value is Tensor {
   return typeof value === 'object' && 'dims' in value;
 }
+
+/** Whether a node holds a constant of the model as an attribute. */
+export function isConstant({ op, domain }: Pick<Node, 'op' | 'domain'>): boolean {
+  return op === 'Constant' && domain === '';
+}

@@ -1,5 +1,6 @@
 import { subgraph, type Traced, type ValueType } from '../graph/index.ts';
-import { type Graph, int64, type Node, sizeOf, type Tensor } from '../onnx/index.ts';
+import type { Graph, Node, Tensor } from '../onnx/index.ts';
+import { outputOfDims } from '../ops/index.ts';
 import type { Feeds, Runtime } from './runtime.ts';
 import { constantNodes, everyOutput, specialized, trace } from './trace.ts';
 
@@ -82,7 +83,7 @@ async function constantsOf(
   const nodes: Node[] = [];
   for (const node of constantNodes(graph, keep, (value) => values.has(value))) {
     const of = values.get(node.inputs[0] ?? '');
-    const shape = of && shapeOf(node, of.dims);
+    const shape = of && outputOfDims(node, of.dims);
     if (shape) made[node.outputs[0] as string] = shape;
     else nodes.push(node);
   }
@@ -100,15 +101,4 @@ async function constantsOf(
   } finally {
     await session?.dispose();
   }
-}
-
-function shapeOf({ op, attributes }: Node, dims: readonly number[]): Tensor | undefined {
-  if (op === 'Size') return int64([], [sizeOf(dims)]);
-  if (op !== 'Shape') return undefined;
-  const { start = 0, end = dims.length } = attributes as {
-    start?: number | undefined;
-    end?: number | undefined;
-  };
-  const part = dims.slice(start, end);
-  return int64([part.length], part);
 }

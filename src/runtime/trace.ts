@@ -1,20 +1,8 @@
 import type { Graph, Node, Tensor } from '../onnx/index.ts';
 import { captured, modelOf, type Traced, type ValueType } from '../graph/index.ts';
+import { dependsOnDims, isRandom } from '../ops/index.ts';
 import { release } from './release.ts';
 import type { Feeds, Runtime, Session } from './runtime.ts';
-
-/** Operators whose output is not determined by their inputs. */
-const RANDOM = new Set([
-  'RandomNormal',
-  'RandomNormalLike',
-  'RandomUniform',
-  'RandomUniformLike',
-  'Bernoulli',
-  'Multinomial',
-  'Dropout',
-]);
-/** Operators whose output depends on the dims of their input only. */
-const SHAPES = new Set(['Shape', 'Size']);
 
 /**
  * Runs a graph once with every value as an output, and so learns the type and dims of each. What is
@@ -79,7 +67,7 @@ export function constantNodes(
   const kept = new Set(keep);
   const known = new Set([...graph.initializers.keys()].filter((name) => !kept.has(name)));
   return graph.nodes.filter((node) => {
-    if (SHAPES.has(node.op) ? !shaped(node.inputs[0] ?? '') : !isKnown(node, known)) return false;
+    if (dependsOnDims(node) ? !shaped(node.inputs[0] ?? '') : !isKnown(node, known)) return false;
     for (const output of node.outputs) known.add(output);
     return true;
   });
@@ -114,6 +102,6 @@ async function runAll(
 }
 
 function isKnown(node: Node, known: ReadonlySet<string>): boolean {
-  if (RANDOM.has(node.op)) return false;
+  if (isRandom(node)) return false;
   return [...node.inputs, ...captured(node)].every((input) => input === '' || known.has(input));
 }

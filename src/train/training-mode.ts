@@ -1,5 +1,6 @@
 import { Builder, consumers, floatOf } from '../graph/index.ts';
 import { float, type Graph, type Node, type Tensor } from '../onnx/index.ts';
+import { traitsOf } from '../ops/index.ts';
 
 /** What Dropout and BatchNormalization do while a network trains: see `LossSettings`. */
 export type TrainingMode = 'as written' | 'dropout' | 'training';
@@ -62,9 +63,9 @@ export function inTrainingMode(
   };
 
   const changed = graph.nodes.map((node, index) => {
-    if (node.domain !== '') return node;
-    if (node.op === 'Dropout') return dropping(node, index);
-    if (mode === 'dropout' || node.op !== 'BatchNormalization') return node;
+    const { training } = traitsOf(node);
+    if (training === 'drops') return dropping(node, index);
+    if (mode === 'dropout' || training !== 'normalizes by its batch') return node;
     return node.inputs.slice(3, 5).every(own) ? byBatch(node) : node;
   });
   const built = b.build(graph.outputs, graph.name);

@@ -15,6 +15,7 @@ import {
   type TensorOf,
   type ValueInfo,
 } from '../onnx/index.ts';
+import { isReshape } from '../ops/index.ts';
 import type { Feeds, Session } from '../runtime/index.ts';
 import type { OptimizerSettings } from './optimizers.ts';
 import { storeOf } from './store.ts';
@@ -112,7 +113,7 @@ function lastFirst(graph: Graph): Graph {
 /** The same numbers before they get their last dims. */
 function unshaped(value: string, nodes: ReadonlyMap<string, Node>): string {
   const node = nodes.get(value);
-  const before = node?.op === 'Reshape' ? (node.inputs[0] as string) : undefined;
+  const before = node && isReshape(node) ? (node.inputs[0] as string) : undefined;
   return before !== undefined && nodes.has(before) ? unshaped(before, nodes) : value;
 }
 

@@ -4,6 +4,7 @@ import {
   type DataType,
   encodeModel,
   type Graph,
+  isConstant,
   isTensor,
   type Model,
   type Node,
@@ -11,7 +12,7 @@ import {
   type Tensor,
   type TensorOf,
 } from '../../onnx/index.ts';
-import { attributesWith, type DimsOf } from '../../ops/index.ts';
+import { attributesWith, type DimsOf, isProduct } from '../../ops/index.ts';
 import { type Runtime, RuntimeFault, type Session } from '../../runtime/index.ts';
 import { rowsOf, samplesAtOnce } from '../../train/index.ts';
 import { openClassifier, type ClassifierOptions, inputOf } from '../../network/index.ts';
@@ -78,10 +79,10 @@ export async function slim(
 /** Constants of a graph: initializers, and the values of Constant nodes. */
 function storedIn(graph: Graph): Map<string, Tensor> {
   const stored = new Map(graph.initializers);
-  for (const { op, domain, outputs, attributes } of graph.nodes) {
-    const { value } = attributes;
-    if (op !== 'Constant' || domain !== '' || typeof value !== 'object') continue;
-    if (isTensor(value)) stored.set(outputs[0] as string, value);
+  for (const node of graph.nodes.filter(isConstant)) {
+    const { value } = node.attributes;
+    if (typeof value !== 'object' || !isTensor(value)) continue;
+    stored.set(node.outputs[0] as string, value);
   }
   return stored;
 }
@@ -142,7 +143,7 @@ function withoutUsedUpMasks(graph: Graph, places: readonly Places[]): Graph {
   for (const node of graph.nodes) {
     const [unmasked, mask] = node.inputs as [string, string];
     const [site] = node.outputs as [string];
-    const isMask = node.op === 'Mul' && unmasked === `${site}.unmasked` && cut.has(mask);
+    const isMask = isProduct(node) && unmasked === `${site}.unmasked` && cut.has(mask);
     if (!isMask || !stored.get(mask)?.data.every((value) => isOne(value, stored.get(mask))))
       continue;
     names.set(unmasked, site);

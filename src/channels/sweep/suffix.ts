@@ -16,7 +16,12 @@ import {
   type TensorOf,
   type ValueInfo,
 } from '../../onnx/index.ts';
-import { channelRuleOf, type Channels, type ParameterSlices } from '../../ops/index.ts';
+import {
+  channelRuleOf,
+  type Channels,
+  isMatrixProduct,
+  type ParameterSlices,
+} from '../../ops/index.ts';
 import { channelsOf, dimsOf, knownOf, type Site } from '../sites.ts';
 
 /** Where a network is cut to try masks: after the site, as far as its units stay apart. */
@@ -222,7 +227,7 @@ function minus(
   unit: { readonly values: string; readonly weights: string },
   rank: number,
 ): string {
-  const matrices = rank === 2 && (node.op === 'Gemm' || node.op === 'MatMul');
+  const matrices = rank === 2 && isMatrixProduct(node);
   return matrices
     ? b.op(
         'Gemm',

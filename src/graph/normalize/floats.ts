@@ -1,4 +1,12 @@
-import type { Attribute, DataType, Graph, Node, Tensor, ValueInfo } from '../../onnx/index.ts';
+import {
+  type Attribute,
+  type DataType,
+  type Graph,
+  isConstant,
+  type Node,
+  type Tensor,
+  type ValueInfo,
+} from '../../onnx/index.ts';
 import { toFloat32 } from '../precision.ts';
 
 /** ONNX's numbers of the float types. */
@@ -55,7 +63,7 @@ export function inFloat32(graph: Graph, from: readonly DataType[]): InFloat32 {
   function inNode(node: Node, types: Map<string, DataType>): Node {
     const [output] = node.outputs;
     const { value } = node.attributes;
-    if (node.op === 'Constant' && output && isTensor(value) && from.includes(value.type)) {
+    if (isConstant(node) && output && isTensor(value) && from.includes(value.type)) {
       types.set(output, value.type);
     }
     const attributes = Object.entries(node.attributes).map(([key, attribute]) => [

@@ -10,137 +10,164 @@ export interface Known {
   isBool(value: string): boolean;
 }
 
-const SAME = new Set([
-  'Abs',
-  'AveragePool',
-  'BatchNormalization',
-  'Cast',
-  'Celu',
-  'Clip',
-  'Concat',
-  'Conv',
-  'ConvTranspose',
-  'Dropout',
-  'Elu',
-  'Erf',
-  'Exp',
-  'Gelu',
-  'GlobalAveragePool',
-  'GlobalMaxPool',
-  'GroupNormalization',
-  'HardSigmoid',
-  'HardSwish',
-  'Hardmax',
-  'Identity',
-  'InstanceNormalization',
-  'LRN',
-  'LayerNormalization',
-  'LeakyRelu',
-  'Log',
-  'LogSoftmax',
-  'LpNormalization',
-  'MaxPool',
-  'Neg',
-  'PRelu',
-  'Pad',
-  'Reciprocal',
-  'Relu',
-  'Resize',
-  'Selu',
-  'Sigmoid',
-  'Slice',
-  'Softmax',
-  'Softplus',
-  'Split',
-  'Sqrt',
-  'Tanh',
-  'Tile',
-  'Transpose',
-]);
-const BROADCAST = new Set([
-  'Add',
-  'Div',
-  'Max',
-  'Mean',
-  'Min',
-  'Mul',
-  'Pow',
-  'Sub',
-  'Sum',
-  'Where',
-]);
+/** What can be told of a node's outputs from what is known before it, by its operator. */
+type Inferred<T> = ReadonlyMap<string, (node: Node, known: Known) => T>;
+
+const ofFirst = ({ inputs }: Node, known: Known) => known.rank(inputs[0] ?? '');
+const ofLargest = ({ inputs }: Node, known: Known) => largest(inputs, known);
+const ofWeights = ({ inputs: [x = '', weights = ''] }: Node, known: Known) =>
+  known.rank(weights) ?? known.rank(x);
+const ofReduction = (node: Node, known: Known) =>
+  intOf(node, 'keepdims', 1) === 1 ? ofFirst(node, known) : undefined;
+const ofProduct = ({ inputs }: Node, known: Known) => {
+  const [a, b] = [known.rank(inputs[0] ?? ''), known.rank(inputs[1] ?? '')];
+  return a !== undefined && b !== undefined && a > 1 && b > 1 ? Math.max(a, b) : undefined;
+};
+
+const RANKS: Inferred<number | undefined> = new Map(
+  Object.entries({
+    Abs: ofFirst,
+    Add: ofLargest,
+    AveragePool: ofFirst,
+    BatchNormalization: ofFirst,
+    Cast: ofFirst,
+    Celu: ofFirst,
+    Clip: ofFirst,
+    Concat: ofFirst,
+    Conv: ofWeights,
+    ConvTranspose: ofWeights,
+    Div: ofLargest,
+    Dropout: ofFirst,
+    Elu: ofFirst,
+    Erf: ofFirst,
+    Exp: ofFirst,
+    Flatten: () => 2,
+    Gather: ({ inputs: [x = '', indices = ''] }: Node, known: Known) =>
+      sum([known.rank(x), known.rank(indices), -1]),
+    Gelu: ofFirst,
+    Gemm: () => 2,
+    GlobalAveragePool: ofFirst,
+    GlobalMaxPool: ofFirst,
+    GroupNormalization: ofFirst,
+    HardSigmoid: ofFirst,
+    HardSwish: ofFirst,
+    Hardmax: ofFirst,
+    Identity: ofFirst,
+    InstanceNormalization: ofFirst,
+    LRN: ofFirst,
+    LayerNormalization: ofFirst,
+    LeakyRelu: ofFirst,
+    Log: ofFirst,
+    LogSoftmax: ofFirst,
+    LpNormalization: ofFirst,
+    MatMul: ofProduct,
+    Max: ofLargest,
+    MaxPool: ofFirst,
+    Mean: ofLargest,
+    Min: ofLargest,
+    Mul: ofLargest,
+    Neg: ofFirst,
+    PRelu: ofFirst,
+    Pad: ofFirst,
+    Pow: ofLargest,
+    Reciprocal: ofFirst,
+    ReduceL1: ofReduction,
+    ReduceL2: ofReduction,
+    ReduceLogSum: ofReduction,
+    ReduceLogSumExp: ofReduction,
+    ReduceMax: ofReduction,
+    ReduceMean: ofReduction,
+    ReduceMin: ofReduction,
+    ReduceProd: ofReduction,
+    ReduceSum: ofReduction,
+    ReduceSumSquare: ofReduction,
+    Relu: ofFirst,
+    Reshape: ({ inputs }: Node, known: Known) => known.length(inputs[1] ?? ''),
+    Resize: ofFirst,
+    Selu: ofFirst,
+    Shape: () => 1,
+    Sigmoid: ofFirst,
+    Size: () => 0,
+    Slice: ofFirst,
+    Softmax: ofFirst,
+    Softplus: ofFirst,
+    Split: ofFirst,
+    Sqrt: ofFirst,
+    Squeeze: ({ inputs: [x = '', axes = ''] }: Node, known: Known) =>
+      sum([known.rank(x), negative(known.tensor(axes)?.data.length)]),
+    Sub: ofLargest,
+    Sum: ofLargest,
+    Tanh: ofFirst,
+    Tile: ofFirst,
+    Transpose: ofFirst,
+    Unsqueeze: ({ inputs: [x = '', axes = ''] }: Node, known: Known) =>
+      sum([known.rank(x), known.tensor(axes)?.data.length]),
+    Where: ofLargest,
+  }),
+);
 
 /** The number of axes of a node's outputs, where its inputs tell it; most operators are enough. */
 export function outputRank(node: Node, known: Known): number | undefined {
-  if (node.domain !== '') return undefined;
-  const [x = '', second = ''] = node.inputs;
-  const { op } = node;
-  if (op === 'Flatten' || op === 'Gemm') return 2;
-  if (op === 'Conv' || op === 'ConvTranspose') return known.rank(second) ?? known.rank(x);
-  if (SAME.has(op)) return known.rank(x);
-  if (op === 'Shape') return 1;
-  if (op === 'Size') return 0;
-  if (BROADCAST.has(op)) return largest(node.inputs, known);
-  if (op === 'MatMul') {
-    const [a, b] = [known.rank(x), known.rank(second)];
-    return a !== undefined && b !== undefined && a > 1 && b > 1 ? Math.max(a, b) : undefined;
-  }
-  if (op === 'Reshape') return known.length(second);
-  if (op === 'Gather') return sum([known.rank(x), known.rank(second), -1]);
-  if (op === 'Unsqueeze') return sum([known.rank(x), known.tensor(second)?.data.length]);
-  if (op === 'Squeeze') return sum([known.rank(x), negative(known.tensor(second)?.data.length)]);
-  if (op.startsWith('Reduce') && intOf(node, 'keepdims', 1) === 1) return known.rank(x);
-  return undefined;
+  return node.domain === '' ? RANKS.get(node.op)?.(node, known) : undefined;
 }
+
+const LENGTHS: Inferred<number | undefined> = new Map(
+  Object.entries({
+    Concat: ({ inputs }: Node, known: Known) => sum(inputs.map((input) => known.length(input))),
+    Shape: ({ inputs, attributes }: Node, known: Known) =>
+      Object.keys(attributes).length === 0 ? known.rank(inputs[0] ?? '') : undefined,
+    Unsqueeze: ({ inputs }: Node, known: Known) =>
+      known.rank(inputs[0] ?? '') === 0 ? 1 : undefined,
+  }),
+);
 
 /** The number of elements of a node's output, where it is a list such as dims. */
 export function outputLength(node: Node, known: Known): number | undefined {
-  const [x = ''] = node.inputs;
-  if (node.op === 'Shape' && Object.keys(node.attributes).length === 0) return known.rank(x);
-  if (node.op === 'Concat') return sum(node.inputs.map((input) => known.length(input)));
-  if (node.op === 'Unsqueeze') return known.rank(x) === 0 ? 1 : undefined;
-  return undefined;
+  return LENGTHS.get(node.op)?.(node, known);
 }
 
-const TESTS = new Set([
-  'And',
-  'Equal',
-  'Greater',
-  'GreaterOrEqual',
-  'IsInf',
-  'IsNaN',
-  'Less',
-  'LessOrEqual',
-  'Not',
-  'Or',
-  'Xor',
-]);
-const MOVES = new Set([
-  'Concat',
-  'Expand',
-  'Flatten',
-  'Gather',
-  'Identity',
-  'Pad',
-  'Reshape',
-  'Slice',
-  'Split',
-  'Squeeze',
-  'Tile',
-  'Transpose',
-  'Trilu',
-  'Unsqueeze',
-]);
 /** ONNX's number of the element type bool. */
 const BOOL = 9;
 
+const always = () => true;
+const asFirst = ({ inputs }: Node, known: Known) => known.isBool(inputs[0] ?? '');
+
+const BOOLEANS: Inferred<boolean> = new Map(
+  Object.entries({
+    And: always,
+    Cast: (node: Node) => intOf(node, 'to', 0) === BOOL,
+    Concat: asFirst,
+    Equal: always,
+    Expand: asFirst,
+    Flatten: asFirst,
+    Gather: asFirst,
+    Greater: always,
+    GreaterOrEqual: always,
+    Identity: asFirst,
+    IsInf: always,
+    IsNaN: always,
+    Less: always,
+    LessOrEqual: always,
+    Not: always,
+    Or: always,
+    Pad: asFirst,
+    Reshape: asFirst,
+    Slice: asFirst,
+    Split: asFirst,
+    Squeeze: asFirst,
+    Tile: asFirst,
+    Transpose: asFirst,
+    Trilu: asFirst,
+    Unsqueeze: asFirst,
+    Where: ({ inputs }: Node, known: Known) => known.isBool(inputs[1] ?? ''),
+    Xor: always,
+  }),
+);
+
 /** Whether a node's outputs are booleans. */
 export function outputIsBool(node: Node, known: Known): boolean {
-  const [x = '', second = ''] = node.inputs;
-  if (TESTS.has(node.op)) return true;
-  if (MOVES.has(node.op)) return known.isBool(x);
-  if (node.op === 'Where') return known.isBool(second);
-  if (node.op === 'Cast') return intOf(node, 'to', 0) === BOOL;
+  const told = BOOLEANS.get(node.op);
+  if (told) return told(node, known);
   const { value } = node.attributes;
   return typeof value === 'object' && 'dims' in value && value.type === 'bool';
 }

@@ -1,27 +1,8 @@
 import { foldOf, intoConsumers, type Site, type Slices } from '../../channels/index.ts';
 import { type Network } from '../../network/index.ts';
 import { consumers, producers } from '../../graph/index.ts';
+import { isNormalization, shiftInputs } from '../../ops/index.ts';
 import { AttackError } from './error.ts';
-
-/** Inputs of operators that are added to the output, one number for each unit. */
-const ADDED: Readonly<Record<string, readonly number[]>> = {
-  Add: [0, 1],
-  BatchNormalization: [2],
-  Conv: [2],
-  ConvTranspose: [2],
-  Gemm: [2],
-  GroupNormalization: [2],
-  InstanceNormalization: [2],
-  LayerNormalization: [2],
-  Sum: [0, 1],
-};
-
-const NORMALIZING = new Set([
-  'BatchNormalization',
-  'GroupNormalization',
-  'InstanceNormalization',
-  'LayerNormalization',
-]);
 
 /** The parameters by which an attacker handles the units of a site. */
 export interface Levers {
@@ -50,12 +31,12 @@ export function leversOf({ graph, traced }: Network, site: Site): Levers {
     if (fold.into !== 'producer') break;
     makers.push(...fold.slices);
     const node = made.get(value);
-    value = node && NORMALIZING.has(node.op) ? node.inputs[0] : undefined;
+    value = node && isNormalization(node) ? node.inputs[0] : undefined;
   }
   const owner = new Int32Array(site.units).fill(-1);
   const shifts = makers.filter(({ parameter, unit }, place) => {
     const [use] = uses.get(parameter) ?? [];
-    const added = use && (ADDED[use.node.op] ?? []).includes(use.index);
+    const added = use && shiftInputs(use.node).includes(use.index);
     const size = graph.initializers.get(parameter)?.data.length;
     if (!added || size !== unit.length) return false;
     const own = unit.filter((u) => u >= 0);

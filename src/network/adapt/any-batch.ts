@@ -1,8 +1,6 @@
 import { axisOf, Builder, captured, downstream, intOf, type Traced } from '../../graph/index.ts';
 import { int64, type Graph, type Node, type TensorOf, type ValueInfo } from '../../onnx/index.ts';
-
-/** Operators whose second or only input is a shape. */
-const SHAPED: Readonly<Record<string, number>> = { Reshape: 1, Expand: 1, ConstantOfShape: 0 };
+import { isConcat, traitsOf } from '../../ops/index.ts';
 
 /**
  * A graph made for one batch size, written for any: the batch axis of its input and outputs is left
@@ -17,17 +15,17 @@ export function forAnyBatch(graph: Graph, traced: Traced, input: string): Graph 
   const b = new Builder(graph);
   const inBodies = new Set(graph.nodes.flatMap(captured));
   const nodes = graph.nodes.map((node): Node => {
-    if (node.op === 'Concat' && rows === 1) return beside(b, graph, input, node);
-    const index = node.domain === '' ? SHAPED[node.op] : undefined;
-    const name = index === undefined ? undefined : node.inputs[index];
-    if (index === undefined || name === undefined || varying.has(name)) return node;
+    if (isConcat(node) && rows === 1) return beside(b, graph, input, node);
+    const at = traitsOf(node).shape;
+    const name = at && node.inputs[at.input];
+    if (name === undefined || varying.has(name)) return node;
     const shape = traced.graph.initializers.get(name);
     if (shape?.type !== 'int64' || inBodies.has(name)) return node;
     const dims = Array.from(shape.data, Number);
-    const loose = node.op === 'Reshape' ? reshaped(b, dims, rows) : undefined;
+    const loose = at?.infers ? reshaped(b, dims, rows) : undefined;
     const made = loose ?? (dims[0] === rows ? computed(b, input, dims) : undefined);
     if (made === undefined) return node;
-    return { ...node, inputs: node.inputs.map((other, i) => (i === index ? made : other)) };
+    return { ...node, inputs: node.inputs.map((other, i) => (i === at?.input ? made : other)) };
   });
   const built = b.build(graph.outputs.map(open), graph.name);
   return {

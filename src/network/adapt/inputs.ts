@@ -31,8 +31,13 @@ export function inputOf(graph: Graph, output?: string): ValueInfo {
 const listed = (infos: readonly ValueInfo[]): string =>
   infos.map(({ name }) => `"${name}"`).join(', ');
 
-/** The operators of scikit-learn's exporters. */
+/** The domain of scikit-learn's exporters. */
 const ML = 'ai.onnx.ml';
+
+/** Operators of that domain that standard operators can say. */
+const STANDARD: ReadonlyMap<string, (b: Builder, node: Node) => Node[]> = new Map([
+  ['Scaler', scaler],
+]);
 
 /** A graph made out of another, and the initializers that were put in. */
 export interface Standardized {
@@ -49,9 +54,10 @@ export interface Standardized {
 export function standardized(graph: Graph): Standardized {
   if (graph.nodes.every(({ domain }) => domain !== ML)) return { graph, constants: [] };
   const b = new Builder(graph);
-  const nodes = graph.nodes.flatMap((node) =>
-    node.domain === ML && node.op === 'Scaler' ? scaler(b, node) : [node],
-  );
+  const nodes = graph.nodes.flatMap((node) => {
+    const written = node.domain === ML ? STANDARD.get(node.op) : undefined;
+    return written ? written(b, node) : [node];
+  });
   const strange = nodes.filter(({ domain }) => domain === ML);
   const cut = downstream(
     { ...graph, nodes },

@@ -1,6 +1,7 @@
 import type { InputFormat, Layout } from '../../data/index.ts';
 import { consumers, intsOf } from '../../graph/index.ts';
 import type { Dim, Graph, Model, ValueInfo } from '../../onnx/index.ts';
+import { traitsOf } from '../../ops/index.ts';
 import { NetworkError } from '../error.ts';
 import { inputOf } from './inputs.ts';
 
@@ -70,32 +71,6 @@ function classesIn(graph: Graph, output: string | undefined): number | undefined
 const isScores = (dims: readonly Dim[] | undefined): boolean =>
   dims !== undefined && dims.length > 1 && dims.slice(2).every((dim) => dim === 1);
 
-/** Operators that take an image's channels on axis 1. */
-const CHANNELS_FIRST = new Set([
-  'AveragePool',
-  'BatchNormalization',
-  'Conv',
-  'ConvInteger',
-  'InstanceNormalization',
-  'MaxPool',
-  'QLinearConv',
-]);
-
-/** Operators that change an image's numbers and leave its axes. */
-const ELEMENTWISE = new Set([
-  'Add',
-  'Cast',
-  'Clip',
-  'DequantizeLinear',
-  'Div',
-  'Identity',
-  'Mul',
-  'Pad',
-  'QuantizeLinear',
-  'Relu',
-  'Sub',
-]);
-
 const isChannels = (dim: Dim | undefined): boolean => dim === 1 || dim === 3;
 
 /** The layout that the graph takes, by the first operator that shows it, else by the dims. */
@@ -104,11 +79,12 @@ function layoutOf(graph: Graph, { name, dims = [] }: ValueInfo): Layout {
   const reached = new Set([name]);
   for (const value of reached) {
     for (const { node } of uses.get(value) ?? []) {
-      if (CHANNELS_FIRST.has(node.op)) return 'NCHW';
-      if (node.op === 'Transpose') {
+      const { image } = traitsOf(node);
+      if (image === 'channels first') return 'NCHW';
+      if (image === 'permuted') {
         return intsOf(node, 'perm', []).join() === '0,3,1,2' ? 'NHWC' : 'NCHW';
       }
-      if (ELEMENTWISE.has(node.op)) for (const output of node.outputs) reached.add(output);
+      if (image === 'kept') for (const output of node.outputs) reached.add(output);
     }
   }
   return dims.length === 4 && isChannels(dims[3]) && !isChannels(dims[1]) ? 'NHWC' : 'NCHW';

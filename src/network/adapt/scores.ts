@@ -1,12 +1,7 @@
 import { Builder, producers, type Traced } from '../../graph/index.ts';
 import { float32, type Graph, sizeOf, type TensorOf } from '../../onnx/index.ts';
+import { keepsOrder, traitsOf } from '../../ops/index.ts';
 import { NetworkError } from '../error.ts';
-
-/** Operators that hand the numbers of their first input on. */
-const MOVING = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
-
-/** Operators that give logits as a last layer. */
-const LOGITS = new Set(['Gemm', 'MatMul', 'Conv', 'Add', 'LogSoftmax']);
 
 /** Where to read the scores of classes in a graph. */
 export interface Scores {
@@ -32,16 +27,17 @@ export async function scoresOf(
   output: string,
   probe: () => Promise<TensorOf<'float32'>>,
 ): Promise<Scores> {
-  const made = producers(traced.graph);
+  const nodes = producers(traced.graph);
   const widthOf = (value: string) => sizeOf(traced.values.get(value)?.dims.slice(1) ?? [0]);
   const width = widthOf(output);
   let value = output;
-  let node = made.get(value);
-  while (node && MOVING.has(node.op) && widthOf(node.inputs[0] as string) === width) {
+  let node = nodes.get(value);
+  while (node && keepsOrder(node) && widthOf(node.inputs[0] as string) === width) {
     value = node.inputs[0] as string;
-    node = made.get(value);
+    node = nodes.get(value);
   }
-  const squashed = node?.op === 'Softmax' || node?.op === 'Sigmoid';
+  const made = node && traitsOf(node).scores;
+  const squashed = made === 'probabilities';
   const logits = squashed ? (node?.inputs[0] as string) : output;
   const dims = traced.values.get(logits)?.dims ?? [];
   if (dims.length < 2 || dims.slice(2).some((dim) => dim !== 1) || widthOf(logits) !== width) {
@@ -56,7 +52,7 @@ export async function scoresOf(
   if (width === 1) {
     constants.push(b.initializer('two classes', float32([1, 2], [-0.5, 0.5])));
     scores = b.op('Mul', [scores, constants[0] as string], {}, 'scores');
-  } else if (!squashed && !LOGITS.has(node?.op ?? '') && areProbabilities(await probe())) {
+  } else if (made === undefined && areProbabilities(await probe())) {
     constants.push(b.initializer('least probability', float32([], [1e-30])));
     scores = b.op(
       'Log',

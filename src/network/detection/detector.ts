@@ -2,6 +2,7 @@ import type { Dataset } from '../../data/index.ts';
 import { normalize, OPSET, subgraph, type Traced } from '../../graph/index.ts';
 import { FinepruneError, type Graph, type Model, sizeOf, type TensorOf } from '../../onnx/index.ts';
 import type { Detection } from '../../metrics/index.ts';
+import { isOfDetector } from '../../ops/index.ts';
 import { type Runtime, trace } from '../../runtime/index.ts';
 import { open } from '../../train/index.ts';
 import { METADATA, specIn, VALUES, type DetectorSpec } from './spec.ts';
@@ -46,11 +47,8 @@ export function detectorOf(model: Model): Detector {
 
 /** Whether a model is a detector, of this project or of another tool. */
 export function looksLikeDetector({ graph, metadata }: Model): boolean {
-  return specIn(metadata) !== undefined || graph.nodes.some(({ op }) => DETECTING.has(op));
+  return specIn(metadata) !== undefined || graph.nodes.some(isOfDetector);
 }
-
-/** Operators that only detectors have. */
-const DETECTING = new Set(['NonMaxSuppression', 'RoiAlign', 'MaxRoiPool', 'EfficientNMS_TRT']);
 
 /** A detector up to a picture's features, proposals and heads, with regions as an input: any number of pictures. */
 export function cutAtRegions({ graph, spec }: Detector): Graph {

@@ -9,31 +9,34 @@ import type { Rewrite } from './rewriter.ts';
  * In any case it gets buffers of its own to start from: ONNX Runtime 1.30 writes the new statistics
  * over the old ones, be they constants, and be these shared with another node.
  */
-export const batchStatistics: Rewrite = (site) => {
-  const { node } = site;
-  if (node.op !== 'BatchNormalization' || intOf(node, 'training_mode', 0) === 0) return false;
-  const [x, scale, bias, ...start] = node.inputs as [string, string, string, string, string];
-  const [y, mean, variance] = node.outputs as [string, string?, string?];
-  const dims = site.dims(scale);
-  const single = site.dims(x).map((_, axis) => (axis === 1 ? (dims[0] as number) : 1));
-  const op = (op: string, inputs: readonly string[], attributes = {}) =>
-    site.op(op, inputs, { dims: op === 'Slice' ? single : dims, attributes });
-  const zeros = ownStatistics({ op, ints: (values) => site.ints(values) }, x, site.dims(x));
-  const read = [mean, variance].some((output) => output && site.read(output));
-  const type = { type: 'float32', dims } as const;
-  site.write(
-    {
-      ...node,
-      inputs: [
-        x,
-        scale,
-        bias,
-        ...zeros.map((zero, at) => (read ? op('Add', [zero, start[at] as string]) : zero)),
-      ],
-      outputs: [y, mean ?? '', variance ?? ''],
-      attributes: read ? node.attributes : { ...node.attributes, momentum: { float: 0 } },
-    },
-    [{ type: 'float32', dims: site.dims(y) }, type, type],
-  );
-  return true;
+export const batchStatistics: Rewrite = {
+  op: 'BatchNormalization',
+  replace: (site) => {
+    const { node } = site;
+    if (intOf(node, 'training_mode', 0) === 0) return false;
+    const [x, scale, bias, ...start] = node.inputs as [string, string, string, string, string];
+    const [y, mean, variance] = node.outputs as [string, string?, string?];
+    const dims = site.dims(scale);
+    const single = site.dims(x).map((_, axis) => (axis === 1 ? (dims[0] as number) : 1));
+    const op = (op: string, inputs: readonly string[], attributes = {}) =>
+      site.op(op, inputs, { dims: op === 'Slice' ? single : dims, attributes });
+    const zeros = ownStatistics({ op, ints: (values) => site.ints(values) }, x, site.dims(x));
+    const read = [mean, variance].some((output) => output && site.read(output));
+    const type = { type: 'float32', dims } as const;
+    site.write(
+      {
+        ...node,
+        inputs: [
+          x,
+          scale,
+          bias,
+          ...zeros.map((zero, at) => (read ? op('Add', [zero, start[at] as string]) : zero)),
+        ],
+        outputs: [y, mean ?? '', variance ?? ''],
+        attributes: read ? node.attributes : { ...node.attributes, momentum: { float: 0 } },
+      },
+      [{ type: 'float32', dims: site.dims(y) }, type, type],
+    );
+    return true;
+  },
 };

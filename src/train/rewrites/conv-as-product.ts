@@ -19,12 +19,11 @@ interface Sizes {
  * Runtime multiplies image by image, in vectors of 16 places, and reads all weights for each image.
  * Offsets that meet nothing but padding are left out.
  */
-export const convAsProduct: Rewrite = (site) => asProduct(site, pays);
+export const convAsProduct: Rewrite = { op: 'Conv', replace: (site) => asProduct(site, pays) };
 
 /** The same wherever `fits` says so. */
 export function asProduct(site: Site, fits: (sizes: Sizes) => boolean): boolean {
   const { node } = site;
-  if (node.op !== 'Conv') return false;
   const [x, w, bias] = node.inputs as [string, string, string?];
   const [y] = node.outputs as [string];
   const [images, , ...input] = site.dims(x) as [number, number, ...number[]];

@@ -14,42 +14,44 @@ const PAIRS = 1024;
  * The matrices hold each filter at every place where it lies: filters times a constant of ones and
  * zeros, by which the gradient leads back to them.
  */
-export const depthwiseAsProduct: Rewrite = (site) => {
-  const { node } = site;
-  if (node.op !== 'Conv') return false;
-  const [x, w, bias] = node.inputs as [string, string, string?];
-  const [y] = node.outputs as [string];
-  const [images, channels, ...input] = site.dims(x) as [number, number, ...number[]];
-  const [units, each, ...kernel] = site.dims(w) as [number, number, ...number[]];
-  const output = site.dims(y).slice(2);
-  const [from, to] = [sizeOf(input), sizeOf(output)];
-  const depthwise = each === 1 && units === channels && intOf(node, 'group', 1) === channels;
-  if (!depthwise || channels === 1 || from * to > PAIRS) return false;
+export const depthwiseAsProduct: Rewrite = {
+  op: 'Conv',
+  replace: (site) => {
+    const { node } = site;
+    const [x, w, bias] = node.inputs as [string, string, string?];
+    const [y] = node.outputs as [string];
+    const [images, channels, ...input] = site.dims(x) as [number, number, ...number[]];
+    const [units, each, ...kernel] = site.dims(w) as [number, number, ...number[]];
+    const output = site.dims(y).slice(2);
+    const [from, to] = [sizeOf(input), sizeOf(output)];
+    const depthwise = each === 1 && units === channels && intOf(node, 'group', 1) === channels;
+    if (!depthwise || channels === 1 || from * to > PAIRS) return false;
 
-  const area = sizeOf(kernel);
-  const window = windowOf(node, kernel, input, output);
-  const reshape = (value: string, dims: readonly number[]) =>
-    site.op('Reshape', [value, site.ints(dims)], { dims });
-  const placed = site.constant(float32([area, from * to], placements(window, input, output)));
-  const filters = site.op('MatMul', [reshape(w, [channels, area]), placed], {
-    dims: [channels, from * to],
-  });
-  const byChannel = { attributes: { perm: [1, 0, 2] } };
-  const rows = site.op('Transpose', [reshape(x, [images, channels, from])], {
-    dims: [channels, images, from],
-    ...byChannel,
-  });
-  const dims = [channels, images, to];
-  const product = site.op('MatMul', [rows, reshape(filters, [channels, from, to])], { dims });
-  const shifted = bias
-    ? site.op('Add', [product, reshape(bias, [channels, 1, 1])], { dims })
-    : product;
-  const back = site.op('Transpose', [shifted], { dims: [images, channels, to], ...byChannel });
-  site.op('Reshape', [back, site.ints([images, channels, ...output])], {
-    dims: [images, channels, ...output],
-    name: y,
-  });
-  return true;
+    const area = sizeOf(kernel);
+    const window = windowOf(node, kernel, input, output);
+    const reshape = (value: string, dims: readonly number[]) =>
+      site.op('Reshape', [value, site.ints(dims)], { dims });
+    const placed = site.constant(float32([area, from * to], placements(window, input, output)));
+    const filters = site.op('MatMul', [reshape(w, [channels, area]), placed], {
+      dims: [channels, from * to],
+    });
+    const byChannel = { attributes: { perm: [1, 0, 2] } };
+    const rows = site.op('Transpose', [reshape(x, [images, channels, from])], {
+      dims: [channels, images, from],
+      ...byChannel,
+    });
+    const dims = [channels, images, to];
+    const product = site.op('MatMul', [rows, reshape(filters, [channels, from, to])], { dims });
+    const shifted = bias
+      ? site.op('Add', [product, reshape(bias, [channels, 1, 1])], { dims })
+      : product;
+    const back = site.op('Transpose', [shifted], { dims: [images, channels, to], ...byChannel });
+    site.op('Reshape', [back, site.ints([images, channels, ...output])], {
+      dims: [images, channels, ...output],
+      name: y,
+    });
+    return true;
+  },
 };
 
 /** For each offset in the window (row), 1 where it links an input place with an output place. */

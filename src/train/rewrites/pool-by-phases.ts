@@ -23,41 +23,45 @@ interface Axis {
  * Only where x itself needs no gradient (the first layer, the largest): the gradient by the input of
  * a strided convolution costs more than is saved.
  */
-export const poolByPhases: Rewrite = (site) => {
-  const { node } = site;
-  const [made] = node.inputs as [string];
-  const conv = site.producer(made);
-  if (node.op !== 'MaxPool' || node.outputs.length > 1 || conv?.op !== 'Conv') return false;
-  const [x] = conv.inputs as [string];
-  if (!site.sole(made) || site.trained(x)) return false;
-  const axes = axesOf(site, node, conv);
-  if (!axes) return false;
+export const poolByPhases: Rewrite = {
+  op: 'MaxPool',
+  after: 'Conv',
+  replace: (site) => {
+    const { node } = site;
+    const [made] = node.inputs as [string];
+    const conv = site.producer(made) as Node;
+    if (node.outputs.length > 1) return false;
+    const [x] = conv.inputs as [string];
+    if (!site.sole(made) || site.trained(x)) return false;
+    const axes = axesOf(site, node, conv);
+    if (!axes) return false;
 
-  let phases = new Map<string, Part>();
-  for (const phase of combinations(axes.map(({ step, window }) => Math.min(step, window)))) {
-    phases.set(phase.join(), convolved(site, conv, axes, phase));
-  }
-  // The last axis first, so that of equal values the first in row-major order is taken.
-  for (const at of axes.map((_, axis) => axis).toReversed()) {
-    const { window, step, places } = axes[at] as Axis;
-    const folded = new Map<string, Part>();
-    const rest = [...phases.keys()].map((key) => key.split(',').map(Number));
-    for (const lead of rest.filter((phase) => phase[at] === 0)) {
-      const parts = Array.from({ length: window }, (_, offset) => {
-        const phase = lead.with(at, offset % step);
-        const part = phases.get(phase.join()) as Part;
-        return cropped(site, part, at + 2, Math.floor(offset / step), places);
-      });
-      folded.set(
-        lead.join(),
-        parts.reduce((first, second) => larger(site, first, second)),
-      );
+    let phases = new Map<string, Part>();
+    for (const phase of combinations(axes.map(({ step, window }) => Math.min(step, window)))) {
+      phases.set(phase.join(), convolved(site, conv, axes, phase));
     }
-    phases = folded;
-  }
-  const [whole] = [...phases.values()] as [Part];
-  site.op('Identity', [whole.value], { dims: whole.dims, name: node.outputs[0] });
-  return true;
+    // The last axis first, so that of equal values the first in row-major order is taken.
+    for (const at of axes.map((_, axis) => axis).toReversed()) {
+      const { window, step, places } = axes[at] as Axis;
+      const folded = new Map<string, Part>();
+      const rest = [...phases.keys()].map((key) => key.split(',').map(Number));
+      for (const lead of rest.filter((phase) => phase[at] === 0)) {
+        const parts = Array.from({ length: window }, (_, offset) => {
+          const phase = lead.with(at, offset % step);
+          const part = phases.get(phase.join()) as Part;
+          return cropped(site, part, at + 2, Math.floor(offset / step), places);
+        });
+        folded.set(
+          lead.join(),
+          parts.reduce((first, second) => larger(site, first, second)),
+        );
+      }
+      phases = folded;
+    }
+    const [whole] = [...phases.values()] as [Part];
+    site.op('Identity', [whole.value], { dims: whole.dims, name: node.outputs[0] });
+    return true;
+  },
 };
 
 interface Part {

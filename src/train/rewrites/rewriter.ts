@@ -13,6 +13,7 @@ import {
   type Traced,
   type ValueType,
 } from '../../graph/index.ts';
+import type { OperatorName } from '../../ops/index.ts';
 
 /** What a rewrite sees of the node it may replace, and the tape it writes the replacement on. */
 export interface Site {
@@ -40,14 +41,22 @@ interface Written {
   readonly name?: string | undefined;
 }
 
-/**
- * Writes nodes that make the node's outputs in another way, or answers false and writes nothing.
- * What the outputs are must not change; how fast they and their gradients are made may.
- */
-export type Rewrite = (site: Site) => boolean;
+/** Another way to make the outputs of some nodes, by which they or their gradients are made faster. */
+export interface Rewrite {
+  /** The operator of the nodes that it replaces. */
+  readonly op: OperatorName;
+  /** The operator that makes their first input, where the two are replaced together. */
+  readonly after?: OperatorName | undefined;
+  /** Writes nodes that make the same outputs, or answers false and writes nothing. */
+  readonly replace: (site: Site) => boolean;
+}
 
 /** Applies a rewrite wherever it fits, in the order of the nodes, and drops what nobody reads then. */
-export function rewrite(traced: Traced, parameters: readonly string[], apply: Rewrite): Traced {
+export function rewrite(
+  traced: Traced,
+  parameters: readonly string[],
+  { op, after, replace }: Rewrite,
+): Traced {
   const { graph } = traced;
   const made = producers(graph);
   const uses = consumers(graph);
@@ -79,8 +88,13 @@ export function rewrite(traced: Traced, parameters: readonly string[], apply: Re
   };
   let changed = false;
   for (const node of graph.nodes) {
+    const before = made.get(node.inputs[0] ?? '');
+    if (!isOf(node, op) || (after && !isOf(before, after))) {
+      nodes.push(node);
+      continue;
+    }
     const type = values.get(node.outputs[0] as string)?.type ?? 'float32';
-    const done = apply({
+    const done = replace({
       node,
       dims: dimsOf,
       producer: (value) => made.get(value),
@@ -104,6 +118,10 @@ export function rewrite(traced: Traced, parameters: readonly string[], apply: Re
   }
   if (!changed) return traced;
   return { graph: live({ ...graph, nodes, initializers }), values };
+}
+
+function isOf(node: Node | undefined, op: OperatorName): boolean {
+  return node?.domain === '' && node.op === op;
 }
 
 function live(graph: Graph): Graph {

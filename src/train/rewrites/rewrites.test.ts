@@ -76,7 +76,11 @@ async function same(given: Case, apply: Rewrite): Promise<Graph> {
   return after.graph;
 }
 
-const always: Rewrite = (site) => asProduct(site, () => true);
+const always: Rewrite = { op: 'Conv', replace: (site) => asProduct(site, () => true) };
+const winograd = (choose: Parameters<typeof byWinograd>[1]): Rewrite => ({
+  op: 'Conv',
+  replace: (site) => byWinograd(site, choose),
+});
 const opsOf = (graph: Graph) => graph.nodes.map((node) => node.op);
 
 const axis = fc
@@ -230,8 +234,9 @@ describe('convolution by points', () => {
         const { x, w, b } = tensorsOf(given);
         const shift = single({ dims: [1], data: [0.5] });
         const build = (tape: Builder) => convolution(tape, tape.op('Add', ['x', 'shift']), given);
-        const graph = await same({ x, parameters: { w, b, shift }, build }, (site) =>
-          byWinograd(site, (_, ways) => ways[pick % ways.length]),
+        const graph = await same(
+          { x, parameters: { w, b, shift }, build },
+          winograd((_, ways) => ways[pick % ways.length]),
         );
         expect(opsOf(graph)).not.toContain('Conv');
       }),
@@ -247,7 +252,10 @@ describe('convolution by points', () => {
       const ways = await waysFor({ x, parameters, build: padded });
       expect(ways.length).toBeGreaterThan(8);
       for (const way of ways)
-        await same({ x, parameters, build: padded }, (site) => byWinograd(site, () => way));
+        await same(
+          { x, parameters, build: padded },
+          winograd(() => way),
+        );
     },
   );
 
@@ -256,7 +264,10 @@ describe('convolution by points', () => {
     const parameters = { w: single(normal([4, 3, 3, 3], 2)) };
     const [way] = await waysFor({ x, parameters, build: padded });
     expect(way?.axes.map(({ points }) => points)).toEqual([3, 3]);
-    await same({ x, parameters, build: padded }, (site) => byWinograd(site, () => way));
+    await same(
+      { x, parameters, build: padded },
+      winograd(() => way),
+    );
   });
 });
 
@@ -266,8 +277,10 @@ function padded(b: Builder): string {
 
 async function waysFor(given: Case): Promise<readonly Way[]> {
   const offered: Way[] = [];
-  rewrite(await traced(given), Object.keys(given.parameters), (site) =>
-    byWinograd(site, (_, ways) => void offered.push(...ways)),
+  rewrite(
+    await traced(given),
+    Object.keys(given.parameters),
+    winograd((_, ways) => void offered.push(...ways)),
   );
   return offered;
 }

@@ -29,7 +29,10 @@ export interface Way {
  * multiplications instead of 144, and its two gradients, which follow by the rules of matrix products,
  * as few. All of it is matrix products, which ONNX Runtime does at full speed and on all threads.
  */
-export const convByWinograd: Rewrite = (site) => byWinograd(site, cheapest);
+export const convByWinograd: Rewrite = {
+  op: 'Conv',
+  replace: (site) => byWinograd(site, cheapest),
+};
 
 /** The same in the way that is chosen, or not at all. */
 export function byWinograd(
@@ -37,7 +40,6 @@ export function byWinograd(
   choose: (layer: Layer, ways: readonly Way[]) => Way | undefined,
 ): boolean {
   const { node } = site;
-  if (node.op !== 'Conv') return false;
   const [x, w, bias] = node.inputs as [string, string, string?];
   const [y] = node.outputs as [string];
   const [images, , ...input] = site.dims(x) as [number, number, ...number[]];

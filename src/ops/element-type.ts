@@ -1,8 +1,6 @@
+import { producers } from '../graph/index.ts';
 import { dataTypeOf, isTensor, type DataType, type Graph } from '../onnx/index.ts';
-import { producers } from './traverse.ts';
-
-/** Operators whose output has the type of another input than the first. */
-const TYPE_FROM: Readonly<Record<string, number>> = { CastLike: 1, DequantizeLinear: 1, Where: 1 };
+import { traitsOf } from './traits.ts';
 
 const FLOATS = new Set<DataType>(['float32', 'float64', 'float16', 'bfloat16']);
 
@@ -20,7 +18,7 @@ export function floatTypeOf(graph: Graph, value: string): DataType {
     const told =
       inputs.get(at) ?? graph.initializers.get(at)?.type ?? (node && typeSaid(node.attributes));
     if (told !== undefined) return FLOATS.has(told) ? told : 'float32';
-    const next = node?.inputs[TYPE_FROM[node.op] ?? 0];
+    const next = node?.inputs[traitsOf(node).typeFrom ?? 0];
     if (next === undefined || next === '') return 'float32';
     at = next;
   }
