@@ -44,7 +44,7 @@ const AXES = {
 } as const;
 type Axis = keyof typeof AXES;
 
-/** How cost grows with images, units, parameters and batch size; drawn for docs/performance.md. */
+/** How cost grows with images, units, parameters and batch size; drawn for experiments/performance.md. */
 export const scale: Section<ScaleRow> = {
   name: 'scale',
   async run({ runs, print }) {
@@ -174,7 +174,7 @@ async function draw(axis: Axis, rows: readonly ScaleRow[]): Promise<void> {
   // A picture of its own is on white, also where the page is dark.
   const own = markup.replace('style="', 'style="background:white;');
   writeFileSync(
-    fileURLToPath(new URL(`../../docs/scale-${axis}.svg`, import.meta.url)),
+    fileURLToPath(new URL(`../../experiments/scale-${axis}.svg`, import.meta.url)),
     `${own}\n`,
   );
 }
