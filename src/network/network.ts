@@ -125,7 +125,7 @@ export interface AttackScore {
   readonly missed?: Rate | undefined;
 }
 
-export interface TrainerSettings extends UpdateSettings, Pick<LossSettings, 'mode'> {
+export interface TrainerSettings extends UpdateSettings, Pick<LossSettings, 'mode' | 'smoothing'> {
   readonly batchSize: number;
   readonly seed: number;
   /** Of scenes, as in `FineTuneSettings`; pictures are covered by what augments them. */

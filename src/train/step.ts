@@ -169,10 +169,10 @@ function stepWith(
         [names.weights]: { type: 'float32', dims: [settings.batchSize], data: batch.weights },
       };
       const fetches = { [names.loss]: scalars.loss, [names.correct]: scalars.correct };
-      await memory.step(rate, (own, next) =>
-        session.run({ ...feeds, ...own }, { ...fetches, ...next }),
-      );
-      return { loss: scalars.loss.data[0] as number, correct: scalars.correct.data[0] as number };
+      return memory.step(rate, async (own, next) => {
+        await session.run({ ...feeds, ...own }, { ...fetches, ...next });
+        return { loss: scalars.loss.data[0] as number, correct: scalars.correct.data[0] as number };
+      });
     },
     dispose: () => session.dispose(),
   };

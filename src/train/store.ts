@@ -1,6 +1,7 @@
 import { sizeOf, type TensorOf } from '../onnx/index.ts';
 import { allocate } from './wasm-simd.ts';
 import { momentsOf, type OptimizerSettings, updateIn } from './optimizers.ts';
+import type { Perturbed } from './sharpness.ts';
 
 /** Where arrays begin: at a line of the cache. */
 const LINE = 64;
@@ -21,6 +22,8 @@ export interface Store {
   readonly state: ReadonlyMap<string, TensorOf<'float32'>>;
   /** Where the gradient of each parameter is to be written. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
+  /** Parameters with their gradients; views of the memory. */
+  readonly perturbed: readonly Perturbed[];
   /** Makes one step by the gradients as they are. */
   update(rate: number, step: number): void;
 }
@@ -54,6 +57,11 @@ export function storeOf(trained: readonly Trained[], optimizer: OptimizerSetting
   return {
     state,
     gradients,
+    perturbed: trained.map(({ name }, index) => ({
+      values: (parts[index] as (typeof parts)[number]).values,
+      gradient: gradients.get(name) as Float32Array,
+      zeros: (parts[index] as (typeof parts)[number]).held,
+    })),
     update(rate, step) {
       for (const { arrays, bytes, scale, values, held } of parts) {
         update(arrays, bytes, { rate, step, scale });

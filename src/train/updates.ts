@@ -18,6 +18,7 @@ import {
 import { isReshape } from '../ops/index.ts';
 import type { Feeds, Session } from '../runtime/index.ts';
 import type { OptimizerSettings } from './optimizers.ts';
+import { perturbation, type Sharpness } from './sharpness.ts';
 import { storeOf } from './store.ts';
 
 export type Parameters = ReadonlyMap<string, TensorOf<'float32'>>;
@@ -34,6 +35,8 @@ export interface UpdateSettings {
   readonly masks?: ReadonlyMap<string, TensorOf<'float32'>> | undefined;
   /** For some parameters, their own learning rate as a multiple of the common one. */
   readonly scales?: ReadonlyMap<string, number> | undefined;
+  /** Takes gradients at perturbed weights, for which a step runs twice; off by default. */
+  readonly sharpness?: Sharpness | undefined;
 }
 
 /** A graph with its loss, traced in the form in which it is differentiated. */
@@ -151,12 +154,14 @@ export interface Memory {
   /**
    * Makes a step.
    *
-   * @param run - given all that is now, and the buffers that gradients and next statistics go to
+   * @param run - given all that is now, and the buffers that gradients and next statistics go to. It runs
+   *   once more at perturbed weights where sharpness is minimized, with buffers for gradients only
+   * @returns what `run` makes of the weights before the step, unperturbed
    */
-  step(
+  step<T>(
     rate: number,
-    run: (now: Record<string, Tensor>, next: Record<string, Tensor>) => Promise<unknown>,
-  ): Promise<void>;
+    run: (now: Record<string, Tensor>, next: Record<string, Tensor>) => Promise<T>,
+  ): Promise<T>;
 }
 
 /**
@@ -167,7 +172,7 @@ export interface Memory {
 export function memoryOf(
   start: Parameters,
   { gradients, running, types }: Omit<Updates, 'graph'>,
-  { parameters, optimizer, masks, scales }: UpdateSettings,
+  { parameters, optimizer, masks, scales, sharpness }: UpdateSettings,
   told?: ReadonlyMap<string, ValueType>,
 ): Memory {
   const dimsOf = (name: string) => (types.get(name) as ValueType).dims;
@@ -185,12 +190,14 @@ export function memoryOf(
     next: [next, zeros(dimsOf(now))] as const,
   }));
   const state = new Map([...store.state, ...statistics.map(({ now }) => now)]);
-  const fetches: Record<string, Tensor> = Object.fromEntries(statistics.map(({ next }) => next));
+  const fetches: Record<string, Tensor> = {};
   for (const [parameter, gradient] of gradients) {
     const dims = told?.get(gradient)?.dims ?? dimsOf(parameter);
     const data = store.gradients.get(parameter) as Float32Array;
     fetches[gradient] = { type: 'float32', dims, data };
   }
+  const whole = { ...Object.fromEntries(statistics.map(({ next }) => next)), ...fetches };
+  const perturbed = sharpness && perturbation(sharpness, store.perturbed);
   const all = () =>
     new Map([...types.keys()].map((name) => [name, state.get(name) as TensorOf<'float32'>]));
   let steps = 0;
@@ -217,9 +224,16 @@ export function memoryOf(
     },
     async step(rate, run) {
       steps += 1;
-      await run(Object.fromEntries(all()), fetches);
+      const now = Object.fromEntries(all());
+      const result = await run(now, whole);
+      if (perturbed) {
+        perturbed.apply();
+        await run(now, fetches);
+        perturbed.revert();
+      }
       store.update(rate, steps);
       for (const { now, next } of statistics) now[1].data.set(next[1].data);
+      return result;
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Builder } from '../../graph/index.ts';
-import { crossEntropy } from '../../train/index.ts';
+import { crossEntropy, type LossSettings } from '../../train/index.ts';
 import { VALUES } from './spec.ts';
 
 /** The four losses of Faster R-CNN, and their sum; each of dims []. */
@@ -26,7 +26,9 @@ export function appendLosses(
     anchors,
     regions,
     classes,
-  }: Readonly<Record<'images' | 'anchors' | 'regions' | 'classes', number>>,
+    smoothing,
+  }: Readonly<Record<'images' | 'anchors' | 'regions' | 'classes', number>> &
+    Pick<LossSettings, 'smoothing'>,
 ): DetectionLosses {
   const input = (name: string, dims: readonly number[]) =>
     b.input(`target.${name}`, 'float32', dims);
@@ -51,6 +53,7 @@ export function appendLosses(
     labels,
     weights: regionWeight,
     classes: classes + 1,
+    smoothing,
   });
   const correctionLoss = boxLoss(
     b,

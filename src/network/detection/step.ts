@@ -13,10 +13,10 @@ import type { Runtime, Session } from '../../runtime/index.ts';
 import {
   inTrainingMode,
   inTwo,
+  type LossSettings,
   memoryOf,
   startOf,
   traceToTrain,
-  type TrainingMode,
   withUpdates,
   zeros,
   type TracedLoss,
@@ -41,10 +41,10 @@ import {
 /** How many proposals of each picture are looked at while training. */
 const PROPOSALS: Selection = { before: 400, after: 200, overlap: 0.7 };
 
-export interface DetectionStepSettings extends UpdateSettings {
+/** Label smoothing is of the classes of regions. */
+export interface DetectionStepSettings
+  extends UpdateSettings, Pick<LossSettings, 'mode' | 'smoothing'> {
   readonly batchSize: number;
-  /** See `LossSettings`. */
-  readonly mode?: TrainingMode | undefined;
   readonly sampling?: Sampling | undefined;
 }
 
@@ -75,6 +75,7 @@ export async function traceDetectionLoss(
     anchors,
     regions,
     classes: spec.classes.length,
+    smoothing: settings.smoothing,
   });
   const statistics = running.map(([now]) => now);
   const values = [
@@ -141,48 +142,56 @@ export async function detectionStep(
   const scalars = Object.fromEntries(Object.values(losses).map((name) => [name, zeros([])]));
   const anchors = anchorsOf(spec);
 
+  const targetsOf = (
+    made: Readonly<Record<string, Tensor>>,
+    objects: readonly Scene['objects'][],
+    draw: Random,
+  ): Record<string, Tensor> => {
+    const proposals = objects.map((_, row) => {
+      const part = (name: string, width: number) => {
+        const { data } = made[name] as TensorOf<'float32'>;
+        const each = anchors.length * width;
+        return data.subarray(row * each, (row + 1) * each);
+      };
+      const [scores, shifts] = [part(VALUES.objectness, 1), part(VALUES.shifts, 4)];
+      return withArea(proposalsOf(scores, shifts, anchors, spec, PROPOSALS));
+    });
+    const forAnchors = proposalTargets(
+      anchors,
+      objects,
+      sampleAnchors(anchors, objects, sampling, draw),
+    );
+    const forRegions = regionTargets(
+      sampleRegions(proposals, objects, sampling, draw),
+      sampling.regions,
+    );
+    return {
+      ...targetFeeds(forAnchors, forRegions, batchSize),
+      [VALUES.regions]: float32([forRegions.images.length, 4], forRegions.regions),
+      [VALUES.images]: int64([forRegions.images.length], forRegions.images),
+    };
+  };
   return {
     ...memory.trained,
     async run(scenes, rate, draw) {
       const size = image.data.length / batchSize;
       for (const [row, scene] of scenes.entries()) image.data.set(scene.x, row * size);
       const objects = scenes.map((scene) => scene.objects);
-      await memory.step(rate, async (now, next) => {
+      let chosen: Record<string, Tensor> | undefined;
+      return memory.step(rate, async (now, next) => {
         const given = { ...now, [VALUES.image]: image };
         const made = await first.run(known(first, given), buffers);
-        const proposals = objects.map((_, row) => {
-          const part = (name: string, width: number) => {
-            const { data } = made[name] as TensorOf<'float32'>;
-            const each = anchors.length * width;
-            return data.subarray(row * each, (row + 1) * each);
-          };
-          const [scores, shifts] = [part(VALUES.objectness, 1), part(VALUES.shifts, 4)];
-          return withArea(proposalsOf(scores, shifts, anchors, spec, PROPOSALS));
-        });
-        const forAnchors = proposalTargets(
-          anchors,
-          objects,
-          sampleAnchors(anchors, objects, sampling, draw),
-        );
-        const forRegions = regionTargets(
-          sampleRegions(proposals, objects, sampling, draw),
-          sampling.regions,
-        );
-        const feeds = {
-          ...given,
-          ...made,
-          ...targetFeeds(forAnchors, forRegions, batchSize),
-          [VALUES.regions]: float32([forRegions.images.length, 4], forRegions.regions),
-          [VALUES.images]: int64([forRegions.images.length], forRegions.images),
-        };
+        // Chosen once a step: at perturbed weights the loss is that of the same anchors and regions.
+        chosen ??= targetsOf(made, objects, draw);
+        const feeds = { ...given, ...made, ...chosen };
         await second.run(known(second, feeds), { ...scalars, ...next });
+        return Object.fromEntries(
+          Object.entries(losses).map(([key, name]: [string, string]) => [
+            key,
+            scalars[name]?.data[0],
+          ]),
+        ) as unknown as Losses;
       });
-      return Object.fromEntries(
-        Object.entries(losses).map(([key, name]: [string, string]) => [
-          key,
-          scalars[name]?.data[0],
-        ]),
-      ) as unknown as Losses;
     },
     async dispose() {
       await first.dispose();

@@ -18,7 +18,7 @@ import {
   withParameters,
   type Checkpoints,
 } from '../../../train/index.ts';
-import type { Network, Trainer, TuningDefaults } from '../../../network/index.ts';
+import type { Network, Trainer, TrainerSettings, TuningDefaults } from '../../../network/index.ts';
 import { findRate, measureStart } from './rate.ts';
 import {
   again,
@@ -35,7 +35,7 @@ import {
 } from './tuning-state.ts';
 import { interpolated, numbersIn } from './weights.ts';
 
-export interface FineTuneSettings extends Limits {
+export interface FineTuneSettings extends Limits, Pick<TrainerSettings, 'smoothing' | 'sharpness'> {
   readonly batchSize: number;
   /** Learning rate of the schedule; 'auto' finds one, see `findRate`. */
   readonly rate: number | 'auto';
@@ -172,14 +172,9 @@ export async function fineTune(
 }
 
 /** The settings that a trainer is made with, whatever it is for. */
-function trainerSettings({ batchSize, optimizer, seed, cover, mode }: FineTuneSettings) {
-  return {
-    batchSize,
-    optimizer,
-    seed,
-    cover,
-    mode,
-  };
+function trainerSettings(settings: FineTuneSettings) {
+  const { batchSize, optimizer, seed, cover, mode, smoothing, sharpness } = settings;
+  return { batchSize, optimizer, seed, cover, mode, smoothing, sharpness };
 }
 
 /** Before the first epoch: where it begins, and at what rate. */

@@ -8,6 +8,7 @@ import {
   type OptimizerSettings,
   rangeTest,
   trainingStep,
+  type UpdateSettings,
 } from '../../../train/index.ts';
 import type { Network } from '../../../network/index.ts';
 import { masked } from '../../../channels/index.ts';
@@ -24,7 +25,8 @@ export interface FoundRate {
   readonly trail: readonly { readonly rate: number; readonly loss: number }[];
 }
 
-export interface RateSettings extends Pick<LossSettings, 'mode'> {
+export interface RateSettings
+  extends Pick<LossSettings, 'mode' | 'smoothing'>, Pick<UpdateSettings, 'sharpness'> {
   readonly batchSize: number;
   readonly optimizer: OptimizerSettings;
   readonly seed: number;
@@ -71,7 +73,8 @@ export async function findRate(
   start: { readonly loss: number; readonly sizes: ReadonlyMap<string, GradientSizes> },
   settings: RateSettings,
 ): Promise<FoundRate> {
-  const { optimizer, batchSize, seed, mode, augment, signal, onProgress } = settings;
+  const { optimizer, batchSize, seed, augment, signal, onProgress } = settings;
+  const { mode, smoothing, sharpness } = settings;
   const tensors = new Map(
     parameters.map((name) => [name, graph.initializers.get(name) as TensorOf<'float32'>]),
   );
@@ -88,6 +91,8 @@ export async function findRate(
     classes: tune.classes.length,
     seed,
     mode,
+    smoothing,
+    sharpness,
   });
   try {
     const { edge, trail } = await rangeTest(step, tune, {
@@ -113,7 +118,7 @@ export function measureStart(
   { input, scores: logits, parameters }: Network,
   graph: Graph,
   tune: Dataset,
-  { batchSize, seed, mode, augment, signal }: RateSettings,
+  { batchSize, seed, mode, smoothing, augment, signal }: RateSettings,
 ) {
   return gradientSizes(runtime, graph, tune, {
     input,
@@ -123,6 +128,7 @@ export function measureStart(
     seed,
     batches: BATCHES,
     mode,
+    smoothing,
     augment,
     signal,
   });
