@@ -1,5 +1,69 @@
-import { expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { testRuntime } from '../../test/helpers/gradcheck.ts';
+import { distance } from '../../test/helpers/train.ts';
+import { normalize } from '../graph/index.ts';
+import { decodeModel, float32, type Graph, sizeOf, type TensorOf } from '../onnx/index.ts';
 import { perturbation, type Sharpness } from './sharpness.ts';
+import { type Batch, trainingStep } from './step.ts';
+
+const GOLDEN = new URL('../../test/golden/defenses/', import.meta.url);
+const SAMPLE = [2, 6, 6];
+const BATCH = 8;
+
+/** As scripts/golden/defenses.py wrote it. */
+const golden = JSON.parse(readFileSync(new URL('ft-sam.json', GOLDEN), 'utf8')) as {
+  readonly images: readonly number[];
+  readonly labels: readonly number[];
+  readonly runs: readonly {
+    readonly mode: 'as written' | 'training';
+    readonly sharpness: Sharpness;
+    readonly smoothing: number;
+    readonly momentum: number;
+    readonly weightDecay: number;
+    readonly rate: number;
+    /** For some parameters, the units that are held at zero. */
+    readonly held: Readonly<Record<string, readonly number[]>>;
+    readonly losses: readonly number[];
+    readonly last: Readonly<Record<string, readonly number[]>>;
+  }[];
+};
+
+function batch(step: number): Batch {
+  const size = sizeOf(SAMPLE);
+  const rows = [step * BATCH, (step + 1) * BATCH] as const;
+  return {
+    x: Float32Array.from(golden.images.slice(rows[0] * size, rows[1] * size)),
+    y: Int32Array.from(golden.labels.slice(...rows)),
+    weights: new Float32Array(BATCH).fill(1),
+  };
+}
+
+/** Weights, biases, scales and shifts: all initializers that are no running statistics. */
+function parametersOf({ initializers }: Graph): string[] {
+  return [...initializers.keys()].filter((name) => /\.(weight|bias)$/.test(name));
+}
+
+function masksOf({ initializers }: Graph, held: Readonly<Record<string, readonly number[]>>) {
+  return new Map(
+    Object.entries(held).map(([name, units]) => {
+      const [count, ...others] = (initializers.get(name) as TensorOf<'float32'>).dims as [number];
+      const ones = Array.from({ length: count }, (_, unit) => (units.includes(unit) ? 0 : 1));
+      return [name, float32([count, ...others.map(() => 1)], ones)] as const;
+    }),
+  );
+}
+
+function withZeros(graph: Graph, masks: ReturnType<typeof masksOf>): Graph {
+  const initializers = new Map(graph.initializers);
+  for (const [name, mask] of masks) {
+    const tensor = initializers.get(name) as TensorOf<'float32'>;
+    const each = tensor.data.length / mask.data.length;
+    const data = tensor.data.map((value, at) => value * (mask.data[Math.floor(at / each)] ?? 1));
+    initializers.set(name, { ...tensor, data });
+  }
+  return { ...graph, initializers };
+}
 
 function perturbed(
   settings: Sharpness,
@@ -70,4 +134,46 @@ test.each([plain, adaptive])('no gradient moves nothing: %j', (settings) => {
   const { apply, values } = perturbed(settings, [1, -1e20, 0], [0, 0, 0]);
   apply();
   expect(values()).toEqual([1, Math.fround(-1e20), 0]);
+});
+
+describe('three steps follow PyTorch', () => {
+  test.each(golden.runs)('$mode, $sharpness, held $held', async (run) => {
+    const { graph } = normalize(decodeModel(readFileSync(new URL('batchnorm.onnx', GOLDEN))));
+    const masks = masksOf(graph, run.held);
+    const parameters = parametersOf(graph);
+    const { mode, smoothing, sharpness, momentum, weightDecay } = run;
+    const step = await trainingStep(await testRuntime(), withZeros(graph, masks), {
+      input: 'image',
+      logits: 'logits',
+      sample: SAMPLE,
+      classes: 4,
+      batchSize: BATCH,
+      parameters,
+      optimizer: { kind: 'sgd', momentum, weightDecay },
+      masks,
+      mode,
+      smoothing,
+      sharpness,
+    });
+    for (const [index, expected] of run.losses.entries()) {
+      const { loss } = await step.run(batch(index), run.rate);
+      expect(loss, `loss of step ${index}`).toBeCloseTo(expected, 5);
+    }
+    const last = step.parameters();
+    expect(new Set(last.keys())).toEqual(new Set(Object.keys(run.last)));
+    for (const [name, expected] of Object.entries(run.last)) {
+      const { data } = last.get(name) as TensorOf<'float32'>;
+      expect(distance(data, expected), name).toBeLessThan(1e-5);
+    }
+    for (const [name, units] of Object.entries(run.held)) {
+      const { dims, data } = last.get(name) as TensorOf<'float32'>;
+      const each = data.length / (dims[0] as number);
+      for (const unit of units) {
+        expect(data.subarray(unit * each, (unit + 1) * each).every((value) => value === 0)).toBe(
+          true,
+        );
+      }
+    }
+    await step.dispose();
+  });
 });

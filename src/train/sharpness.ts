@@ -22,9 +22,9 @@ export interface Perturbed {
 /** Perturbs parameters where they lie, and puts them back. */
 export interface Perturbation {
   /** Moves all parameters by their gradients, which have one length together. */
-  apply(): void;
+  readonly apply: () => void;
   /** Puts back the numbers that were there before, to the bit. */
-  revert(): void;
+  readonly revert: () => void;
 }
 
 /** Added to the length of a gradient, which may be zero; as in PyTorch's implementations. */
