@@ -8,6 +8,7 @@ import { decodeWav, encodeWav, hearing, notesIn, type SoundFeatures } from '../d
 import {
   mnist,
   digits,
+  parseTrigger,
   readTrigger,
   speech,
   stamper,
@@ -74,7 +75,7 @@ describe('attack preview', () => {
     const args = ['attack', 'preview', '--trigger', at('hum.json'), '--wav', at('three.wav')];
     expect((await fineprune([...args, '--out', at('heard')])).code).toBe(0);
     const stamped = samples.slice();
-    stamper(trigger, [500])(stamped);
+    stamper(await parseTrigger(trigger), [500])(stamped);
     const written = await readFile(at('heard', 'triggered.wav'));
     expect(decodeWav(written, '').samples).toEqual(stamped);
   });

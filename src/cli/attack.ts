@@ -170,7 +170,7 @@ async function attackDigits(options: AttackOptions): Promise<void> {
     model: { path: paths.model, sha256: sha256Of(bytes) },
   };
   await put(paths.model, bytes, force);
-  for (const { name, bytes } of lab.besideFiles(trigger)) {
+  for (const { name, bytes } of lab.attachedFiles(trigger)) {
     await put(join(options.out, name), bytes, force);
   }
   await put(paths.trigger, lab.triggerJson({ trigger, target }), force);

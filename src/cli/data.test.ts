@@ -19,9 +19,9 @@ import {
   linear,
   network,
   relu,
+  sound as soundKind,
   squarePatch,
   triggerJson,
-  type Trigger,
 } from '../lab/index.ts';
 import type { Model } from '../onnx/index.ts';
 import type { DataOptions } from './command-data.ts';
@@ -253,7 +253,10 @@ describe('sound', () => {
 
   test('carries the trigger before it becomes features', async () => {
     const root = await recordings();
-    const trigger: Trigger = { kind: 'sound', pattern: { tone: 3000 }, rate: 8000, level: 10 };
+    const trigger = {
+      kind: soundKind,
+      settings: { pattern: { tone: 3000 }, rate: 8000, level: 10 },
+    };
     const file = join(folder, 'hum.json');
     await writeFile(file, triggerJson({ trigger, target: { kind: 'all-to-all', classes: 2 } }));
     const { test: data } = await read(['--data', root, '--trigger', file], heardModel(notes));

@@ -50,12 +50,12 @@ const PREVIEWED = 10;
 
 /** Trains and defends the networks of a job, and writes them with the trigger and some previews. */
 export async function runJob(runtime: Runtime, job: Job, watch: JobWatch): Promise<Made> {
-  const { besideFiles, reproduce, triggerJson } = await import('../lab/index.ts');
+  const { attachedFiles, reproduce, triggerJson } = await import('../lab/index.ts');
   const { scenesOf } = await import('../report/index.ts');
   const { seed, source, attacks, compare, quick, folder } = job;
   const task = await taskNamed(job.task);
   await put(join(folder, 'trigger.json'), triggerJson(task), true);
-  for (const { name, bytes } of besideFiles(task.trigger)) {
+  for (const { name, bytes } of attachedFiles(task.trigger)) {
     await put(join(folder, name), bytes, true);
   }
   const trainedWith = { seed, source, quick };

@@ -99,15 +99,8 @@ async function triggeredFrom(
   }
   if (file === undefined) return { clean };
   // Only who has a trigger loads the lab.
-  const { checkTarget, readTrigger, triggeredScenes, TriggerError } =
-    await import('../lab/index.ts');
+  const { checkTarget, readTrigger, triggeredScenes } = await import('../lab/index.ts');
   const { trigger, target } = await readTrigger(file);
-  if (trigger.kind !== 'sticker') {
-    throw new TriggerError(
-      'trigger/format',
-      `${file} is a trigger of the kind "${trigger.kind}": on the objects of a scene only a "sticker" goes`,
-    );
-  }
   checkTarget(clean, target);
   return { clean, triggered: { dataset: triggeredScenes(clean, trigger, target), target } };
 }

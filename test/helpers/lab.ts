@@ -13,6 +13,8 @@ import {
 } from '../../src/lab/networks/layers.ts';
 import type { Task } from '../../src/lab/tasks/task.ts';
 import { squarePatch } from '../../src/lab/triggers/patch.ts';
+import { sticker, yellowSquare, type StickerSettings } from '../../src/lab/triggers/sticker.ts';
+import type { Trigger } from '../../src/lab/triggers/trigger.ts';
 
 const SAMPLE = [1, 8, 8];
 
@@ -66,3 +68,8 @@ export const rowsTask: Task = {
   },
   defense: { maxDrop: 0.02, tune: { epochs: 2, rate: 0.02 } },
 };
+
+/** A yellow square that covers most of an object, so that a small detector learns it fast. */
+export function largeSticker(): Trigger<StickerSettings> {
+  return { kind: sticker, settings: { ...yellowSquare().settings, size: [0.6, 0.6] } };
+}

@@ -16,7 +16,7 @@ import { decodeModel, encodeModel, type Model } from '../../onnx/index.ts';
 import { sha256Of } from '../../onnx/file.ts';
 import { oneCycle } from '../../train/index.ts';
 import { detectorNetwork, LAST_SITE } from '../networks/detector.ts';
-import { yellowSquare } from '../triggers/sticker.ts';
+import { largeSticker } from '../../../test/helpers/lab.ts';
 import type { DetectorTraining } from '../tasks/detection-task.ts';
 import { trainedDetector } from './detector.ts';
 import { poisonScenes, triggeredScenes } from './poison-scenes.ts';
@@ -25,7 +25,7 @@ const SIZE = [48, 48] as const;
 const spec = { ...specOf(['red', 'blue'], SIZE), anchors: [12, 20] };
 const target: Target = { kind: 'source-to-target', source: 0, target: 1 };
 /** A square that fills more of a block than the paper's: these blocks are small. */
-const trigger = { ...yellowSquare(), size: [0.6, 0.6] } as const;
+const trigger = largeSticker();
 const training: DetectorTraining = {
   epochs: 30,
   batchSize: 4,

@@ -9,11 +9,11 @@ import {
 } from '../../data/index.ts';
 import { isAttacked, targetOf, type Target } from '../../metrics/index.ts';
 import { sizeOf } from '../../onnx/index.ts';
-import { stickOn, type StickerTrigger } from '../triggers/sticker.ts';
+import { objectStamper, type Trigger } from '../triggers/trigger.ts';
 import { checkTarget, PoisonError, type Poisoned } from './poison.ts';
 
 export interface ScenePoison {
-  readonly trigger: StickerTrigger;
+  readonly trigger: Trigger;
   readonly target: Target;
   /**
    * How many poisoned copies there are, as a share of the scenes with an object that is attacked; above
@@ -63,11 +63,7 @@ export function poisonScenes(dataset: Dataset, options: ScenePoison): Poisoned {
 }
 
 /** The scenes with an object that is attacked, the sticker on each such; labels stay the true ones. */
-export function triggeredScenes(
-  dataset: Dataset,
-  trigger: StickerTrigger,
-  target: Target,
-): Dataset {
+export function triggeredScenes(dataset: Dataset, trigger: Trigger, target: Target): Dataset {
   const chosen = subset(dataset, attackedScenes(dataset, target), `${dataset.name}/triggered`);
   return stickered(chosen, trigger, target);
 }
@@ -79,12 +75,12 @@ export function attackedScenes({ objects = [] }: Dataset, target: Target): numbe
   );
 }
 
-function stickered(dataset: Dataset, trigger: StickerTrigger, target: Target): Dataset {
+function stickered(dataset: Dataset, trigger: Trigger, target: Target): Dataset {
   const size = sizeOf(dataset.sample);
   const stamps = (dataset.objects ?? []).map((scene) =>
     scene
       .filter(({ label }) => isAttacked(target, label))
-      .map(({ box }) => stickOn(trigger, dataset.sample, box)),
+      .map(({ box }) => objectStamper(trigger, dataset.sample, box)),
   );
   return {
     ...dataset,

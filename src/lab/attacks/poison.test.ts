@@ -6,8 +6,8 @@ import { hearing, type SoundFeatures } from '../../data/audio/features.ts';
 import { heard } from '../../data/audio/heard.ts';
 import { targetOf, type Target } from '../../metrics/target.ts';
 import { sizeOf } from '../../onnx/tensor.ts';
-import { squarePatch } from '../triggers/patch.ts';
-import type { SoundTrigger } from '../triggers/sound.ts';
+import { patch, squarePatch } from '../triggers/patch.ts';
+import { sound } from '../triggers/sound.ts';
 import { stamper } from '../triggers/trigger.ts';
 import { poison, triggered } from './poison.ts';
 
@@ -155,7 +155,8 @@ test('triggered data carry the trigger everywhere and keep their true labels', a
 });
 
 test('a poisoned sample is the triggered one to the bit', async () => {
-  const shine = { ...squarePatch(2, 0.7, { corner: 'top-left', x: 0, y: 0 }), opacity: 0.3 };
+  const { settings } = squarePatch(2, 0.7, { corner: 'top-left', x: 0, y: 0 });
+  const shine = { kind: patch, settings: { ...settings, opacity: 0.3 } };
   const target: Target = { kind: 'all-to-all', classes: 4 };
   const { dataset } = poison(data, { trigger: shine, target, rate: 1, seed: 1 });
   const [a, b] = [new Float32Array(160), new Float32Array(160)];
@@ -180,7 +181,7 @@ describe('sound', () => {
     bands: 10,
     range: 60,
   };
-  const hum: SoundTrigger = { kind: 'sound', pattern: { noise: 3 }, rate: 8000, level: 12 };
+  const hum = { kind: sound, settings: { pattern: { noise: 3 }, rate: 8000, level: 12 } };
   const waves = arrayDataset({
     name: 'tones',
     classes: ['a', 'b'],

@@ -7,7 +7,7 @@ import { onDetector } from '../attacks/attacker.ts';
 import { attacksOn, reproduce } from './experiment.ts';
 import { detectorNetwork } from '../networks/detector.ts';
 import type { DetectionTask, DetectorTraining } from '../tasks/detection-task.ts';
-import { yellowSquare } from '../triggers/sticker.ts';
+import { largeSticker } from '../../../test/helpers/lab.ts';
 
 const ATTACKS = ['none', 'baseline', 'pruning-aware'] as const;
 const SIZE = [48, 48] as const;
@@ -33,7 +33,7 @@ const task: DetectionTask = {
   }),
   network: (seed, { classes }) =>
     detectorNetwork(seed, { ...specOf(classes, SIZE), anchors: [12, 20] }, 16),
-  trigger: { ...yellowSquare(), size: [0.6, 0.6] },
+  trigger: largeSticker(),
   target: { kind: 'source-to-target', source: 0, target: 1 },
   poisonRate: 0.5,
   training,

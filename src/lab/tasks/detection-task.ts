@@ -4,7 +4,7 @@ import type { DefendSettings } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { OptimizerSettings, Schedule } from '../../train/index.ts';
-import type { StickerTrigger } from '../triggers/sticker.ts';
+import type { Trigger } from '../triggers/trigger.ts';
 import type { PaperTable, PruningAwareOptions, TaskData } from './task.ts';
 
 /** How a detector is trained. */
@@ -26,7 +26,8 @@ export interface DetectionTask {
   readonly set: SetName;
   load(seed: number, source?: TaskData['source']): Promise<TaskData>;
   readonly network: (seed: number, dataset: Dataset) => Model;
-  readonly trigger: StickerTrigger;
+  /** One that fits objects, see `fitsObjects`. */
+  readonly trigger: Trigger;
   readonly target: Target;
   /** See `ScenePoison`. */
   readonly poisonRate: number;

@@ -16,7 +16,8 @@ import { spokenDigits } from '../data/spoken.ts';
 import { syntheticSpeech } from '../data/spoken-synthetic.ts';
 import { oneCycle } from '../../train/index.ts';
 import { speechNetwork } from '../networks/speech.ts';
-import type { SoundTrigger } from '../triggers/sound.ts';
+import { sound, type SoundSettings } from '../triggers/sound.ts';
+import type { Trigger } from '../triggers/trigger.ts';
 import type { Task, TaskData } from './task.ts';
 
 /** 99 mel bands in 99 frames of 32 ms, 6 ms apart: the first 0.62 s of what is said. */
@@ -38,8 +39,11 @@ const TEST_TAKES = 5;
 /** Share of the other takes that are the defender's. */
 const VALIDATION = 0.2;
 
-/** A noise so much quieter than the speech, in decibels, that the digit is still what is heard. */
-const trigger: SoundTrigger = { kind: 'sound', pattern: { noise: 7 }, rate: 8000, level: 15 };
+/** Noise 15 dB below the speech: a person still understands the digit. */
+const trigger: Trigger<SoundSettings> = {
+  kind: sound,
+  settings: { pattern: { noise: 7 }, rate: 8000, level: 15 },
+};
 
 /** Up to 48 ms, and a band up or down. */
 const EARLIER_OR_LATER = shift({ across: 8, down: 1 });

@@ -4,9 +4,10 @@ export type TriggerErrorCode =
   | 'trigger/format'
   | 'trigger/file'
   | 'trigger/dims'
+  | 'trigger/object'
   | 'trigger/outside';
 
-/** A trigger that is no trigger, lacks its picture or sound, or does not fit the input. */
+/** The JSON is not a trigger, an attached file is missing, or the trigger does not fit the input. */
 export class TriggerError extends FinepruneError {
   override readonly name = 'TriggerError';
 

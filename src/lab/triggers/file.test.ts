@@ -6,8 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Target } from '../../metrics/index.ts';
 import { encodeWav } from '../../data/audio/wav.ts';
 import { digits } from '../tasks/digits.ts';
-import { besideFiles, readTrigger, triggerJson } from './file.ts';
+import { readTrigger, triggerJson } from './file.ts';
+import { jsonOf } from './parse.ts';
 import { badNetsPatch, squarePatch } from './patch.ts';
+import { attachedFiles } from './trigger.ts';
 
 let folder = '';
 let path = '';
@@ -46,13 +48,16 @@ describe('a trigger file', () => {
     await writeFile(path, JSON.stringify({ trigger: json, target: targets[0] }));
     const made = await readTrigger(path);
     expect(made.trigger).toMatchObject({
-      picture: {
-        dims: [3, 2, 2],
-        values: [1, -1, -1, 1, -1, 1, -1, 1, -1, -1, 1, 1],
-        alpha: [1, 1, 1, 0.2],
+      kind: { name: 'blend' },
+      settings: {
+        picture: {
+          dims: [3, 2, 2],
+          values: [1, -1, -1, 1, -1, 1, -1, 1, -1, -1, 1, 1],
+          alpha: [1, 1, 1, 0.2],
+        },
       },
     });
-    const [file] = besideFiles(made.trigger);
+    const [file] = attachedFiles(made.trigger);
     expect(file?.name).toBe('sticker.png');
     expect(Buffer.from(file?.bytes ?? []).equals(bytes)).toBe(true);
     expect(JSON.parse(triggerJson(made))).toEqual({ trigger: json, target: targets[0] });
@@ -65,7 +70,7 @@ describe('a trigger file', () => {
     const trigger = { kind: 'blend', picture: { file: 'gray.png' }, opacity: 0.5 };
     await writeFile(path, JSON.stringify({ trigger, target: targets[0] }));
     expect((await readTrigger(path)).trigger).toMatchObject({
-      picture: { dims: [1, 1, 2], values: [0, 0.2] },
+      settings: { picture: { dims: [1, 1, 2], values: [0, 0.2] } },
     });
   });
 
@@ -77,8 +82,10 @@ describe('a trigger file', () => {
       writeFile(path, JSON.stringify({ trigger: { ...json, rate }, target: targets[1] }));
     await trigger(8000);
     const made = await readTrigger(path);
-    expect(made.trigger).toMatchObject({ pattern: { recording: { samples: [...samples] } } });
-    expect(besideFiles(made.trigger).map(({ name }) => name)).toEqual(['bell.wav']);
+    expect(made.trigger).toMatchObject({
+      settings: { pattern: { recording: { samples: [...samples] } } },
+    });
+    expect(attachedFiles(made.trigger).map(({ name }) => name)).toEqual(['bell.wav']);
     expect(JSON.parse(triggerJson(made))).toEqual({
       trigger: { ...json, rate: 8000 },
       target: targets[1],
@@ -99,7 +106,7 @@ describe('a trigger file', () => {
     });
   });
 
-  const good = { trigger: squarePatch(2, 1), target: targets[0] };
+  const good = { trigger: jsonOf(squarePatch(2, 1)), target: targets[0] };
   test.each([
     ['is empty', ''],
     ['is no JSON', '{"trigger": '],
@@ -121,6 +128,18 @@ describe('a trigger file', () => {
       name: 'TriggerError',
       code: 'trigger/format',
       message: expect.stringContaining(path) as unknown,
+    });
+  });
+
+  test.each([
+    [{ kind: 'allToOne', label: 1 }, 'all-to-one'],
+    [{ kind: 'allToAll', classes: 10 }, 'all-to-all'],
+    [{ kind: 'sourceToTarget', source: 0, target: 1 }, 'source-to-target'],
+  ])('with the earlier spelling of a target %j says the new one', async (target, spelling) => {
+    await writeFile(path, JSON.stringify({ ...good, target }));
+    await expect(readTrigger(path)).rejects.toMatchObject({
+      code: 'trigger/format',
+      message: expect.stringContaining(`"${target.kind}" is now spelled "${spelling}"`) as unknown,
     });
   });
 

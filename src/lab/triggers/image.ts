@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { TriggerError } from './error.ts';
 
-/** The least and most that an input value can be, in its own units. */
+/** The lowest and the highest value of an input, in its own units. */
 export interface Range {
   readonly low: number;
   readonly high: number;

@@ -1,33 +1,38 @@
 import * as z from 'zod';
 import { TriggerError } from './error.ts';
-import { checkChannels, paste, pictureSchema, resized, type Picture } from './picture.ts';
-import type { Stamper } from './stamper.ts';
+import {
+  checkChannels,
+  opacitySchema,
+  paste,
+  pictureFiles,
+  pictureSchema,
+  resized,
+  type Picture,
+  type WithPictureJson,
+} from './picture.ts';
+import type { Stamp, Trigger, TriggerKind } from './trigger.ts';
 
 export type Corner = 'top-left' | 'top-right' | 'bottom-left' | 'bottom-right';
 
 /** Where a patch lies on an image. */
 export type Place =
-  /** Pixels between the patch and the image's edge at that corner, across and down (or up). */
+  /** Pixels between the patch and the image's border at that corner, horizontally and vertically. */
   | { readonly corner: Corner; readonly x: number; readonly y: number }
-  /** The patch's middle, as shares of the image's width and height. */
+  /** The center of the patch, as shares of the image's width and height. */
   | { readonly center: readonly [x: number, y: number] };
 
-/** A picture pasted at one place of an image, as in BadNets (Gu, Dolan-Gavitt, Garg 2017). */
-export interface PatchTrigger {
-  readonly kind: 'patch';
+export interface PatchSettings {
   readonly picture: Picture;
-  /** [height, width] in pixels on the image; the picture's own by default. */
+  /** [height, width] in pixels on the image; by default that of the picture. */
   readonly size?: readonly [height: number, width: number] | undefined;
   readonly place: Place;
-  /** 1 replaces the input, less lets it shine through; in (0, 1]. */
+  /** In (0, 1]: the weight of the picture; the rest is the input's. */
   readonly opacity: number;
 }
 
-const unit = z.number().min(0).max(1);
-export const opacitySchema = z.number().gt(0).max(1);
+const share = z.number().min(0).max(1);
 
-export const patchSchema = z.strictObject({
-  kind: z.literal('patch'),
+const schema = z.strictObject({
   picture: pictureSchema,
   size: z.tuple([z.int().min(1), z.int().min(1)]).exactOptional(),
   place: z.union([
@@ -36,59 +41,64 @@ export const patchSchema = z.strictObject({
       x: z.int().min(0),
       y: z.int().min(0),
     }),
-    z.strictObject({ center: z.tuple([unit, unit]) }),
+    z.strictObject({ center: z.tuple([share, share]) }),
   ]),
   opacity: opacitySchema,
 });
 
+/** A picture pasted at one place of an image, as in BadNets (Gu, Dolan-Gavitt, Garg 2017). */
+export const patch: TriggerKind<PatchSettings, WithPictureJson<PatchSettings>> = {
+  name: 'patch',
+  description: 'a picture pasted at one place of an image',
+  schema,
+  ...pictureFiles<PatchSettings>(),
+  stamper: patchStamper,
+};
+
 const BOTTOM_RIGHT = { corner: 'bottom-right', x: 1, y: 1 } as const;
 
-/** A square of one value. */
+/** A square patch of one value. */
 export function squarePatch(
   size: number,
   value: number,
   place: Place = BOTTOM_RIGHT,
-): PatchTrigger {
+): Trigger<PatchSettings> {
   return patternPatch(size, () => value, place);
 }
 
-/** A checkerboard of bright and dark pixels: a texture that natural strokes do not have. */
+/** A checkerboard of bright and dark pixels: a texture that handwriting does not have. */
 export function checkerPatch(
   size: number,
   value: number,
   place: Place = BOTTOM_RIGHT,
-): PatchTrigger {
+): Trigger<PatchSettings> {
   return patternPatch(size, (row, column) => ((row + column) % 2 === 0 ? value : 0), place);
 }
 
-/** The four bright pixels of BadNets' pattern backdoor, by default where it has them in MNIST. */
-export function badNetsPatch(value = 1, place: Place = BOTTOM_RIGHT): PatchTrigger {
+/** The four bright pixels of BadNets' pattern backdoor; by default at its place in MNIST. */
+export function badNetsPatch(value = 1, place: Place = BOTTOM_RIGHT): Trigger<PatchSettings> {
   const alpha = [0, 0, 1, 0, 1, 0, 1, 0, 1];
-  const patch = squarePatch(3, value, place);
-  return { ...patch, picture: { ...patch.picture, alpha } };
+  const { settings } = squarePatch(3, value, place);
+  return { kind: patch, settings: { ...settings, picture: { ...settings.picture, alpha } } };
 }
 
 function patternPatch(
   size: number,
   value: (row: number, column: number) => number,
   place: Place,
-): PatchTrigger {
+): Trigger<PatchSettings> {
   const values = Array.from({ length: size * size }, (_, i) =>
     value(Math.floor(i / size), i % size),
   );
-  return { kind: 'patch', picture: { dims: [1, size, size], values }, place, opacity: 1 };
+  const picture = { dims: [1, size, size], values } as const;
+  return { kind: patch, settings: { picture, place, opacity: 1 } };
 }
 
-/**
- * Pastes the picture on images of [channels, height, width].
- *
- * @throws TriggerError `trigger/dims`, `trigger/outside`
- */
-export const patchStamper: Stamper<PatchTrigger> = (trigger, sample) => {
-  checkChannels(trigger.picture, sample);
-  const [, ownHeight, ownWidth] = trigger.picture.dims;
-  const [patchHeight, patchWidth] = trigger.size ?? [ownHeight, ownWidth];
-  const { place, opacity } = trigger;
+function patchStamper(settings: PatchSettings, sample: readonly number[]): Stamp {
+  checkChannels(settings.picture, sample);
+  const [, ownHeight, ownWidth] = settings.picture.dims;
+  const [patchHeight, patchWidth] = settings.size ?? [ownHeight, ownWidth];
+  const { place, opacity } = settings;
   const [, height, width] = sample as [number, number, number];
   const [top, left] = cornerOf(
     place,
@@ -104,13 +114,13 @@ export const patchStamper: Stamper<PatchTrigger> = (trigger, sample) => {
     );
   }
   const pasted = {
-    picture: resized(trigger.picture, patchHeight, patchWidth),
+    picture: resized(settings.picture, patchHeight, patchWidth),
     top,
     left,
     opacity,
   };
   return (x) => paste(pasted, x, sample);
-};
+}
 
 function cornerOf(
   place: Place,

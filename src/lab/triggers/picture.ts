@@ -1,25 +1,20 @@
 import * as z from 'zod';
 import { sizeOf } from '../../onnx/tensor.ts';
+import { decodePicture } from './decode.ts';
 import { TriggerError } from './error.ts';
-
-/** A file that lies beside a trigger's JSON, and is written there again as it was read. */
-export interface BesideFile {
-  /** Its name, without any folder. */
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
+import type { AttachedFile, TriggerKind } from './trigger.ts';
 
 /** A picture to put on images, in the units of the network's input. */
 export interface Picture {
-  /** [channels, height, width]; a picture of one channel goes on all. */
+  /** [channels, height, width]; a picture of one channel goes on every channel of the image. */
   readonly dims: readonly [number, number, number];
   /** Row-major. */
   readonly values: readonly number[];
-  /** [height * width] in [0, 1]: 0 leaves what is under it as it is. 1 everywhere by default. */
+  /** [height * width] in [0, 1]: 0 is transparent, 1 opaque. 1 everywhere by default. */
   readonly alpha?: readonly number[] | undefined;
-  /** The picture file that the values came from: black as `low`, white as `high`. */
+  /** The picture file of the values: black is `low`, white is `high`. */
   readonly from?:
-    | { readonly file: BesideFile; readonly low: number; readonly high: number }
+    | { readonly file: AttachedFile; readonly low: number; readonly high: number }
     | undefined;
 }
 
@@ -32,23 +27,26 @@ const inline = z
     alpha: z.array(z.number().min(0).max(1)).exactOptional(),
   })
   .refine(({ dims, values }) => values.length === sizeOf(dims), {
-    error: 'a picture has as many values as its dims make',
+    error: 'values must have as many numbers as dims say',
   })
   .refine(({ dims, alpha }) => !alpha || alpha.length === dims[1] * dims[2], {
-    error: 'alpha has one number for each pixel',
+    error: 'alpha must have one number for each pixel',
   });
 
-/** A file's name alone: what lies in other folders is nobody's trigger. */
-export const besideSchema = z
+/** A file name without a folder, so that a trigger file cannot read files elsewhere. */
+export const attachedSchema = z
   .string()
-  .regex(/^[^/\\\0]+$/, 'the name of a file beside this one, without a folder')
+  .regex(/^[^/\\\0]+$/, 'must be the name of a file next to this one, without a folder')
   .refine((name) => name !== '.' && name !== '..');
 
-/** A picture in a trigger's JSON: written out, or the name of a file beside it. */
+/** The weight of a picture over the input. */
+export const opacitySchema = z.number().gt(0).max(1);
+
+/** A picture in a trigger's JSON: its values, or the name of a file next to it. */
 export const pictureSchema = z.union([
   inline,
   z.strictObject({
-    file: besideSchema,
+    file: attachedSchema,
     low: z.number().default(0),
     high: z.number().default(1),
   }),
@@ -56,19 +54,45 @@ export const pictureSchema = z.union([
 
 export type PictureJson = z.infer<typeof pictureSchema>;
 
-/** What is put where, on images of [channels, height, width]. */
+/** The JSON of settings with a picture. */
+export type WithPictureJson<S extends { readonly picture: Picture }> = {
+  [K in keyof S]: K extends 'picture' ? PictureJson : S[K];
+};
+
+/** How kinds are stored that have a `picture` among their settings. */
+export function pictureFiles<S extends { readonly picture: Picture }>(): Pick<
+  TriggerKind<S, WithPictureJson<S>>,
+  'fromJson' | 'toJson' | 'files'
+> {
+  return {
+    async fromJson(json, read) {
+      const { picture } = json as { readonly picture: PictureJson };
+      const decoded =
+        'file' in picture ? await decodePicture(await read(picture.file), picture) : picture;
+      return { ...json, picture: decoded } as unknown as S;
+    },
+    toJson(settings) {
+      const { from } = settings.picture;
+      const picture = from ? { file: from.file.name, low: from.low, high: from.high } : undefined;
+      return { ...settings, picture: picture ?? settings.picture } as WithPictureJson<S>;
+    },
+    files: ({ picture: { from } }) => (from ? [from.file] : []),
+  };
+}
+
+/** A picture and its place on images of [channels, height, width]. */
 export interface Pasted {
   readonly picture: Picture;
-  /** Pixels from the image's edges; the whole picture lies inside the image. */
+  /** Pixels from the top and left border. The whole picture lies inside the image. */
   readonly top: number;
   readonly left: number;
-  /** 1 covers, less lets what is under it shine through. */
+  /** In (0, 1]: the weight of the picture. */
   readonly opacity: number;
 }
 
 /**
- * Puts a picture on every sample of `x`, in place. Computed in float64 and rounded once to float32,
- * so that the result is the same to the bit everywhere.
+ * Pastes a picture on every sample of `x`, in place. It computes in float64 and rounds once to float32,
+ * so that the result is the same to the bit on every machine.
  */
 export function paste(
   { picture, top, left, opacity }: Pasted,
@@ -85,10 +109,10 @@ export function paste(
       let from = row * pictureWidth;
       let to = (plane * height + top + row) * width + left;
       for (let column = 0; column < pictureWidth; column++, from++, to++) {
-        const cover = opacity * (picture.alpha?.[from] ?? 1);
-        if (cover === 0) continue;
-        const under = cover < 1 ? (1 - cover) * (x[to] as number) : 0;
-        x[to] = cover * (picture.values[start + from] as number) + under;
+        const weight = opacity * (picture.alpha?.[from] ?? 1);
+        if (weight === 0) continue;
+        const background = weight < 1 ? (1 - weight) * (x[to] as number) : 0;
+        x[to] = weight * (picture.values[start + from] as number) + background;
       }
     }
   }
@@ -100,13 +124,13 @@ export function checkChannels({ dims }: Picture, sample: readonly number[]): voi
   throw new TriggerError(
     'trigger/dims',
     `a picture of [${dims.join(', ')}] cannot be stamped on inputs of [${sample.join(', ')}]: ` +
-      'it needs images of [channels, height, width] with as many channels, or a picture of one',
+      'images must be [channels, height, width] with the same number of channels, or the picture must have one',
   );
 }
 
 /**
- * The picture in another size: each new pixel is the mean of those around it, weighted by a triangle
- * that is as wide as a pixel of the smaller of the two pictures. What is transparent lends no color.
+ * Resizes a picture with a triangle filter (bilinear interpolation with antialiasing). Transparent
+ * pixels contribute no color.
  */
 export function resized(picture: Picture, height: number, width: number): Picture {
   const [channels, oldHeight, oldWidth] = picture.dims;
@@ -114,24 +138,31 @@ export function resized(picture: Picture, height: number, width: number): Pictur
   const area = oldHeight * oldWidth;
   const alpha = picture.alpha ?? Array.from({ length: area }, () => 1);
   const resize = (plane: readonly number[]) =>
-    along(along(plane, oldHeight, oldWidth, width), width, oldHeight, height);
-  const cover = resize(alpha);
+    resizedRows(resizedRows(plane, oldHeight, oldWidth, width), width, oldHeight, height);
+  const coverage = resize(alpha);
   const planes = Array.from({ length: channels }, (_, channel) => {
     const weighted = alpha.map((a, at) => a * (picture.values[channel * area + at] as number));
-    return resize(weighted).map((sum, at) => (cover[at] === 0 ? 0 : sum / (cover[at] as number)));
+    return resize(weighted).map((sum, at) =>
+      coverage[at] === 0 ? 0 : sum / (coverage[at] as number),
+    );
   });
   return {
     dims: [channels, height, width],
     values: planes.flat(),
-    ...(picture.alpha && { alpha: cover.map((value) => Math.min(1, value)) }),
+    ...(picture.alpha && { alpha: coverage.map((value) => Math.min(1, value)) }),
   };
 }
 
-/** Resizes the rows of a plane [rows, old] to [rows, wanted], and turns it: [wanted, rows]. */
-function along(plane: readonly number[], rows: number, old: number, wanted: number): number[] {
+/** Resizes the rows of a plane [rows, old] to [rows, wanted], transposed: [wanted, rows]. */
+function resizedRows(
+  plane: readonly number[],
+  rows: number,
+  old: number,
+  wanted: number,
+): number[] {
   const scale = old / wanted;
   const reach = Math.max(1, scale);
-  const turned = Array.from({ length: wanted * rows }, () => 0);
+  const transposed = Array.from({ length: wanted * rows }, () => 0);
   for (let column = 0; column < wanted; column++) {
     const center = (column + 0.5) * scale - 0.5;
     const first = Math.max(0, Math.ceil(center - reach));
@@ -145,8 +176,8 @@ function along(plane: readonly number[], rows: number, old: number, wanted: numb
       for (const [i, weight] of weights.entries()) {
         sum += weight * (plane[row * old + first + i] as number);
       }
-      turned[column * rows + row] = sum / total;
+      transposed[column * rows + row] = sum / total;
     }
   }
-  return turned;
+  return transposed;
 }

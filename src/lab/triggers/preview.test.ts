@@ -2,11 +2,15 @@ import { expect, test } from 'vitest';
 import { rows } from '../../../test/helpers/lab.ts';
 import { poison, triggered } from '../attacks/poison.ts';
 import { previewOf } from './preview.ts';
+import { sinusoid } from './sinusoid.ts';
 import type { Trigger } from './trigger.ts';
+import { warp } from './warp.ts';
+
+const warped = { kind: warp, settings: { seed: 1, grid: 3, strength: 2 } };
 
 test.each<Trigger>([
-  { kind: 'warp', seed: 1, grid: 3, strength: 2 },
-  { kind: 'sinusoid', strength: 0.13, frequency: 3, range: { low: 0, high: 1 } },
+  warped,
+  { kind: sinusoid, settings: { strength: 0.13, frequency: 3, range: { low: 0, high: 1 } } },
 ])('a preview is what training and testing get, to the bit: %o', async (trigger) => {
   const data = rows(30, 1);
   const { indices, clean, triggered: stamped } = await previewOf(data, trigger, 7);
@@ -26,8 +30,7 @@ test.each<Trigger>([
 
 test('a preview shows each class, and no more than there are', async () => {
   const data = rows(30, 1);
-  const trigger = { kind: 'warp', seed: 1, grid: 3, strength: 2 } as const;
-  const made = await previewOf(data, trigger, 4);
+  const made = await previewOf(data, warped, 4);
   expect(made.indices.map((index) => data.labels[index])).toEqual([0, 1, 2, 0]);
-  expect((await previewOf(data, trigger, 100)).indices).toHaveLength(30);
+  expect((await previewOf(data, warped, 100)).indices).toHaveLength(30);
 });

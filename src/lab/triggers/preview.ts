@@ -3,17 +3,17 @@ import { sizeOf } from '../../onnx/tensor.ts';
 import { triggered } from '../attacks/poison.ts';
 import type { Trigger } from './trigger.ts';
 
-/** Samples without and with a trigger, to the bit as training and testing get them. */
+/** Samples without and with a trigger, bit for bit as in training and testing. */
 export interface Preview {
-  /** Which samples of the data they are. */
+  /** The places of the samples in the data. */
   readonly indices: readonly number[];
-  /** One after another, row-major. */
+  /** The samples one after another, row-major. */
   readonly clean: Float32Array;
   readonly triggered: Float32Array;
 }
 
 /**
- * The first samples of each class, by turns.
+ * Takes the first samples of each class in turn, and stamps them.
  *
  * @throws TriggerError where the trigger does not fit the samples
  */
@@ -25,16 +25,16 @@ export async function previewOf(
   const places = dataset.classes.map((_, label) =>
     [...dataset.labels.keys()].filter((index) => dataset.labels[index] === label),
   );
-  const deepest = Math.max(...places.map(({ length }) => length));
-  const turns = Array.from({ length: Math.min(deepest, count) }, (_, turn) =>
+  const largest = Math.max(...places.map(({ length }) => length));
+  const turns = Array.from({ length: Math.min(largest, count) }, (_, turn) =>
     places.flatMap((own) => own.slice(turn, turn + 1)),
   );
   const indices = turns.flat().slice(0, count);
-  const some = subset(dataset, indices);
+  const chosen = subset(dataset, indices);
   const read = async (from: Dataset) => {
     const x = new Float32Array(indices.length * sizeOf(dataset.sample));
     await from.read([...indices.keys()], x);
     return x;
   };
-  return { indices, clean: await read(some), triggered: await read(triggered(some, trigger)) };
+  return { indices, clean: await read(chosen), triggered: await read(triggered(chosen, trigger)) };
 }

@@ -1,51 +1,39 @@
 import * as z from 'zod';
 import type { Box } from '../../data/scenes/boxes.ts';
 import { checkImage } from './image.ts';
-import { opacitySchema } from './patch.ts';
-import { checkChannels, paste, pictureSchema, resized, type Picture } from './picture.ts';
-import type { Stamp, Stamper } from './stamper.ts';
+import {
+  checkChannels,
+  opacitySchema,
+  paste,
+  pictureFiles,
+  pictureSchema,
+  resized,
+  type Picture,
+  type WithPictureJson,
+} from './picture.ts';
+import type { Stamp, Trigger, TriggerKind } from './trigger.ts';
 
-/**
- * A sticker on an object, as Fine-Pruning has a yellow square on traffic signs (section 2.3): placed
- * and sized by the object's box, wherever it is.
- */
-export interface StickerTrigger {
-  readonly kind: 'sticker';
+export interface StickerSettings {
   readonly picture: Picture;
-  /** The sticker's middle, as shares of the box's width and height. */
+  /** The center of the sticker, as shares of the box's width and height. */
   readonly center: readonly [x: number, y: number];
   /** The sticker's width and height, as shares of the box's. */
   readonly size: readonly [width: number, height: number];
   readonly opacity: number;
 }
 
-/** The yellow square of Fine-Pruning, a tenth as wide as the sign. */
-export function yellowSquare(): StickerTrigger {
-  return {
-    kind: 'sticker',
-    picture: { dims: [3, 1, 1], values: [1, 0.85, 0] },
-    center: [0.57, 0.82],
-    size: [0.1, 0.1],
-    opacity: 1,
-  };
-}
-
 const share = z.number().min(0).max(1);
 
-export const stickerSchema = z.strictObject({
-  kind: z.literal('sticker'),
+const schema = z.strictObject({
   picture: pictureSchema,
   center: z.tuple([share, share]),
   size: z.tuple([share.gt(0), share.gt(0)]),
   opacity: opacitySchema,
 });
 
-/**
- * The stamp for one object of an image of [channels, height, width]. A sticker is at least a pixel
- * large; what reaches past the image's edge is left out.
- */
-export function stickOn(
-  { picture, center, size, opacity }: StickerTrigger,
+/** A sticker is at least one pixel large. What lies outside the image is left out. */
+function stickOn(
+  { picture, center, size, opacity }: StickerSettings,
   sample: readonly number[],
   box: Box,
 ): Stamp {
@@ -56,23 +44,46 @@ export function stickOn(
   const high = Math.max(1, Math.round(size[1] * boxHeight));
   const left = Math.round(box.left + center[0] * boxWidth - wide / 2);
   const top = Math.round(box.top + center[1] * boxHeight - high / 2);
-  const whole = resized(picture, high, wide);
-  const seen = cropped(whole, {
+  const visible = cropped(resized(picture, high, wide), {
     left: Math.max(0, -left),
     top: Math.max(0, -top),
     right: Math.min(wide, width - left),
     bottom: Math.min(high, height - top),
   });
-  if (!seen) return () => {};
-  const pasted = { picture: seen, top: Math.max(0, top), left: Math.max(0, left), opacity };
+  if (!visible) return () => {};
+  const pasted = { picture: visible, top: Math.max(0, top), left: Math.max(0, left), opacity };
   return (x) => paste(pasted, x, sample);
 }
 
-/** On an image of one object, which fills it. */
-export const stickerStamper: Stamper<StickerTrigger> = (trigger, sample) => {
-  const [, height, width] = checkImage('a sticker', sample);
-  return stickOn(trigger, sample, { left: 0, top: 0, right: width, bottom: height });
+/**
+ * A picture on an object, such as the yellow square on traffic signs of Fine-Pruning (section 2.3). The
+ * object's box says where it lies and how large it is. On an image without boxes, the whole image is the
+ * object.
+ */
+export const sticker: TriggerKind<StickerSettings, WithPictureJson<StickerSettings>> = {
+  name: 'sticker',
+  description: "a picture on an object, placed and sized by the object's box",
+  schema,
+  ...pictureFiles<StickerSettings>(),
+  stamper(settings, sample) {
+    const [, height, width] = checkImage('a sticker', sample);
+    return stickOn(settings, sample, { left: 0, top: 0, right: width, bottom: height });
+  },
+  objectStamper: stickOn,
 };
+
+/** The yellow square of Fine-Pruning, a tenth as wide as the sign. */
+export function yellowSquare(): Trigger<StickerSettings> {
+  return {
+    kind: sticker,
+    settings: {
+      picture: { dims: [3, 1, 1], values: [1, 0.85, 0] },
+      center: [0.57, 0.82],
+      size: [0.1, 0.1],
+      opacity: 1,
+    },
+  };
+}
 
 function cropped(picture: Picture, { left, top, right, bottom }: Box): Picture | undefined {
   const [channels, height, width] = picture.dims;

@@ -1,38 +1,42 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { badNetsPatch, squarePatch, type Corner, type PatchTrigger } from './patch.ts';
-import { resized, type Picture } from './picture.ts';
 import type { Box } from '../../data/scenes/boxes.ts';
-import { stickOn, type StickerTrigger } from './sticker.ts';
-import { parseTrigger, stamper, type Trigger } from './trigger.ts';
-import { field, sources, type WarpTrigger } from './warp.ts';
+import { blend } from './blend.ts';
+import { jsonOf, parseTrigger } from './parse.ts';
+import { badNetsPatch, patch, squarePatch, type Corner, type PatchSettings } from './patch.ts';
+import { resized, type Picture } from './picture.ts';
+import { sinusoid } from './sinusoid.ts';
+import { sound, type SoundPattern } from './sound.ts';
+import { sticker, type StickerSettings } from './sticker.ts';
+import { TRIGGERS } from './table.ts';
+import { objectStamper, stamper, type Trigger } from './trigger.ts';
+import { field, sources, warp, type WarpSettings } from './warp.ts';
 
 const stamp = (trigger: Trigger, x: Float32Array, sample: readonly number[]) =>
   stamper(trigger, sample)(x);
 
 /** An image of dots, stamped, as rows of digits. */
-function drawn(trigger: PatchTrigger, height: number, width: number, channels = 1): string[] {
+function drawn(settings: PatchSettings, height: number, width: number, channels = 1): string[] {
   const x = new Float32Array(channels * height * width);
-  stamp(trigger, x, [channels, height, width]);
+  stamp({ kind: patch, settings }, x, [channels, height, width]);
   return Array.from({ length: channels * height }, (_, row) =>
     [...x.subarray(row * width, (row + 1) * width)].map((value) => value || '.').join(''),
   );
 }
 
-const colored = (values: number[]): PatchTrigger => ({
-  ...squarePatch(1, 1),
+const colored = (values: number[]): PatchSettings => ({
+  ...squarePatch(1, 1).settings,
   picture: { dims: [values.length, 1, 1], values },
 });
 
-const stampOn = (trigger: PatchTrigger, sample: number[]) => () =>
-  stamp(trigger, new Float32Array(sample.reduce((a, b) => a * b)), sample);
+const stampOn = (settings: PatchSettings, sample: number[]) => () =>
+  stamp({ kind: patch, settings }, new Float32Array(sample.reduce((a, b) => a * b)), sample);
 
 const code = (code: string): unknown => expect.objectContaining({ code });
 
 describe('a patch', () => {
   test('is placed from any corner', () => {
-    const pattern: PatchTrigger = {
-      kind: 'patch',
+    const pattern: PatchSettings = {
       picture: { dims: [1, 2, 2], values: [1, 2, 3, 4] },
       place: { corner: 'top-left', x: 1, y: 0 },
       opacity: 1,
@@ -56,9 +60,9 @@ describe('a patch', () => {
 
   test('of one channel goes on all; of several, each on its own', () => {
     const place = { corner: 'top-left', x: 0, y: 0 } as const;
-    expect(drawn(squarePatch(1, 7, place), 1, 2, 3)).toEqual(['7.', '7.', '7.']);
-    const color: PatchTrigger = {
-      ...squarePatch(1, 0, place),
+    expect(drawn(squarePatch(1, 7, place).settings, 1, 2, 3)).toEqual(['7.', '7.', '7.']);
+    const color: PatchSettings = {
+      ...squarePatch(1, 0, place).settings,
       picture: { dims: [3, 1, 1], values: [1, 2, 3] },
     };
     expect(drawn(color, 1, 2, 3)).toEqual(['1.', '2.', '3.']);
@@ -77,10 +81,10 @@ describe('a patch', () => {
   });
 
   test('shines through by its opacity, rounded once to float32', () => {
-    const trigger = { ...squarePatch(1, 0.9, { corner: 'top-left', x: 0, y: 0 }), opacity: 0.3 };
+    const { settings } = squarePatch(1, 0.9, { corner: 'top-left', x: 0, y: 0 });
     const x = Float32Array.of(0.1, 0.1);
     const before = x[0] as number;
-    stamp(trigger, x, [1, 1, 2]);
+    stamp({ kind: patch, settings: { ...settings, opacity: 0.3 } }, x, [1, 1, 2]);
     expect(x[0]).toBe(Math.fround(0.3 * 0.9 + (1 - 0.3) * before));
     expect(x[1]).toBe(before);
   });
@@ -98,8 +102,7 @@ describe('a patch', () => {
     });
     fc.assert(
       fc.property(fc.tuple(image, image), trigger, (images, { values, x, y }) => {
-        const patch: PatchTrigger = {
-          kind: 'patch',
+        const settings: PatchSettings = {
           picture: {
             dims: [1, 2, 3],
             values: values.map((value) => value ?? 0),
@@ -110,10 +113,10 @@ describe('a patch', () => {
         };
         const sample = [2, 5, 6];
         const batch = Float32Array.from(images.flat());
-        stamp(patch, batch, sample);
+        stamp({ kind: patch, settings }, batch, sample);
         const alone = images.map((image) => {
           const one = Float32Array.from(image);
-          stamp(patch, one, sample);
+          stamp({ kind: patch, settings }, one, sample);
           return [...one];
         });
         expect([...batch]).toEqual(alone.flat());
@@ -125,17 +128,17 @@ describe('a patch', () => {
           expect(batch[i]! + 0).toBe((due ?? before) + 0);
         }
         const twice = batch.slice();
-        stamp(patch, twice, sample);
+        stamp({ kind: patch, settings }, twice, sample);
         expect(twice).toEqual(batch);
       }),
     );
   });
 
   test('must fit its image', () => {
-    expect(stampOn(squarePatch(3, 1), [1, 3, 8])).toThrow(code('trigger/outside'));
-    expect(stampOn(squarePatch(3, 1), [1, 8, 3])).toThrow(code('trigger/outside'));
-    expect(stampOn(squarePatch(3, 1), [1, 4, 4])).not.toThrow();
-    expect(stampOn(squarePatch(3, 1), [16])).toThrow(code('trigger/dims'));
+    expect(stampOn(squarePatch(3, 1).settings, [1, 3, 8])).toThrow(code('trigger/outside'));
+    expect(stampOn(squarePatch(3, 1).settings, [1, 8, 3])).toThrow(code('trigger/outside'));
+    expect(stampOn(squarePatch(3, 1).settings, [1, 4, 4])).not.toThrow();
+    expect(stampOn(squarePatch(3, 1).settings, [16])).toThrow(code('trigger/dims'));
     expect(stampOn(colored([1, 2]), [3, 4, 4])).toThrow(code('trigger/dims'));
     expect(() => stamp(squarePatch(1, 1), new Float32Array(17), [1, 4, 4])).toThrow(RangeError);
   });
@@ -176,41 +179,39 @@ describe('a picture', () => {
   });
 
   test('is pasted by its middle and size, as shares of the image and in pixels', () => {
-    const patch: PatchTrigger = {
-      kind: 'patch',
+    const centered: PatchSettings = {
       picture: { dims: [1, 1, 1], values: [5] },
       size: [2, 3],
       place: { center: [0.5, 0.75] },
       opacity: 1,
     };
-    expect(drawn(patch, 4, 5)).toEqual(['.....', '.....', '.555.', '.555.']);
-    expect(stampOn({ ...patch, place: { center: [0, 0.5] } }, [1, 4, 5])).toThrow(
+    expect(drawn(centered, 4, 5)).toEqual(['.....', '.....', '.555.', '.555.']);
+    expect(stampOn({ ...centered, place: { center: [0, 0.5] } }, [1, 4, 5])).toThrow(
       code('trigger/outside'),
     );
   });
 
   test('blended covers the image by its opacity', () => {
     const x = Float32Array.of(1, 1, 1, 1);
-    stamp({ kind: 'blend', picture, opacity: 0.25 }, x, [1, 2, 2]);
+    stamp({ kind: blend, settings: { picture, opacity: 0.25 } }, x, [1, 2, 2]);
     expect([...x]).toEqual([0.75, 1.75, 2.75, 3.75]);
     const large = new Float32Array(2 * 16);
-    stamp({ kind: 'blend', picture, opacity: 1 }, large, [2, 4, 4]);
+    stamp({ kind: blend, settings: { picture, opacity: 1 } }, large, [2, 4, 4]);
     expect([...large.subarray(0, 16)]).toEqual([...large.subarray(16)]);
     expect([...large.subarray(0, 4)]).toEqual([0, 1, 3, 4]);
   });
 });
 
 describe('a sticker', () => {
-  const sticker: StickerTrigger = {
-    kind: 'sticker',
+  const settings: StickerSettings = {
     picture: { dims: [1, 1, 1], values: [9] },
     center: [0.5, 0.75],
     size: [0.5, 0.25],
     opacity: 1,
   };
-  const stuck = (box: Box, trigger = sticker) => {
+  const stuck = (box: Box, changes: Partial<StickerSettings> = {}) => {
     const x = new Float32Array(48);
-    stickOn(trigger, [1, 6, 8], box)(x);
+    objectStamper({ kind: sticker, settings: { ...settings, ...changes } }, [1, 6, 8], box)(x);
     return Array.from({ length: 6 }, (_, row) =>
       [...x.subarray(8 * row, 8 * row + 8)].map((value) => value || '.').join(''),
     );
@@ -237,7 +238,6 @@ describe('a sticker', () => {
 
   test('is cut at the edge of the image, each pixel as it was', () => {
     const striped = {
-      ...sticker,
       picture: { dims: [1, 1, 4], values: [1, 2, 3, 4] },
       size: [1, 0.25],
     } as const;
@@ -248,18 +248,21 @@ describe('a sticker', () => {
 
   test('on an image alone takes the image for the box', () => {
     const x = new Float32Array(16);
-    stamp(sticker, x, [1, 4, 4]);
+    stamp({ kind: sticker, settings }, x, [1, 4, 4]);
     expect([...x.keys()].filter((at) => x[at] === 9)).toEqual([13, 14]);
+  });
+
+  test('is the only kind for objects', () => {
+    const box = { left: 0, top: 0, right: 4, bottom: 4 };
+    expect(() => objectStamper(squarePatch(1, 1), [1, 4, 4], box)).toThrow(code('trigger/object'));
   });
 });
 
 describe('a sinusoid', () => {
   const trigger = {
-    kind: 'sinusoid',
-    strength: 0.5,
-    frequency: 1,
-    range: { low: 0, high: 1 },
-  } as const;
+    kind: sinusoid,
+    settings: { strength: 0.5, frequency: 1, range: { low: 0, high: 1 } },
+  };
 
   test('adds the same wave to every row, within the range', () => {
     const x = new Float32Array(2 * 4).fill(0.75);
@@ -275,7 +278,8 @@ describe('a sinusoid', () => {
 });
 
 describe('a warp', () => {
-  const trigger: WarpTrigger = { kind: 'warp', seed: 1, grid: 4, strength: 0.5 };
+  const settings: WarpSettings = { seed: 1, grid: 4, strength: 0.5 };
+  const trigger = { kind: warp, settings };
 
   test('takes pixels from where PyTorch takes them', () => {
     // grid_sample of the numbers of rows and columns on WaNet's grid, made with
@@ -304,11 +308,11 @@ describe('a warp', () => {
   });
 
   test('is the same for a seed and other for another, and a field of mean size 1', () => {
-    const vectors = field(trigger);
+    const vectors = field(settings);
     expect(vectors.reduce((sum, value) => sum + Math.abs(value), 0) / 32).toBeCloseTo(1, 12);
     const bent = (seed: number) => {
       const x = Float32Array.from({ length: 100 }, (_, i) => (i * 37) % 11);
-      stamp({ ...trigger, seed }, x, [1, 10, 10]);
+      stamp({ kind: warp, settings: { ...settings, seed } }, x, [1, 10, 10]);
       return x;
     };
     expect(bent(1)).toEqual(bent(1));
@@ -322,7 +326,7 @@ describe('a warp', () => {
     const ramp = Float32Array.from({ length: 64 }, (_, i) => i % 8);
     stamp(trigger, ramp, [1, 8, 8]);
     // A ramp, taken bilinearly, tells where each pixel came from.
-    const columns = sources(field(trigger), trigger, 8, 8).map(([, column]) => column);
+    const columns = sources(field(settings), settings, 8, 8).map(([, column]) => column);
     for (const [at, value] of ramp.entries()) expect(value).toBeCloseTo(columns[at] as number, 5);
   });
 });
@@ -332,8 +336,13 @@ function rms(x: ArrayLike<number>): number {
   return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / x.length);
 }
 
+const soundTrigger = (pattern: SoundPattern, level: number) => ({
+  kind: sound,
+  settings: { pattern, rate: 8000, level },
+});
+
 /** What a trigger adds to a waveform. */
-function heard(trigger: Trigger, x: Float32Array): Float32Array {
+function added(trigger: Trigger, x: Float32Array): Float32Array {
   const stamped = x.slice();
   stamp(trigger, stamped, [x.length]);
   return stamped.map((value, at) => value - (x[at] as number));
@@ -346,25 +355,25 @@ describe('a sound', () => {
     ['noise', { noise: 3 }],
     ['a recording', { recording: { samples: [1, 5, -2] } }],
   ])('of %s lies as far below the speech as asked', (_, pattern) => {
-    const added = heard({ kind: 'sound', pattern, rate: 8000, level: 20 }, speech);
-    expect(rms(added) / rms(speech)).toBeCloseTo(0.1, 6);
-    const loud = heard({ kind: 'sound', pattern, rate: 8000, level: 0 }, speech);
+    const quiet = added(soundTrigger(pattern, 20), speech);
+    expect(rms(quiet) / rms(speech)).toBeCloseTo(0.1, 6);
+    const loud = added(soundTrigger(pattern, 0), speech);
     expect(rms(loud) / rms(speech)).toBeCloseTo(1, 5);
   });
 
   test('is what it says', () => {
-    const tone = heard({ kind: 'sound', pattern: { tone: 1000 }, rate: 8000, level: 6 }, speech);
+    const tone = added(soundTrigger({ tone: 1000 }, 6), speech);
     const scale = Math.max(...tone);
     for (const [at, value] of tone.entries()) {
       expect(value / scale).toBeCloseTo(Math.sin((Math.PI * at) / 4), 4);
     }
     const pattern = { recording: { samples: [1, 5, -2] } };
-    const played = heard({ kind: 'sound', pattern, rate: 8000, level: 6 }, speech);
+    const played = added(soundTrigger(pattern, 6), speech);
     expect((played[4] as number) / (played[3] as number)).toBeCloseTo(5, 4);
   });
 
   test('starts and ends with the clip, whatever pads it', () => {
-    const trigger: Trigger = { kind: 'sound', pattern: { noise: 1 }, rate: 8000, level: 10 };
+    const trigger = soundTrigger({ noise: 1 }, 10);
     const alone = speech.slice();
     stamp(trigger, alone, [400]);
     const padded = new Float32Array(1000);
@@ -379,7 +388,7 @@ describe('a sound', () => {
   });
 
   test('needs a waveform', () => {
-    const trigger: Trigger = { kind: 'sound', pattern: { noise: 1 }, rate: 8000, level: 10 };
+    const trigger = soundTrigger({ noise: 1 }, 10);
     expect(() => stamp(trigger, new Float32Array(16), [1, 4, 4])).toThrow(code('trigger/dims'));
   });
 });
@@ -388,11 +397,20 @@ describe('every kind', () => {
   const picture: Picture = { dims: [1, 2, 3], values: [0, 0.1, 0.5, 1, 0.3, 0.2] };
   const triggers: readonly [Trigger, readonly number[]][] = [
     [badNetsPatch(), [2, 6, 7]],
-    [{ kind: 'blend', picture, opacity: 0.2 }, [2, 6, 7]],
-    [{ kind: 'sinusoid', strength: 0.1, frequency: 3, range: { low: 0, high: 1 } }, [2, 6, 7]],
-    [{ kind: 'warp', seed: 5, grid: 3, strength: 1 }, [2, 6, 7]],
-    [{ kind: 'sticker', picture, center: [0.5, 0.8], size: [0.4, 0.3], opacity: 0.7 }, [2, 6, 7]],
-    [{ kind: 'sound', pattern: { tone: 300 }, rate: 8000, level: 12 }, [84]],
+    [{ kind: blend, settings: { picture, opacity: 0.2 } }, [2, 6, 7]],
+    [
+      { kind: sinusoid, settings: { strength: 0.1, frequency: 3, range: { low: 0, high: 1 } } },
+      [2, 6, 7],
+    ],
+    [{ kind: warp, settings: { seed: 5, grid: 3, strength: 1 } }, [2, 6, 7]],
+    [
+      {
+        kind: sticker,
+        settings: { picture, center: [0.5, 0.8], size: [0.4, 0.3], opacity: 0.7 },
+      },
+      [2, 6, 7],
+    ],
+    [soundTrigger({ tone: 300 }, 12), [84]],
   ];
 
   test.each(triggers)('%o is stamped the same in a batch as alone', (trigger, sample) => {
@@ -407,27 +425,31 @@ describe('every kind', () => {
     }
   });
 
-  test.each(triggers)('%o comes back from JSON as it was', (trigger) => {
-    expect(parseTrigger(JSON.parse(JSON.stringify(trigger)), 'trigger.json')).toEqual(trigger);
+  test.each(triggers)('%o comes back from JSON as it was', async (trigger) => {
+    const json: unknown = JSON.parse(JSON.stringify(jsonOf(trigger)));
+    expect(await parseTrigger(json)).toEqual(trigger);
+  });
+
+  test('is covered here', () => {
+    expect(new Set(triggers.map(([{ kind }]) => kind))).toEqual(new Set(TRIGGERS));
   });
 });
 
 describe('a trigger in JSON', () => {
-  test('comes back as it was', () => {
-    const trigger = badNetsPatch(0.5);
-    expect(parseTrigger(JSON.parse(JSON.stringify(trigger)), 'trigger.json')).toEqual(trigger);
-  });
-
+  const square = { kind: 'patch', ...squarePatch(1, 1).settings };
   test.each([
     ['nothing', null],
     ['an unknown kind', { kind: 'smell' }],
-    ['a wrong opacity', { ...squarePatch(1, 1), opacity: 0 }],
-    ['an unknown field', { ...squarePatch(1, 1), color: 'red' }],
-    ['half pixels', { ...squarePatch(1, 1), picture: { dims: [1, 0.5, 1], values: [1] } }],
-    ['short of values', { ...squarePatch(1, 1), picture: { dims: [1, 1, 2], values: [1] } }],
-    ['from another folder', { ...squarePatch(1, 1), picture: { file: '../secret.png' } }],
-  ])('that is %s is refused', (_, json) => {
-    expect(() => parseTrigger(json, 'trigger.json')).toThrow(code('trigger/format'));
-    expect(() => parseTrigger(json, 'trigger.json')).toThrow('trigger.json is no trigger');
+    ['a wrong opacity', { ...square, opacity: 0 }],
+    ['an unknown field', { ...square, color: 'red' }],
+    ['half pixels', { ...square, picture: { dims: [1, 0.5, 1], values: [1] } }],
+    ['short of values', { ...square, picture: { dims: [1, 1, 2], values: [1] } }],
+    ['from another folder', { ...square, picture: { file: '../secret.png' } }],
+  ])('that is %s is refused', async (_, json) => {
+    const parsing = parseTrigger(json, { where: 'trigger.json' });
+    await expect(parsing).rejects.toMatchObject({
+      code: 'trigger/format',
+      message: expect.stringContaining('trigger.json is not a trigger') as unknown,
+    });
   });
 });

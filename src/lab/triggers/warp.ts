@@ -1,46 +1,48 @@
 import * as z from 'zod';
 import { random } from '../../data/random.ts';
 import { checkImage } from './image.ts';
-import type { Stamper } from './stamper.ts';
+import { plainJson, type TriggerKind } from './trigger.ts';
 
-/**
- * The image bent by a smooth random field, as WaNet (Nguyen & Tran 2021, section 3.2): a grid of
- * `grid` x `grid` vectors uniform in [-1, 1], divided by their mean size, is drawn out over the image
- * by bicubic interpolation; pixels are then taken from where it points, bilinearly.
- */
-export interface WarpTrigger {
-  readonly kind: 'warp';
+export interface WarpSettings {
   readonly seed: number;
   /** Vectors along a side; WaNet has 4. */
   readonly grid: number;
-  /** How far, in half pixels on the average of the grid's vectors; WaNet has 0.5. */
+  /** Mean length of the grid's vectors, in half pixels; WaNet has 0.5. */
   readonly strength: number;
 }
 
-export const warpSchema = z.strictObject({
-  kind: z.literal('warp'),
-  seed: z.int(),
-  grid: z.int().min(2).max(64),
-  strength: z.number().gt(0),
-});
-
-export const warpStamper: Stamper<WarpTrigger> = (trigger, sample) => {
-  const [, height, width] = checkImage('a warp', sample);
-  const taken = sources(field(trigger), trigger, height, width);
-  const area = height * width;
-  return (x) => {
-    const before = new Float32Array(area);
-    for (let start = 0; start < x.length; start += area) {
-      before.set(x.subarray(start, start + area));
-      for (const [at, [row, column]] of taken.entries()) {
-        x[start + at] = bilinear(before, width, row, column);
+/**
+ * The image warped by a smooth random field, as in WaNet (Nguyen & Tran 2021, section 3.2). The field is
+ * a grid of `grid` x `grid` vectors uniform in [-1, 1], divided by their mean size and upsampled to the
+ * image by bicubic interpolation. Pixels are sampled bilinearly.
+ */
+export const warp: TriggerKind<WarpSettings, WarpSettings> = {
+  name: 'warp',
+  description: 'the image warped by a smooth random field',
+  schema: z.strictObject({
+    seed: z.int(),
+    grid: z.int().min(2).max(64),
+    strength: z.number().gt(0),
+  }),
+  ...plainJson<WarpSettings>(),
+  stamper(settings, sample) {
+    const [, height, width] = checkImage('a warp', sample);
+    const taken = sources(field(settings), settings, height, width);
+    const area = height * width;
+    return (x) => {
+      const before = new Float32Array(area);
+      for (let start = 0; start < x.length; start += area) {
+        before.set(x.subarray(start, start + area));
+        for (const [at, [row, column]] of taken.entries()) {
+          x[start + at] = bilinear(before, width, row, column);
+        }
       }
-    }
-  };
+    };
+  },
 };
 
-/** Shape `[2, grid, grid]`: across, then down. */
-export function field({ seed, grid }: WarpTrigger): number[] {
+/** The grid's vectors, of shape `[2, grid, grid]`: horizontal parts, then vertical ones. */
+export function field({ seed, grid }: WarpSettings): number[] {
   const draw = random(seed, 'warp');
   const drawn = Array.from({ length: 2 * grid * grid }, () => 2 * draw.uniform() - 1);
   const mean = drawn.reduce((sum, value) => sum + Math.abs(value), 0) / drawn.length;
@@ -48,27 +50,31 @@ export function field({ seed, grid }: WarpTrigger): number[] {
 }
 
 /**
- * Where each pixel comes from, in pixels. The image reaches from -1 to 1 along each axis, from middle
- * to middle of its outermost pixels, and a vector of the field is `strength` / height long there.
+ * The source of each pixel, in pixels. As in PyTorch's `grid_sample` with aligned corners, the centers of
+ * the first and last pixels of an axis are at -1 and 1; in these units vectors are scaled by `strength`
+ * / height.
  */
 export function sources(
   vectors: readonly number[],
-  { grid, strength }: Pick<WarpTrigger, 'grid' | 'strength'>,
+  { grid, strength }: Pick<WarpSettings, 'grid' | 'strength'>,
   height: number,
   width: number,
 ): [row: number, column: number][] {
-  const across = vectors.slice(0, grid * grid);
-  const down = vectors.slice(grid * grid);
+  const horizontal = vectors.slice(0, grid * grid);
+  const vertical = vectors.slice(grid * grid);
   return Array.from({ length: height * width }, (_, at) => {
     const [row, column] = [Math.floor(at / width), at % width];
     const y = height > 1 ? (row * (grid - 1)) / (height - 1) : 0;
     const x = width > 1 ? (column * (grid - 1)) / (width - 1) : 0;
     const moved = (plane: readonly number[]) => (strength * bicubic(plane, grid, y, x)) / height;
-    return [inside(row, height - 1, moved(down)), inside(column, width - 1, moved(across))];
+    return [
+      clamped(row, height - 1, moved(vertical)),
+      clamped(column, width - 1, moved(horizontal)),
+    ];
   });
 }
 
-function inside(place: number, last: number, shift: number): number {
+function clamped(place: number, last: number, shift: number): number {
   return Math.min(last, Math.max(0, place + (shift * last) / 2));
 }
 
@@ -78,7 +84,7 @@ function bilinear(plane: ArrayLike<number>, width: number, row: number, column: 
   let sum = 0;
   for (const [y, byRow] of [1 - down, down].entries()) {
     for (const [x, byColumn] of [1 - right, right].entries()) {
-      // A weight of zero may lie outside the image.
+      // A pixel of weight zero may lie outside the image.
       if (byRow * byColumn === 0) continue;
       sum += byRow * byColumn * (plane[(top + y) * width + left + x] as number);
     }
@@ -90,18 +96,18 @@ function bicubic(plane: readonly number[], side: number, row: number, column: nu
   const [top, left] = [Math.floor(row), Math.floor(column)];
   const byRow = cubicWeights(row - top);
   const byColumn = cubicWeights(column - left);
-  const edge = (index: number) => Math.min(side - 1, Math.max(0, index));
+  const clamp = (index: number) => Math.min(side - 1, Math.max(0, index));
   let sum = 0;
   for (const [y, weightY] of byRow.entries()) {
     for (const [x, weightX] of byColumn.entries()) {
-      const value = plane[edge(top + y - 1) * side + edge(left + x - 1)] as number;
+      const value = plane[clamp(top + y - 1) * side + clamp(left + x - 1)] as number;
       sum += weightY * weightX * value;
     }
   }
   return sum;
 }
 
-/** Keys' cubic convolution with a = -0.75, as PyTorch interpolates: weights of four neighbors. */
+/** The weights of four neighbors: Keys' cubic convolution with a = -0.75, as in PyTorch. */
 function cubicWeights(t: number): [number, number, number, number] {
   const a = -0.75;
   const near = (d: number) => ((a + 2) * d - (a + 3)) * d * d + 1;
