@@ -143,6 +143,12 @@ describe('a trigger file', () => {
     });
   });
 
+  test('with the earlier spelling of "center" says the new one', async () => {
+    const trigger = { ...good.trigger, place: { centre: [0.5, 0.5] } };
+    await writeFile(path, JSON.stringify({ ...good, trigger }));
+    await expect(readTrigger(path)).rejects.toThrow('"centre" is now spelled "center"');
+  });
+
   test('that is not there is refused by name', async () => {
     const missing = join(folder, 'missing.json');
     await expect(readTrigger(missing)).rejects.toMatchObject({

@@ -43,9 +43,13 @@ export function jsonOf({ kind, settings }: Trigger): { readonly kind: string } {
 function checked<T>(schema: z.ZodType<T>, json: unknown, where: string): T {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
+  // Files of earlier versions have the British spelling.
+  const renamed = /"centre":/.test(JSON.stringify(json))
+    ? '\n"centre" is now spelled "center"'
+    : '';
   throw new TriggerError(
     'trigger/format',
-    `${where} is not a trigger:\n${z.prettifyError(parsed.error)}`,
+    `${where} is not a trigger:\n${z.prettifyError(parsed.error)}${renamed}`,
     { cause: parsed.error },
   );
 }
