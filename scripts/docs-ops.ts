@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { OPSET, ruleName, rules } from '../src/graph/index.ts';
-import { channelRules, operators, type Operator } from '../src/ops/index.ts';
+import { operators, type Operator } from '../src/ops/index.ts';
+import { BLOCKED } from '../src/ops/channel-rule.ts';
 import { type OperatorName, signatures } from '../src/ops/signatures.ts';
 
 /**
@@ -52,7 +53,7 @@ export function operatorsPage(): string {
       `${Math.max(since, 7)} to 24`,
       attributes.join(', '),
       gradientOf(name, torch),
-      channelRules[name]?.about ?? '',
+      operators[name].channels === BLOCKED ? '' : operators[name].channels.about,
     ]);
   };
   const changes = forms

@@ -26,6 +26,7 @@ test.each([
   ['no gradient at all', 0],
 ])('fails on a rule with %s', async (_, factor) => {
   table['Mul'] = {
+    ...right,
     broadcasts: true,
     gradient: (t) => {
       const scaled = t.op('Mul', [t.dy[0] as string, t.scalar(factor)]);
@@ -42,6 +43,8 @@ test('fails on a rule that is wrong at one element of many', async () => {
     build: (b: Builder, { x }: Record<'x', string>) => b.op('Mul', [x, x]),
   };
   table['Mul'] = {
+    ...right,
+    broadcasts: undefined,
     gradient: (t) => {
       const spot = new Float64Array(40).fill(1);
       spot[17] = 1.1;
@@ -55,6 +58,7 @@ test('fails on a rule that is wrong at one element of many', async () => {
 
 test('fails on a rule that gives something else where one input alone is wanted', async () => {
   table['Mul'] = {
+    ...right,
     broadcasts: true,
     gradient: (t) => {
       const wrong = t.wants(0) && t.wants(1) ? 1 : 2;

@@ -3,7 +3,7 @@ import { sizeOf } from '../onnx/index.ts';
 import { floats } from './constants.ts';
 import { type Emit, reshape, slice } from './emit.ts';
 import { maths } from './maths.ts';
-import type { Tape } from './rule.ts';
+import type { Tape } from './tape.ts';
 
 /**
  * y = s x̂ + b, x̂ = (x - μ) / σ over the batch: ds = Σ dy x̂, db = Σ dy, and

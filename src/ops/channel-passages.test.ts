@@ -10,7 +10,8 @@ import {
   type TensorOf,
 } from '../onnx/index.ts';
 import { modelOf, normal, testRuntime } from '../../test/helpers/gradcheck.ts';
-import { type Channels, channelRuleOf, channelsAt } from './channels.ts';
+import { type Channels, channelsAt } from './channel-rule.ts';
+import { channelRuleOf } from './channels.ts';
 
 interface Case {
   readonly op: string;

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sizeOf, type Attributes, type Node } from '../onnx/index.ts';
-import { channelRuleOf, channelsAt, throughReshape } from './channels.ts';
+import { channelsAt } from './channel-rule.ts';
+import { channelRuleOf } from './channels.ts';
+import { throughReshape } from './shape.ts';
 
 /** All ways to write a number as a product, in order. */
 const splits = (size: number, rank: number): number[][] =>

@@ -1,6 +1,6 @@
 import type { TensorOf } from '../onnx/index.ts';
 import { noGradient } from './refusal.ts';
-import type { Tape } from './rule.ts';
+import type { Tape } from './tape.ts';
 
 /** A constant in the element type of the node's first output, as `t.scalar` makes scalars. */
 export function floats(t: Tape, dims: readonly number[], values: ArrayLike<number>): string {

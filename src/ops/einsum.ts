@@ -1,7 +1,9 @@
 import { stringOf } from '../graph/index.ts';
 import { floats } from './constants.ts';
 import { reshape } from './emit.ts';
-import type { Operator, Tape } from './rule.ts';
+import { BLOCKED } from './channel-rule.ts';
+import { NO_TRAITS, type Operator } from './operator.ts';
+import type { Tape } from './tape.ts';
 
 /**
  * Y is a sum of products over letters: dX changes places with it. Where X has a letter twice, a
@@ -40,6 +42,9 @@ export const einsum: Operator = {
       return reshape(t, dx, t.dims(t.x[index] as string));
     });
   },
+  channels: BLOCKED,
+  inputs: { weights: [0, 1] },
+  traits: NO_TRAITS,
 };
 
 interface Operand {

@@ -1,6 +1,6 @@
 import { producers } from '../graph/index.ts';
 import { dataTypeOf, isTensor, type DataType, type Graph } from '../onnx/index.ts';
-import { traitsOf } from './traits.ts';
+import { operatorOf } from './registry.ts';
 
 const FLOATS = new Set<DataType>(['float32', 'float64', 'float16', 'bfloat16']);
 
@@ -18,7 +18,7 @@ export function floatTypeOf(graph: Graph, value: string): DataType {
     const told =
       inputs.get(at) ?? graph.initializers.get(at)?.type ?? (node && typeSaid(node.attributes));
     if (told !== undefined) return FLOATS.has(told) ? told : 'float32';
-    const next = node?.inputs[traitsOf(node).typeFrom ?? 0];
+    const next = node?.inputs[operatorOf(node)?.inputs.typeFrom ?? 0];
     if (next === undefined || next === '') return 'float32';
     at = next;
   }

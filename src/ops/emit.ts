@@ -1,4 +1,4 @@
-import type { Tape } from './rule.ts';
+import type { Tape } from './tape.ts';
 
 /** What of a tape the helpers below need: they also serve where there is no node at hand. */
 export type Emit = Pick<Tape, 'op' | 'ints'>;

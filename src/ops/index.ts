@@ -1,11 +1,24 @@
-export * from './channel-activations.ts';
-export * from './channel-bounds.ts';
-export * from './channel-removal.ts';
+export type { Activation } from './activation.ts';
+export { type Bounds, type BoundsAround, boundsWithin } from './bounds.ts';
+export {
+  type ChannelRule,
+  type Channels,
+  channelsAt,
+  type DimsOf,
+  type KnownOf,
+  type Operand,
+  type ParameterSlices,
+  type Passage,
+  type Removal,
+  type RemovalPassage,
+  type Silence,
+} from './channel-rule.ts';
 export * from './channels.ts';
 export * from './element-type.ts';
 export * from './emit.ts';
+export type { Inputs, Layer, Operator, ShapeInput, Traits } from './operator.ts';
 export { RuleError } from './refusal.ts';
-export * from './registry.ts';
-export * from './rule.ts';
-export * from './traits.ts';
+export { operatorOf, operators } from './registry.ts';
 export type { OperatorName } from './signatures.ts';
+export type { Gradient, NoGradient, Tape, ZeroGradient } from './tape.ts';
+export * from './traits.ts';

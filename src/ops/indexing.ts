@@ -3,7 +3,9 @@ import { int64, sizeOf } from '../onnx/index.ts';
 import { zeros } from './constants.ts';
 import { reshape } from './emit.ts';
 import { noGradient } from './refusal.ts';
-import type { Operator, Tape } from './rule.ts';
+import { BLOCKED } from './channel-rule.ts';
+import { DATA, type Operator, plain } from './operator.ts';
+import { type Tape } from './tape.ts';
 
 // What several indices name gets a sum. That is written with ScatterElements and not with ScatterND:
 // ONNX Runtime scatters the latter in parallel, and threads that meet at one place lose terms.
@@ -16,24 +18,25 @@ export const gather: Operator = {
     const count = sizeOf(t.dims(indices));
     return [addAlong(t, axis, reshape(t, indices, [count]), count)];
   },
+  channels: BLOCKED,
+  inputs: { weights: [0] },
+  traits: { moves: 'rearranged' },
 };
 
 /** y holds the slices along an axis (or the elements) whose condition is true. */
-export const compress: Operator = {
-  gradient: (t) => {
-    const [x, condition] = t.x as [string, string];
-    const dims = t.dims(x);
-    const chosen = t.op('NonZero', [condition]);
-    if (t.node.attributes['axis'] === undefined) {
-      const count = sizeOf(t.dims(t.y[0] as string));
-      const flat = addRows(t, reshape(t, chosen, [count]), count, sizeOf(dims), 1);
-      return [reshape(t, flat, dims)];
-    }
-    const axis = axisOf(intOf(t.node, 'axis', 0), dims.length);
-    const count = t.dims(t.y[0] as string)[axis] as number;
-    return [addAlong(t, axis, reshape(t, chosen, [count]), count)];
-  },
-};
+export const compress = plain((t) => {
+  const [x, condition] = t.x as [string, string];
+  const dims = t.dims(x);
+  const chosen = t.op('NonZero', [condition]);
+  if (t.node.attributes['axis'] === undefined) {
+    const count = sizeOf(t.dims(t.y[0] as string));
+    const flat = addRows(t, reshape(t, chosen, [count]), count, sizeOf(dims), 1);
+    return [reshape(t, flat, dims)];
+  }
+  const axis = axisOf(intOf(t.node, 'axis', 0), dims.length);
+  const count = t.dims(t.y[0] as string)[axis] as number;
+  return [addAlong(t, axis, reshape(t, chosen, [count]), count)];
+});
 
 /** Like Gather, with several coordinates to an index and slices of x to each. */
 export const gatherND: Operator = {
@@ -51,58 +54,53 @@ export const gatherND: Operator = {
     const dx = addRows(t, reshape(t, numbered, [count]), count, outer, inner);
     return [reshape(t, dx, dims)];
   },
+  channels: BLOCKED,
+  inputs: DATA,
+  traits: { moves: 'rearranged' },
 };
 
 /** y has x at `indices` along one axis: dx is dy added up there. */
-export const gatherElements: Operator = {
-  gradient: (t) => {
-    const [x, indices] = t.x as [string, string];
-    const nothing = zeros(t, t.dims(x));
-    const axis = intOf(t.node, 'axis', 0);
-    return [
-      t.op('ScatterElements', [nothing, indices, t.dy[0] as string], { axis, reduction: 'add' }),
-    ];
-  },
-};
+export const gatherElements = plain((t) => {
+  const [x, indices] = t.x as [string, string];
+  const nothing = zeros(t, t.dims(x));
+  const axis = intOf(t.node, 'axis', 0);
+  return [
+    t.op('ScatterElements', [nothing, indices, t.dy[0] as string], { axis, reduction: 'add' }),
+  ];
+});
 
 /** y is x with updates put in place of elements of it, or added to them. */
-export const scatterElements: Operator = {
-  gradient: (t) => {
-    const [, indices, updates] = t.x as [string, string, string];
-    const dy = t.dy[0] as string;
-    const axis = intOf(t.node, 'axis', 0);
-    const nothing = () => zeros(t, t.dims(updates));
-    return [
-      replaces(t) && t.wants(0) ? t.op('ScatterElements', [dy, indices, nothing()], { axis }) : dy,
-      undefined,
-      t.wants(2) ? t.op('GatherElements', [dy, indices], { axis }) : undefined,
-    ];
-  },
-};
+export const scatterElements = plain((t) => {
+  const [, indices, updates] = t.x as [string, string, string];
+  const dy = t.dy[0] as string;
+  const axis = intOf(t.node, 'axis', 0);
+  const nothing = () => zeros(t, t.dims(updates));
+  return [
+    replaces(t) && t.wants(0) ? t.op('ScatterElements', [dy, indices, nothing()], { axis }) : dy,
+    undefined,
+    t.wants(2) ? t.op('GatherElements', [dy, indices], { axis }) : undefined,
+  ];
+});
 
 /** The same, with several coordinates to an index and slices of x to each. */
-export const scatterND: Operator = {
-  gradient: (t) => {
-    const [, indices, updates] = t.x as [string, string, string];
-    const dy = t.dy[0] as string;
-    const nothing = () => zeros(t, t.dims(updates));
-    return [
-      replaces(t) && t.wants(0) ? t.op('ScatterND', [dy, indices, nothing()]) : dy,
-      undefined,
-      t.wants(2) ? t.op('GatherND', [dy, indices]) : undefined,
-    ];
-  },
-};
+export const scatterND = plain((t) => {
+  const [, indices, updates] = t.x as [string, string, string];
+  const dy = t.dy[0] as string;
+  const nothing = () => zeros(t, t.dims(updates));
+  return [
+    replaces(t) && t.wants(0) ? t.op('ScatterND', [dy, indices, nothing()]) : dy,
+    undefined,
+    t.wants(2) ? t.op('GatherND', [dy, indices]) : undefined,
+  ];
+});
 
 /** y has x at the places that a MaxPool took it from, by their numbers in the whole of y. */
-export const maxUnpool: Operator = {
-  gradient: (t) => {
-    const [x, indices] = t.x as [string, string];
-    const flat = (value: string) => reshape(t, value, [-1]);
-    const taken = t.op('GatherElements', [flat(t.dy[0] as string), flat(indices)], { axis: 0 });
-    return [reshape(t, taken, t.dims(x))];
-  },
-};
+export const maxUnpool = plain((t) => {
+  const [x, indices] = t.x as [string, string];
+  const flat = (value: string) => reshape(t, value, [-1]);
+  const taken = t.op('GatherElements', [flat(t.dy[0] as string), flat(indices)], { axis: 0 });
+  return [reshape(t, taken, t.dims(x))];
+});
 
 /** Whether updates replace what was there; otherwise they are added to it. */
 function replaces(t: Tape): boolean {

@@ -1,7 +1,60 @@
+import type { Node } from '../onnx/index.ts';
 import { axisOf, intOf } from '../graph/index.ts';
 import { knownNumbers, zeros } from './constants.ts';
 import { pad, reshape, slice as cut } from './emit.ts';
-import type { Operator, Tape } from './rule.ts';
+import type { BoundsRule } from './bounds.ts';
+import {
+  type ChannelRule,
+  type DimsOf,
+  isGiven,
+  knownInput,
+  type KnownOf,
+  NOT_DATA,
+  opaque,
+  pass,
+  silencedBy,
+} from './channel-rule.ts';
+import { DATA, type Operator } from './operator.ts';
+import { type Tape } from './tape.ts';
+
+const concatBounds: BoundsRule = (node, axis, { dims, of }) => {
+  if (axisOf(intOf(node, 'axis', 0), dims(node.outputs[0] as string).length) !== axis) {
+    return undefined;
+  }
+  const parts = node.inputs.map((_, index) => of(index, axis));
+  return {
+    low: Float64Array.from(parts.flatMap(({ low }) => [...low])),
+    high: Float64Array.from(parts.flatMap(({ high }) => [...high])),
+  };
+};
+
+const concatChannels: ChannelRule = {
+  about: 'among those of the other operands',
+  passage: (node, index, channels, dims) => {
+    const out = dims(node.outputs[0] as string);
+    const axis = axisOf(intOf(node, 'axis', 0), out.length);
+    if (axis !== channels.axis) return opaque('Concat joins along another axis than the channels');
+    const unit = new Int32Array(out[axis] as number).fill(-1);
+    const start = node.inputs
+      .slice(0, index)
+      .reduce((total, input) => total + (dims(input)[axis] as number), 0);
+    unit.set(channels.unit, start);
+    return pass({ axis, unit }, true);
+  },
+  silence: (node, channels, dims) => {
+    const axis = axisOf(intOf(node, 'axis', 0), dims(node.outputs[0] as string).length);
+    if (axis !== channels.axis) return opaque('Concat joins along another axis than the channels');
+    let start = 0;
+    const inputs = node.inputs.map((input, index) => {
+      const size = dims(input)[axis] as number;
+      const unit = channels.unit.slice(start, (start += size));
+      return { index, channels: { axis, unit } };
+    });
+    return { kind: 'silence', parameters: [], inputs };
+  },
+  removal: 'as silenced',
+  bounds: concatBounds,
+};
 
 /** Each input gets its part of dy. */
 export const concat: Operator = {
@@ -19,7 +72,75 @@ export const concat: Operator = {
       return wanted[index] ? cut(t, dy, [axis], [start], [end]) : undefined;
     });
   },
+  channels: concatChannels,
+  inputs: DATA,
+  traits: {
+    moves: 'joined',
+    // Channels of several layers side by side are those of one.
+    layer: {
+      kind: 'convolutional',
+      axis: (node, dims) => {
+        const rank = dims(node.outputs[0] as string).length;
+        return rank === 4 && axisOf(intOf(node, 'axis', 0), rank) === 1 ? 1 : undefined;
+      },
+    },
+  },
 };
+
+/** The only output of a Split (others are not told apart here), or a Slice. */
+const sliceChannels: ChannelRule = {
+  about: 'those that are cut out',
+  passage: (node, index, channels, dims, known) => {
+    if (index !== 0) return opaque(NOT_DATA);
+    const places = slicedPlaces(node, channels.axis, dims, known);
+    if (typeof places === 'string') return opaque(places);
+    const unit = Int32Array.from(places, (at) => channels.unit[at] as number);
+    return pass({ axis: channels.axis, unit }, true);
+  },
+  silence: (node, channels, dims, known) => {
+    const places = slicedPlaces(node, channels.axis, dims, known);
+    if (typeof places === 'string') return opaque(places);
+    const unit = new Int32Array(dims(node.inputs[0] as string)[channels.axis] as number).fill(-1);
+    for (const [index, at] of places.entries()) unit[at] = channels.unit[index] as number;
+    return silencedBy(0, { axis: channels.axis, unit });
+  },
+  removal: (node) => opaque(`${node.op} counts the places that it takes`),
+  bounds: 'unknown',
+};
+
+/** Which indices of an axis the output has, or why that is not known. */
+function slicedPlaces(
+  node: Node,
+  axis: number,
+  dims: DimsOf,
+  known: KnownOf | undefined,
+): readonly number[] | string {
+  const own = dims(node.inputs[0] as string);
+  const size = own[axis] as number;
+  const count = dims(node.outputs[0] as string)[axis] as number;
+  const every = (start: number, step: number) =>
+    Array.from({ length: count }, (_, index) => start + index * step);
+  if (node.op === 'Split') {
+    return node.outputs.length === 1 || axisOf(intOf(node, 'axis', 0), own.length) !== axis
+      ? splitAside(node, every(0, 1))
+      : 'Split sends units to several outputs';
+  }
+  const starts = knownInput(node, 1, known);
+  const axes = isGiven(node, 3) ? knownInput(node, 3, known) : starts?.map((_, index) => index);
+  const steps = isGiven(node, 4) ? knownInput(node, 4, known) : starts?.map(() => 1);
+  if (!starts || !axes || !steps) return 'Slice takes a range that is not known';
+  const at = axes.findIndex((each) => axisOf(each, own.length) === axis);
+  if (at < 0) return every(0, 1);
+  const start = starts[at] as number;
+  const step = steps[at] as number;
+  const last = step < 0 ? size - 1 : size;
+  return every(Math.min(Math.max(start < 0 ? start + size : start, 0), last), step);
+}
+
+function splitAside(node: Node, places: readonly number[]): readonly number[] | string {
+  const several = node.outputs.filter((output) => output !== '').length > 1;
+  return several ? 'Split sends parts of each unit to several outputs' : places;
+}
 
 /** The parts side by side again; one that does not reach the loss gives zeros. */
 export const split: Operator = {
@@ -30,6 +151,9 @@ export const split: Operator = {
     );
     return [t.op('Concat', parts, { axis })];
   },
+  channels: sliceChannels,
+  inputs: DATA,
+  traits: { moves: 'rearranged' },
 };
 
 /** dy at the places it was taken from, zero elsewhere. */
@@ -56,6 +180,9 @@ export const slice: Operator = {
     );
     return [pad(t, spaced, first, after)];
   },
+  channels: sliceChannels,
+  inputs: DATA,
+  traits: { moves: 'rearranged' },
 };
 
 /** Start and step of every axis. */

@@ -1,6 +1,50 @@
+import type { Node } from '../onnx/index.ts';
 import { intOf, intsOf, stringOf } from '../graph/index.ts';
 import { reshape, sumTo, transpose as permute } from './emit.ts';
-import type { Operator, Tape } from './rule.ts';
+import { KEEPS_ZERO } from './by-element.ts';
+import {
+  BLOCKED,
+  type ChannelRule,
+  type DimsOf,
+  opaque,
+  pass,
+  silencedBy,
+} from './channel-rule.ts';
+import { DATA, NO_TRAITS, type Operator, plain } from './operator.ts';
+import { type Tape } from './tape.ts';
+
+const transposeChannels: ChannelRule = {
+  about: 'on another axis',
+  passage: (node, _index, channels, dims) => {
+    const perm = permOf(node, dims);
+    return {
+      kind: 'pass',
+      channels: { axis: perm.indexOf(channels.axis), unit: channels.unit },
+      zero: true,
+    };
+  },
+  silence: (node, channels, dims) => ({
+    kind: 'silence',
+    parameters: [],
+    inputs: [
+      {
+        index: 0,
+        channels: { axis: permOf(node, dims)[channels.axis] as number, unit: channels.unit },
+      },
+    ],
+  }),
+  removal: 'as silenced',
+  bounds: 'unknown',
+};
+
+function permOf(node: Node, dims: DimsOf): readonly number[] {
+  const rank = dims(node.inputs[0] as string).length;
+  return intsOf(
+    node,
+    'perm',
+    Array.from({ length: rank }, (_, axis) => rank - 1 - axis),
+  );
+}
 
 /** Back by the inverse permutation. */
 export const transpose: Operator = {
@@ -16,6 +60,9 @@ export const transpose: Operator = {
       ),
     ];
   },
+  channels: transposeChannels,
+  inputs: DATA,
+  traits: { moves: 'rearranged', image: 'permuted' },
 };
 
 /** Each element of x is the sum over its copies. */
@@ -23,6 +70,9 @@ export const expand: Operator = {
   gradient: (t) => [
     sumTo(t, t.dy[0] as string, t.dims(t.y[0] as string), t.dims(t.x[0] as string)),
   ],
+  channels: BLOCKED,
+  inputs: { shape: { input: 1, infers: false } },
+  traits: { moves: 'rearranged' },
 };
 
 /** Each element of x is the sum over its copies, which lie dims apart. */
@@ -38,24 +88,92 @@ export const tile: Operator = {
     const apart = reshape(t, t.dy[0] as string, copies);
     return [t.op('ReduceSum', [apart, t.ints(dims.map((_, axis) => 2 * axis))], { keepdims: 0 })];
   },
+  channels: BLOCKED,
+  inputs: DATA,
+  traits: { moves: 'rearranged' },
 };
 
 /** What was cut off gets nothing: the same triangle of dy. */
-export const trilu: Operator = {
-  gradient: (t) => [t.op('Trilu', [t.dy[0] as string, ...t.x.slice(1)], t.node.attributes)],
-};
+export const trilu = plain((t) => [
+  t.op('Trilu', [t.dy[0] as string, ...t.x.slice(1)], t.node.attributes),
+]);
 
 /** Its own inverse. */
-export const reverseSequence: Operator = {
-  gradient: (t) => [
-    t.op('ReverseSequence', [t.dy[0] as string, t.x[1] as string], t.node.attributes),
-  ],
-};
+export const reverseSequence = plain((t) => [
+  t.op('ReverseSequence', [t.dy[0] as string, t.x[1] as string], t.node.attributes),
+]);
 
 /** Between float types; no gradient comes here from others. */
 export const cast: Operator = {
   gradient: (t) => [t.op('CastLike', [t.dy[0] as string, t.x[0] as string])],
+  channels: KEEPS_ZERO,
+  inputs: DATA,
+  traits: { moves: 'in place', image: 'kept' },
 };
+
+/** The same, to the type of another value. */
+export const castLike: Operator = { ...cast, inputs: { typeFrom: 1 }, traits: NO_TRAITS };
+
+/** Blocks of pixels become channels: unit c is at every index that is c modulo the channels. */
+const spaceToDepthChannels: ChannelRule = {
+  about: 'one becomes several indices',
+  passage: (node, index, channels) => {
+    if (index !== 0 || channels.axis !== 1) return opaque('SpaceToDepth has its units on axis 1');
+    const times = intOf(node, 'blocksize', 1) ** 2;
+    return pass({ axis: 1, unit: repeated(channels.unit, times) }, true);
+  },
+  silence: (node, channels) => {
+    const unit = common(channels.unit, intOf(node, 'blocksize', 1) ** 2, 'DCR');
+    return channels.axis === 1 && unit
+      ? silencedBy(0, { axis: 1, unit })
+      : opaque('SpaceToDepth spreads a channel over several units');
+  },
+  removal: 'as silenced',
+  bounds: 'unknown',
+};
+
+/** The way back: units pass where the channels that become one plane are all of one unit. */
+const depthToSpaceChannels: ChannelRule = {
+  about: 'several indices become one',
+  passage: (node, index, channels) => {
+    const order = stringOf(node, 'mode', 'DCR');
+    const unit = common(channels.unit, intOf(node, 'blocksize', 1) ** 2, order);
+    return index === 0 && channels.axis === 1 && unit
+      ? pass({ axis: 1, unit }, true)
+      : opaque('DepthToSpace puts several units into one plane');
+  },
+  silence: (node, channels) => {
+    if (channels.axis !== 1) return opaque('DepthToSpace has its units on axis 1');
+    const times = intOf(node, 'blocksize', 1) ** 2;
+    const unit =
+      stringOf(node, 'mode', 'DCR') === 'DCR'
+        ? repeated(channels.unit, times)
+        : Int32Array.from(
+            { length: channels.unit.length * times },
+            (_, index) => channels.unit[Math.floor(index / times)] as number,
+          );
+    return silencedBy(0, { axis: 1, unit });
+  },
+  removal: 'as silenced',
+  bounds: 'unknown',
+};
+
+function repeated(unit: Int32Array, times: number): Int32Array {
+  return Int32Array.from(
+    { length: unit.length * times },
+    (_, index) => unit[index % unit.length] as number,
+  );
+}
+
+/** The unit of each plane, where all the channels that make it up are of one unit. */
+function common(unit: Int32Array, times: number, order: string): Int32Array | undefined {
+  const planes = unit.length / times;
+  const planeOf = (channel: number) =>
+    order === 'DCR' ? channel % planes : Math.floor(channel / times);
+  const found = new Int32Array(planes);
+  for (const [channel, each] of unit.entries()) found[planeOf(channel)] = each;
+  return unit.every((each, channel) => found[planeOf(channel)] === each) ? found : undefined;
+}
 
 /** Blocks of a plane back to the channels they came from. */
 export const depthToSpace: Operator = {
@@ -68,6 +186,9 @@ export const depthToSpace: Operator = {
         : channelsFirst(t, dy, blocksize),
     ];
   },
+  channels: depthToSpaceChannels,
+  inputs: DATA,
+  traits: NO_TRAITS,
 };
 
 /** From [N, C, H/b, b, W/b, b] to [N, C b b, H/b, W/b]. */
@@ -92,4 +213,7 @@ export const spaceToDepth: Operator = {
   gradient: (t) => [
     t.op('DepthToSpace', [t.dy[0] as string], { blocksize: intOf(t.node, 'blocksize', 1) }),
   ],
+  channels: spaceToDepthChannels,
+  inputs: DATA,
+  traits: NO_TRAITS,
 };

@@ -2,17 +2,25 @@ import { intOf, intsOf } from '../graph/index.ts';
 import { sizeOf } from '../onnx/index.ts';
 import { floats } from './constants.ts';
 import { pad } from './emit.ts';
-import type { Operator, Tape } from './rule.ts';
+import { BY_WINDOW } from './by-element.ts';
+import { DATA, NO_TRAITS, type Operator } from './operator.ts';
+import { type Tape } from './tape.ts';
 import { windowOf } from './window.ts';
 
 /** y = (Σ |x|ᵖ)^(1/p): dx = sign(x) |x|^(p-1) Σ dy y^(1-p), the sum over the windows x lies in. */
 export const lpPool: Operator = {
   gradient: (t) => [t.op('Mul', [powerOfInput(t), overWindows(t, powerOfOutput(t))])],
+  channels: BY_WINDOW,
+  inputs: DATA,
+  traits: NO_TRAITS,
 };
 
 /** The same with one window. */
 export const globalLpPool: Operator = {
   gradient: (t) => [t.op('Mul', [powerOfInput(t), powerOfOutput(t)])],
+  channels: BY_WINDOW,
+  inputs: DATA,
+  traits: NO_TRAITS,
 };
 
 /** sign(x) |x|^(p-1) */

@@ -1,5 +1,7 @@
 import type { Node } from '../onnx/index.ts';
-import type { Operator, Tape } from './rule.ts';
+import type { ChannelRule } from './channel-rule.ts';
+import { DATA, type Operator, type Traits } from './operator.ts';
+import type { Tape } from './tape.ts';
 
 /** A value by its name, or a number. */
 export type Operand = string | number;
@@ -44,14 +46,19 @@ export function maths(t: Pick<Tape, 'op' | 'scalar'>) {
 
 export type Maths = ReturnType<typeof maths>;
 
-/** An operator that works on each element by itself, told by its slope dy/dx. */
+/** y = f(x) by element, given by its slope dy/dx. */
 export function pointwise(
   slope: (m: Maths, x: string, y: string, node: Node) => Operand,
+  channels: ChannelRule,
+  traits: Traits,
 ): Operator {
   return {
     gradient: (t) => {
       const m = maths(t);
       return [m.mul(t.dy[0] as string, slope(m, t.x[0] as string, t.y[0] as string, t.node))];
     },
+    channels,
+    inputs: DATA,
+    traits,
   };
 }

@@ -1,6 +1,108 @@
+import { sizeOf, type Node } from '../onnx/index.ts';
 import { floatOf, intOf } from '../graph/index.ts';
 import { reshape, sumTo, transpose } from './emit.ts';
-import type { Operator, Tape } from './rule.ts';
+import { type Bounds, type BoundsAround, type BoundsRule, products } from './bounds.ts';
+import { type ChannelRule, isGiven, opaque } from './channel-rule.ts';
+import type { Operator } from './operator.ts';
+import type { Tape } from './tape.ts';
+
+/** x · W with a column of W, or a row where it is transposed, for each unit. */
+function matrixBounds(
+  node: Node,
+  x: Bounds,
+  { known }: BoundsAround,
+  { rows, alpha, bias }: { rows: boolean; alpha: number; bias: (unit: number) => number },
+): Bounds | undefined {
+  const weights = known(node.inputs[1] as string);
+  if (weights?.type !== 'float32' || weights.dims.length !== 2) return undefined;
+  const [height, width] = weights.dims as [number, number];
+  const data = rows ? weights.data : transposed(weights.data, width);
+  const [units, count] = rows ? [height, width] : [width, height];
+  return products({ data, units, first: () => 0, count, each: 1, alpha }, x, bias);
+}
+
+function transposed(data: Float32Array, width: number): Float32Array {
+  const height = data.length / width;
+  const turned = new Float32Array(data.length);
+  for (let row = 0, at = 0; row < height; row += 1) {
+    for (let column = 0; column < width; column += 1, at += 1) {
+      turned[column * height + row] = data[at] as number;
+    }
+  }
+  return turned;
+}
+
+const gemmBounds: BoundsRule = (node, axis, around) => {
+  const bias = isGiven(node, 2) ? around.known(node.inputs[2] as string) : undefined;
+  if (axis !== 1 || intOf(node, 'transA', 0) !== 0) return undefined;
+  if (isGiven(node, 2) && (!bias || sizeOf(bias.dims.slice(0, -1)) !== 1)) return undefined;
+  const beta = floatOf(node, 'beta', 1);
+  return matrixBounds(node, around.seen(0, 1), around, {
+    rows: intOf(node, 'transB', 0) === 1,
+    alpha: floatOf(node, 'alpha', 1),
+    bias: (unit) => (bias ? beta * Number(bias.data[bias.data.length === 1 ? 0 : unit]) : 0),
+  });
+};
+
+const matMulBounds: BoundsRule = (node, axis, around) => {
+  const rank = around.dims(node.inputs[0] as string).length;
+  if (axis !== around.dims(node.outputs[0] as string).length - 1) return undefined;
+  return matrixBounds(node, around.seen(0, rank - 1), around, {
+    rows: false,
+    alpha: 1,
+    bias: () => 0,
+  });
+};
+
+const gemmChannels: ChannelRule = {
+  about: 'summed by weights',
+  passage: (node, index, channels) => {
+    const transA = intOf(node, 'transA', 0);
+    const transB = intOf(node, 'transB', 0);
+    if (index !== 0 || transA !== 0 || channels.axis !== 1) {
+      return opaque('Gemm has the units where its weights or rows are');
+    }
+    return {
+      kind: 'mix',
+      linear: true,
+      weights: { input: 1, axis: transB ? 1 : 0, unit: channels.unit },
+    };
+  },
+  silence: (node, { axis, unit }, dims) => {
+    if (axis !== 1) return opaque('Gemm has its units on axis 1');
+    const bias = node.inputs[2];
+    const transB = intOf(node, 'transB', 0);
+    return {
+      kind: 'silence',
+      parameters: [
+        { input: 1, axis: transB ? 0 : 1, unit },
+        ...(bias ? [{ input: 2, axis: dims(bias).length - 1, unit }] : []),
+      ],
+      inputs: [],
+    };
+  },
+  removal: 'as silenced',
+  bounds: gemmBounds,
+};
+
+const matMulChannels: ChannelRule = {
+  about: 'summed by weights',
+  passage: (node, index, channels, dims) => {
+    const rank = dims(node.inputs[0] as string).length;
+    const weights = dims(node.inputs[1] as string).length;
+    return index === 0 && channels.axis === rank - 1 && weights === 2
+      ? { kind: 'mix', linear: true, weights: { input: 1, axis: 0, unit: channels.unit } }
+      : opaque('MatMul has the units where its weights or rows are');
+  },
+  silence: (node, { axis, unit }, dims) => {
+    const rank = dims(node.outputs[0] as string).length;
+    return axis === rank - 1 && dims(node.inputs[1] as string).length === 2
+      ? { kind: 'silence', parameters: [{ input: 1, axis: 1, unit }], inputs: [] }
+      : opaque('MatMul has its units on the last axis');
+  },
+  removal: 'as silenced',
+  bounds: matMulBounds,
+};
 
 /** Y = A·B: dA = dY·Bᵀ, dB = Aᵀ·dY; leading axes broadcast. */
 export const matMul: Operator = {
@@ -49,6 +151,15 @@ export const matMul: Operator = {
       t.wants(1) ? back(byB(), [...lead, k, n], colsB, dimsB) : undefined,
     ];
   },
+  channels: matMulChannels,
+  inputs: { weights: [0, 1] },
+  traits: {
+    layer: {
+      kind: 'fully connected',
+      axis: (node, dims) => dims(node.outputs[0] as string).length - 1,
+    },
+    scores: 'logits',
+  },
 };
 
 /** A'·B of two matrices, as one operator: what ONNX Runtime fuses loses its place in the order. */
@@ -83,4 +194,7 @@ export const gemm: Operator = {
       c && t.wants(2) ? sumTo(t, scaled, t.dims(t.y[0] as string), t.dims(c)) : undefined,
     ];
   },
+  channels: gemmChannels,
+  inputs: { weights: [1, 2], shifts: [2] },
+  traits: { layer: { kind: 'fully connected', axis: () => 1 }, scores: 'logits' },
 };

@@ -4,7 +4,18 @@ import { floats } from './constants.ts';
 import { reshape, sumTo } from './emit.ts';
 import { maths } from './maths.ts';
 import { noGradient } from './refusal.ts';
-import type { Operator, Tape } from './rule.ts';
+import { BLOCKED } from './channel-rule.ts';
+import { DATA, type Operator, plain } from './operator.ts';
+import type { Tape } from './tape.ts';
+import {
+  batchChannels,
+  groupChannels,
+  instanceChannels,
+  layerChannels,
+} from './normalization-channels.ts';
+import type { Inputs } from './operator.ts';
+
+const SCALE_AND_SHIFT: Inputs = { weights: [1, 2], shifts: [2] };
 
 /**
  * y = s x̂ + b by channel. In training mode x̂ is over the batch, and the running statistics take no
@@ -15,6 +26,14 @@ export const batchNormalization: Operator = {
     if (t.dy[0] === undefined) return [];
     if (intOf(t.node, 'training_mode', 0) === 0) return frozen(t, t.dy[0]);
     return batchGradient(t);
+  },
+  channels: batchChannels,
+  inputs: SCALE_AND_SHIFT,
+  traits: {
+    keepsChannels: true,
+    normalizes: true,
+    training: 'normalizes by its batch',
+    image: 'channels first',
   },
 };
 
@@ -51,6 +70,9 @@ export const layerNormalization: Operator = {
     const first = axisOf(intOf(t.node, 'axis', -1), t.dims(x).length);
     return affine(t, standard(t, x, axesOf(t, x).slice(first)), (value) => t.dims(value));
   },
+  channels: layerChannels,
+  inputs: SCALE_AND_SHIFT,
+  traits: { keepsChannels: true, normalizes: true },
 };
 
 /** y = s x̂ + b by channel, x̂ over the places of each image and channel */
@@ -59,6 +81,9 @@ export const instanceNormalization: Operator = {
     const [x] = t.x as [string];
     return affine(t, standard(t, x, axesOf(t, x).slice(2)), () => channelDims(t));
   },
+  channels: instanceChannels,
+  inputs: SCALE_AND_SHIFT,
+  traits: { keepsChannels: true, normalizes: true, image: 'channels first' },
 };
 
 /** y = s x̂ + b by channel, x̂ over the places of each image and group of channels */
@@ -74,15 +99,16 @@ export const groupNormalization: Operator = {
     };
     return affine(t, whole, () => channelDims(t));
   },
+  channels: groupChannels,
+  inputs: SCALE_AND_SHIFT,
+  traits: { keepsChannels: true, normalizes: true },
 };
 
 /** y = x̂ over some axes, without ε */
-export const meanVarianceNormalization: Operator = {
-  gradient: (t) => {
-    const axes = intsOf(t.node, 'axes', [0, 2, 3]);
-    return [standard(t, t.x[0] as string, axes, 0).back(t.dy[0] as string)];
-  },
-};
+export const meanVarianceNormalization = plain((t) => {
+  const axes = intsOf(t.node, 'axes', [0, 2, 3]);
+  return [standard(t, t.x[0] as string, axes, 0).back(t.dy[0] as string)];
+});
 
 /**
  * y = x d^-β, d = bias + α/size Σ x² over the channels near by: dx = dy d^-β - 2αβ/size x Σ dy y / d
@@ -102,22 +128,23 @@ export const lrn: Operator = {
     const back = nearby(t, m.div(m.mul(dy, y), d), after, before);
     return [m.sub(m.mul(dy, m.pow(d, -beta)), m.mul(m.mul((2 * alpha * beta) / size, x), back))];
   },
+  channels: BLOCKED,
+  inputs: DATA,
+  traits: { keepsChannels: true },
 };
 
 /** y = x / n, n = Σ |x| or √Σ x²: dx = (dy - g Σ dy y) / n, g = dn/dx = sign x or y; 0 where n = 0 */
-export const lpNormalization: Operator = {
-  gradient: (t) => {
-    const m = maths(t);
-    const [x, y, dy] = [t.x[0], t.y[0], t.dy[0]] as [string, string, string];
-    const axis = t.ints([intOf(t.node, 'axis', -1)]);
-    const byAbsolute = intOf(t.node, 'p', 2) === 1;
-    const norm = t.op(byAbsolute ? 'ReduceL1' : 'ReduceL2', [x, axis], { keepdims: 1 });
-    const along = t.op('ReduceSum', [m.mul(dy, y), axis], { keepdims: 1 });
-    const slope = byAbsolute ? m.sign(x) : y;
-    const dx = m.div(m.sub(dy, m.mul(slope, along)), norm);
-    return [m.where(m.equal(norm, 0), 0, dx)];
-  },
-};
+export const lpNormalization = plain((t) => {
+  const m = maths(t);
+  const [x, y, dy] = [t.x[0], t.y[0], t.dy[0]] as [string, string, string];
+  const axis = t.ints([intOf(t.node, 'axis', -1)]);
+  const byAbsolute = intOf(t.node, 'p', 2) === 1;
+  const norm = t.op(byAbsolute ? 'ReduceL1' : 'ReduceL2', [x, axis], { keepdims: 1 });
+  const along = t.op('ReduceSum', [m.mul(dy, y), axis], { keepdims: 1 });
+  const slope = byAbsolute ? m.sign(x) : y;
+  const dx = m.div(m.sub(dy, m.mul(slope, along)), norm);
+  return [m.where(m.equal(norm, 0), 0, dx)];
+});
 
 /** A normalized value before scale and shift, made when asked for, and its gradient's way back. */
 interface Normal {

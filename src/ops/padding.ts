@@ -1,8 +1,75 @@
+import type { Node } from '../onnx/index.ts';
 import { axisOf, stringOf } from '../graph/index.ts';
 import { knownNumbers } from './constants.ts';
 import { add, pad as padWithZeros, slice } from './emit.ts';
 import { reverse } from './joining.ts';
-import type { Operator, Tape } from './rule.ts';
+import {
+  type ChannelRule,
+  type DimsOf,
+  isGiven,
+  knownInput,
+  type KnownOf,
+  NOT_DATA,
+  opaque,
+  pass,
+  silencedBy,
+} from './channel-rule.ts';
+import { DATA, type Operator } from './operator.ts';
+import { type Tape } from './tape.ts';
+
+/** Units keep their places if their own axis is not padded. */
+const padChannels: ChannelRule = {
+  about: 'each by itself',
+  passage: (node, index, channels, dims, known) => {
+    if (index !== 0) return opaque(NOT_DATA);
+    const places = paddedPlaces(node, channels.axis, dims, known);
+    if (!places) return opaque('Pad pads the channel axis, or by what is not known');
+    const unit = Int32Array.from(places, (at) => (at < 0 ? -1 : (channels.unit[at] as number)));
+    return pass({ axis: channels.axis, unit }, fillsWithZero(node, known));
+  },
+  silence: (node, channels, dims, known) => {
+    const places = paddedPlaces(node, channels.axis, dims, known);
+    if (!places || !fillsWithZero(node, known)) {
+      return opaque('Pad pads the channel axis, or by what is not known to be zero');
+    }
+    const unit = new Int32Array(dims(node.inputs[0] as string)[channels.axis] as number).fill(-1);
+    for (const [index, at] of places.entries()) {
+      if (at >= 0) unit[at] = channels.unit[index] as number;
+    }
+    return silencedBy(0, { axis: channels.axis, unit });
+  },
+  removal: 'as silenced',
+  bounds: 'unknown',
+};
+
+/** The index that each index of the padded axis holds, -1 where it holds the constant. */
+function paddedPlaces(
+  node: Node,
+  axis: number,
+  dims: DimsOf,
+  known: KnownOf | undefined,
+): readonly number[] | undefined {
+  const own = dims(node.inputs[0] as string);
+  const pads = knownInput(node, 1, known);
+  const axes = isGiven(node, 3) ? knownInput(node, 3, known) : own.map((_, index) => index);
+  if (!pads || !axes) return undefined;
+  const at = axes.findIndex((each) => axisOf(each, own.length) === axis);
+  const before = at < 0 ? 0 : (pads[at] as number);
+  const after = at < 0 ? 0 : (pads[at + axes.length] as number);
+  const size = own[axis] as number;
+  if ((before > 0 || after > 0) && stringOf(node, 'mode', 'constant') !== 'constant') {
+    return undefined;
+  }
+  return Array.from({ length: before + size + after }, (_, index) => {
+    const place = index - before;
+    return place >= 0 && place < size ? place : -1;
+  });
+}
+
+function fillsWithZero(node: Node, known: KnownOf | undefined): boolean {
+  if (stringOf(node, 'mode', 'constant') !== 'constant' || !isGiven(node, 2)) return true;
+  return knownInput(node, 2, known)?.[0] === 0;
+}
 
 /** dx = dy without what was added; zero where x was cut off. A copy's gradient goes to its source. */
 export const pad: Operator = {
@@ -21,6 +88,9 @@ export const pad: Operator = {
     }, t.dy[0] as string);
     return [dx];
   },
+  channels: padChannels,
+  inputs: DATA,
+  traits: { moves: 'rearranged', image: 'kept' },
 };
 
 /** All of dy that does not go to x. */

@@ -1,7 +1,11 @@
 import { intOf, intsOf, stringOf } from '../graph/index.ts';
 import { float32, sizeOf } from '../onnx/index.ts';
 import { pad, reshape } from './emit.ts';
-import type { Operator, Tape } from './rule.ts';
+import { maths } from './maths.ts';
+import { withZero } from './bounds.ts';
+import { BY_WINDOW } from './by-element.ts';
+import { DATA, NO_TRAITS, type Operator } from './operator.ts';
+import type { Tape } from './tape.ts';
 import { offsetsOf, windowOf, type Window } from './window.ts';
 
 /** dX is dY at the place of each window's maximum (the first, where several are equal). */
@@ -37,6 +41,12 @@ export const maxPool: Operator = {
       ),
     ];
   },
+  channels: {
+    ...BY_WINDOW,
+    bounds: (_node, axis, { of }) => (axis === 1 ? of(0, axis) : undefined),
+  },
+  inputs: DATA,
+  traits: { keepsChannels: true, image: 'channels first' },
 };
 
 /** Each input gets dY / count of every window it lies in. */
@@ -74,6 +84,13 @@ export const averagePool: Operator = {
       ),
     ];
   },
+  channels: {
+    ...BY_WINDOW,
+    // Zeros of the padding may be among what is averaged.
+    bounds: (_node, axis, { of }) => (axis === 1 ? withZero(of(0, axis)) : undefined),
+  },
+  inputs: DATA,
+  traits: { keepsChannels: true, image: 'channels first' },
 };
 
 /** dX = dY / places, everywhere. */
@@ -83,6 +100,24 @@ export const globalAveragePool: Operator = {
     const share = t.op('Div', [t.dy[0] as string, t.scalar(sizeOf(dims.slice(2)))]);
     return [t.op('Expand', [share, t.ints(dims)])];
   },
+  channels: BY_WINDOW,
+  inputs: DATA,
+  traits: NO_TRAITS,
+};
+
+/** y = max x over all places: dy in equal shares to the elements that are y */
+export const globalMaxPool: Operator = {
+  gradient: (t) => {
+    const m = maths(t);
+    const [x] = t.x as [string];
+    const axes = t.dims(x).flatMap((_, axis) => (axis < 2 ? [] : [axis]));
+    const hit = m.where(m.equal(x, t.y[0] as string), 1, 0);
+    const count = t.op('ReduceSum', [hit, t.ints(axes)], { keepdims: 1 });
+    return [m.mul(hit, m.div(t.dy[0] as string, count))];
+  },
+  channels: BY_WINDOW,
+  inputs: DATA,
+  traits: NO_TRAITS,
 };
 
 function poolWindow(t: Tape): Window {

@@ -2,7 +2,9 @@ import { floatOf, intOf, stringOf } from '../graph/index.ts';
 import { floats } from './constants.ts';
 import { reshape, transpose } from './emit.ts';
 import { noGradient } from './refusal.ts';
-import type { Operator, Tape } from './rule.ts';
+import { BLOCKED } from './channel-rule.ts';
+import { DATA, type Operator, plain } from './operator.ts';
+import { none, type Tape } from './tape.ts';
 
 /**
  * Each region is read by an interpolation matrix for its rows and one for its columns, Y = A X Bᵀ:
@@ -37,6 +39,9 @@ export const roiAlign: Operator = {
     const dx = reshape(t, t.op('MatMul', [down, stacked]), [count, height, channels, width]);
     return [transpose(t, dx, [0, 2, 1, 3])];
   },
+  channels: BLOCKED,
+  inputs: DATA,
+  traits: { detection: 'regions' },
 };
 
 /** 0, 1, ... of dims [images, 1, 1, 1], int64. */
@@ -83,3 +88,13 @@ function interpolation(t: Tape, low: string, high: string, cells: number, size: 
   const apart = reshape(t, weighted, [regions, cells, samples, size]);
   return t.op('ReduceSum', [apart, t.ints([2])], { keepdims: 0 });
 }
+
+export const maxRoiPool: Operator = {
+  ...plain(none('fineprune trains through RoiAlign, not through pooled regions')),
+  traits: { detection: 'regions' },
+};
+
+export const nonMaxSuppression: Operator = {
+  ...plain(none('its output is integer')),
+  traits: { detection: 'boxes' },
+};

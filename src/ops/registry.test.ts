@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { operatorsPage } from '../../scripts/docs-ops.ts';
 import type { Node } from '../onnx/index.ts';
 import { operatorOf, operators } from './registry.ts';
-import type { Operator } from './rule.ts';
+import type { Operator } from './operator.ts';
 import { type OperatorName, signatures } from './signatures.ts';
 
 const entries = Object.entries<Operator>(operators);

@@ -1,5 +1,4 @@
 import type { Node } from '../onnx/index.ts';
-import * as activations from './activations.ts';
 import * as convolution from './convolution.ts';
 import * as einsum from './einsum.ts';
 import * as elementwise from './elementwise.ts';
@@ -12,7 +11,10 @@ import * as matrix from './matrix.ts';
 import * as normalization from './normalization.ts';
 import * as padding from './padding.ts';
 import * as pooling from './pooling.ts';
+import * as quantization from './quantization.ts';
+import * as random from './random.ts';
 import * as rectifiers from './rectifiers.ts';
+import * as recurrent from './recurrent.ts';
 import * as reductions from './reductions.ts';
 import * as regions from './regions.ts';
 import * as resize from './resize.ts';
@@ -20,9 +22,10 @@ import * as scans from './scans.ts';
 import * as sampling from './sampling.ts';
 import * as shape from './shape.ts';
 import * as sigmoids from './sigmoids.ts';
+import * as softmax from './softmax.ts';
 import * as transposed from './transposed.ts';
-import { none, type Operator, zero } from './rule.ts';
-import type { OperatorName } from './signatures.ts';
+import { type Operator, type Operators, plain } from './operator.ts';
+import { none, zero } from './tape.ts';
 
 const SAMPLING = 'fineprune does not differentiate sampling at computed places yet';
 const LOSS = 'fineprune makes the loss itself: give it the model up to the logits';
@@ -31,7 +34,6 @@ const NEWER = 'it is newer than the canonical opset';
 const BOOLEAN = 'its output is boolean';
 const INTEGER = 'its output is integer';
 const STRING = 'it reads strings';
-const RECURRENT = 'lowerRecurrent, which writes it out as its steps, was not run or left it';
 const SEQUENCE = 'sequences and optionals take no gradient';
 
 /**
@@ -73,11 +75,11 @@ export const operators = {
   Tan: functions.tan,
 
   // activations
-  Dropout: activations.dropout,
-  LogSoftmax: activations.logSoftmax,
-  Relu: activations.relu,
-  Softmax: activations.softmax,
-  Swish: none(NEWER),
+  Dropout: random.dropout,
+  LogSoftmax: softmax.logSoftmax,
+  Relu: rectifiers.relu,
+  Softmax: softmax.softmax,
+  Swish: sigmoids.swish,
 
   // rectifiers
   Celu: rectifiers.celu,
@@ -124,49 +126,49 @@ export const operators = {
   LayerNormalization: normalization.layerNormalization,
   LpNormalization: normalization.lpNormalization,
   MeanVarianceNormalization: normalization.meanVarianceNormalization,
-  RMSNormalization: none(NEWER),
+  RMSNormalization: plain(none(NEWER)),
 
   // convolution
-  Col2Im: none('fineprune does not fold columns back to images'),
+  Col2Im: plain(none('fineprune does not fold columns back to images')),
   Conv: convolution.conv,
   ConvTranspose: transposed.convTranspose,
-  DeformConv: none(SAMPLING),
+  DeformConv: plain(none(SAMPLING)),
 
   // pooling
   AveragePool: pooling.averagePool,
   GlobalAveragePool: pooling.globalAveragePool,
   GlobalLpPool: lpPooling.globalLpPool,
-  GlobalMaxPool: reductions.globalMaxPool,
+  GlobalMaxPool: pooling.globalMaxPool,
   LpPool: lpPooling.lpPool,
   MaxPool: pooling.maxPool,
-  MaxRoiPool: none('fineprune trains through RoiAlign, not through pooled regions'),
+  MaxRoiPool: regions.maxRoiPool,
   MaxUnpool: indexing.maxUnpool,
   RoiAlign: regions.roiAlign,
 
   // matrix
-  Det: none('its gradient is an inverse matrix, which ONNX has no operator for'),
+  Det: plain(none('its gradient is an inverse matrix, which ONNX has no operator for')),
   Einsum: einsum.einsum,
   Gemm: matrix.gemm,
   MatMul: matrix.matMul,
 
   // recurrent
-  GRU: none(RECURRENT),
-  LSTM: none(RECURRENT),
-  RNN: none(RECURRENT),
+  GRU: recurrent.recurrent,
+  LSTM: recurrent.recurrent,
+  RNN: recurrent.recurrent,
 
   // attention
-  Attention: none(NEWER),
-  RotaryEmbedding: none(NEWER),
+  Attention: plain(none(NEWER)),
+  RotaryEmbedding: plain(none(NEWER)),
 
   // shape
   Flatten: shape.reshaping,
-  Reshape: shape.reshaping,
+  Reshape: shape.reshape,
   Squeeze: shape.reshaping,
   Unsqueeze: shape.reshaping,
 
   // layout
   Cast: layout.cast,
-  CastLike: layout.cast,
+  CastLike: layout.castLike,
   DepthToSpace: layout.depthToSpace,
   Expand: layout.expand,
   ReverseSequence: layout.reverseSequence,
@@ -185,13 +187,15 @@ export const operators = {
   Gather: indexing.gather,
   GatherElements: indexing.gatherElements,
   GatherND: indexing.gatherND,
-  OneHot: none('fineprune does not differentiate the values that it puts'),
+  OneHot: plain(none('fineprune does not differentiate the values that it puts')),
   ScatterElements: indexing.scatterElements,
   ScatterND: indexing.scatterND,
-  TensorScatter: none(NEWER),
+  TensorScatter: plain(none(NEWER)),
 
   // padding
-  CenterCropPad: none('fineprune does not differentiate it: export the model with Slice and Pad'),
+  CenterCropPad: plain(
+    none('fineprune does not differentiate it: export the model with Slice and Pad'),
+  ),
   Pad: padding.pad,
 
   // resizing
@@ -200,99 +204,99 @@ export const operators = {
   Resize: resize.resize,
 
   // losses
-  NegativeLogLikelihoodLoss: none(LOSS),
-  SoftmaxCrossEntropyLoss: none(LOSS),
+  NegativeLogLikelihoodLoss: plain(none(LOSS)),
+  SoftmaxCrossEntropyLoss: plain(none(LOSS)),
 
   // signals
-  DFT: none(SPECTRUM),
-  STFT: none(SPECTRUM),
+  DFT: plain(none(SPECTRUM)),
+  STFT: plain(none(SPECTRUM)),
 
   // quantization
-  DequantizeLinear: none('what it reads is quantized: train the model before quantizing it'),
+  DequantizeLinear: quantization.dequantizeLinear,
 
   // A step: flat everywhere, but for the places where it jumps.
-  Ceil: zero('flat between its steps'),
-  Floor: zero('flat between its steps'),
-  Round: zero('flat between its steps'),
-  Sign: zero('flat between its steps'),
+  Ceil: functions.step,
+  Floor: functions.step,
+  Round: functions.step,
+  Sign: functions.step,
 
   // Outputs that take no gradient.
-  And: none(BOOLEAN),
-  ArgMax: none(INTEGER),
-  ArgMin: none(INTEGER),
-  BitShift: none(INTEGER),
-  BitwiseAnd: none(INTEGER),
-  BitwiseNot: none(INTEGER),
-  BitwiseOr: none(INTEGER),
-  BitwiseXor: none(INTEGER),
-  ConvInteger: none(INTEGER),
-  DynamicQuantizeLinear: none(INTEGER),
-  Equal: none(BOOLEAN),
-  Greater: none(BOOLEAN),
-  GreaterOrEqual: none(BOOLEAN),
-  ImageDecoder: none(INTEGER),
-  IsInf: none(BOOLEAN),
-  IsNaN: none(BOOLEAN),
-  Less: none(BOOLEAN),
-  LessOrEqual: none(BOOLEAN),
-  MatMulInteger: none(INTEGER),
-  Multinomial: none(INTEGER),
-  NonMaxSuppression: none(INTEGER),
-  NonZero: none(INTEGER),
-  Not: none(BOOLEAN),
-  OptionalHasElement: none(BOOLEAN),
-  Or: none(BOOLEAN),
-  QLinearConv: none(INTEGER),
-  QLinearMatMul: none(INTEGER),
-  QuantizeLinear: none(INTEGER),
-  RegexFullMatch: none(BOOLEAN),
-  SequenceLength: none(INTEGER),
-  Shape: none(INTEGER),
-  Size: none(INTEGER),
-  StringConcat: none(STRING),
-  StringNormalizer: none(STRING),
-  StringSplit: none(STRING),
-  TfIdfVectorizer: none(STRING),
-  Xor: none(BOOLEAN),
+  And: plain(none(BOOLEAN)),
+  ArgMax: plain(none(INTEGER)),
+  ArgMin: plain(none(INTEGER)),
+  BitShift: plain(none(INTEGER)),
+  BitwiseAnd: plain(none(INTEGER)),
+  BitwiseNot: plain(none(INTEGER)),
+  BitwiseOr: plain(none(INTEGER)),
+  BitwiseXor: plain(none(INTEGER)),
+  ConvInteger: convolution.convInteger,
+  DynamicQuantizeLinear: plain(none(INTEGER)),
+  Equal: plain(none(BOOLEAN)),
+  Greater: plain(none(BOOLEAN)),
+  GreaterOrEqual: plain(none(BOOLEAN)),
+  ImageDecoder: plain(none(INTEGER)),
+  IsInf: plain(none(BOOLEAN)),
+  IsNaN: plain(none(BOOLEAN)),
+  Less: plain(none(BOOLEAN)),
+  LessOrEqual: plain(none(BOOLEAN)),
+  MatMulInteger: plain(none(INTEGER)),
+  Multinomial: random.multinomial,
+  NonMaxSuppression: regions.nonMaxSuppression,
+  NonZero: plain(none(INTEGER)),
+  Not: plain(none(BOOLEAN)),
+  OptionalHasElement: plain(none(BOOLEAN)),
+  Or: plain(none(BOOLEAN)),
+  QLinearConv: quantization.qLinearConv,
+  QLinearMatMul: plain(none(INTEGER)),
+  QuantizeLinear: quantization.quantizeLinear,
+  RegexFullMatch: plain(none(BOOLEAN)),
+  SequenceLength: plain(none(INTEGER)),
+  Shape: shape.shape,
+  Size: shape.size,
+  StringConcat: plain(none(STRING)),
+  StringNormalizer: plain(none(STRING)),
+  StringSplit: plain(none(STRING)),
+  TfIdfVectorizer: plain(none(STRING)),
+  Xor: plain(none(BOOLEAN)),
 
   // Outputs that depend on no number, only on dims or on nothing.
-  BlackmanWindow: zero('has no input that is differentiated'),
-  Constant: zero('has no input that is differentiated'),
-  ConstantOfShape: zero('depends on the dims of its input only'),
-  EyeLike: zero('depends on the dims of its input only'),
-  HammingWindow: zero('has no input that is differentiated'),
-  HannWindow: zero('has no input that is differentiated'),
-  MelWeightMatrix: zero('has no input that is differentiated'),
-  RandomNormal: zero('has no input that is differentiated'),
-  RandomNormalLike: zero('depends on the dims of its input only'),
-  RandomUniform: zero('has no input that is differentiated'),
-  RandomUniformLike: zero('depends on the dims of its input only'),
+  BlackmanWindow: plain(zero('has no input that is differentiated')),
+  Constant: plain(zero('has no input that is differentiated')),
+  ConstantOfShape: shape.constantOfShape,
+  EyeLike: plain(zero('depends on the dims of its input only')),
+  HammingWindow: plain(zero('has no input that is differentiated')),
+  HannWindow: plain(zero('has no input that is differentiated')),
+  MelWeightMatrix: plain(zero('has no input that is differentiated')),
+  RandomNormal: random.noise,
+  RandomNormalLike: random.noiseLike,
+  RandomUniform: random.noise,
+  RandomUniformLike: random.noiseLike,
 
   // Where there is a jump in every direction, or a choice that is not differentiable.
-  Bernoulli: none('a random draw'),
-  Hardmax: none('jumps from 0 to 1'),
-  Range: none('its length depends on its inputs'),
-  Unique: none('which elements stay depends on their values'),
+  Bernoulli: random.bernoulli,
+  Hardmax: plain(none('jumps from 0 to 1')),
+  Range: plain(none('its length depends on its inputs')),
+  Unique: plain(none('which elements stay depends on their values')),
 
   // Graphs within graphs, and values that are no tensors.
-  ConcatFromSequence: none(SEQUENCE),
-  If: none('its body is not differentiated'),
-  Loop: none('its body is not differentiated'),
-  Optional: none(SEQUENCE),
-  OptionalGetElement: none(SEQUENCE),
-  Scan: none('its body is not differentiated'),
-  SequenceAt: none(SEQUENCE),
-  SequenceConstruct: none(SEQUENCE),
-  SequenceEmpty: none(SEQUENCE),
-  SequenceErase: none(SEQUENCE),
-  SequenceInsert: none(SEQUENCE),
-  SequenceMap: none('its body is not differentiated'),
-  SplitToSequence: none(SEQUENCE),
+  ConcatFromSequence: plain(none(SEQUENCE)),
+  If: plain(none('its body is not differentiated')),
+  Loop: plain(none('its body is not differentiated')),
+  Optional: plain(none(SEQUENCE)),
+  OptionalGetElement: plain(none(SEQUENCE)),
+  Scan: plain(none('its body is not differentiated')),
+  SequenceAt: plain(none(SEQUENCE)),
+  SequenceConstruct: plain(none(SEQUENCE)),
+  SequenceEmpty: plain(none(SEQUENCE)),
+  SequenceErase: plain(none(SEQUENCE)),
+  SequenceInsert: plain(none(SEQUENCE)),
+  SequenceMap: plain(none('its body is not differentiated')),
+  SplitToSequence: plain(none(SEQUENCE)),
 
   // Out of use in the canonical opset.
-  Scatter: none('deprecated: it is ScatterElements now'),
-  Upsample: none('deprecated: it is Resize now'),
-} satisfies Record<OperatorName, Operator>;
+  Scatter: plain(none('deprecated: it is ScatterElements now')),
+  Upsample: plain(none('deprecated: it is Resize now')),
+} satisfies Operators;
 
 export function operatorOf(node: Node): Operator | undefined {
   if (node.domain !== '') return undefined;

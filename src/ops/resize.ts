@@ -1,10 +1,68 @@
 import { axisOf, floatOf, intOf, intsOf, stringOf } from '../graph/index.ts';
-import { sizeOf } from '../onnx/index.ts';
+import { sizeOf, type Node } from '../onnx/index.ts';
+import { withLengthIn } from './by-element.ts';
 import { floats, knownNumbers, zeros } from './constants.ts';
 import { reshape } from './emit.ts';
 import { type Interpolation, type Tap, tapsOf } from './interpolation.ts';
 import { noGradient } from './refusal.ts';
-import type { Operator, Tape } from './rule.ts';
+import {
+  type ChannelRule,
+  type DimsOf,
+  isGiven,
+  knownInput,
+  type KnownOf,
+  NOT_DATA,
+  opaque,
+  pass,
+  silencedBy,
+} from './channel-rule.ts';
+import { DATA, NO_TRAITS, type Operator } from './operator.ts';
+import { type Tape } from './tape.ts';
+
+/** Images made larger or smaller, channel by channel. */
+const resizeChannels: ChannelRule = {
+  about: 'each by itself',
+  passage: (node, index, channels, dims, known) => {
+    if (index !== 0) return opaque(NOT_DATA);
+    const why = resizesUnits(node, channels.axis, dims, known);
+    return why === undefined ? pass(channels, extrapolatesZero(node)) : opaque(why);
+  },
+  silence: (node, channels, dims, known) => {
+    const why = resizesUnits(node, channels.axis, dims, known);
+    if (why !== undefined) return opaque(why);
+    return extrapolatesZero(node)
+      ? silencedBy(0, channels)
+      : opaque('Resize holds a value other than zero outside of the image');
+  },
+  removal: 'as silenced',
+  bounds: 'unknown',
+};
+
+function resizesUnits(
+  node: Node,
+  axis: number,
+  dims: DimsOf,
+  known: KnownOf | undefined,
+): string | undefined {
+  const own = dims(node.inputs[0] as string);
+  const resized = node.attributes['axes'];
+  const axes = Array.isArray(resized)
+    ? (resized as readonly number[]).map((each) => axisOf(each, own.length))
+    : own.map((_, index) => index);
+  if (!axes.includes(axis)) return undefined;
+  if (own[axis] !== dims(node.outputs[0] as string)[axis]) return 'Resize resizes the channel axis';
+  if (!isGiven(node, 2)) return undefined;
+  // A scale close to 1 may keep the size and mix the units all the same.
+  const scale = knownInput(node, 2, known)?.[axes.indexOf(axis)];
+  return scale === 1 ? undefined : 'Resize has scales that are not known to keep the channels';
+}
+
+function extrapolatesZero(node: Node): boolean {
+  return (
+    stringOf(node, 'coordinate_transformation_mode', 'half_pixel') !== 'tf_crop_and_resize' ||
+    floatOf(node, 'extrapolation_value', 0) === 0
+  );
+}
 
 /**
  * Y = A₁ ⊗ A₂ ⊗ ... X, an interpolation matrix for each axis: dX = A₁ᵀ ⊗ A₂ᵀ ⊗ ... dY. Where each
@@ -30,6 +88,9 @@ export const resize: Operator = {
     }
     return [dx];
   },
+  channels: withLengthIn(3, resizeChannels),
+  inputs: DATA,
+  traits: NO_TRAITS,
 };
 
 /** The factor of every axis, as ONNX Runtime takes it into the coordinates. */

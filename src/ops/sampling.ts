@@ -3,60 +3,59 @@ import { sizeOf } from '../onnx/index.ts';
 import { floats, zeros } from './constants.ts';
 import { add, reshape } from './emit.ts';
 import { noGradient } from './refusal.ts';
-import type { Operator, Tape } from './rule.ts';
+import { plain } from './operator.ts';
+import { type Tape } from './tape.ts';
 import { offsetsOf } from './window.ts';
 
 /**
  * Y reads X at the corners around each point of a grid: y = Σ w(corner) x(corner). dX is w dy added up
  * at the corners; the grid's is Σ ∂w/∂g Σ dy x, the inner sum over the channels.
  */
-export const gridSample: Operator = {
-  gradient: (t) => {
-    const mode = stringOf(t.node, 'mode', 'linear');
-    if (mode === 'cubic')
-      return noGradient(t.node, 'fineprune does not differentiate cubic sampling');
-    const [x] = t.x as [string, string];
-    const [images, channels, ...size] = t.dims(x) as [number, number, ...number[]];
-    const points = sizeOf(t.dims(t.y[0] as string).slice(2));
-    const axes = axesOf(t, size, points, mode === 'nearest');
-    const dy = reshape(t, t.dy[0] as string, [images, channels, points]);
-    const wantsGrid = t.wants(1) && mode !== 'nearest';
-    const flat = reshape(t, x, [images, channels, sizeOf(size)]);
-    let dx = zeros(t, [images, channels, sizeOf(size)]);
-    const slopes: string[][] = axes.map(() => []);
-    for (const corner of offsetsOf(axes.map(({ corners }) => corners.length))) {
-      const at = corner.map((which, axis) => axes[axis]?.corners[which] as Corner);
-      const everywhere = t.op('Expand', [
-        reshape(t, place(t, at, size), [images, 1, points]),
-        t.ints([images, channels, points]),
-      ]);
-      const weights = at.map(({ weight }) => weight);
-      if (t.wants(0)) {
-        const share = t.op('Mul', [dy, reshape(t, product(t, weights), [images, 1, points])]);
-        dx = t.op('ScatterElements', [dx, everywhere, share], { axis: 2, reduction: 'add' });
-      }
-      if (!wantsGrid) continue;
-      const read = t.op('GatherElements', [flat, everywhere], { axis: 2 });
-      const seen = t.op('ReduceSum', [t.op('Mul', [dy, read]), t.ints([1])], { keepdims: 0 });
-      for (const [axis, { slope }] of at.entries()) {
-        const others = weights.filter((_, other) => other !== axis);
-        slopes[axis]?.push(product(t, [seen, slope, ...others]));
-      }
+export const gridSample = plain((t) => {
+  const mode = stringOf(t.node, 'mode', 'linear');
+  if (mode === 'cubic')
+    return noGradient(t.node, 'fineprune does not differentiate cubic sampling');
+  const [x] = t.x as [string, string];
+  const [images, channels, ...size] = t.dims(x) as [number, number, ...number[]];
+  const points = sizeOf(t.dims(t.y[0] as string).slice(2));
+  const axes = axesOf(t, size, points, mode === 'nearest');
+  const dy = reshape(t, t.dy[0] as string, [images, channels, points]);
+  const wantsGrid = t.wants(1) && mode !== 'nearest';
+  const flat = reshape(t, x, [images, channels, sizeOf(size)]);
+  let dx = zeros(t, [images, channels, sizeOf(size)]);
+  const slopes: string[][] = axes.map(() => []);
+  for (const corner of offsetsOf(axes.map(({ corners }) => corners.length))) {
+    const at = corner.map((which, axis) => axes[axis]?.corners[which] as Corner);
+    const everywhere = t.op('Expand', [
+      reshape(t, place(t, at, size), [images, 1, points]),
+      t.ints([images, channels, points]),
+    ]);
+    const weights = at.map(({ weight }) => weight);
+    if (t.wants(0)) {
+      const share = t.op('Mul', [dy, reshape(t, product(t, weights), [images, 1, points])]);
+      dx = t.op('ScatterElements', [dx, everywhere, share], { axis: 2, reduction: 'add' });
     }
-    // The grid holds coordinates in the order x, y, z: that of the axes from the last on.
-    const dGrid = slopes
-      .map((terms, axis) => wantsGrid && t.op('Mul', [add(t, terms), axes[axis]?.scale as string]))
-      .filter((each) => each !== false)
-      .map((each) => t.op('Unsqueeze', [each, t.ints([2])]))
-      .toReversed();
-    return [
-      t.wants(0) ? reshape(t, dx, t.dims(x)) : undefined,
-      wantsGrid
-        ? reshape(t, t.op('Concat', dGrid, { axis: 2 }), t.dims(t.x[1] as string))
-        : undefined,
-    ];
-  },
-};
+    if (!wantsGrid) continue;
+    const read = t.op('GatherElements', [flat, everywhere], { axis: 2 });
+    const seen = t.op('ReduceSum', [t.op('Mul', [dy, read]), t.ints([1])], { keepdims: 0 });
+    for (const [axis, { slope }] of at.entries()) {
+      const others = weights.filter((_, other) => other !== axis);
+      slopes[axis]?.push(product(t, [seen, slope, ...others]));
+    }
+  }
+  // The grid holds coordinates in the order x, y, z: that of the axes from the last on.
+  const dGrid = slopes
+    .map((terms, axis) => wantsGrid && t.op('Mul', [add(t, terms), axes[axis]?.scale as string]))
+    .filter((each) => each !== false)
+    .map((each) => t.op('Unsqueeze', [each, t.ints([2])]))
+    .toReversed();
+  return [
+    t.wants(0) ? reshape(t, dx, t.dims(x)) : undefined,
+    wantsGrid
+      ? reshape(t, t.op('Concat', dGrid, { axis: 2 }), t.dims(t.x[1] as string))
+      : undefined,
+  ];
+});
 
 /** One of the elements of an axis that a point reads; values of dims [images, points]. */
 interface Corner {
@@ -181,24 +180,22 @@ function product(t: Tape, factors: readonly string[]): string {
 }
 
 /** The grid is theta times places in [-1, 1]: dθ = dYᵀ times these places. */
-export const affineGrid: Operator = {
-  gradient: (t) => {
-    const [images, ...rest] = t.dims(t.y[0] as string) as [number, ...number[]];
-    const rank = rest.pop() as number;
-    const points = sizeOf(rest);
-    const aligned = intOf(t.node, 'align_corners', 0) === 1;
-    const coordinate = (index: number, length: number) =>
-      aligned ? (2 * index) / Math.max(1, length - 1) - 1 : (2 * index + 1) / length - 1;
-    const places = offsetsOf(rest).flatMap((place) => [
-      ...place.map((index, axis) => coordinate(index, rest[axis] as number)).toReversed(),
-      1,
-    ]);
-    const dy = reshape(t, t.dy[0] as string, [images, points, rank]);
-    return [
-      t.op('MatMul', [
-        t.op('Transpose', [dy], { perm: [0, 2, 1] }),
-        floats(t, [points, rank + 1], places),
-      ]),
-    ];
-  },
-};
+export const affineGrid = plain((t) => {
+  const [images, ...rest] = t.dims(t.y[0] as string) as [number, ...number[]];
+  const rank = rest.pop() as number;
+  const points = sizeOf(rest);
+  const aligned = intOf(t.node, 'align_corners', 0) === 1;
+  const coordinate = (index: number, length: number) =>
+    aligned ? (2 * index) / Math.max(1, length - 1) - 1 : (2 * index + 1) / length - 1;
+  const places = offsetsOf(rest).flatMap((place) => [
+    ...place.map((index, axis) => coordinate(index, rest[axis] as number)).toReversed(),
+    1,
+  ]);
+  const dy = reshape(t, t.dy[0] as string, [images, points, rank]);
+  return [
+    t.op('MatMul', [
+      t.op('Transpose', [dy], { perm: [0, 2, 1] }),
+      floats(t, [points, rank + 1], places),
+    ]),
+  ];
+});

@@ -1,8 +1,36 @@
 import { intOf, intsOf, stringOf } from '../graph/index.ts';
 import type { Node } from '../onnx/index.ts';
-import { conv } from './convolution.ts';
+import { conv, CONVOLUTIONAL } from './convolution.ts';
 import { pad } from './emit.ts';
-import type { Operator, Tape } from './rule.ts';
+import { type ChannelRule, isGiven, opaque, silencedByParameters } from './channel-rule.ts';
+import type { Operator } from './operator.ts';
+import type { Tape } from './tape.ts';
+
+/** One row of W [units, units of the output / groups, ...] for each unit, whatever the groups. */
+const transposedChannels: ChannelRule = {
+  about: 'summed by weights',
+  passage: (node, index, channels) => {
+    if (index !== 0) return opaque('the units are a parameter here');
+    if (channels.axis !== 1) return opaque('ConvTranspose slides along the channel axis');
+    return { kind: 'mix', linear: true, weights: { input: 1, axis: 0, unit: channels.unit } };
+  },
+  silence: (node, { axis, unit }, dims) => {
+    if (axis !== 1) return opaque('ConvTranspose has its units on axis 1');
+    const [rows, perGroup] = dims(node.inputs[1] as string) as [number, number];
+    const groups = intOf(node, 'group', 1);
+    const bias = isGiven(node, 2) ? [{ input: 2, axis: 0, unit }] : [];
+    if (groups === 1) return silencedByParameters([{ input: 1, axis: 1, unit }, ...bias]);
+    // One unit for each group: it is made by the rows of its group.
+    if (perGroup !== 1) return opaque('a grouped ConvTranspose makes units by part of its weights');
+    const byRow = Int32Array.from(
+      { length: rows },
+      (_, row) => unit[Math.floor((row * groups) / rows)] as number,
+    );
+    return silencedByParameters([{ input: 1, axis: 0, unit: byRow }, ...bias]);
+  },
+  removal: 'as silenced',
+  bounds: 'unknown',
+};
 
 /**
  * ConvTranspose is what leads back through a Conv from Y to X of the same W: dX = dY * W is that
@@ -41,6 +69,9 @@ export const convTranspose: Operator = {
         : undefined,
     ];
   },
+  channels: transposedChannels,
+  inputs: { weights: [1, 2], shifts: [2] },
+  traits: { layer: CONVOLUTIONAL },
 };
 
 function weightGradient(asConv: Tape): string | undefined {

@@ -1,7 +1,7 @@
 import { sizeOf } from '../onnx/index.ts';
 import { floats } from './constants.ts';
 import { add, pad, reshape, slice, transpose } from './emit.ts';
-import type { Tape } from './rule.ts';
+import type { Tape } from './tape.ts';
 import { groupOf, meetsInput, offsetsOf, type Window } from './window.ts';
 
 /** Sizes that decide how a weight gradient is computed fastest. */

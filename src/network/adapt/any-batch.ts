@@ -1,6 +1,6 @@
 import { axisOf, Builder, captured, downstream, intOf, type Traced } from '../../graph/index.ts';
 import { int64, type Graph, type Node, type TensorOf, type ValueInfo } from '../../onnx/index.ts';
-import { isConcat, traitsOf } from '../../ops/index.ts';
+import { isConcat, shapeInput } from '../../ops/index.ts';
 
 /**
  * A graph made for one batch size, written for any: the batch axis of its input and outputs is left
@@ -16,7 +16,7 @@ export function forAnyBatch(graph: Graph, traced: Traced, input: string): Graph 
   const inBodies = new Set(graph.nodes.flatMap(captured));
   const nodes = graph.nodes.map((node): Node => {
     if (isConcat(node) && rows === 1) return beside(b, graph, input, node);
-    const at = traitsOf(node).shape;
+    const at = shapeInput(node);
     const name = at && node.inputs[at.input];
     if (name === undefined || varying.has(name)) return node;
     const shape = traced.graph.initializers.get(name);
