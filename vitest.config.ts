@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 const SLOW = '{src,test}/**/*.slow.test.ts';
+const globalSetup = 'test/helpers/build-cli.ts';
 
 export default defineConfig({
   test: {
@@ -12,9 +13,9 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'fast', include: ['{src,test}/**/*.test.ts'], exclude: [SLOW] },
+        test: { name: 'fast', include: ['{src,test}/**/*.test.ts'], exclude: [SLOW], globalSetup },
       },
-      { extends: true, test: { name: 'slow', include: [SLOW] } },
+      { extends: true, test: { name: 'slow', include: [SLOW], globalSetup } },
     ],
   },
 });

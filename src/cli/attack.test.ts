@@ -16,10 +16,10 @@ import {
   triggerJson,
 } from '../lab/index.ts';
 import { encodeModel, type TensorOf } from '../onnx/index.ts';
-import { readModel, sha256Of } from '../onnx/file.ts';
+import { readModel } from '../onnx/file.ts';
 import { rate } from '../metrics/index.ts';
-import { reproduceFromJson } from '../report/index.ts';
 import { fineprune } from '../../test/helpers/cli.ts';
+import { reproduced } from '../../test/helpers/reproduced.ts';
 
 const DIGITS = '0 1 2 3 4 5 6 7 8 9'.split(' ');
 
@@ -187,20 +187,10 @@ describe('reproduce', () => {
   });
 
   test('networks made side by side are those made one after the other', async () => {
-    const args = ['reproduce', 'digits', '--quick', '--attacks', 'none', 'pruning-aware'];
-    const numbers = async (out: string, ...more: string[]) => {
-      const { code } = await fineprune([...args, '--no-compare', '--out', at(out), ...more]);
-      expect(code).toBe(0);
-      const text = await readFile(join(at(out), 'reproduce.json'), 'utf8');
-      const { runs, networks } = reproduceFromJson(text);
-      const files = await Promise.all(
-        ['clean.onnx', 'pruning-aware.onnx'].map(async (name) =>
-          sha256Of(await readFile(join(at(out), 'seed-0', name))),
-        ),
-      );
-      return { runs: runs.map((run) => ({ ...run, seconds: 0 })), networks, files };
-    };
-    expect(await numbers('in-lanes', '--jobs', '2')).toEqual(await numbers('one-by-one'));
+    const options = ['--attacks', 'none'];
+    const files = ['clean.onnx'];
+    const sideBySide = await reproduced(at('jobs'), [...options, '--jobs', '2'], files);
+    expect(sideBySide).toEqual(await reproduced(at('one-by-one'), options, files));
   });
 
   test.each([

@@ -1,7 +1,7 @@
-/** For tests only: runs the command line as a person would. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -11,12 +11,16 @@ export interface Ended {
   readonly err: string;
 }
 
-/** `watch` sees what the command says as it goes. */
+/**
+ * Runs the command line as a user does, in a process of its own.
+ *
+ * @param watch - gets all of standard error so far, each time the command writes to it
+ */
 export async function fineprune(
   args: readonly string[],
   watch?: (err: string, kill: (signal: 'SIGINT' | 'SIGKILL') => void) => void,
 ): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+  const child = spawn(process.execPath, [inject('cli'), ...args], {
     cwd: root,
     env: { ...process.env, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],

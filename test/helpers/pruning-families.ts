@@ -1,0 +1,149 @@
+import { beforeAll, expect, test } from 'vitest';
+import { arrayDataset, subset, take, type Dataset } from '../../src/data/index.ts';
+import { mnist } from '../../src/lab/index.ts';
+import { openClassifier, exportModel } from '../../src/network/index.ts';
+import { defend } from '../../src/defense/index.ts';
+import { profileOf, slim, SLIM_TOLERANCE } from '../../src/channels/index.ts';
+import { apart, explicitlyMasked, scoresOf } from './networks.ts';
+import { decodeModel, encodeModel, type Graph, sizeOf } from '../../src/onnx/index.ts';
+import { sha256Of, type OnnxFile } from '../../src/onnx/file.ts';
+import { accuracy } from '../../src/metrics/index.ts';
+import { constant, predict, train, withParameters } from '../../src/train/index.ts';
+import { FAMILIES, readFamily } from './families.ts';
+import { testRuntime } from './gradcheck.ts';
+
+/** Networks with weights as they were drawn: they learn too slowly for a test. */
+const DRAWN = ['googlenet.folded', 'm5.frozen'];
+
+/** Of the units: enough that some are pruned that do something. */
+const SHARE = 0.75;
+
+const mnistOnce = mnist();
+
+/** MNIST's pixels on a side, their mean and standard deviation. */
+const [SIDE, MEAN, DEVIATION] = [28, 0.1307, 0.3081];
+
+/** Zeros and ones of MNIST, enlarged, the same in every channel; as a sound, row after row. */
+async function digits(all: Dataset, length: number, sample: readonly number[]): Promise<Dataset> {
+  const zerosAndOnes = [...all.labels.keys()].filter((index) => (all.labels[index] as number) < 2);
+  const some = take(subset(all, zerosAndOnes), length, 1);
+  const pixels = new Float32Array(length * SIDE * SIDE);
+  await some.read(
+    Uint32Array.from({ length }, (_, index) => index),
+    pixels,
+  );
+  const [height, width] = sample.slice(1) as [number, number];
+  const nearest = (place: number, of: number) => Math.floor((place * SIDE) / of);
+  const pixelAt = (place: number) =>
+    sample.length < 3
+      ? place
+      : SIDE * nearest(Math.floor(place / width), height) + nearest(place % width, width);
+  const size = sizeOf(sample);
+  const places = sizeOf(sample.slice(1));
+  const data = Float32Array.from({ length: length * size }, (_, index) => {
+    const pixel = pixelAt((index % size) % places);
+    const image = SIDE * SIDE * Math.floor(index / size);
+    return ((pixel < SIDE * SIDE ? (pixels[image + pixel] as number) : 0) - MEAN) / DEVIATION;
+  });
+  const { classes } = all;
+  return arrayDataset({ name: 'zeros and ones', classes, sample, labels: some.labels, data });
+}
+
+const fileOf = (bytes: Uint8Array): OnnxFile => ({
+  bytes,
+  model: decodeModel(bytes),
+  sha256: sha256Of(bytes),
+});
+
+/** A family's network as a file, trained for 24 steps, and digits that it has not seen. */
+async function family(name: string): Promise<{ file: OnnxFile; unseen: Dataset }> {
+  const { golden, model } = readFamily(FAMILIES, name);
+  const sample = golden.x.dims.slice(1);
+  const { train: some, test: others } = await mnistOnce;
+  const drawn = fileOf(encodeModel(model));
+  const unseen = await digits(others, 50, sample);
+  if (DRAWN.includes(name)) return { file: drawn, unseen };
+  const runtime = await testRuntime();
+  const data = await digits(some, 128, sample);
+  const { graph, input, scores, parameters } = await openClassifier(runtime, drawn.model, data);
+  const weights = await train(runtime, graph, data, {
+    epochs: 3,
+    batchSize: 16,
+    optimizer: { kind: 'adam' },
+    schedule: constant(3e-3),
+    input,
+    logits: scores,
+    parameters,
+    seed: 1,
+  });
+  return { file: fileOf(exportModel(drawn, withParameters(graph, weights), {})), unseen };
+}
+
+/** Tests that a family's network can be pruned in every way, fine-tuned and made slim. */
+export function goesThroughDefend(name: string): void {
+  let file: OnnxFile;
+  let data: Dataset;
+
+  beforeAll(async () => {
+    const made = await family(name);
+    file = made.file;
+    data = take(made.unseen, 6, 1);
+    if (DRAWN.includes(name)) return;
+    // What is pruned has learnt something.
+    const runtime = await testRuntime();
+    const { graph, input, scores: logits } = await openClassifier(runtime, file.model, data);
+    const predicted = await predict(runtime, graph, made.unseen, { input, logits });
+    expect(accuracy(predicted, made.unseen.labels).rate).toBeGreaterThan(0.7);
+  });
+
+  test.each(['producer', 'consumers', 'mul'] as const)('with a mask into the %s', async (fold) => {
+    const runtime = await testRuntime();
+    const { classifier, prunings, outcomes } = await defend(runtime, file.model, data, undefined, {
+      method: 'pruning',
+      pruning: { share: SHARE, fold },
+    });
+    const [{ site, pruned, fold: found }] = prunings;
+    expect(found.into).toBe(fold);
+    expect(pruned).toHaveLength(Math.floor(SHARE * site.units));
+    const graph = outcomes.at(-1)?.graph as typeof classifier.graph;
+    const due = await scoresOf(classifier, explicitlyMasked(classifier.graph, site, pruned), data);
+    const most = due.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+    expect(apart(await scoresOf(classifier, graph, data), due) / most).toBeLessThan(1e-5);
+    const plain = await scoresOf(classifier, classifier.graph, data);
+    expect(apart(plain, due) / most).toBeGreaterThan(1e-3);
+
+    const repaired = exportModel(file, graph, {});
+    const made = await slim(runtime, decodeModel(repaired), prunings, data);
+    const gone = made.removed[0]?.units ?? [];
+    expect(made.difference).toBeLessThanOrEqual(SLIM_TOLERANCE);
+    expect(made.bytes.length).toBeLessThan(repaired.length);
+    // All of DenseNet's last layers read what the site is made of.
+    expect(gone).toHaveLength(name.startsWith('densenet') ? 4 : pruned.length);
+    expect(made.kept).toHaveLength(pruned.length - gone.length);
+  });
+
+  test('and what is pruned stays pruned in fine-tuning', async () => {
+    const runtime = await testRuntime();
+    const defense = await defend(runtime, file.model, data, undefined, {
+      pruning: { share: SHARE },
+      tune: { epochs: 1, batchSize: 4, rate: 1e-3 },
+      freezeUnsupported: true,
+    });
+    const [{ site, pruned }] = defense.prunings;
+    const tuned = defense.outcomes.at(-1)?.graph as Graph;
+    const profile = await profileOf(runtime, tuned, defense.classifier.input, site, data);
+    for (const unit of pruned) expect(profile.units['mean-absolute'][unit]).toBe(0);
+    const made = await slim(
+      runtime,
+      decodeModel(exportModel(file, tuned, {})),
+      defense.prunings,
+      data,
+    );
+    expect(made.difference).toBeLessThanOrEqual(SLIM_TOLERANCE);
+    const changed = [...tuned.initializers].filter(
+      ([parameter, tensor]) =>
+        defense.classifier.graph.initializers.get(parameter)?.data.join() !== tensor.data.join(),
+    );
+    expect(changed.length).toBeGreaterThan(4);
+  });
+}
