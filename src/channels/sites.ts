@@ -203,7 +203,7 @@ function madeBy(
 }
 
 /** Values from which every way to the output leads through a layer that mixes channels. */
-function mixedDownstream(traced: Traced, output: string): Set<string> {
+export function mixedDownstream(traced: Traced, output: string): Set<string> {
   const dims = dimsOf(traced);
   const direct = new Set([output]);
   for (const node of traced.graph.nodes.toReversed()) {

@@ -71,6 +71,17 @@ export type Removal =
 /** How indices that are removed from an input go on: as masked ones do, and by groups too. */
 export type RemovalPassage = Passage & { readonly runs?: number | undefined };
 
+/** Weights that make each unit of a convolution. */
+export interface Filters {
+  /** Dims [units, inputs, ...kernel]. */
+  readonly weights: Tensor;
+  readonly units: number;
+  /** Channels that a unit reads: one if the convolution is depthwise. */
+  readonly inputs: number;
+  /** Places of the kernel. */
+  readonly places: number;
+}
+
 /**
  * How the channels of units pass through an operator; it speaks of the first output. Without `known`,
  * rules that depend on constants (axes, pads, bounds) let no unit through.
@@ -96,6 +107,10 @@ export interface ChannelRule {
     channels: Channels,
     dims: DimsOf,
   ): RemovalPassage | undefined;
+  /** The weights of a convolution, where they are known. */
+  filters?(node: Node, known: KnownOf): Filters | undefined;
+  /** What each channel on axis 1 is multiplied by, whatever the input, where that is known. */
+  scales?(node: Node, known: KnownOf): Float64Array | undefined;
   /** The attributes of a node of which `left` indices along axis 1 of the first input are left. */
   attributesWith?(node: Node, left: number, dims: DimsOf): Attributes;
 }

@@ -6,6 +6,7 @@ import {
   type ChannelRule,
   type Channels,
   type DimsOf,
+  type Filters,
   isGiven,
   type KnownOf,
   type Removal,
@@ -58,6 +59,16 @@ export function attributesWith(node: Node, left: number, dims: DimsOf): Attribut
 export function boundsOf(node: Node, axis: number, around: BoundsAround): Bounds | undefined {
   const { bounds } = channelRuleOf(node);
   return bounds === 'unknown' ? undefined : bounds(node, axis, around);
+}
+
+/** The weights of a convolution, which has its units on axis 1; nothing for any other node. */
+export function filtersOf(node: Node, known: KnownOf): Filters | undefined {
+  return channelRuleOf(node).filters?.(node, known);
+}
+
+/** What a node multiplies each channel on axis 1 by, whatever the input, where it is known to. */
+export function channelScalesOf(node: Node, known: KnownOf): Float64Array | undefined {
+  return channelRuleOf(node).scales?.(node, known);
 }
 
 /** The nonlinearity, or gate, that a node is. */

@@ -80,6 +80,12 @@ const convChannels: ChannelRule = {
     return removing([...operands, { index: 0, channels: { axis: 1, unit: of } }]);
   },
   bounds: convBounds,
+  filters: (node, known) => {
+    const weights = known(node.inputs[1] as string);
+    if (!weights) return undefined;
+    const [units, inputs, ...kernel] = weights.dims as [number, number, ...number[]];
+    return { weights, units, inputs, places: sizeOf(kernel) };
+  },
   passageRemoved: (node, index, channels, dims) => {
     const groups = intOf(node, 'group', 1);
     if (index !== 0 || channels.axis !== 1 || groups === 1) return undefined;

@@ -5,6 +5,7 @@ export {
   type Channels,
   channelsAt,
   type DimsOf,
+  type Filters,
   type KnownOf,
   type Operand,
   type ParameterSlices,

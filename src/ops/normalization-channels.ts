@@ -1,9 +1,10 @@
-import type { Tensor } from '../onnx/index.ts';
+import type { Node } from '../onnx/index.ts';
 import { axisOf, floatOf, intOf } from '../graph/index.ts';
 import { type BoundsRule, products } from './bounds.ts';
 import {
   type ChannelRule,
   isGiven,
+  type KnownOf,
   opaque,
   type ParameterSlices,
   pass,
@@ -24,19 +25,26 @@ const removeParameters: RemovalRule = (node, channels) =>
       ])
     : undefined;
 
+/** scale / √(var + ε). */
+function batchScales(node: Node, known: KnownOf): Float64Array | undefined {
+  const [scale, variance] = [1, 4].map((index) => known(node.inputs[index] as string)?.data);
+  if (!scale || !variance) return undefined;
+  const epsilon = floatOf(node, 'epsilon', 1e-5);
+  return Float64Array.from(
+    scale as Float32Array,
+    (each, unit) => each / Math.sqrt((variance[unit] as number) + epsilon),
+  );
+}
+
 /** y = scale (x - mean) / √(var + ε) + shift. */
 const batchBounds: BoundsRule = (node, axis, { known, of }) => {
-  const tensors = [1, 2, 3, 4].map((index) => known(node.inputs[index] as string));
-  if (axis !== 1 || tensors.some((tensor) => !tensor)) return undefined;
-  const [scale, shift, mean, variance] = tensors.map((tensor) =>
-    Float64Array.from((tensor as Tensor).data as Float32Array),
-  ) as [Float64Array, Float64Array, Float64Array, Float64Array];
-  const epsilon = floatOf(node, 'epsilon', 1e-5);
-  const factor = scale.map((each, unit) => each / Math.sqrt((variance[unit] as number) + epsilon));
+  const factor = batchScales(node, known);
+  const [shift, mean] = [2, 3].map((index) => known(node.inputs[index] as string)?.data);
+  if (axis !== 1 || !factor || !shift || !mean) return undefined;
   return products(
     {
       data: factor,
-      units: scale.length,
+      units: factor.length,
       first: (unit) => unit,
       count: 1,
       each: 1,
@@ -60,6 +68,7 @@ export const batchChannels: ChannelRule = {
       : opaque('BatchNormalization has its units on axis 1'),
   removal: removeParameters,
   bounds: batchBounds,
+  scales: batchScales,
 };
 
 /** y = scale (x - mean) / √(var + ε) + shift, by channel of an image: constant for a unit of zero. */

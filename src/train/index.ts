@@ -5,7 +5,7 @@ export * from './optimizers.ts';
 export * from './predict.ts';
 export * from './range.ts';
 export * from './schedules.ts';
-export * from './sharpness.ts';
+export type { Sharpness } from './sharpness.ts';
 export * from './step.ts';
 export { inTrainingMode, type TrainingMode } from './training-mode.ts';
 export * from './two-phases.ts';

@@ -1,18 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { goldenModel, goldenOf } from '../../test/helpers/defense.ts';
 import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { distance } from '../../test/helpers/train.ts';
 import { normalize } from '../graph/index.ts';
-import { decodeModel, float32, type Graph, sizeOf, type TensorOf } from '../onnx/index.ts';
+import { float32, type Graph, sizeOf, type TensorOf } from '../onnx/index.ts';
 import { perturbation, type Sharpness } from './sharpness.ts';
 import { type Batch, trainingStep } from './step.ts';
 
-const GOLDEN = new URL('../../test/golden/defenses/', import.meta.url);
 const SAMPLE = [2, 6, 6];
 const BATCH = 8;
 
 /** As scripts/golden/defenses.py wrote it. */
-const golden = JSON.parse(readFileSync(new URL('ft-sam.json', GOLDEN), 'utf8')) as {
+const golden = goldenOf('ft-sam') as {
   readonly images: readonly number[];
   readonly labels: readonly number[];
   readonly runs: readonly {
@@ -138,7 +137,7 @@ test.each([plain, adaptive])('no gradient moves nothing: %j', (settings) => {
 
 describe('three steps follow PyTorch', () => {
   test.each(golden.runs)('$mode, $sharpness, held $held', async (run) => {
-    const { graph } = normalize(decodeModel(readFileSync(new URL('batchnorm.onnx', GOLDEN))));
+    const { graph } = normalize(goldenModel('batchnorm'));
     const masks = masksOf(graph, run.held);
     const parameters = parametersOf(graph);
     const { mode, smoothing, sharpness, momentum, weightDecay } = run;
