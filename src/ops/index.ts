@@ -17,6 +17,7 @@ export {
 export * from './channels.ts';
 export * from './element-type.ts';
 export * from './emit.ts';
+export { asStandard, ML } from './foreign.ts';
 export type { Inputs, Layer, Operator, ShapeInput, Traits } from './operator.ts';
 export { RuleError } from './refusal.ts';
 export { operatorOf, operators } from './registry.ts';

@@ -1,10 +1,8 @@
 import type { Graph, Node, Tensor } from '../onnx/index.ts';
 import type { DimsOf } from './channel-rule.ts';
+import { isForeignDetection } from './foreign.ts';
 import { type Layer, NO_TRAITS, type ShapeInput, type Traits } from './operator.ts';
 import { operatorOf } from './registry.ts';
-
-/** Operators of other domains by which a detector is known. */
-const FOREIGN_DETECTION: ReadonlySet<string> = new Set(['EfficientNMS_TRT']);
 
 /** What the operator of a node is in a network: nothing for operators of other domains. */
 export function traitsOf(node: Node): Traits {
@@ -107,5 +105,5 @@ export function readsRegions(node: Node): boolean {
 
 /** Whether only detectors have a node such as this. */
 export function isOfDetector(node: Node): boolean {
-  return traitsOf(node).detection !== undefined || FOREIGN_DETECTION.has(node.op);
+  return traitsOf(node).detection !== undefined || isForeignDetection(node);
 }

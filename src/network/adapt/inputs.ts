@@ -1,5 +1,6 @@
 import { Builder, downstream, upstream } from '../../graph/index.ts';
-import { float32, type Graph, type Node, type ValueInfo } from '../../onnx/index.ts';
+import type { Graph, Node, ValueInfo } from '../../onnx/index.ts';
+import { asStandard, ML } from '../../ops/index.ts';
 import { NetworkError } from '../error.ts';
 
 /**
@@ -31,14 +32,6 @@ export function inputOf(graph: Graph, output?: string): ValueInfo {
 const listed = (infos: readonly ValueInfo[]): string =>
   infos.map(({ name }) => `"${name}"`).join(', ');
 
-/** The domain of scikit-learn's exporters. */
-const ML = 'ai.onnx.ml';
-
-/** Operators of that domain that standard operators can say. */
-const STANDARD: ReadonlyMap<string, (b: Builder, node: Node) => Node[]> = new Map([
-  ['Scaler', scaler],
-]);
-
 /** A graph made out of another, and the initializers that were put in. */
 export interface Standardized {
   readonly graph: Graph;
@@ -54,10 +47,7 @@ export interface Standardized {
 export function standardized(graph: Graph): Standardized {
   if (graph.nodes.every(({ domain }) => domain !== ML)) return { graph, constants: [] };
   const b = new Builder(graph);
-  const nodes = graph.nodes.flatMap((node) => {
-    const written = node.domain === ML ? STANDARD.get(node.op) : undefined;
-    return written ? written(b, node) : [node];
-  });
+  const nodes = graph.nodes.flatMap((node) => asStandard(b, node) ?? [node]);
   const strange = nodes.filter(({ domain }) => domain === ML);
   const cut = downstream(
     { ...graph, nodes },
@@ -78,22 +68,6 @@ export function standardized(graph: Graph): Standardized {
     },
     constants: [...made.initializers.keys()].filter((name) => !graph.initializers.has(name)),
   };
-}
-
-/** (x - offset) * scale. */
-function scaler(b: Builder, node: Node): Node[] {
-  const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
-  const numbers = (key: string) => {
-    const value = node.attributes[key];
-    const list = typeof value === 'object' && 'floats' in value ? value.floats : [];
-    return b.initializer(`${y}.${key}`, float32([1, list.length], list));
-  };
-  const moved = b.fresh(`${y}.moved`);
-  const plain = { domain: '', attributes: {} };
-  return [
-    { ...plain, op: 'Sub', name: moved, inputs: [x, numbers('offset')], outputs: [moved] },
-    { ...plain, op: 'Mul', name: y, inputs: [moved, numbers('scale')], outputs: [y] },
-  ];
 }
 
 /** ONNX's numbers of the whole-number types that an input may have. */

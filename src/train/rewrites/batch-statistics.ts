@@ -18,8 +18,9 @@ export const batchStatistics: Rewrite = {
     const [y, mean, variance] = node.outputs as [string, string?, string?];
     const dims = site.dims(scale);
     const single = site.dims(x).map((_, axis) => (axis === 1 ? (dims[0] as number) : 1));
+    // What is cut out of x has all of its axes; what is made of that has one.
     const op = (op: string, inputs: readonly string[], attributes = {}) =>
-      site.op(op, inputs, { dims: op === 'Slice' ? single : dims, attributes });
+      site.op(op, inputs, { dims: inputs[0] === x ? single : dims, attributes });
     const zeros = ownStatistics({ op, ints: (values) => site.ints(values) }, x, site.dims(x));
     const read = [mean, variance].some((output) => output && site.read(output));
     const type = { type: 'float32', dims } as const;
