@@ -1,40 +1,83 @@
 /**
- * fineprune: finds and removes backdoors in ONNX classifiers.
+ * fineprune: finds and removes backdoors in ONNX networks that somebody else trained.
  *
  * ```ts
- * import { finePrune, loadModel, mnist, split } from 'fineprune';
+ * import { load, openData, repair } from 'fineprune';
  *
- * const model = await loadModel('backdoored.onnx');
- * const { train, test } = await mnist();
- * const { validation } = split(train, { validation: 10_000, rest: 50_000 }, 0);
- * const repaired = await finePrune(model, validation, { test: { clean: test } });
- * console.log(repaired.defense.prunings[0].pruned, repaired.defense.outcomes.at(-1)?.evaluation);
- * await repaired.save('repaired.onnx');
+ * const model = await load('model.onnx');
+ * const clean = await openData('clean/', { for: model });
+ * const result = await repair(model, clean);
+ * console.log(result.verdict.text, result.pruned);
+ * await result.save('repaired.onnx');
+ * await result.saveReport('out');
  * ```
  */
-import { defend, type DefendSettings, type Defense } from './defense/index.ts';
-import { exportModel, type TestData } from './network/index.ts';
+import type { Slim } from './channels/index.ts';
 import type { Dataset } from './data/index.ts';
+import {
+  inspect as inspectFile,
+  type Inspection,
+  prunedUnits,
+  repair as repairNetwork,
+  repairedFile,
+  type RepairOptions as Settings,
+  type Step,
+  type Verdict,
+} from './defense/index.ts';
+import type { CleanScore, Evaluation } from './metrics/index.ts';
+import {
+  type ClassifierOptions,
+  judge,
+  type NetworkOptions,
+  openNetwork,
+  predictTest,
+  type TestData,
+} from './network/index.ts';
 import { type OnnxFile, readModel } from './onnx/file.ts';
-import { saveModel } from './onnx/save.ts';
 import { nodeRuntime, type Runtime } from './runtime/index.ts';
 
-export interface FinePruneOptions extends DefendSettings {
-  /** Reported, never used to choose anything. */
-  readonly test?: TestData | undefined;
-  /** ONNX Runtime to use; the native one where it is installed, else wasm. */
+/** The ONNX Runtime to use; by default the native one where it is installed, else WebAssembly. */
+interface RuntimeOption {
   readonly runtime?: Runtime | undefined;
 }
 
-export interface Repaired {
-  readonly defense: Defense;
-  /** The model's file with the weights of the repaired network; all else as it was. */
+export interface RepairOptions extends Settings, RuntimeOption {}
+export interface InspectOptions extends ClassifierOptions, RuntimeOption {}
+export interface EvaluateOptions extends NetworkOptions, RuntimeOption {}
+
+/** Units that were pruned at one site. */
+export interface PrunedUnits {
+  /** The activation's name. */
+  readonly site: string;
+  readonly units: readonly number[];
+}
+
+export interface RepairResult {
+  readonly verdict: Verdict;
+  /** On the test data that were given, before and after; undefined without any. */
+  readonly before: Evaluation | undefined;
+  readonly after: Evaluation | undefined;
+  /** Accuracy before and after on the part of the clean data that was not trained on. */
+  readonly holdout: { readonly before: CleanScore; readonly after: CleanScore };
+  readonly pruned: readonly PrunedUnits[];
+  /** What was done, one after another. */
+  readonly steps: readonly Step[];
+  /** The file: the same as was given, with some weights changed. */
   readonly bytes: Uint8Array;
   /**
-   * Writes the file, whole or not at all, and beside it the external data that it still reads; what is
-   * there already only with `force`.
+   * Writes the file, whole or not at all, and beside it the external data that it still reads.
+   *
+   * @throws FileExistsError where a file is there already and `force` is not set
    */
   save(path: string, options?: { readonly force?: boolean | undefined }): Promise<void>;
+  /**
+   * Writes report.html and report.json into a folder.
+   *
+   * @throws FileExistsError where one is there already and `force` is not set
+   */
+  saveReport(folder: string, options?: { readonly force?: boolean | undefined }): Promise<void>;
+  /** The network with the pruned units removed for real: smaller and faster, the same outputs. */
+  slim(): Promise<Slim>;
 }
 
 /**
@@ -42,43 +85,103 @@ export interface Repaired {
  *
  * @throws OnnxError that names what is wrong with the file, and where
  */
-export function loadModel(path: string): Promise<OnnxFile> {
+export function load(path: string): Promise<OnnxFile> {
   return readModel(path);
 }
 
 /**
- * Removes a backdoor by fine-pruning (Liu, Dolan-Gavitt, Garg, RAID 2018); see `defend` for the
- * steps and the errors.
+ * What a model is, and where it can be pruned. It takes no data.
  *
- * @param model - as `loadModel` gives it
- * @param validation - a small clean data set that the network was not trained on
+ * @throws NetworkError where nothing can be worked on
  */
-export async function finePrune(
+export async function inspect(model: OnnxFile, options: InspectOptions = {}): Promise<Inspection> {
+  const { runtime = await nodeRuntime(), ...rest } = options;
+  return inspectFile(runtime, model, rest);
+}
+
+/**
+ * How a network does: clean accuracy and, with triggered data, attack success and robust accuracy.
+ *
+ * @param data - clean data, or clean and triggered ones
+ * @throws NetworkError where the model does not fit the data
+ */
+export async function evaluate(
   model: OnnxFile,
-  validation: Dataset,
-  options: FinePruneOptions = {},
-): Promise<Repaired> {
-  const { test, runtime = await nodeRuntime(), ...settings } = options;
-  const defense = await defend(runtime, model.model, validation, test, settings);
-  const last = defense.outcomes.at(-1);
-  if (!last) throw new Error('a defense without an outcome');
-  const bytes = exportModel(model, last.graph, {
-    'fineprune.method': last.method,
-    'fineprune.seed': String(defense.seed),
-    'fineprune.input.sha256': model.sha256,
-  });
+  data: Dataset | TestData,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const { runtime = await nodeRuntime(), ...rest } = options;
+  const test = 'clean' in data ? data : { clean: data };
+  const network = await openNetwork(runtime, model.model, test.clean, rest);
+  return judge(network, await predictTest(runtime, network, network.graph, test), test);
+}
+
+/**
+ * Removes a backdoor with clean data only; by default with fine-pruning (Liu, Dolan-Gavitt, Garg, RAID
+ * 2018). The model that was given is not changed.
+ *
+ * @param model - as `load` gives it
+ * @param clean - some hundred or thousand samples that the network was not trained on
+ * @throws DefenseError, NetworkError, ChannelsError where the model, the data or a setting do not fit
+ */
+export async function repair(
+  model: OnnxFile,
+  clean: Dataset,
+  options: RepairOptions = {},
+): Promise<RepairResult> {
+  const { runtime = await nodeRuntime(), ...settings } = options;
+  const started = performance.now();
+  const made = await repairNetwork(runtime, model.model, clean, settings);
+  const seconds = (performance.now() - started) / 1000;
+  const file = repairedFile(model, made);
+  const [first, last] = [made.outcomes[0], made.outcomes.at(-1)];
   return {
-    defense,
-    bytes,
-    save: (path, { force = false } = {}) => saveModel(path, bytes, { force, from: model.path }),
+    verdict: made.verdict,
+    before: first?.evaluation,
+    after: last?.evaluation,
+    holdout: made.holdout,
+    pruned: prunedUnits(made).map(({ site, pruned }) => ({ site: site.name, units: pruned })),
+    steps: last?.steps ?? [],
+    bytes: file.bytes,
+    save: (path, how) => file.save(path, how),
+    async saveReport(folder, { force = false } = {}) {
+      // Charts are loaded only by those who want a report.
+      const { recordOf, saveReport } = await import('./report/index.ts');
+      const record = await recordOf(made, {
+        command: 'repair()',
+        runtime,
+        input: {
+          path: model.path ?? model.model.graph.name,
+          sha256: model.sha256,
+          data: model.data,
+        },
+        output: { path: 'repaired.onnx', sha256: file.sha256 },
+        source: 'real',
+        seconds,
+      });
+      await saveReport(folder, record, { force });
+    },
+    slim: () => file.slim(runtime, settings.output),
   };
 }
 
-export * from './data/index.ts';
-export * from './defense/index.ts';
-export * from './metrics/index.ts';
+export { ChannelsError, type Slim } from './channels/index.ts';
+export { arrayDataset, DataError, type Dataset, split, take } from './data/index.ts';
+export {
+  type Defense,
+  type DefenseContext,
+  DefenseError,
+  DEFENSES,
+  type Inspection,
+  inSequence,
+  type Repaired,
+  type Step,
+  type Verdict,
+} from './defense/index.ts';
+export type { CleanScore, Evaluation, Rate, Target } from './metrics/index.ts';
+export { NetworkError, type TestData } from './network/index.ts';
 export { FinepruneError, OnnxError } from './onnx/index.ts';
-export type { Graph, Model, Tensor } from './onnx/index.ts';
 export type { OnnxFile } from './onnx/file.ts';
-export { nodeRuntime, type Runtime, type RuntimeOptions, RuntimeFault } from './runtime/index.ts';
-export { VERSION } from './report/version.ts';
+export { FileExistsError } from './onnx/write.ts';
+export { nodeRuntime, type Runtime, RuntimeFault, type RuntimeOptions } from './runtime/index.ts';
+export { VERSION } from './version.ts';

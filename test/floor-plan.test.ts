@@ -36,7 +36,7 @@ describe('the house', () => {
     expect(loaded.filter((path) => !path.startsWith('src/cli/')).toSorted()).toEqual([
       'src/onnx/error.ts',
       'src/onnx/write.ts',
-      'src/report/version.ts',
+      'src/version.ts',
     ]);
     const packages = loaded
       .flatMap((path) => importsOf(path, sources.get(path) ?? ''))
@@ -86,7 +86,7 @@ describe('the check itself', () => {
     ['src/lab/a/b.ts', "import { x } from '../c/d.ts'; import { y } from '../../data/index.ts';"],
     ['src/onnx/a.ts', "import { x } from '@bufbuild/protobuf'; import y from 'onnx-buf';"],
     ['src/runtime/a.ts', "await import('onnxruntime-web');"],
-    ['src/index.ts', "export * from './report/version.ts';"],
+    ['src/index.ts', "export * from './version.ts';"],
     ['src/graph/a.ts', '// import { x } from "../cli/b.ts";\nconst text = `from "../cli/b.ts"`;'],
   ])('lets %s import what it may', (path, text) => {
     expect(found(path, text)).toEqual([]);

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { arrayDataset, type Dataset, digest } from '../src/data/index.ts';
-import { applyMask, defend, prune, type PruneSettings } from '../src/defense/index.ts';
-import { openClassifier, exportModel } from '../src/network/index.ts';
-import { lastSite, sitesOf } from '../src/channels/index.ts';
+import { applyMask, foldOf, siteNamed, lastSite, sitesOf } from '../src/channels/index.ts';
+import { prune, type PruneSettings, repair, repairedFile } from '../src/defense/index.ts';
+import { lastOf, prunedSites, tuningOf } from './helpers/repair.ts';
+import { openClassifier } from '../src/network/index.ts';
 import { apart, built, images, opened, scoresOf, specimen } from './helpers/networks.ts';
 import { conv, finish, flatten, linear, network, relu } from '../src/lab/networks/layers.ts';
 import { decodeModel, encodeModel, float32, type Graph, type Model } from '../src/onnx/index.ts';
 import { sha256Of } from '../src/onnx/file.ts';
-import { recordFromJson, recordOf, recordToJson, VERSION } from '../src/report/index.ts';
+import { recordFromJson, recordOf, recordToJson } from '../src/report/index.ts';
+import { VERSION } from '../src/version.ts';
 import { outputsOf } from '../src/train/index.ts';
 import { nodeRuntime, type Runtime } from '../src/runtime/index.ts';
 import { testRuntime } from './helpers/gradcheck.ts';
@@ -62,27 +64,26 @@ test('1. validation data rank, stop and select: test data change nothing of it',
   const { model } = specimen('Conv with bias');
   const run = async (clean: Dataset) => {
     const triggered = { dataset: clean, target: { kind: 'all-to-one', label: 1 } } as const;
-    return defend(
-      await testRuntime(),
-      model,
-      images(60, 5),
-      { clean, triggered },
-      {
-        maxDrop: 0.1,
-        tune: { epochs: 4, batchSize: 16, rate: 0.05 },
-      },
-    );
+    return repair(await testRuntime(), model, images(60, 5), {
+      test: { clean, triggered },
+      maxDrop: 0.1,
+      epochs: 4,
+      batchSize: 16,
+      rate: 0.05,
+    });
   };
   // By the one, the epoch kept is a late one; by the other, whose labels are wrong, an early one.
   const right = images(60, 20);
   const labels = right.labels.map((label) => (label + 1) % 3);
   const [one, other] = [await run(right), await run({ ...right, labels })];
   expect(one.outcomes[0]?.evaluation).not.toEqual(other.outcomes[0]?.evaluation);
-  expect(one.prunings[0].pruned).toEqual(other.prunings[0].pruned);
-  expect(one.prunings[0].curve).toEqual(other.prunings[0].curve);
-  expect(one.outcomes.at(-1)?.graph.initializers).toEqual(
-    other.outcomes.at(-1)?.graph.initializers,
-  );
+  const chosen = (made: typeof one) =>
+    prunedSites(made).map(({ stop, curve }) => [
+      stop.pruned,
+      curve.map(({ pruned, validation }) => ({ pruned, validation })),
+    ]);
+  expect(chosen(one)).toEqual(chosen(other));
+  expect(lastOf(one).network.graph.initializers).toEqual(lastOf(other).network.graph.initializers);
 });
 
 test('2. the last accepted state is returned', async () => {
@@ -187,18 +188,19 @@ test('6. a drop is a difference of points, and a rise is no drop', async () => {
 test('7. pruned stays pruned, whatever momentum and weight decay do', async () => {
   // In peers fine-tuning trains the zeroed filters again.
   const { model } = specimen('two layers read one pool');
-  const defense = await defend(await testRuntime(), model, images(60, 5), undefined, {
+  const made = await repair(await testRuntime(), model, images(60, 5), {
     site: 'site',
-    pruning: { share: 0.5 },
-    tune: {
-      epochs: 3,
-      batchSize: 16,
-      rate: 0.05,
-      optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 0.01 },
-    },
+    share: 0.5,
+    epochs: 3,
+    batchSize: 16,
+    rate: 0.05,
+    weightDecay: 0.01,
   });
-  const [{ pruned: units, fold }] = defense.prunings;
-  const tuned = defense.outcomes.at(-1)?.graph as Graph;
+  const { graph: given, traced, scores } = made.given;
+  const [pruned] = prunedSites(made);
+  const units = (pruned?.order ?? []).slice(0, pruned?.stop.pruned);
+  const fold = foldOf(given, traced, siteNamed(sitesOf(traced, scores), 'site'));
+  const tuned = lastOf(made).network.graph;
   if (fold.into === 'mul') throw new Error('a fold was expected');
   expect(units).toHaveLength(2);
   for (const { parameter, axis, unit } of fold.slices) {
@@ -209,7 +211,7 @@ test('7. pruned stays pruned, whatever momentum and weight decay do', async () =
     );
     expect(values.length).toBeGreaterThan(0);
     expect(values.every((value) => value === 0)).toBe(true);
-    expect(tensor?.data).not.toEqual(defense.outcomes[0]?.graph.initializers.get(parameter)?.data);
+    expect(tensor?.data).not.toEqual(given.initializers.get(parameter)?.data);
   }
 });
 
@@ -221,7 +223,7 @@ test('8. a bias of -1e20 is a real input, and averages come after the nonlineari
   });
   expect([...result.profile]).toEqual([expect.closeTo(0.4, 6), 0, 0, expect.closeTo(0.1, 6)]);
   expect(result.order).toEqual([1, 2, 3, 0]);
-  expect(result.quiet.possibleDecoys).toEqual([1, 2]);
+  expect(result.inactive.possibleDecoys).toEqual([1, 2]);
 });
 
 describe('9. a result can be repeated', () => {
@@ -230,11 +232,9 @@ describe('9. a result can be repeated', () => {
     const bytes = encodeModel(specimen('Conv and BatchNormalization').model);
     const file = { bytes, model: decodeModel(bytes), sha256: sha256Of(bytes) };
     const run = async () => {
-      const { outcomes } = await defend(await testRuntime(), file.model, images(60, 5), undefined, {
-        seed: 7,
-        tune: { epochs: 2, batchSize: 16, shift: 1 },
-      });
-      return sha256Of(exportModel(file, outcomes.at(-1)?.graph as Graph, {}));
+      const how = { seed: 7, epochs: 2, batchSize: 16, shift: 1 };
+      const made = await repair(await testRuntime(), file.model, images(60, 5), how);
+      return repairedFile(file, made).sha256;
     };
     expect(await run()).toBe(await run());
   });
@@ -244,29 +244,21 @@ describe('9. a result can be repeated', () => {
     const { model } = specimen('Conv with bias');
     const validation = images(60, 5);
     const clean = images(30, 6);
-    const tune = { epochs: 1, batchSize: 16, rate: 0.01 };
-    const defense = await defend(runtime, model, validation, { clean }, { seed: 7, tune });
+    const how = { epochs: 1, batchSize: 16, rate: 0.01 };
+    const made = await repair(runtime, model, validation, { ...how, test: { clean }, seed: 7 });
     const input = { path: 'model.onnx', sha256: sha256Of(encodeModel(model)) };
     const facts = { command: 'fineprune defend model.onnx', runtime, input } as const;
     const output = { ...input, path: 'repaired.onnx' };
-    const record = await recordOf(
-      defense,
-      validation,
-      { clean },
-      {
-        ...facts,
-        output,
-        source: 'synthetic',
-      },
-    );
+    const record = await recordOf(made, { ...facts, output, source: 'synthetic', seconds: 1 });
     const kept = recordFromJson(recordToJson(record));
     expect(kept).toMatchObject({
       seed: 7,
-      settings: { maxDrop: 0.02, fineTuning: { ...tune, optimizer: { kind: 'sgd' } } },
+      settings: { maxDrop: 0.02, method: 'fine-pruning' },
       tool: { version: VERSION, runtimeVersion: runtime.version, backend: runtime.backend },
       input,
       output,
     });
+    expect(tuningOf(made).settings).toMatchObject({ ...how, optimizer: { kind: 'sgd' } });
     expect(kept.data.map(({ role, sha256 }) => [role, sha256])).toEqual([
       ['validation', await digest(validation)],
       ['test', await digest(clean)],
@@ -284,10 +276,10 @@ test('10. nothing needs a GPU, nor native code', async () => {
   const runtime = await nodeRuntime({ backend: 'wasm', threads: 1 });
   const { model } = specimen('Conv with bias');
   const run = async (on: Runtime) => {
-    const { prunings, outcomes } = await defend(on, model, images(40, 5), undefined, {
-      tune: { epochs: 1, batchSize: 16, rate: 0.01 },
-    });
-    return { pruned: prunings[0].pruned, graph: outcomes.at(-1)?.graph as Graph };
+    const how = { epochs: 1, batchSize: 16, rate: 0.01 };
+    const made = await repair(on, model, images(40, 5), how);
+    const [site] = prunedSites(made);
+    return { pruned: site?.order.slice(0, site.stop.pruned), graph: lastOf(made).network.graph };
   };
   const [plain, other] = [await run(runtime), await run(await testRuntime())];
   expect(plain.pruned).toEqual(other.pruned);

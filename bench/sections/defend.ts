@@ -1,4 +1,4 @@
-import { defend as defendModel } from '../../src/defense/index.ts';
+import { repair, type TuningStep } from '../../src/defense/index.ts';
 import { nodeRuntime } from '../../src/runtime/index.ts';
 import { type Exchange, exchange } from '../exchange.ts';
 import { type BenchNetwork, networks } from '../networks/index.ts';
@@ -94,16 +94,23 @@ export async function ours(
   const test = { clean: shared.dataset(whole - SIZES.test, whole) };
   const stages: Record<string, number> = {};
   const started = performance.now();
-  const { outcomes, parts } = await defendModel(runtime, model, validation, test, {
+  const { outcomes, clean } = await repair(runtime, model, validation, {
+    test,
     maxDrop: 1,
-    pruning: { share: 0.5, fullCurve: true },
-    tune: { epochs: DEFEND.epochs, batchSize: DEFEND.batch, rate },
+    share: 0.5,
+    fullCurve: true,
+    epochs: DEFEND.epochs,
+    batchSize: DEFEND.batch,
+    rate,
     onProgress: (stage) => (stages[stage] = Math.round(performance.now() - started)),
   });
   const ms = performance.now() - started;
-  const epochs = outcomes.at(-1)?.tunings?.[0]?.epochs.length;
-  if (epochs !== DEFEND.epochs || parts.tune.length !== SIZES.tune) {
-    throw new Error(`${epochs} epochs of ${parts.tune.length} images: not what was to be measured`);
+  const tuning = outcomes.at(-1)?.steps.find(({ kind }) => kind === 'tuning');
+  const epochs = (tuning?.data as TuningStep['data'] | undefined)?.runs[0]?.epochs.length;
+  if (epochs !== DEFEND.epochs || clean.train.length !== SIZES.tune) {
+    throw new Error(
+      `${epochs} epochs of ${clean.train.length} images: not what was to be measured`,
+    );
   }
   return { ms, stages };
 }

@@ -1,5 +1,5 @@
 import { arrayDataset, random } from '../../src/data/index.ts';
-import { defend } from '../../src/defense/index.ts';
+import { repair } from '../../src/defense/index.ts';
 import { encodeModel, sizeOf } from '../../src/onnx/index.ts';
 import { nodeRuntime } from '../../src/runtime/index.ts';
 import { vgg16 } from '../networks/vgg16.ts';
@@ -48,8 +48,10 @@ export async function defendLarge(threads: number): Promise<void> {
     data: Uint8Array.from({ length: images * sizeOf(sample) }, () => draw.integer(256)),
     divisor: 255,
   });
-  await defend(runtime, vgg16(), validation, undefined, {
-    pruning: { share: 0.5 },
-    tune: { epochs, batchSize: batch, rate: 1e-6 },
+  await repair(runtime, vgg16(), validation, {
+    share: 0.5,
+    epochs,
+    batchSize: batch,
+    rate: 1e-6,
   });
 }

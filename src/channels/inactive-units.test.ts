@@ -65,14 +65,14 @@ describe('a bias of -1e20', () => {
   test.each(cases)(
     '%s is a real input: numbers stay numbers, and it is called out',
     async (_, model, parameter) => {
-      const { statistics, quiet, profile, curve } = await pruned(
+      const { statistics, inactive, profile, curve } = await pruned(
         changed(model, parameter, { 1: -1e20, 3: -1e20 }),
       );
       for (const values of Object.values(statistics) as Float64Array[]) {
         expect(values.every(Number.isFinite)).toBe(true);
       }
-      expect(quiet.possibleDecoys).toEqual([1, 3]);
-      expect(quiet.dead).toEqual(expect.arrayContaining([1, 3]));
+      expect(inactive.possibleDecoys).toEqual([1, 3]);
+      expect(inactive.dead).toEqual(expect.arrayContaining([1, 3]));
       for (const unit of [1, 3]) expect(profile[unit]).toBe(Math.min(...profile));
       // With a leak, -1e18 weighs on every score, and pruning it sets them right.
       expect(curve.length).toBeGreaterThan(2);
@@ -104,7 +104,7 @@ describe('a unit that can activate is no decoy', () => {
       return sum + Math.max(weight * Math.min(...seen), weight * Math.max(...seen));
     }, 0);
     const decoys = async (bias: number) =>
-      (await pruned(changed(model, 'fc1.bias', { 1: bias }))).quiet.possibleDecoys;
+      (await pruned(changed(model, 'fc1.bias', { 1: bias }))).inactive.possibleDecoys;
     expect(await decoys(-reach * 1.001)).toEqual([1]);
     expect(await decoys(-reach * 0.999)).toEqual([]);
   });

@@ -1,3 +1,4 @@
+export * from './apply-mask.ts';
 export * from './convolutions.ts';
 export * from './error.ts';
 export * from './inactive-units.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyMask } from '../defense/index.ts';
+import { applyMask } from './apply-mask.ts';
 import {
   apart,
   explicitlyMasked,

@@ -46,9 +46,11 @@ export async function profileOf(
   {
     along = [],
     signal,
+    onProgress,
   }: {
     readonly along?: readonly Along[] | undefined;
     readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((done: number, all: number) => void) | undefined;
   } = {},
 ): Promise<{ readonly units: UnitStatistics; readonly bounds: readonly Bounds[] }> {
   const b = new Builder(graph);
@@ -78,6 +80,7 @@ export async function profileOf(
     input,
     outputs,
     signal,
+    onProgress,
   });
   const values = (name: keyof typeof names) => (results[names[name]] as TensorOf<'float32'>).data;
   return {

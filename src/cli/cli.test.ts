@@ -10,7 +10,7 @@ import { mnist, baselineAttack, digits, triggerJson } from '../lab/index.ts';
 import { take, type Dataset } from '../data/index.ts';
 import { decodeModel, encodeModel, sizeOf } from '../onnx/index.ts';
 import { sha256Of } from '../onnx/file.ts';
-import { parseRecord, stable } from '../report/run/record.ts';
+import { parseRecord, prunedSitesOf, stable } from '../report/run/record.ts';
 import { type Ended, fineprune } from '../../test/helpers/cli.ts';
 
 let folder = '';
@@ -203,7 +203,7 @@ test('inspect says in JSON where a model can be pruned', async () => {
 
 const resultOf = ({ out }: Ended) =>
   JSON.parse(out) as Record<string, unknown> & {
-    pruned: number[];
+    pruned: { site: string; units: number[] }[];
     model: { path: string; sha256: string };
     verdict: { repaired: boolean | null };
   };
@@ -227,19 +227,20 @@ describe('defend', () => {
     expect(first.code).toBe(result.verdict.repaired === false ? 3 : 0);
     expect(keysOf(result)).toEqual(
       expect.arrayContaining([
-        'site',
-        'units',
-        'pruned',
+        'method',
+        'verdict',
         'before',
         'after',
+        'pruned',
+        'steps',
         'model',
         'seed',
         'seconds',
       ]),
     );
     expect(result).toMatchObject({
-      site: 'relu2',
-      units: 32,
+      method: 'fine-pruning',
+      pruned: [{ site: 'relu2' }],
       seed: 3,
       seconds: expect.any(Number) as unknown,
       model: { path: join(out, 'repaired.onnx') },
@@ -250,9 +251,8 @@ describe('defend', () => {
         expect(keysOf(rate)).toEqual(keysOf(RATE));
       }
     }
-    expect(new Set(result.pruned.filter((unit) => unit >= 0 && unit < 32)).size).toBe(
-      result.pruned.length,
-    );
+    const units = result.pruned[0]?.units ?? [];
+    expect(new Set(units.filter((unit) => unit >= 0 && unit < 32)).size).toBe(units.length);
     expect(first.err).toMatch(/ONNX Runtime [\d.]+, native|wasm/);
 
     expect((await readdir(out)).toSorted((a, b) => a.localeCompare(b))).toEqual([
@@ -288,60 +288,61 @@ describe('defend', () => {
   test('ends with the same bytes after it was killed and resumed', async () => {
     const record = await recordIn();
     const killed = await fineprune([...args, '--cache-memory', '1KB'], (said, signal) => {
-      if (said.includes('fine-prune ...')) signal('SIGKILL');
+      if (said.includes('fine-tune ...')) signal('SIGKILL');
     });
     expect(killed.code).toBeNull();
-    expect(await readdir(join(out, '.resume'))).toContain('fine-prune.epochs.state');
+    expect(await readdir(join(out, '.resume'))).toContain(
+      'fine-pruning.fine-tuning.run-1.epochs.state',
+    );
     const again = await fineprune([...args, '--resume']);
     expect(again.err).toContain('Going on');
     expect(existsSync(join(out, '.resume'))).toBe(false);
     const result = resultOf(first);
-    expect({ ...resultOf(again), seconds: result['seconds'] }).toEqual(result);
+    const once = { seconds: result['seconds'], steps: result['steps'] };
+    expect({ ...resultOf(again), ...once }).toEqual(result);
     expect(stable(await recordIn())).toEqual(stable(record));
   });
 });
 
 test('fine-tuning alone prunes nothing, and without a trigger nothing is claimed', async () => {
-  const how = ['--method', 'fine-tune', '--epochs', '1', '--cover', '0.4'];
+  const how = ['--method', 'fine-tuning', '--epochs', '1', '--occlusion', '0.4'];
   const args = ['--data', data, ...how, '--out', at('tuned')];
   const { code, out } = await fineprune(['defend', model, ...args, '--json', '--quiet']);
   const result = JSON.parse(out) as { verdict: { repaired: null } };
-  expect(result).toMatchObject({ pruned: [], units: 32 });
+  expect(result).toMatchObject({ pruned: [] });
   expect(keysOf((result as unknown as { after: object }).after)).toEqual(['acc']);
   expect([code, result.verdict.repaired]).toEqual([0, null]);
   const report = JSON.parse(await readFile(at('tuned', 'report.json'), 'utf8'));
-  expect(report.settings.fineTuning.cover).toBe(0.4);
+  expect(report.outcomes.at(-1).steps).toMatchObject([
+    { kind: 'tuning', data: { settings: { cover: 0.4, epochs: 1 } } },
+  ]);
 });
 
 test('two sites, a share of each, and a slim file beside the repaired one', async () => {
   const out = at('slim');
   const sites = ['--site', 'relu2', 'relu1', '--share', '0.25', '--rank', 'max', '--slim'];
-  const args = ['--data', data, '--method', 'prune', '--out', out, ...sites];
+  const args = ['--data', data, '--method', 'pruning', '--out', out, ...sites];
   const ended = await fineprune(['defend', model, ...args, '--json', '--quiet']);
   const result = JSON.parse(ended.out) as {
-    sites: { pruned: number[] }[];
+    pruned: { site: string; units: number[] }[];
     slim: { file: { path: string; sha256: string }; difference: number };
   };
   expect(result).toMatchObject({
-    sites: [
-      { site: 'relu2', units: 32, mask: 'producer', stop: 'share' },
-      { site: 'relu1', units: 16, mask: 'producer', stop: 'share' },
-    ],
+    pruned: [{ site: 'relu2' }, { site: 'relu1' }],
     slim: { file: { path: join(out, 'slim.onnx') }, kept: [] },
   });
-  expect(result.sites.map(({ pruned }) => pruned.length)).toEqual([8, 4]);
-  expect(keysOf(result.sites[0])).toEqual(
-    expect.arrayContaining(['dead', 'dormant', 'possibleDecoys']),
-  );
+  expect(result.pruned.map(({ units }) => units.length)).toEqual([8, 4]);
   expect(result.slim.difference).toBeLessThan(1e-5);
   const bytes = await readFile(result.slim.file.path);
   expect(sha256Of(bytes)).toBe(result.slim.file.sha256);
   const { initializers } = decodeModel(bytes).graph;
   expect(initializers.get('conv2.weight')?.dims).toEqual([24, 12, 5, 5]);
   const record = parseRecord(JSON.parse(await readFile(join(out, 'report.json'), 'utf8')));
-  expect(record.site.name).toBe('relu2');
-  expect(record.others?.map(({ site }) => site.name)).toEqual(['relu1']);
-  expect(record).toMatchObject({ slim: result.slim, settings: { rank: 'max' } });
+  expect(prunedSitesOf(record)).toMatchObject([
+    { site: { name: 'relu2', units: 32 }, mask: 'producer', rank: 'max' },
+    { site: { name: 'relu1', units: 16 }, mask: 'producer', rank: 'max' },
+  ]);
+  expect(record).toMatchObject({ slim: result.slim });
   const html = await readFile(join(out, 'report.html'), 'utf8');
   expect(html).toContain('id="curve-2"');
   expect(html).toContain('12 units are removed for real');
@@ -355,7 +356,7 @@ test.skipIf(process.platform === 'win32')(
     const { code, err } = await fineprune(
       ['defend', model, '--data', data, '--epochs', '5000', '--out', out],
       (said, interrupt) => {
-        if (interrupted || !said.includes('fine-prune ...')) return;
+        if (interrupted || !said.includes('fine-tune ...')) return;
         interrupted = true;
         interrupt('SIGINT');
       },

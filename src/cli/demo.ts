@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { join } from 'node:path';
-import { commandLine, printRecord, provenance, reportPaths, writeReport } from './defend.ts';
+import { commandLine, printRecord } from './defend.ts';
 import { addCommon, type CommonOptions, examples } from './options.ts';
 import { printJson, put } from './outputs.ts';
 import { begin } from './session.ts';
@@ -20,11 +20,10 @@ export function demoCommand(program: Command): void {
 
 async function demo(options: DemoOptions): Promise<void> {
   const { baselineAttack, digits, triggered, triggerJson } = await import('../lab/index.ts');
-  const { defend } = await import('../defense/index.ts');
-  const { exportModel } = await import('../network/index.ts');
+  const { repair, repairedFile } = await import('../defense/index.ts');
   const { encodeModel } = await import('../onnx/index.ts');
-  const { readModel, sha256Of } = await import('../onnx/file.ts');
-  const { recordOf, VERSION } = await import('../report/index.ts');
+  const { readModel } = await import('../onnx/file.ts');
+  const { evaluationsOf, recordOf, reportPaths, saveReport } = await import('../report/index.ts');
   const paths = {
     model: join(options.out, 'backdoored.onnx'),
     trigger: join(options.out, 'trigger.json'),
@@ -47,25 +46,25 @@ async function demo(options: DemoOptions): Promise<void> {
   // From here on as on anybody's model: only the file and clean data decide.
   const file = await readModel(paths.model);
   const test = { clean: data.test, triggered: { dataset: triggered(data.test, trigger), target } };
-  const defense = await defend(runtime, file.model, data.validation, test, {
+  const repaired = await repair(runtime, file.model, data.validation, {
     ...digits.defense,
-    pruning: { fullCurve: true },
+    fullCurve: true,
     compare: true,
+    test,
     seed,
     signal,
     onProgress: (stage, done, all) => progress.at(stage, done, all),
   });
-  const last = defense.outcomes.at(-1);
-  if (!last) throw new Error('a defense without an outcome');
-  const bytes = exportModel(file, last.graph, provenance(VERSION, file.sha256, last.method, seed));
-  await put(paths.repaired, bytes, true);
+  const made = repairedFile(file, repaired);
+  await made.save(paths.repaired, { force: true });
 
-  const record = await recordOf(defense, data.validation, test, {
+  const record = await recordOf(repaired, {
     command: commandLine(),
     runtime,
     input: { path: paths.model, sha256: file.sha256 },
-    output: { path: paths.repaired, sha256: sha256Of(bytes) },
+    output: { path: paths.repaired, sha256: made.sha256 },
     source: data.source,
+    seconds: (performance.now() - started) / 1000,
     train: data.train,
     settings: {
       attack: 'baseline',
@@ -74,11 +73,11 @@ async function demo(options: DemoOptions): Promise<void> {
       target: { ...target },
     },
   });
-  await writeReport(options.out, record, true);
+  await saveReport(options.out, record, { force: true });
   const seconds = (performance.now() - started) / 1000;
   if (options.json) {
     printJson({
-      evaluations: record.evaluations,
+      evaluations: evaluationsOf(record),
       verdict: record.verdict,
       model: record.output,
       seed,

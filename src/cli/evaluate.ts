@@ -30,9 +30,9 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const { runtime } = session;
   const { test } = await dataFrom(file.model, options, session, 'test');
   const classifier = await openNetwork(runtime, file.model, test.clean, outputOf(options));
-  if (!test.clean.objects) await warnOfModel(runtime, classifier, test.clean, false);
+  if (!test.clean.objects) await warnOfModel(runtime, classifier, test.clean);
   const predictions = await predictTest(runtime, classifier, classifier.graph, test);
   const evaluation = judge(classifier, predictions, test);
   if (options.json) printJson(evaluation);
-  else process.stdout.write(evaluationTable([{ name: 'none', evaluation }]));
+  else process.stdout.write(evaluationTable([{ method: 'none', evaluation }]));
 }

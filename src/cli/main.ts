@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { FinepruneError } from '../onnx/error.ts';
-import { VERSION } from '../report/version.ts';
+import { VERSION } from '../version.ts';
 import { attackCommand } from './attack.ts';
 import { dataSetsCommand } from './data-sets.ts';
 import { defendCommand } from './defend.ts';

@@ -77,7 +77,8 @@ export function reproduceCommand(program: Command): void {
 
 async function reproduceTask(name: TaskName, options: ReproduceOptions): Promise<void> {
   const { attacksOn, sourceFor } = await import('../lab/index.ts');
-  const { reproduceFromJson, reproduceTable, VERSION } = await import('../report/index.ts');
+  const { reproduceFromJson, reproduceTable } = await import('../report/index.ts');
+  const { VERSION } = await import('../version.ts');
   const { out = `out/reproduce-${name}`, seeds, jobs: lanes, quick = false } = options;
   const { compare, resume = false } = options;
   const paths = { html: join(out, 'report.html'), json: join(out, 'reproduce.json') };

@@ -1,45 +1,26 @@
 import { join } from 'node:path';
-import type { Defense } from '../defense/index.ts';
-import type { Dataset } from '../data/index.ts';
+import type { Slim } from '../channels/index.ts';
 import type { RunRecord } from '../report/index.ts';
-import type { Runtime } from '../runtime/index.ts';
 import { put } from './outputs.ts';
 
 export function slimPath(folder: string): string {
   return join(folder, 'slim.onnx');
 }
 
-interface SlimTarget {
-  /** Where the input lay, for its external data. */
-  readonly path: string;
-  readonly out: string;
-  readonly force: boolean;
-  /** The output that has the scores, where one was named. */
-  readonly output?: string | undefined;
-}
-
 /**
- * Makes the repaired network slim and writes it beside it, if it is the same and not empty-handed.
+ * Writes a slim network, if it is the same and not empty-handed.
  *
- * @param bytes - the repaired file
+ * @param repaired - the file that it was made from
  */
 export async function writeSlim(
-  runtime: Runtime,
-  defense: Defense,
-  validation: Dataset,
-  bytes: Uint8Array,
-  { path, out, force, output }: SlimTarget,
+  made: Slim,
+  repaired: Uint8Array,
+  { out, force }: { readonly out: string; readonly force: boolean },
 ): Promise<NonNullable<RunRecord['slim']>> {
-  const { slim } = await import('../channels/index.ts');
-  const { decodeModel } = await import('../onnx/index.ts');
-  const { externalDataBeside } = await import('../onnx/external.ts');
   const { sha256Of } = await import('../onnx/file.ts');
   const { externalIn } = await import('../onnx/save.ts');
-  const model = decodeModel(bytes, { name: path, external: externalDataBeside(path) });
-  const tuned = defense.outcomes.at(-1)?.method === 'fine-tuning';
-  const sites = defense.prunings.map(({ site, pruned }) => ({ site, pruned: tuned ? [] : pruned }));
-  const made = await slim(runtime, model, sites, validation, output ? { output } : {});
-  const before = [...externalIn(bytes).values()].reduce((sum, more) => sum + more, bytes.length);
+  const more = [...externalIn(repaired).values()];
+  const before = more.reduce((sum, size) => sum + size, repaired.length);
   const written = made.same && made.removed.some(({ units }) => units.length > 0);
   if (written) await put(slimPath(out), made.bytes, force);
   return {

@@ -17,15 +17,12 @@ test('a warning says how badly a model does, and with what it does better', () =
   expect(scaleWarning({ accuracy: rate(90), nearChance: false, better: [] })).toBeUndefined();
 });
 
-test('a warning of a batch size speaks of fine-tuning only where there is any', () => {
-  expect(batchWarning(1, true)).toBe(
-    'the model takes single samples, and could not be rewritten for other batches: everything is slower, and each step of fine-tuning sees one sample, whatever --batch says; export it with a dynamic batch axis if you can',
+test('a warning of a batch size says what is slower, and what fine-tuning sees', () => {
+  expect(batchWarning(1)).toBe(
+    'the model takes single samples, and could not be rewritten for other batches: everything is slower, and a step of fine-tuning sees one sample, whatever --batch says; export it with a dynamic batch axis if you can',
   );
-  expect(batchWarning(4, true)).toMatch(/takes batches of 4, .* sees 4 samples, whatever/);
-  expect(batchWarning(4, false)).toBe(
-    'the model takes batches of 4, and could not be rewritten for other batches: everything is slower; export it with a dynamic batch axis if you can',
-  );
-  expect(batchWarning(undefined, true)).toBeUndefined();
+  expect(batchWarning(4)).toMatch(/takes batches of 4, .* sees 4 samples, whatever/);
+  expect(batchWarning(undefined)).toBeUndefined();
 });
 
 test('both are written to standard error, where there is something to say', async () => {
@@ -39,12 +36,12 @@ test('both are written to standard error, where there is something to say', asyn
     graph: { ...classifier.graph, inputs: [{ ...input, dims: [4, ...input.dims.slice(1)] }] },
   };
   const runtime = await testRuntime();
-  await warnOfModel(runtime, classifier, images(40, 3), true);
+  await warnOfModel(runtime, classifier, images(40, 3));
   expect(batches(said)).toEqual([]);
   const data = images(40, 3);
   const labels = data.labels.map((label) => (label + 1) % 3);
-  await warnOfModel(runtime, fixed, { ...data, labels }, false);
-  expect(batches(said)).toEqual([`warning: ${batchWarning(4, false)}\n`]);
+  await warnOfModel(runtime, fixed, { ...data, labels });
+  expect(batches(said)).toEqual([`warning: ${batchWarning(4)}\n`]);
   expect(said).toContainEqual(expect.stringContaining('clean accuracy is'));
 });
 

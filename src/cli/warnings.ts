@@ -5,20 +5,17 @@ import type { Runtime } from '../runtime/index.ts';
 /**
  * Warns on standard error where a model seems to be fed on another scale than it expects, or takes
  * its samples in batches of one size only.
- *
- * @param trains - whether the command fine-tunes the model
  */
 export async function warnOfModel(
   runtime: Runtime,
   classifier: Network,
   dataset: Dataset,
-  trains: boolean,
 ): Promise<void> {
   const { checkScale } = await import('../network/index.ts');
   const { rowsOf } = await import('../train/index.ts');
   const found = [
     scaleWarning(await checkScale(runtime, classifier, dataset)),
-    batchWarning(rowsOf(classifier.graph, classifier.input), trains),
+    batchWarning(rowsOf(classifier.graph, classifier.input)),
   ];
   for (const warning of found) {
     if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
@@ -26,12 +23,11 @@ export async function warnOfModel(
 }
 
 /** What to say of a batch size that could not be changed, if there is one. */
-export function batchWarning(rows: number | undefined, trains: boolean): string | undefined {
+export function batchWarning(rows: number | undefined): string | undefined {
   if (rows === undefined) return undefined;
   const taken = rows === 1 ? 'single samples' : `batches of ${rows}`;
   const seen = rows === 1 ? 'one sample' : `${rows} samples`;
-  const step = trains ? `, and each step of fine-tuning sees ${seen}, whatever --batch says` : '';
-  return `the model takes ${taken}, and could not be rewritten for other batches: everything is slower${step}; export it with a dynamic batch axis if you can`;
+  return `the model takes ${taken}, and could not be rewritten for other batches: everything is slower, and a step of fine-tuning sees ${seen}, whatever --batch says; export it with a dynamic batch axis if you can`;
 }
 
 /** What to say of a check, if anything. */

@@ -20,13 +20,18 @@ export interface Defense<S extends object = object> {
   /** The paper, and its section. */
   readonly source: string;
   /** Defaults, ranges and descriptions of its settings; strict, so that a misspelled one is an error. */
-  readonly settings: z.ZodType<S>;
+  readonly settings: SettingsSchema<S>;
+  /** The defenses that it runs one after another, where it is made of others. */
+  readonly parts?: readonly string[] | undefined;
   /**
    * @param from - the network as the step before left it
    * @returns the network as this defense leaves it, with its own steps after those of `from`
    */
   run(context: DefenseContext, from: Repaired, settings: S): Promise<Repaired>;
 }
+
+/** A strict schema of an object. */
+export type SettingsSchema<S extends object> = z.ZodType<S> & { readonly shape: z.ZodRawShape };
 
 /** For each parameter touched by pruning, 0 where it is held at zero. */
 export type Masks = ReadonlyMap<string, TensorOf<'float32'>>;
@@ -75,13 +80,14 @@ export interface DefenseContext {
 /** Defenses one after another, as one. Its settings are those of all of them. */
 export function inSequence<S extends object, T extends object>(
   about: Pick<Defense, 'name' | 'description' | 'source'>,
-  settings: z.ZodType<S & T>,
+  settings: SettingsSchema<S & T>,
   first: Defense<S>,
   second: Defense<T>,
 ): Defense<S & T> {
   return {
     ...about,
     settings,
+    parts: [first.name, second.name],
     async run(context, from, settings) {
       return context.run(second, await context.run(first, from, settings), settings);
     },

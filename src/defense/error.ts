@@ -5,8 +5,8 @@ export type DefenseErrorCode =
   | 'defense/unknown-layer'
   | 'defense/no-dropout'
   | 'defense/no-picture'
-  | 'defense/held'
-  | 'defense/runs'
+  | 'defense/settings'
+  | 'defense/unknown-method'
   | 'defense/too-few';
 
 /** A defense that cannot be done as asked. */

@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import type { Checkpoints } from '../train/index.ts';
-import { defend, type Defense, type DefendSettings } from './repair.ts';
+import { type Repair, repair, type RepairOptions } from './repair.ts';
 import { images, specimen } from '../../test/helpers/networks.ts';
 
-const settings: DefendSettings = {
+const settings: RepairOptions = {
   compare: true,
   maxDrop: 0.1,
   seed: 3,
   runs: 2,
-  tune: { epochs: 3, batchSize: 16, shift: 1 },
+  epochs: 3,
+  batchSize: 16,
+  shift: 1,
 };
 
 /** Keeps what is saved as a disk would, and pulls the plug at the nth time. */
@@ -36,30 +38,21 @@ function disk() {
   };
 }
 
-async function run(checkpoints?: Checkpoints, name = 'Conv with bias'): Promise<Defense> {
+async function run(checkpoints?: Checkpoints, name = 'Conv with bias'): Promise<Repair> {
   const { model } = specimen(name);
   const test = { clean: images(40, 3), triggered: { dataset: images(40, 4), target: TARGET } };
   const runtime = await testRuntime();
-  return defend(runtime, model, images(90, 2), test, {
-    ...settings,
-    checkpoints,
-  });
+  return repair(runtime, model, images(90, 2), { ...settings, test, checkpoints });
 }
 const TARGET = { kind: 'all-to-one', label: 1 } as const;
 
 /** All that a report is made from, and the weights. */
-const result = ({ outcomes, prunings, held }: Defense) => ({
-  held,
-  prunings: prunings.map(({ order, curve, pruned, testCurve }) => ({
-    order,
-    curve,
-    pruned,
-    testCurve,
-  })),
-  outcomes: outcomes.map(({ graph, tunings, ...outcome }) => ({
+const result = ({ outcomes, holdout }: Repair) => ({
+  holdout,
+  outcomes: outcomes.map(({ network, steps, ...outcome }) => ({
     ...outcome,
-    tunings: tunings?.map((tuning) => ({ ...tuning, graph: undefined })),
-    weights: [...graph.initializers],
+    steps: steps.map((step) => ({ ...step, seconds: 0 })),
+    weights: [...network.graph.initializers],
   })),
 });
 

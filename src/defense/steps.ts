@@ -1,12 +1,3 @@
-/** Plain data as JSON has it. */
-export type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [key: string]: Json };
-
 /**
  * What a defense did, as plain data: the record keeps it as it is, and the report shows it by its kind. A
  * kind that the report does not know is shown in a generic form: the summary, and the data as a table.

@@ -3,3 +3,4 @@ export * from './detection.ts';
 export * from './evaluation.ts';
 export * from './interval.ts';
 export * from './target.ts';
+export * from './schema.ts';

@@ -25,7 +25,8 @@ import { sha256Of } from '../onnx/file.ts';
 import { outputsOf, predict, rowsOf } from '../train/index.ts';
 import { openClassifier } from './classifier.ts';
 import type { Network } from './network.ts';
-import { defend } from '../defense/index.ts';
+import { lastOf } from '../../test/helpers/repair.ts';
+import { repair, type RepairOptions } from '../defense/index.ts';
 import { exportModel } from './export.ts';
 import { formatOf } from './adapt/model-format.ts';
 
@@ -205,22 +206,22 @@ describe.each(Object.entries(forms))('%s', (name, form) => {
   test('is defended, and the file written does what the report says', async () => {
     const model = decodeModel(encodeModel(modelOf(form)));
     const bytes = encodeModel(model);
-    const defense = await defend(runtime, model, data, undefined, {
+    const made = await repair(runtime, model, data, {
       ...options,
       maxDrop: 1,
-      tune: { epochs: 1, batchSize: 16 },
-      pruning: { share: 0.5 },
+      epochs: 1,
+      batchSize: 16,
+      share: 0.5,
     });
-    const last = defense.outcomes.at(-1);
-    if (!last) throw new Error('no outcome');
+    const { network, edits } = lastOf(made);
     const file = { bytes, model, sha256: sha256Of(bytes) };
-    const written = decodeModel(exportModel(file, last.graph, {}));
+    const written = decodeModel(exportModel(file, network.graph, edits, {}));
     expect({ ...written.graph, initializers: [] }).toEqual({ ...model.graph, initializers: [] });
     const again = await openClassifier(runtime, written, data, options);
-    const { input, scores } = defense.classifier;
+    const { input, scores } = made.given;
     const io = { input, logits: scores };
     expect(await predict(runtime, again.graph, data, io)).toEqual(
-      await predict(runtime, last.graph, data, io),
+      await predict(runtime, network.graph, data, io),
     );
     expect(written.graph.initializers.get('fc2.weight')).not.toEqual(
       model.graph.initializers.get('fc2.weight'),
@@ -320,9 +321,9 @@ describe('as scikit-learn exports it', () => {
   });
 });
 
-test.each([{ shift: 1 }, { vary: ['turn'] as const }, { cover: 0.5 }])(
+test.each<RepairOptions>([{ shift: 1 }, { augment: ['turn'] }, { occlusion: 0.5 }])(
   'rows of a table are no pictures: %o',
-  async (tune) => {
+  async (settings) => {
     const features = arrayDataset({
       name: 'features',
       classes: CLASSES,
@@ -330,7 +331,7 @@ test.each([{ shift: 1 }, { vary: ['turn'] as const }, { cover: 0.5 }])(
       labels,
       data: new Float32Array(4 * LENGTH),
     });
-    await expect(defend(runtime, pipeline(), features, undefined, { tune })).rejects.toMatchObject({
+    await expect(repair(runtime, pipeline(), features, settings)).rejects.toMatchObject({
       code: 'defense/no-picture',
       message: expect.stringContaining('Samples of [4] are no pictures'),
     });

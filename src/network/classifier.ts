@@ -92,6 +92,7 @@ function classifier(parts: Parts): Network {
     async predict(runtime, graph, dataset, settings = {}) {
       return { called: await predict(runtime, graph, dataset, { input, logits, ...settings }) };
     },
+    answerNames: ({ classes }) => classes,
     async numbers(runtime, graph, dataset) {
       const results = await outputsOf(runtime, graph, dataset, { input, outputs: [scores] });
       return (results[scores] as Floats).data;

@@ -3,7 +3,8 @@ import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { blocks } from '../../test/helpers/data.ts';
 import { specOf, VALUES } from './detection/spec.ts';
 import { detectorNetwork } from '../lab/networks/detector.ts';
-import { defend, type DefendSettings } from '../defense/index.ts';
+import { lastOf, tuningOf } from '../../test/helpers/repair.ts';
+import { repair, type RepairOptions } from '../defense/index.ts';
 import { openNetwork } from './open.ts';
 
 const SIZE = [48, 48] as const;
@@ -12,27 +13,26 @@ const scenes = blocks(8, SIZE, 5);
 const runtime = await testRuntime();
 
 /** All weights, after one epoch in which nothing but the patches is up to chance. */
-async function tunedWith(settings: Pick<DefendSettings, 'scenes' | 'tune'>) {
-  const network = await openNetwork(runtime, model, scenes, { scenes: {}, ...settings });
-  const tune = { epochs: 1, keep: 'last', ...settings.tune } as const;
-  const method = 'fine-tuning';
-  const { outcomes } = await defend(runtime, network, scenes, undefined, {
-    method,
-    step: 16,
-    tune,
+async function tunedWith({ scenes: how = {}, ...settings }: RepairOptions) {
+  const network = await openNetwork(runtime, model, scenes, { scenes: how });
+  const made = await repair(runtime, network, scenes, {
+    method: 'fine-tuning',
+    epochs: 1,
+    keep: 'last',
+    ...settings,
   });
-  return [...(outcomes.at(-1)?.graph.initializers.values() ?? [])].flatMap(({ data }) => [
+  return [...lastOf(made).network.graph.initializers.values()].flatMap(({ data }) => [
     ...(data as Float32Array),
   ]);
 }
 
 test('patches are put on objects, of a network that was made ready before they were asked for', async () => {
   const plain = await tunedWith({});
-  const covered = await tunedWith({ tune: { cover: 0.5 } });
+  const covered = await tunedWith({ occlusion: 0.5 });
   expect(covered).not.toEqual(plain);
   // What else `scenes` says of patches stays: of no class, none.
   const nowhere = { cover: { classes: [], share: 1, most: 1, times: 1 } };
-  expect(await tunedWith({ scenes: nowhere, tune: { cover: 0.5 } })).toEqual(plain);
+  expect(await tunedWith({ scenes: nowhere, occlusion: 0.5 })).toEqual(plain);
 });
 
 const most = (size: number) => ({ cover: { share: 0.7, times: 3, most: size } });
@@ -40,20 +40,19 @@ const most = (size: number) => ({ cover: { share: 0.7, times: 3, most: size } })
 test('patches are as large as `scenes` says, unless `tune` says otherwise; of size 0, none', async () => {
   const small = await tunedWith({ scenes: most(0.1) });
   expect(small).not.toEqual(await tunedWith({ scenes: most(0.5) }));
-  expect(small).toEqual(await tunedWith({ scenes: most(0.5), tune: { cover: 0.1 } }));
-  expect(await tunedWith({ scenes: most(0.5), tune: { cover: 0 } })).toEqual(await tunedWith({}));
+  expect(small).toEqual(await tunedWith({ scenes: most(0.5), occlusion: 0.1 }));
+  expect(await tunedWith({ scenes: most(0.5), occlusion: 0 })).toEqual(await tunedWith({}));
 });
 
 test('unless told otherwise, objects are covered, and what names regions is tuned with the last convolution', async () => {
   const method = 'fine-tuning';
-  const tune = { epochs: 1, rate: 0.001 };
-  const { outcomes, ...made } = await defend(runtime, model, scenes, undefined, { method, tune });
-  expect(made.tune).toMatchObject({ cover: 0.5, batchSize: 16 });
-  expect(made.layers).toBe('regions');
-  const { initializers } = outcomes.at(-1)?.graph ?? {};
-  const before = made.classifier.graph.initializers;
-  const changed = made.classifier.parameters.filter(
-    (name) => String(initializers?.get(name)?.data) !== String(before.get(name)?.data),
+  const made = await repair(runtime, model, scenes, { method, epochs: 1, rate: 0.001 });
+  const { settings } = tuningOf(made);
+  expect(settings).toMatchObject({ cover: 0.5, batchSize: 16, layers: 'regions' });
+  const { initializers } = lastOf(made).network.graph;
+  const before = made.given.graph.initializers;
+  const changed = made.given.parameters.filter(
+    (name) => String(initializers.get(name)?.data) !== String(before.get(name)?.data),
   );
   const tuned = ['conv5', 'conv5.norm', 'fc', VALUES.logits, VALUES.corrections];
   const both = tuned.flatMap((layer) => [`${layer}.weight`, `${layer}.bias`]);
@@ -61,15 +60,14 @@ test('unless told otherwise, objects are covered, and what names regions is tune
 });
 
 test('a rate that is to be found is the usual one, in whose units weight decay counts', async () => {
-  const asked = { epochs: 1, rate: 'auto' } as const;
-  const made = await defend(runtime, model, scenes, undefined, { step: 32, tune: asked });
-  expect(made.tune).toMatchObject({ rate: 0.06, optimizer: { weightDecay: 5e-4 } });
+  const made = await repair(runtime, model, scenes, { step: 32, epochs: 1, rate: 'auto' });
+  expect(tuningOf(made).settings).toMatchObject({ rate: 0.06, optimizer: { weightDecay: 5e-4 } });
 });
 
-test.each([{ shift: 1 }, { vary: ['light'] as const }, { augment: () => {} }])(
+test.each<RepairOptions>([{ shift: 1 }, { augment: ['light'] }, { transform: () => {} }])(
   'what moves pictures without their boxes is refused: %o',
-  async (tune) => {
-    await expect(defend(runtime, model, scenes, undefined, { tune })).rejects.toMatchObject({
+  async (settings) => {
+    await expect(repair(runtime, model, scenes, settings)).rejects.toMatchObject({
       code: 'defense/no-picture',
     });
   },

@@ -97,6 +97,7 @@ function detecting(
     async predict(runtime, graph, dataset, settings) {
       return answers(dataset, await detect(runtime, graph, dataset, settings));
     },
+    answerNames: ({ classes }) => [...classes, 'nothing'],
     async numbers(runtime, graph, dataset) {
       const { detections = [] } = await this.predict(runtime, graph, dataset);
       return detections

@@ -8,66 +8,69 @@ import {
   type TensorOf,
 } from '../onnx/index.ts';
 import type { OnnxFile } from '../onnx/file.ts';
+import type { Edits } from './edits.ts';
 import { floatTypeOf } from '../ops/index.ts';
 import { NetworkError } from './error.ts';
 
 /**
- * The file of a model with the weights of a graph that was made from it: only initializers that
- * changed are written, in their own element type; every other byte stays. Where a mask had to be put
- * in as a node of its own, a Constant and a Mul come after the node that makes the site, in the
- * file's own opset and type.
+ * The file of a model with the edits that were made to its graph: only initializers that changed are
+ * written, in their own element type; every other byte stays. Inserted nodes come after the node that
+ * made the value, in the file's own opset and type, with their constants as Constant nodes.
  *
+ * @param graph - the working graph with the edits
  * @param metadata - entries to add to the file's metadata
- * @throws NetworkError 'network/no-place' where the file has no node that makes a site to be masked
+ * @throws NetworkError 'network/no-place' where the file has no node that makes a value to be masked
  */
 export function exportModel(
   file: OnnxFile,
   graph: Graph,
+  edits: Edits,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   const { graph: original, types } = normalize(file.model);
   const changes = new Map<string, Tensor>();
-  for (const [name, tensor] of graph.initializers) {
-    const before = original.initializers.get(name);
-    if (before === undefined || before === tensor || same(before, tensor)) continue;
-    changes.set(name, fromFloat32(tensor as TensorOf<'float32'>, types.get(name) ?? 'float32'));
+  for (const name of edits.weights) {
+    const [before, now] = [original.initializers.get(name), graph.initializers.get(name)];
+    if (!before || !now || before === now || same(before, now)) continue;
+    changes.set(name, fromFloat32(now as TensorOf<'float32'>, types.get(name) ?? 'float32'));
   }
-  return patchModel(file.bytes, changes, metadata, masksPutIn(file.model.graph, original, graph));
+  return patchModel(file.bytes, changes, metadata, insertionsInto(file.model.graph, graph, edits));
 }
 
-/** The nodes that a graph has beside those that it was made from, as the file is to have them. */
-function masksPutIn(own: Graph, original: Graph, graph: Graph): Map<string, Insertion> {
-  const before = producers(original);
-  const made = producers(graph);
-  const insertions = new Map<string, Insertion>();
+/** Insertions as the file takes them. Several at one value become one: each works on what came before. */
+function insertionsInto(own: Graph, graph: Graph, { insertions }: Edits): Map<string, Insertion> {
   const inFile = producers(own);
-  const inputs = new Set(original.inputs.map(({ name }) => name));
-  for (const product of graph.nodes) {
-    const [site] = product.outputs as [string];
-    const [unmasked, mask] = product.inputs as [string, string];
-    // The value that had the site's name has another now, and the product by the mask has it. What a
-    // classifier puts before its input and after its outputs reads an input, or makes another value.
-    if (!before.has(site) || before.has(unmasked) || !made.has(unmasked)) continue;
-    if (inputs.has(unmasked)) continue;
-    if (!inFile.has(site)) {
+  const made = new Map<string, Insertion>();
+  for (const { value, renamed, nodes, constants } of insertions) {
+    if (!inFile.has(value)) {
       throw new NetworkError(
         'network/no-place',
-        `"${site}" is part of an operator of the file and no value of its own, so its mask cannot be put in: prune another site ("inspect" lists them)`,
+        `"${value}" is part of an operator of the file and no value of its own, so its mask cannot be put in: prune another site ("inspect" lists them)`,
       );
     }
-    const tensor = graph.initializers.get(mask) as TensorOf<'float32'>;
-    const value = fromFloat32(tensor, floatTypeOf(own, site));
-    const constant: Node = {
-      op: 'Constant',
-      domain: '',
-      name: mask,
-      inputs: [],
-      outputs: [mask],
-      attributes: { value },
-    };
-    insertions.set(site, { renamed: unmasked, nodes: [constant, product] });
+    const type = floatTypeOf(own, value);
+    const added = [...constants.map((name) => constantNode(graph, name, type)), ...nodes];
+    const before = made.get(value);
+    made.set(
+      value,
+      before
+        ? {
+            renamed: before.renamed,
+            nodes: [...before.nodes.map((node) => withOutput(node, value, renamed)), ...added],
+          }
+        : { renamed, nodes: added },
+    );
   }
-  return insertions;
+  return made;
+}
+
+function constantNode(graph: Graph, name: string, type: ReturnType<typeof floatTypeOf>): Node {
+  const value = fromFloat32(graph.initializers.get(name) as TensorOf<'float32'>, type);
+  return { op: 'Constant', domain: '', name, inputs: [], outputs: [name], attributes: { value } };
+}
+
+function withOutput(node: Node, from: string, to: string): Node {
+  return { ...node, outputs: node.outputs.map((name) => (name === from ? to : name)) };
 }
 
 function same(a: Tensor, b: Tensor): boolean {

@@ -75,6 +75,8 @@ export interface Network {
     dataset: Dataset,
     settings?: { readonly brief?: boolean | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<Answers>;
+  /** What it may call a sample or an object, by label; last, for a detector, that it finds nothing. */
+  answerNames(dataset: Dataset): readonly string[];
   /** All numbers that a graph gives for a data set, to compare two graphs by. */
   numbers(runtime: Runtime, graph: Graph, dataset: Dataset): Promise<ArrayLike<number>>;
   /**

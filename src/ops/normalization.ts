@@ -5,7 +5,7 @@ import { reshape, sumTo } from './emit.ts';
 import { maths } from './maths.ts';
 import { noGradient } from './refusal.ts';
 import { BLOCKED } from './channel-rule.ts';
-import { DATA, type Operator, plain } from './operator.ts';
+import { DATA, type Operator, plain, type Inputs } from './operator.ts';
 import type { Tape } from './tape.ts';
 import {
   batchChannels,
@@ -13,7 +13,6 @@ import {
   instanceChannels,
   layerChannels,
 } from './normalization-channels.ts';
-import type { Inputs } from './operator.ts';
 
 const SCALE_AND_SHIFT: Inputs = { weights: [1, 2], shifts: [2] };
 

@@ -49,6 +49,8 @@ export async function outputsOf(
   settings: OutputSettings & {
     readonly batchSize?: number | undefined;
     readonly signal?: AbortSignal | undefined;
+    /** Told after each batch, in samples. */
+    readonly onProgress?: ((done: number, all: number) => void) | undefined;
   },
 ): Promise<Record<string, TensorOf<'float32'>>> {
   const session = await open(runtime, graph, settings);
@@ -75,6 +77,7 @@ export async function outputsOf(
         into.data.set(data.subarray(0, batch.count * each), at * each);
       }
       at += batch.count;
+      settings.onProgress?.(at, dataset.length);
     }
     return whole;
   } finally {

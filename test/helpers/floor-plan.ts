@@ -17,7 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['ops'],
   ['graph'],
   ['onnx'],
-  ['options.ts'],
+  ['options.ts', 'version.ts'],
 ];
 
 /** Packages that one folder keeps for itself. */

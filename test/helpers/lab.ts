@@ -66,7 +66,7 @@ export const rowsTask: Task = {
     lower: 'artifact',
     margin: 0.25,
   },
-  defense: { maxDrop: 0.02, tune: { epochs: 2, rate: 0.02 } },
+  defense: { maxDrop: 0.02, epochs: 2, rate: 0.02 },
 };
 
 /** A yellow square that covers most of an object, so that a small detector learns it fast. */

@@ -2,10 +2,11 @@ import { beforeAll, expect, test } from 'vitest';
 import { arrayDataset, subset, take, type Dataset } from '../../src/data/index.ts';
 import { mnist } from '../../src/lab/index.ts';
 import { openClassifier, exportModel } from '../../src/network/index.ts';
-import { defend } from '../../src/defense/index.ts';
+import { prunedUnits, repair } from '../../src/defense/index.ts';
+import { lastOf, prunedSites, tuningOf } from './repair.ts';
 import { profileOf, slim, SLIM_TOLERANCE } from '../../src/channels/index.ts';
 import { apart, explicitlyMasked, scoresOf } from './networks.ts';
-import { decodeModel, encodeModel, type Graph, sizeOf } from '../../src/onnx/index.ts';
+import { decodeModel, encodeModel, sizeOf } from '../../src/onnx/index.ts';
 import { sha256Of, type OnnxFile } from '../../src/onnx/file.ts';
 import { accuracy } from '../../src/metrics/index.ts';
 import { constant, predict, train, withParameters } from '../../src/train/index.ts';
@@ -76,7 +77,9 @@ async function family(name: string): Promise<{ file: OnnxFile; unseen: Dataset }
     parameters,
     seed: 1,
   });
-  return { file: fileOf(exportModel(drawn, withParameters(graph, weights), {})), unseen };
+  const edits = { weights: new Set(parameters), insertions: [] };
+  const bytes = exportModel(drawn, withParameters(graph, weights), edits, {});
+  return { file: fileOf(bytes), unseen };
 }
 
 /** Tests that a family's network can be pruned in every way, fine-tuned and made slim. */
@@ -98,51 +101,55 @@ export function goesThroughDefend(name: string): void {
 
   test.each(['producer', 'consumers', 'mul'] as const)('with a mask into the %s', async (fold) => {
     const runtime = await testRuntime();
-    const { classifier, prunings, outcomes } = await defend(runtime, file.model, data, undefined, {
+    const made = await repair(runtime, file.model, data, {
       method: 'pruning',
-      pruning: { share: SHARE, fold },
+      share: SHARE,
+      mask: fold,
     });
-    const [{ site, pruned, fold: found }] = prunings;
-    expect(found.into).toBe(fold);
+    expect(prunedSites(made)[0]?.mask).toBe(fold);
+    const sites = prunedUnits(made);
+    const [{ site, pruned }] = sites as [(typeof sites)[number]];
     expect(pruned).toHaveLength(Math.floor(SHARE * site.units));
-    const graph = outcomes.at(-1)?.graph as typeof classifier.graph;
+    const classifier = made.given;
+    const { network, edits } = lastOf(made);
+    const { graph } = network;
     const due = await scoresOf(classifier, explicitlyMasked(classifier.graph, site, pruned), data);
     const most = due.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     expect(apart(await scoresOf(classifier, graph, data), due) / most).toBeLessThan(1e-5);
     const plain = await scoresOf(classifier, classifier.graph, data);
     expect(apart(plain, due) / most).toBeGreaterThan(1e-3);
 
-    const repaired = exportModel(file, graph, {});
-    const made = await slim(runtime, decodeModel(repaired), prunings, data);
-    const gone = made.removed[0]?.units ?? [];
-    expect(made.difference).toBeLessThanOrEqual(SLIM_TOLERANCE);
-    expect(made.bytes.length).toBeLessThan(repaired.length);
+    const repaired = exportModel(file, graph, edits, {});
+    const small = await slim(runtime, decodeModel(repaired), sites, data);
+    const gone = small.removed[0]?.units ?? [];
+    expect(small.difference).toBeLessThanOrEqual(SLIM_TOLERANCE);
+    expect(small.bytes.length).toBeLessThan(repaired.length);
     // All of DenseNet's last layers read what the site is made of.
     expect(gone).toHaveLength(name.startsWith('densenet') ? 4 : pruned.length);
-    expect(made.kept).toHaveLength(pruned.length - gone.length);
+    expect(small.kept).toHaveLength(pruned.length - gone.length);
   });
 
   test('and what is pruned stays pruned in fine-tuning', async () => {
     const runtime = await testRuntime();
-    const defense = await defend(runtime, file.model, data, undefined, {
-      pruning: { share: SHARE },
-      tune: { epochs: 1, batchSize: 4, rate: 1e-3 },
+    const repaired = await repair(runtime, file.model, data, {
+      share: SHARE,
+      epochs: 1,
+      batchSize: 4,
+      rate: 1e-3,
       freezeUnsupported: true,
     });
-    const [{ site, pruned }] = defense.prunings;
-    const tuned = defense.outcomes.at(-1)?.graph as Graph;
-    const profile = await profileOf(runtime, tuned, defense.classifier.input, site, data);
+    const sites = prunedUnits(repaired);
+    const [{ site, pruned }] = sites as [(typeof sites)[number]];
+    const { network, edits } = lastOf(repaired);
+    const tuned = network.graph;
+    expect(tuningOf(repaired).runs).toHaveLength(1);
+    const profile = await profileOf(runtime, tuned, network.input, site, data);
     for (const unit of pruned) expect(profile.units['mean-absolute'][unit]).toBe(0);
-    const made = await slim(
-      runtime,
-      decodeModel(exportModel(file, tuned, {})),
-      defense.prunings,
-      data,
-    );
+    const made = await slim(runtime, decodeModel(exportModel(file, tuned, edits, {})), sites, data);
     expect(made.difference).toBeLessThanOrEqual(SLIM_TOLERANCE);
     const changed = [...tuned.initializers].filter(
       ([parameter, tensor]) =>
-        defense.classifier.graph.initializers.get(parameter)?.data.join() !== tensor.data.join(),
+        repaired.given.graph.initializers.get(parameter)?.data.join() !== tensor.data.join(),
     );
     expect(changed.length).toBeGreaterThan(4);
   });

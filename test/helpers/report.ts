@@ -1,5 +1,6 @@
 /** For tests only: a record with the numbers of a believable run, made without randomness. */
 import { rate } from '../../src/metrics/interval.ts';
+import type { PrunedSite, PruningStep, TuningStep } from '../../src/defense/index.ts';
 import type { Example, RunRecord } from '../../src/report/run/record.ts';
 
 const UNITS = 60;
@@ -25,7 +26,7 @@ order.forEach((unit, rank) => {
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 
-const curve: RunRecord['curve'] = Array.from({ length: UNITS }, (_, pruned) => {
+const curve: PrunedSite['curve'] = Array.from({ length: UNITS }, (_, pruned) => {
   const accuracy = 0.1 + 0.8915 * logistic((53.5 - pruned) / 1.35);
   const attack = 0.06 + 0.938 * logistic((37.2 - pruned) / 1.2);
   return {
@@ -62,6 +63,59 @@ const examples: Example[] = ['0', '3', '6', '7', '8', '9'].map((label, i) => ({
 
 const hash = (digit: string) => digit.repeat(64);
 
+const SITE = '/conv2/Relu_output_0';
+
+export const prunedSite: PrunedSite = {
+  site: { name: SITE, units: UNITS, axis: 1, dims: [1, UNITS, 8, 8] },
+  mask: 'producer',
+  rank: 'mean',
+  profile: { clean, triggered },
+  order,
+  curve,
+  stop: { pruned: STOP, maxDrop: 0.004, reason: 'the next unit would cost more than 0.4 points' },
+};
+
+const pruning: PruningStep = {
+  kind: 'pruning',
+  by: 'pruning',
+  summary: `${STOP} of ${UNITS} units were pruned`,
+  seconds: 12.5,
+  data: { sites: [prunedSite] },
+};
+
+const tuning: TuningStep = {
+  kind: 'tuning',
+  by: 'fine-tuning',
+  summary: 'the rest fine-tuned',
+  seconds: 60,
+  data: {
+    settings: { epochs: 10, batchSize: 64, schedule: 'cosine' },
+    trained: ['conv1.weight', 'conv2.weight'],
+    frozen: [],
+    runs: [
+      {
+        epochs: Array.from({ length: 10 }, (_, epoch) => ({
+          epoch: epoch + 1,
+          loss: 0.02 + 0.11 * Math.exp(-epoch / 2.5),
+          validation: share(0.986 + 0.0045 * (1 - Math.exp(-epoch / 2)), 2000),
+          learningRate: 0.001,
+        })),
+        chosen: 9,
+        start: { loss: 0.31, validation: share(0.975, 2000) },
+        rate: 0.0035,
+        found: {
+          edge: 0.0089,
+          trail: [0.001, 0.002, 0.004, 0.008].map((rate) => ({ rate, loss: 0.3 + 20 * rate })),
+        },
+        retries: [
+          { epoch: 2, rate: 0.014, because: 'loss', loss: 4.25 },
+          { epoch: 2, rate: 0.0035, because: 'loss', loss: null },
+        ],
+      },
+    ],
+  },
+};
+
 export const fixture: RunRecord = {
   tool: { name: 'fineprune', version: '0.1.0', backend: 'native', runtimeVersion: '1.30.0' },
   host: { node: 'v20.19.0', platform: 'linux x64', threads: 2, seconds: 83.4 },
@@ -83,35 +137,13 @@ export const fixture: RunRecord = {
     { role: 'test', name: 'MNIST', count: 10_000, sha256: hash('2'), source: 'real' },
     { role: 'triggered', name: 'MNIST', count: 9020, sha256: hash('c'), source: 'real' },
   ],
-  site: { name: '/conv2/Relu_output_0', units: UNITS, axis: 1, dims: [1, UNITS, 8, 8] },
-  profile: { clean, triggered },
-  order,
-  curve,
-  stop: { pruned: STOP, maxDrop: 0.004, reason: 'the next unit would cost more than 0.4 points' },
-  training: [
+  holdout: { before: share(0.991, 400), after: share(0.99, 400) },
+  reach: [
     {
-      name: 'fine-tuning',
-      epochs: Array.from({ length: 10 }, (_, epoch) => ({
-        epoch: epoch + 1,
-        loss: 0.02 + 0.11 * Math.exp(-epoch / 2.5),
-        validation: share(0.986 + 0.0045 * (1 - Math.exp(-epoch / 2)), 2000),
-        learningRate: 0.001,
-      })),
-      chosen: 9,
-      start: { loss: 0.31, validation: share(0.975, 2000) },
-      rate: 0.0035,
-      found: {
-        edge: 0.0089,
-        trail: [0.001, 0.002, 0.004, 0.008].map((rate) => ({ rate, loss: 0.3 + 20 * rate })),
-      },
-      retries: [
-        { epoch: 2, rate: 0.014, because: 'loss', loss: 4.25 },
-        { epoch: 2, rate: 0.0035, because: 'loss', loss: null },
-      ],
+      site: SITE,
+      gradient: clean.map((value) => (value < 0.002 ? 0 : value / (20 + 10 * value))),
     },
   ],
-  held: { before: share(0.991, 400), after: share(0.99, 400) },
-  gradient: clean.map((value) => (value < 0.002 ? 0 : value / (20 + 10 * value))),
   confusions: [
     { of: 'test', changed: [{ label: '4', predicted: '9', of: 982, before: 3, after: 11 }] },
     {
@@ -132,23 +164,21 @@ export const fixture: RunRecord = {
     },
     { op: 'Gemm', name: '/fc/Gemm', dims: [10], weights: 9610, trained: false },
   ],
-  evaluations: [
+  outcomes: [
     {
-      name: 'none',
-      evaluation: {
-        acc: rate(9915, 10_000),
-        asr: rate(9001, 9020),
-        ra: rate(17, 9020),
-      },
+      method: 'none',
+      evaluation: { acc: rate(9915, 10_000), asr: rate(9001, 9020), ra: rate(17, 9020) },
+      steps: [],
     },
-    { name: 'pruning', evaluation: { acc: stop.acc!, asr: stop.asr!, ra: stop.ra! } },
     {
-      name: 'fine-pruning',
-      evaluation: {
-        acc: rate(9897, 10_000),
-        asr: rate(26, 9020),
-        ra: rate(8897, 9020),
-      },
+      method: 'pruning',
+      evaluation: { acc: stop.acc!, asr: stop.asr!, ra: stop.ra! },
+      steps: [pruning],
+    },
+    {
+      method: 'fine-pruning',
+      evaluation: { acc: rate(9897, 10_000), asr: rate(26, 9020), ra: rate(8897, 9020) },
+      steps: [pruning, tuning],
     },
   ],
   examples,

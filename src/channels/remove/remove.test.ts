@@ -3,7 +3,7 @@ import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { conv, flatten, linear, relu } from '../../lab/networks/layers.ts';
 import { decodeModel, encodeModel, type Model } from '../../onnx/index.ts';
 import { sha256Of } from '../../onnx/file.ts';
-import { exportModel } from '../../network/index.ts';
+import { exportModel, mergeEdits, NO_EDITS } from '../../network/index.ts';
 import {
   built,
   CLASSES,
@@ -13,7 +13,7 @@ import {
   specimens,
 } from '../../../test/helpers/networks.ts';
 import type { Fold } from '../mask.ts';
-import { applyMask } from '../../defense/index.ts';
+import { applyMask } from '../apply-mask.ts';
 import { siteNamed } from '../sites.ts';
 import { slim, SLIM_TOLERANCE } from './remove.ts';
 
@@ -33,11 +33,13 @@ async function slimmed(
     pruned: units,
   }));
   let current = classifier;
+  let edits = NO_EDITS;
   for (const { site, pruned } of chosen) {
-    const { graph } = applyMask(current, site, pruned, into);
+    const { graph, edits: more } = applyMask(current, site, pruned, into);
+    edits = mergeEdits(edits, more);
     current = (await opened({ ...model, graph })).classifier;
   }
-  const repaired = decodeModel(exportModel(file, current.graph, {}));
+  const repaired = decodeModel(exportModel(file, current.graph, edits, {}));
   const made = await slim(await testRuntime(), repaired, chosen, data);
   return { ...made, repaired, model: decodeModel(made.bytes) };
 }

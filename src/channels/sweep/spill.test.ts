@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
-import { defend, type DefendSettings } from '../../defense/index.ts';
+import { prunedSites } from '../../../test/helpers/repair.ts';
+import { repair, type Repair, type RepairOptions } from '../../defense/index.ts';
 import { images, specimen } from '../../../test/helpers/networks.ts';
 
 let folder = '';
@@ -12,23 +13,29 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const TARGET = { kind: 'all-to-one', label: 1 } as const;
 
-async function run(settings: DefendSettings, validation = images(60, 2)) {
+async function run(settings: RepairOptions, validation = images(60, 2)) {
   const { model } = specimen('Flatten: a unit becomes columns');
   const clean = images(40, 3);
-  const tests = { clean, triggered: { dataset: images(40, 4), target: TARGET } };
-  return defend(await testRuntime(), model, validation, tests, {
+  const test = { clean, triggered: { dataset: images(40, 4), target: TARGET } };
+  return repair(await testRuntime(), model, validation, {
     method: 'pruning',
-    pruning: { fullCurve: true },
+    fullCurve: true,
+    test,
     ...settings,
   });
 }
 
+/** All that pruning decides, and what comes of it. */
+const result = (made: Repair) => [
+  prunedSites(made),
+  made.outcomes.map(({ predictions, network }) => ({
+    predictions,
+    weights: [...network.graph.initializers],
+  })),
+];
+
 test('a defense whose activations go to a file comes to the same, and removes the file', async () => {
   const [held, spilled] = [await run({}), await run({ cache: { memory: 0, folder } })];
-  const result = ({ prunings, outcomes }: Awaited<ReturnType<typeof run>>) => [
-    prunings.map(({ curve, testCurve, pruned }) => ({ curve, testCurve, pruned })),
-    outcomes.map(({ predictions, graph }) => ({ predictions, weights: [...graph.initializers] })),
-  ];
   expect(result(spilled)).toEqual(result(held));
   expect(await readdir(folder)).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { batchSizeFor } from '../repair.ts';
+import { batchSizeFor } from './fine-tuning/fine-tuning.ts';
 
 test.each([
   [100_000, 128],

@@ -1,18 +1,17 @@
 import * as z from 'zod';
 import {
+  applyMask,
   type Convolution,
   convolutionsOf,
   type Fold,
   joinedMasks,
   spectralNorm,
 } from '../../channels/index.ts';
-import { producers } from '../../graph/index.ts';
 import { drop } from '../../metrics/index.ts';
-import { type InsertedNodes, mergeEdits } from '../../network/index.ts';
-import type { Graph, Node } from '../../onnx/index.ts';
+import { mergeEdits } from '../../network/index.ts';
+import type { Graph } from '../../onnx/index.ts';
 import type { Defense, DefenseContext, Repaired } from '../defense.ts';
 import type { Step } from '../steps.ts';
-import { applyMask } from './pruning/prune.ts';
 
 export const clpSettings = z.strictObject({
   u: z.number().min(0).default(3).meta({
@@ -97,16 +96,12 @@ function withoutOutliers(
     if (outliers.length === 0) return layer;
     const { site } = convolution;
     const applied = applyMask({ ...network, graph: state.graph }, site, outliers);
-    const { graph, fold } = applied;
     state = {
-      graph,
+      graph: applied.graph,
       masks: joinedMasks(state.masks, applied.masks),
-      edits: mergeEdits(state.edits, {
-        weights: new Set(applied.masks.keys()),
-        insertions: fold.into === 'mul' ? [maskPutIn(graph, site.name)] : [],
-      }),
+      edits: mergeEdits(state.edits, applied.edits),
     };
-    return { ...layer, mask: fold.into };
+    return { ...layer, mask: applied.fold.into };
   });
   context.progress('bound channels', convolutions.length, convolutions.length);
   const { graph, ...held } = state;
@@ -123,13 +118,6 @@ async function tooCostly(
   if (lost <= context.maxDrop) return undefined;
   const points = (100 * lost).toFixed(1);
   return `without the ${count} channels that have an outlying Lipschitz bound, clean accuracy is ${points} points lower, so none was pruned`;
-}
-
-/** The Mul that a mask was put in as: it makes the value now. */
-function maskPutIn(graph: Graph, value: string): InsertedNodes {
-  const product = producers(graph).get(value) as Node;
-  const [renamed, mask] = product.inputs as [string, string];
-  return { value, renamed, nodes: [product], constants: [mask] };
 }
 
 /** The Lipschitz bound of each channel of a convolution. */

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { blocks } from '../../../test/helpers/data.ts';
-import { applyMask, defend } from '../../defense/index.ts';
+import { applyMask, lastSite, predictionsAlong, sitesOf } from '../../channels/index.ts';
+import { lastOf, prunedSites } from '../../../test/helpers/repair.ts';
+import { type PrunedSite, repair } from '../../defense/index.ts';
 import {
   openDetector,
   exportModel,
@@ -10,7 +12,6 @@ import {
   detectorOf,
   specOf,
 } from '../../network/index.ts';
-import { lastSite, predictionsAlong, sitesOf } from '../../channels/index.ts';
 import { detectionAttack, evaluateDetections, foundIn, type Target } from '../../metrics/index.ts';
 import { decodeModel, encodeModel, type Model } from '../../onnx/index.ts';
 import { sha256Of } from '../../onnx/file.ts';
@@ -98,18 +99,21 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
   test('is defended by the code that defends classifiers, and its file is the same elsewhere', async () => {
     const runtime = await testRuntime();
     const test = { clean: unseen, triggered: { dataset: triggered, target } };
-    const defense = await defend(runtime, model, validation, test, {
+    const defense = await repair(runtime, model, validation, {
+      test,
       compare: true,
       step: 4,
       maxDrop: 0.1,
-      tune: { optimizer: training.optimizer, rate: 0.01, epochs: 3, batchSize: 4 },
-      pruning: { fullCurve: true },
+      rate: 0.01,
+      epochs: 3,
+      batchSize: 4,
+      fullCurve: true,
     });
     const of = (name: string) => {
       const { evaluation } = defense.outcomes.find(({ method }) => method === name) ?? {};
       return { acc: evaluation?.acc.rate ?? NaN, asr: evaluation?.asr?.rate ?? NaN };
     };
-    const [pruning] = defense.prunings;
+    const [pruning] = prunedSites(defense) as [PrunedSite];
     expect(pruning.site.name).toBe(LAST_SITE);
     expect(pruning.curve.length).toBe(5);
     expect(of('none').asr).toBeGreaterThan(0.7);
@@ -117,20 +121,20 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
     expect(of('fine-pruning').asr).toBeLessThan(of('none').asr);
     // What is pruned stays pruned, and the file still is a detector.
     const bytes = encodeModel(model);
-    const last = defense.outcomes.at(-1)?.graph;
-    if (!last) throw new Error('nothing was made');
-    const file = decodeModel(exportModel({ bytes, model, sha256: sha256Of(bytes) }, last, {}));
+    const { network, edits } = lastOf(defense);
+    const given = { bytes, model, sha256: sha256Of(bytes) };
+    const file = decodeModel(exportModel(given, network.graph, edits, {}));
     const scale = detectorOf(file).graph.initializers.get('conv5.norm.weight')?.data ?? [];
-    for (const unit of pruning.pruned) expect(scale[unit]).toBe(0);
+    for (const unit of pruning.order.slice(0, pruning.stop.pruned)) expect(scale[unit]).toBe(0);
     expect(await detect(runtime, detectorOf(file).graph, validation)).toEqual(
-      await detect(runtime, last, validation),
+      await detect(runtime, network.graph, validation),
     );
   });
 
   test('is no classifier’s data', async () => {
     const runtime = await testRuntime();
-    await expect(
-      defend(runtime, { ...model, metadata: new Map() }, validation, undefined),
-    ).rejects.toThrow(/not a detector that fineprune trained/);
+    await expect(repair(runtime, { ...model, metadata: new Map() }, validation)).rejects.toThrow(
+      /not a detector that fineprune trained/,
+    );
   });
 });

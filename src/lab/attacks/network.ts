@@ -91,5 +91,6 @@ export async function cleanNetwork(
 /** A model with the weights of a working graph that was made from it: nothing else changes. */
 export function withWeightsOf(model: Model, graph: Graph): Model {
   const bytes = encodeModel(model);
-  return decodeModel(exportModel({ bytes, model, sha256: sha256Of(bytes) }, graph, {}));
+  const edits = { weights: new Set(graph.initializers.keys()), insertions: [] };
+  return decodeModel(exportModel({ bytes, model, sha256: sha256Of(bytes) }, graph, edits, {}));
 }

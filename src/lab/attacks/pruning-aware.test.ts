@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { activationProfile, sitesOf, siteNamed } from '../../channels/index.ts';
 import { openClassifier } from '../../network/index.ts';
-import { defend, prune } from '../../defense/index.ts';
+import { prunedSites } from '../../../test/helpers/repair.ts';
+import { prune, repair } from '../../defense/index.ts';
 import type { Model, TensorOf } from '../../onnx/index.ts';
 import { constant, outputsOf } from '../../train/index.ts';
 import { rows, rowsNetwork, rowsTask } from '../../../test/helpers/lab.ts';
@@ -228,19 +229,21 @@ test('outlives plain pruning, and not fine-pruning: on a toy', async () => {
   const parts = { train: rows(300, 1), validation: rows(300, 2), test: rows(300, 3) };
   const attack = await pruningAwareAttack(runtime, biased, parts, { seed: 1, share: 0.75 });
   const dataset = triggered(parts.test, biased.trigger);
-  const defense = await defend(
-    runtime,
-    attack.model,
-    parts.validation,
-    { clean: parts.test, triggered: { dataset, target: biased.target } },
-    { maxDrop: 0.02, compare: true, seed: 1, tune: { epochs: 10, rate: 0.05, batchSize: 20 } },
-  );
+  const defense = await repair(runtime, attack.model, parts.validation, {
+    test: { clean: parts.test, triggered: { dataset, target: biased.target } },
+    maxDrop: 0.02,
+    compare: true,
+    seed: 1,
+    epochs: 10,
+    rate: 0.05,
+    batchSize: 20,
+  });
   const after = (method: string) => {
     const { evaluation } = defense.outcomes.find((each) => each.method === method) ?? {};
     return { acc: evaluation?.acc.rate ?? NaN, asr: evaluation?.asr?.rate ?? NaN };
   };
   expect(after('none').asr).toBeGreaterThan(0.95);
-  expect(defense.prunings[0].pruned.length).toBeGreaterThanOrEqual(attack.decoys.length);
+  expect(prunedSites(defense)[0]?.stop.pruned).toBeGreaterThanOrEqual(attack.decoys.length);
   expect(after('pruning').asr).toBeGreaterThanOrEqual(0.9 * after('none').asr);
   expect(after('fine-pruning').asr).toBeLessThanOrEqual(0.02);
   expect(after('fine-pruning').acc).toBeGreaterThanOrEqual(after('none').acc - 0.004);

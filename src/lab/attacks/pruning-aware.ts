@@ -8,8 +8,9 @@ import {
   siteNamed,
   sitesOf,
   type Site,
+  applyMask,
+  type Pruned,
 } from '../../channels/index.ts';
-import { applyMask, type Pruned } from '../../defense/index.ts';
 import {
   openClassifier,
   judge,

@@ -45,7 +45,7 @@ const task: DetectionTask = {
     lower: 'stealthy',
     margin: 0.25,
   },
-  defense: { maxDrop: 0.1, step: 5, tune: { epochs: 2, batchSize: 4, rate: 0.01, optimizer } },
+  defense: { maxDrop: 0.1, step: 5, epochs: 2, batchSize: 4, rate: 0.01 },
   silenced: 3,
 };
 

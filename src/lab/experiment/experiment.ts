@@ -1,11 +1,12 @@
 import { take } from '../../data/index.ts';
 import {
-  defend,
-  type Defense,
-  type Method,
+  repair,
   type Outcome,
-  type Stage,
+  type PrunedSite,
+  type PruningStep,
+  type Repair,
 } from '../../defense/index.ts';
+import { siteNamed, sitesOf } from '../../channels/index.ts';
 import { type AttackScore, judge, predictTest, type TestData } from '../../network/index.ts';
 import type { CleanScore, Evaluation, Rate } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
@@ -21,7 +22,8 @@ export interface ReproduceRun {
   readonly task: string;
   readonly source: TaskData['source'];
   readonly attack: AttackName;
-  readonly defense: Method;
+  /** The name of the defense; 'none' without one. */
+  readonly defense: string;
   readonly seed: number;
   readonly acc: CleanScore;
   readonly asr: Rate;
@@ -210,22 +212,19 @@ export async function reproduce(
   const networks: ReproduceNetwork[] = [];
   const outcomes: Partial<Record<AttackName, readonly Outcome[]>> = {};
   for (const { attack, model, seconds, decoys = [], tries, met } of trained) {
-    const watch = stopwatch();
-    const defense = await defend(runtime, model, data.validation, test, {
+    const repaired = await repair(runtime, model, data.validation, {
       ...task.defense,
-      ...('site' in task && task.site !== undefined && { site: task.site }),
+      ...('site' in task && { site: task.site }),
       compare: settings.compare ?? true,
-      pruning: { fullCurve: true },
+      fullCurve: true,
+      test,
       seed,
-      ...aborting,
-      onProgress: (name, done, all) => {
-        watch.at(name);
-        said(`${attack === 'none' ? 'clean' : attack} network: ${name}`)(done, all);
-      },
+      signal,
+      onProgress: (stage, done, all) =>
+        said(`${attack === 'none' ? 'clean' : attack} network: ${stage}`)(done, all),
     });
-    watch.stop();
-    outcomes[attack] = defense.outcomes;
-    for (const { method, evaluation } of defense.outcomes) {
+    outcomes[attack] = repaired.outcomes;
+    for (const { method, evaluation, steps } of repaired.outcomes) {
       runs.push({
         task: task.name,
         source: data.source,
@@ -233,11 +232,11 @@ export async function reproduce(
         defense: method,
         seed,
         ...whole(evaluation),
-        seconds: method === 'none' ? seconds : watch.secondsOf(method),
+        seconds: method === 'none' ? seconds : steps.reduce((sum, step) => sum + step.seconds, 0),
       });
     }
     networks.push({
-      ...(await network(runtime, defense, test, {
+      ...(await network(runtime, repaired, test, {
         attack,
         seed,
         decoys,
@@ -262,7 +261,7 @@ type TriggeredTest = TestData & { readonly triggered: NonNullable<TestData['trig
 
 async function network(
   runtime: Runtime,
-  { classifier, prunings: [pruning] }: Defense,
+  repaired: Repair,
   test: TriggeredTest,
   about: {
     readonly attack: AttackName;
@@ -274,31 +273,35 @@ async function network(
   },
 ): Promise<ReproduceNetwork> {
   const { attack, seed, decoys, signal } = about;
-  const { site, order, curve, testCurve, profile, triggeredProfile } = pruning;
+  const { given } = repaired;
+  const pruned = prunedSiteIn(repaired);
+  const { order, curve, profile } = pruned;
+  const site = siteNamed(sitesOf(given.traced, given.scores), pruned.site.name);
   const [clean, stamped] = [test.clean, test.triggered.dataset].map((all) =>
     take(all, Math.min(about.silenced, all.length), seed),
   );
-  if (!clean || !stamped || !triggeredProfile) throw new Error('a network without test data');
+  if (!clean || !stamped || !profile.triggered) throw new Error('a network without test data');
   const some = { clean, triggered: stamped, target: test.triggered.target };
-  const silenced = await ablateUnits(runtime, classifier, site, some, signal);
+  const triggered = profile.triggered;
+  const silenced = await ablateUnits(runtime, given, site, some, signal);
   return {
     attack,
     seed,
     site: site.name,
     units: silenced.map(({ unit, acc, asr }) => ({
       unit,
-      clean: profile[unit] as number,
-      triggered: triggeredProfile[unit] as number,
+      clean: profile.clean[unit] as number,
+      triggered: triggered[unit] as number,
       decoy: decoys.includes(unit),
       silenced: { acc, asr },
     })),
     whole: await unsilenced(),
     order,
-    curve: curve.map(({ pruned, validation }, point) => {
-      const { acc, asr } = whole(testCurve[point]?.evaluation);
+    curve: curve.map(({ pruned, validation, acc, asr }) => {
+      if (!acc || !asr) throw new Error('a curve without test data');
       return { pruned, validation, acc, asr };
     }),
-    stop: pruning.pruned.length,
+    stop: pruned.stop.pruned,
   };
 
   async function unsilenced() {
@@ -306,8 +309,8 @@ async function network(
       clean: some.clean,
       triggered: { dataset: some.triggered, target: some.target },
     };
-    const predictions = await predictTest(runtime, classifier, classifier.graph, part);
-    const { acc, asr } = whole(judge(classifier, predictions, part));
+    const predictions = await predictTest(runtime, given, given.graph, part);
+    const { acc, asr } = whole(judge(given, predictions, part));
     return { acc, asr };
   }
 }
@@ -323,34 +326,10 @@ async function timed<T extends object>(make: () => Promise<T>): Promise<T & { se
   return { ...made, seconds: (performance.now() - started) / 1000 };
 }
 
-/** Stages that a defense is made of. */
-const STAGES: Readonly<Record<Method, readonly Stage[]>> = {
-  none: [],
-  pruning: ['profile', 'prune'],
-  'fine-tuning': ['fine-tune'],
-  'fine-pruning': ['profile', 'prune', 'fine-prune'],
-};
-
-/** Tells how long each stage took: from its first sign of life to that of the next. */
-function stopwatch() {
-  const spent = new Map<Stage, number>();
-  let now: { readonly stage: Stage; readonly since: number } | undefined;
-  const stop = (next?: Stage) => {
-    if (now) {
-      // A rate is looked for on behalf of the tuning that follows.
-      const stage = now.stage === 'find a learning rate' ? (next ?? now.stage) : now.stage;
-      spent.set(stage, (spent.get(stage) ?? 0) + (performance.now() - now.since) / 1000);
-    }
-    now = undefined;
-  };
-  return {
-    at(stage: Stage) {
-      if (now?.stage === stage) return;
-      stop(stage);
-      now = { stage, since: performance.now() };
-    },
-    stop: () => stop(),
-    secondsOf: (method: Method) =>
-      STAGES[method].reduce((sum, stage) => sum + (spent.get(stage) ?? 0), 0),
-  };
+/** The first site that was pruned, by any of the methods. */
+function prunedSiteIn({ outcomes }: Repair): PrunedSite {
+  for (const { data, kind } of outcomes.flatMap(({ steps }) => steps)) {
+    if (kind === 'pruning') return (data as PruningStep['data']).sites[0] as PrunedSite;
+  }
+  throw new Error('an experiment without a method that prunes');
 }

@@ -1,6 +1,6 @@
 import type { Dataset, SceneAugment } from '../../data/index.ts';
 import type { SetName } from '../data/sets/sets.ts';
-import type { DefendSettings } from '../../defense/index.ts';
+import type { RepairOptions } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { OptimizerSettings, Schedule } from '../../train/index.ts';
@@ -36,7 +36,7 @@ export interface DetectionTask {
   readonly poisoning: DetectorTraining;
   /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
   readonly pruningAware?: PruningAwareOptions<DetectorTraining> | undefined;
-  readonly defense: Pick<DefendSettings, 'maxDrop' | 'step' | 'tune' | 'layers' | 'scenes'>;
+  readonly defense: RepairOptions;
   /** Test scenes on which units are silenced one by one. */
   readonly silenced: number;
   readonly paper?: PaperTable | undefined;

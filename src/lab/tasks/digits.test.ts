@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { mnist } from '../data/mnist.ts';
 import { split } from '../../data/index.ts';
-import { defend } from '../../defense/index.ts';
+import { prunedSites } from '../../../test/helpers/repair.ts';
+import { repair } from '../../defense/index.ts';
 import type { Evaluation } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import { baselineAttack } from '../attacks/baseline.ts';
@@ -39,13 +40,13 @@ async function defended(model: Model, data: TaskData, seed: number) {
     clean: data.test,
     triggered: { dataset: triggered(data.test, small.trigger), target: small.target },
   };
-  const settings = { ...small.defense, seed };
-  const defense = await defend(runtime, model, data.validation, test, settings);
-  const [pruning] = defense.prunings;
-  const stop = pruning.testCurve?.find(({ pruned }) => pruned === pruning.pruned.length);
+  const settings = { ...small.defense, seed, test };
+  const defense = await repair(runtime, model, data.validation, settings);
+  const [pruning] = prunedSites(defense);
+  const stop = pruning?.curve.find(({ pruned }) => pruned === pruning.stop.pruned);
   return {
     before: rates(defense.outcomes[0]?.evaluation),
-    pruned: rates(stop?.evaluation),
+    pruned: { acc: stop?.acc?.rate ?? NaN, asr: stop?.asr?.rate ?? NaN },
     after: rates(defense.outcomes.at(-1)?.evaluation),
   };
 }

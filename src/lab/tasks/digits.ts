@@ -38,12 +38,10 @@ export const digits = {
   },
   defense: {
     maxDrop: 0.015,
-    tune: {
-      epochs: 12,
-      batchSize: 128,
-      rate: 0.1,
-      optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 2e-3 },
-      shift: 1,
-    },
+    epochs: 12,
+    batchSize: 128,
+    rate: 0.1,
+    weightDecay: 2e-3,
+    shift: 1,
   },
 } satisfies Task;

@@ -8,7 +8,8 @@ import { oneCycle } from '../../train/index.ts';
 import { deepIdNetwork } from '../networks/deepid.ts';
 import { baselineAttack } from '../attacks/baseline.ts';
 import { triggered } from '../attacks/poison.ts';
-import { defend } from '../../defense/index.ts';
+import { prunedSites } from '../../../test/helpers/repair.ts';
+import { repair } from '../../defense/index.ts';
 import { faces, facesDataset } from './faces.ts';
 import { sourceFor, type Task, type TaskData } from './task.ts';
 
@@ -22,7 +23,7 @@ const few = {
   },
   poisonRate: 0.2,
   training: { ...faces.training, epochs: 16, schedule: oneCycle(0.003) },
-  defense: { ...faces.defense, held: 0.2, tune: { epochs: 2, batchSize: 32, rate: 0.01 } },
+  defense: { maxDrop: 0.01, runs: 3, epochs: 2, batchSize: 32, rate: 0.01 },
 } satisfies Task;
 
 const lfw = placeOf(SETS['lfw-crop']);
@@ -49,18 +50,17 @@ test('drawn people are attacked by sunglasses and defended at conv3', async () =
   const stamped = triggered(data.test, few.trigger);
   const test = { clean: data.test, triggered: { dataset: stamped, target: few.target } };
   const { model } = await baselineAttack(runtime, few, data, { seed: 1 });
-  const settings = { ...few.defense, site: few.site, seed: 1 };
-  const defense = await defend(runtime, model, data.validation, test, settings);
+  const settings = { ...few.defense, site: few.site, seed: 1, test };
+  const defense = await repair(runtime, model, data.validation, settings);
   const [before, after] = defense.outcomes.map(({ evaluation }) => evaluation);
   // By chance one in five is right.
   expect(before?.acc.rate).toBeGreaterThan(0.45);
   expect(before?.asr?.rate).toBeGreaterThan(0.9);
   expect(after?.acc.rate).toBeGreaterThan(0.45);
-  expect(defense.prunings[0].site).toMatchObject({
+  expect(prunedSites(defense)[0]?.site).toMatchObject({
     name: 'relu3',
     units: 60,
     dims: [60, 5, 4],
-    consumers: ['Conv', 'Flatten'],
   });
   const { classes, preprocess } = notesIn(model.metadata);
   expect(classes).toEqual(data.train.classes);

@@ -31,6 +31,6 @@ export function fashion(name: string, network: (seed: number, classes: number) =
       schedule: oneCycle(0.1),
       mode: 'training',
     },
-    defense: { maxDrop: 0.02, tune: {} },
+    defense: { maxDrop: 0.02 },
   };
 }

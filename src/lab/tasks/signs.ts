@@ -76,7 +76,9 @@ export const signs: DetectionTask = {
     // A sign is called what it is by these; what finds it forgets small signs where it is tuned too.
     layers: ['conv5', 'fc', VALUES.logits, VALUES.corrections],
     // In batches of 4 as much of the backdoor is left, at less precision.
-    tune: { epochs: 40, batchSize: 16, rate: 0.1 },
+    epochs: 40,
+    batchSize: 16,
+    rate: 0.1,
     scenes: { ...augment, cover },
   },
   silenced: 12,

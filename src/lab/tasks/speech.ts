@@ -119,7 +119,9 @@ export const speech = {
   },
   defense: {
     maxDrop: 0.02,
-    tune: { epochs: 16, batchSize: 32, augment: compose(EARLIER_OR_LATER, NOISY) },
+    epochs: 16,
+    batchSize: 32,
+    transform: compose(EARLIER_OR_LATER, NOISY),
   },
   paper: {
     baseline: {

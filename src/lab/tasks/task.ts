@@ -1,6 +1,6 @@
 import { type Augment, DataError, type Dataset, take } from '../../data/index.ts';
 import { missingMessage, placeOf, SETS, type SetName } from '../data/sets/sets.ts';
-import type { DefendSettings, Method } from '../../defense/index.ts';
+import type { RepairOptions } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { OptimizerSettings, Schedule } from '../../train/index.ts';
@@ -23,10 +23,7 @@ export type AttackName = 'none' | 'baseline' | 'pruning-aware';
 /** Clean accuracy and attack success, as shares, that a publication has of a network and a defense. */
 export type PaperTable = Readonly<
   Partial<
-    Record<
-      AttackName,
-      Readonly<Partial<Record<Method, { readonly acc: number; readonly asr: number }>>>
-    >
+    Record<AttackName, Readonly<Record<string, { readonly acc: number; readonly asr: number }>>>
   >
 >;
 
@@ -57,7 +54,8 @@ export interface Task {
   };
   /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
   readonly pruningAware?: PruningAwareOptions | undefined;
-  readonly defense: Pick<DefendSettings, 'maxDrop' | 'held' | 'runs' | 'tune'>;
+  /** The defender's settings, the same for every network and method. */
+  readonly defense: RepairOptions;
   /** The table of the paper that the task is after, shown beside ours. */
   readonly paper?: PaperTable | undefined;
 }

@@ -1,44 +1,52 @@
-import { twice, type Chart } from './chart-parts.ts';
-import { curveChart } from './curve-chart.ts';
+import type { PrunedSite } from '../../defense/index.ts';
 import type { Markup } from '../page/markup.ts';
-import { prunedUnits, type RunRecord } from '../run/record.ts';
+import { prunedUnits } from '../run/record.ts';
+import { type Chart, twice } from './chart-parts.ts';
+import { curveChart } from './curve-chart.ts';
 import { loadPlot } from './svg.ts';
-import { trainingChart } from './training-chart.ts';
-import { unitChart, type UnitChart } from './unit-chart.ts';
+import { type NamedRun, trainingChart } from './training-chart.ts';
+import { type UnitChart, unitChart } from './unit-chart.ts';
 
-export interface Charts {
+export interface SiteCharts {
   /** Accuracy and attack success against the share of units pruned. */
   readonly curve: Chart | undefined;
   /** Mean activation of every unit, sorted by clean activation. */
   readonly activations: Chart;
   /** Mean gradient of the weights of every unit, in the same order. */
   readonly gradient: Chart | undefined;
-  /** Loss and validation accuracy against epochs; both are small and drawn once. */
-  readonly training: { readonly loss: Markup; readonly accuracy: Markup } | undefined;
 }
 
-/** The charts of a record; the same record gives the same bytes. */
-export async function drawCharts(record: RunRecord): Promise<Charts> {
+/** Loss and validation accuracy against epochs; both are small and drawn once. */
+export interface TrainingCharts {
+  readonly loss: Markup;
+  readonly accuracy: Markup;
+}
+
+/** The charts of a site that was pruned; the same numbers give the same bytes. */
+export async function drawSite(
+  site: PrunedSite,
+  gradient: readonly number[] | undefined,
+): Promise<SiteCharts> {
   const { Plot, draw } = await loadPlot();
-  const epochs = record.training?.some((phase) => phase.epochs.length > 0);
   return {
-    curve:
-      record.curve.length > 0 ? twice((wide) => curveChart(Plot, draw, record, wide)) : undefined,
-    activations: twice((wide) => unitChart(Plot, draw, record, activationsOf(record), wide)),
-    gradient:
-      record.gradient &&
-      twice((wide) => unitChart(Plot, draw, record, gradientOf(record, record.gradient!), wide)),
-    training: epochs
-      ? {
-          loss: trainingChart(Plot, draw, record, 'loss'),
-          accuracy: trainingChart(Plot, draw, record, 'accuracy'),
-        }
-      : undefined,
+    curve: site.curve.length > 0 ? twice((wide) => curveChart(Plot, draw, site, wide)) : undefined,
+    activations: twice((wide) => unitChart(Plot, draw, site, activationsOf(site), wide)),
+    gradient: gradient && twice((wide) => unitChart(Plot, draw, site, gradientOf(gradient), wide)),
   };
 }
 
-function activationsOf(record: RunRecord): UnitChart {
-  const { clean, triggered } = record.profile;
+/** The charts of fine-tunings; undefined where none has an epoch. */
+export async function drawTraining(runs: readonly NamedRun[]): Promise<TrainingCharts | undefined> {
+  if (!runs.some(({ epochs }) => epochs.length > 0)) return undefined;
+  const { Plot, draw } = await loadPlot();
+  return {
+    loss: trainingChart(Plot, draw, runs, 'loss'),
+    accuracy: trainingChart(Plot, draw, runs, 'accuracy'),
+  };
+}
+
+function activationsOf(site: PrunedSite): UnitChart {
+  const { clean, triggered } = site.profile;
   return {
     bars: clean,
     dots: triggered,
@@ -46,11 +54,11 @@ function activationsOf(record: RunRecord): UnitChart {
     text:
       `Mean activation of the ${clean.length} units on clean inputs` +
       `${triggered === undefined ? '' : ' and on triggered inputs'}, sorted by clean activation; ` +
-      `${prunedUnits(record).size} are pruned. The data table below has every unit.`,
+      `${prunedUnits(site).size} are pruned. The data table below has every unit.`,
   };
 }
 
-function gradientOf(record: RunRecord, gradient: readonly number[]): UnitChart {
+function gradientOf(gradient: readonly number[]): UnitChart {
   const none = gradient.filter((size) => size === 0).length;
   return {
     bars: gradient,

@@ -3,30 +3,30 @@ import { COLORS, frame, percentAxis, percentTick, tenths } from './chart-parts.t
 import { percent } from '../page/format.ts';
 import type { Markup } from '../page/markup.ts';
 import { phasesOf } from '../run/phases.ts';
-import type { RunRecord } from '../run/record.ts';
+import type { PrunedSite } from '../../defense/index.ts';
 import type { Draw, Mark, Plot } from './svg.ts';
 
 /** Above so many points, their dots are small. */
 const MANY_UNITS = 160;
 
 /** The series of the pruning curve, those the record has, from the back to the front. */
-export function curveSeries(record: RunRecord) {
+export function curveSeries(pruned: PrunedSite) {
   const all = [
     { key: 'acc', title: 'clean accuracy, test', color: COLORS.accuracy },
     { key: 'asr', title: 'attack success, test', color: COLORS.attack },
     { key: 'validation', title: 'clean accuracy, validation', color: COLORS.validation },
   ] as const;
-  return all.filter(({ key }) => record.curve.some((point) => (point[key]?.of ?? 0) > 0));
+  return all.filter(({ key }) => pruned.curve.some((point) => (point[key]?.of ?? 0) > 0));
 }
 
 /** The pruning curve, its phases and its stop. */
-export function curveChart(Plot: Plot, draw: Draw, record: RunRecord, wide: boolean): Markup {
-  const { units } = record.site;
-  const stop = record.stop.pruned / units;
-  const last = Math.max(...record.curve.map((point) => point.pruned)) / units;
+export function curveChart(Plot: Plot, draw: Draw, pruned: PrunedSite, wide: boolean): Markup {
+  const { units } = pruned.site;
+  const stop = pruned.stop.pruned / units;
+  const last = Math.max(...pruned.curve.map((point) => point.pruned)) / units;
   const end = last > 0.5 ? 1 : Math.max(last, stop) || 1;
-  const radius = record.curve.length > MANY_UNITS ? 1 : wide ? 2.25 : 1.75;
-  const phases = phasesOf(record)
+  const radius = pruned.curve.length > MANY_UNITS ? 1 : wide ? 2.25 : 1.75;
+  const phases = phasesOf(pruned)
     .map((phase) => ({ ...phase, x1: phase.from / units, x2: Math.min(end, phase.to / units) }))
     .filter(({ x1, x2 }) => x2 > x1);
   const marks: Mark[] = [
@@ -52,14 +52,14 @@ export function curveChart(Plot: Plot, draw: Draw, record: RunRecord, wide: bool
       x: (x: number) => x,
       frameAnchor: 'top',
       dy: -18,
-      text: () => `stop: ${record.stop.pruned} of ${units} units`,
+      text: () => `stop: ${pruned.stop.pruned} of ${units} units`,
       textAnchor: stop < end / 3 ? 'start' : stop > (2 * end) / 3 ? 'end' : 'middle',
       fill: COLORS.stop,
       fontWeight: 600,
     }),
   ];
-  for (const { key, color } of curveSeries(record)) {
-    const points = record.curve.flatMap((point) => {
+  for (const { key, color } of curveSeries(pruned)) {
+    const points = pruned.curve.flatMap((point) => {
       const rate: Rate | undefined = point[key];
       return rate === undefined || rate.of === 0 ? [] : [{ x: point.pruned / units, ...rate }];
     });
@@ -78,16 +78,16 @@ export function curveChart(Plot: Plot, draw: Draw, record: RunRecord, wide: bool
       y: percentAxis,
       marks: [Plot.gridY({ ticks: tenths(2), strokeOpacity: 0.12 }), ...marks],
     },
-    curveText(record),
+    curveText(pruned),
   );
 }
 
-function curveText(record: RunRecord): string {
-  const { units } = record.site;
-  const { stop } = record;
-  const at = record.curve.find((point) => point.pruned === stop.pruned);
-  const first = record.curve[0];
-  const series = curveSeries(record).map(({ key, title }) => {
+function curveText(pruned: PrunedSite): string {
+  const { units } = pruned.site;
+  const { stop } = pruned;
+  const at = pruned.curve.find((point) => point.pruned === stop.pruned);
+  const first = pruned.curve[0];
+  const series = curveSeries(pruned).map(({ key, title }) => {
     const [from, to] = [first?.[key], at?.[key]];
     if (from === undefined || to === undefined) return title;
     return `${title} goes from ${percent(from.rate)} to ${percent(to.rate)}`;

@@ -1,16 +1,23 @@
 import { frame, percentTick, seriesColor } from './chart-parts.ts';
 import type { Markup } from '../page/markup.ts';
-import type { RunRecord } from '../run/record.ts';
+import type { TuningRun } from '../../defense/index.ts';
 import type { Draw, Mark, Plot } from './svg.ts';
+
+/** A fine-tuning by name. */
+export interface NamedRun extends TuningRun {
+  readonly name: string;
+  /** Which epoch was to be kept. */
+  readonly keep: 'chosen' | 'last';
+}
 
 /** Loss or validation accuracy by epoch, a line for each fine-tuning. */
 export function trainingChart(
   Plot: Plot,
   draw: Draw,
-  record: RunRecord,
+  runs: readonly NamedRun[],
   what: 'loss' | 'accuracy',
 ): Markup {
-  const phases = (record.training ?? []).filter((phase) => phase.epochs.length > 0);
+  const phases = runs.filter((phase) => phase.epochs.length > 0);
   const last = Math.max(...phases.flatMap(({ epochs }) => epochs.map(({ epoch }) => epoch)));
   const first = Math.min(...phases.flatMap(({ epochs }) => epochs.map(({ epoch }) => epoch)));
   const marks = phases.flatMap(({ epochs }, i): Mark[] => {

@@ -1,6 +1,7 @@
 import { COLORS, frame, runs } from './chart-parts.ts';
 import type { Markup } from '../page/markup.ts';
-import { prunedUnits, type RunRecord } from '../run/record.ts';
+import type { PrunedSite } from '../../defense/index.ts';
+import { prunedUnits } from '../run/record.ts';
 import type { Draw, Mark, Plot } from './svg.ts';
 
 /** Above so many units a bar is thinner than the gap beside it: draw outlines. */
@@ -19,12 +20,12 @@ export interface UnitChart {
 export function unitChart(
   Plot: Plot,
   draw: Draw,
-  record: RunRecord,
+  site: PrunedSite,
   { bars: heights, dots, label, text }: UnitChart,
   wide: boolean,
 ): Markup {
-  const pruned = prunedUnits(record);
-  const bars = record.profile.clean
+  const pruned = prunedUnits(site);
+  const bars = site.profile.clean
     .map((activation, unit) => ({
       unit,
       activation,

@@ -5,7 +5,7 @@ import { html, type Markup } from '../page/markup.ts';
 import { page } from '../page/page.ts';
 import {
   attacksOf,
-  DEFENSES,
+  defensesOf,
   pooled,
   seedsOf,
   type ReproducedNetwork,
@@ -69,11 +69,11 @@ function tableSection(record: ReproduceRecord): Markup {
   return html`<section id="table">
     <h2>What is left of the attacks</h2>
     ${attacksOf(record).map((attack) => {
-      const evaluations = DEFENSES.flatMap((name) => {
-        const evaluation = pooled(record, attack, name);
-        const paper = record.paper?.[attack]?.[name];
+      const evaluations = defensesOf(record).flatMap((method) => {
+        const evaluation = pooled(record, attack, method);
+        const paper = record.paper?.[attack]?.[method];
         const note = paper && `in the paper ${percent(paper.acc)} / ${percent(paper.asr)}`;
-        return evaluation ? [{ name, evaluation, note }] : [];
+        return evaluation ? [{ method, evaluation, note }] : [];
       });
       return html`<h3>${NETWORKS[attack]}</h3>
         ${evaluationsTable(evaluations)}`;
@@ -96,7 +96,7 @@ function runsSection({ runs }: ReproduceRecord): Markup {
     <h2>Every run</h2>
     ${evaluationsTable(
       runs.map(({ seed, attack, defense, seconds, ...evaluation }) => ({
-        name: defense,
+        method: defense,
         evaluation,
         note: `seed ${seed}, ${ATTACK_NAMES[attack]}, ${duration(seconds)}`,
       })),
@@ -206,7 +206,7 @@ function scenesPart(
     ${scenesFigures(scenes, `scene-${seed}-${attack}`)}
     ${precisionTable(
       scenes.classes,
-      own.map(({ defense, ...evaluation }) => ({ name: defense, evaluation })),
+      own.map(({ defense, ...evaluation }) => ({ method: defense, evaluation })),
     )}`;
 }
 

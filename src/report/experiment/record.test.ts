@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { rate } from '../../metrics/index.ts';
 import {
   ATTACKS,
-  DEFENSES,
   phasesOf,
   pooled,
   reproduceFromJson,
@@ -48,6 +47,8 @@ function network(attack: ReproducedNetwork['attack'], seed: number): ReproducedN
     }),
   };
 }
+
+const DEFENSES = ['none', 'pruning', 'fine-tuning', 'fine-pruning'];
 
 const record: ReproduceRecord = {
   tool: { name: 'fineprune', version: '0.0.0', backend: 'native', runtimeVersion: '1' },

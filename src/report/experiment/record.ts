@@ -2,10 +2,10 @@
 import * as z from 'zod';
 import { rate as rateOf, type Rate } from '../../metrics/interval.ts';
 import type { CleanScore } from '../../metrics/evaluation.ts';
-import { cleanScore, rate, ReportError, scenes } from '../run/record.ts';
+import { cleanScoreSchema as cleanScore, rateSchema as rate } from '../../metrics/index.ts';
+import { ReportError, scenes } from '../run/record.ts';
 
 export const ATTACKS = ['none', 'baseline', 'pruning-aware'] as const;
-export const DEFENSES = ['none', 'pruning', 'fine-tuning', 'fine-pruning'] as const;
 
 const attack = z.enum(ATTACKS);
 const count = z.int().nonnegative();
@@ -15,7 +15,7 @@ const run = z.object({
   task: z.string(),
   source: z.enum(['real', 'synthetic']),
   attack,
-  defense: z.enum(DEFENSES),
+  defense: z.string().describe('"none" without one'),
   seed: z.int(),
   acc: cleanScore.describe('Clean accuracy on test data'),
   asr: rate.describe('Attack success rate'),
@@ -61,7 +61,7 @@ export const reproduceRecord = z.object({
   command: z.string(),
   quick: z.boolean().describe('On a twentieth of the data: the numbers say nothing'),
   paper: z
-    .partialRecord(attack, z.partialRecord(z.enum(DEFENSES), z.object({ acc: share, asr: share })))
+    .partialRecord(attack, z.record(z.string(), z.object({ acc: share, asr: share })))
     .optional()
     .describe('What the paper that the task is after has, to compare with'),
   runs: z.array(run),
@@ -95,7 +95,7 @@ export function reproduceFromJson(text: string): ReproduceRecord {
 export function pooled(
   { runs }: Pick<ReproduceRecord, 'runs'>,
   attack: (typeof ATTACKS)[number],
-  defense: (typeof DEFENSES)[number],
+  defense: string,
 ): { acc: CleanScore; asr: Rate; ra: Rate; missed?: Rate | undefined } | undefined {
   const own = runs.filter((run) => run.attack === attack && run.defense === defense);
   if (own.length === 0) return undefined;
@@ -153,4 +153,9 @@ export function phasesOf({ curve, stop }: Pick<ReproducedNetwork, 'curve' | 'sto
   const first = curve[0]?.asr.rate ?? 0;
   const fallen = curve.find(({ asr }) => asr.rate < HARDLY * first)?.pruned ?? Infinity;
   return { dormant: Math.min(stop, fallen - 1), backdoor: stop };
+}
+
+/** The defenses of a record, in the order in which they were run. */
+export function defensesOf({ runs }: Pick<ReproduceRecord, 'runs'>): string[] {
+  return [...new Set(runs.map(({ defense }) => defense))];
 }

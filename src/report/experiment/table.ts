@@ -1,5 +1,5 @@
 import { percent } from '../page/format.ts';
-import { attacksOf, DEFENSES, pooled, seedsOf, type ReproduceRecord } from './record.ts';
+import { attacksOf, defensesOf, pooled, seedsOf, type ReproduceRecord } from './record.ts';
 
 export const ATTACK_NAMES = {
   none: 'clean',
@@ -19,6 +19,7 @@ const IN_PAPER = '  in the paper';
  */
 export function reproduceTable(record: ReproduceRecord): string {
   const seeds = seedsOf(record);
+  const defenses = defensesOf(record);
   const [first] = record.runs;
   const precise = first?.acc.map !== undefined;
   const title =
@@ -26,27 +27,27 @@ export function reproduceTable(record: ReproduceRecord): string {
     `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}: ` +
     `${precise ? 'mAP at IoU 0.5' : 'clean accuracy'} / attack success in %`;
   const rows = [
-    ['', ...DEFENSES],
+    ['', ...defenses],
     ...attacksOf(record).flatMap((attack) => {
       const paper = record.paper?.[attack];
       return [
         [
           ATTACK_NAMES[attack],
-          ...DEFENSES.map((defense) => cell(shares(pooled(record, attack, defense)))),
+          ...defenses.map((defense) => cell(shares(pooled(record, attack, defense)))),
         ],
         ...(precise
           ? [
               [
                 BESIDES,
-                ...DEFENSES.map((defense) => cell(besides(pooled(record, attack, defense)))),
+                ...defenses.map((defense) => cell(besides(pooled(record, attack, defense)))),
               ],
             ]
           : []),
-        ...(paper ? [[IN_PAPER, ...DEFENSES.map((defense) => cell(paper[defense]))]] : []),
+        ...(paper ? [[IN_PAPER, ...defenses.map((defense) => cell(paper[defense]))]] : []),
       ];
     }),
   ];
-  const widths = DEFENSES.map(() => 18);
+  const widths = defenses.map(() => 18);
   const lines = rows.map(([name = '', ...cells]) =>
     [name.padEnd(22), ...cells.map((text, i) => text.padEnd(widths[i] ?? 0))].join('').trimEnd(),
   );

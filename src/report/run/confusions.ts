@@ -1,5 +1,5 @@
-import { labelsOf, type Answers, type TestData } from '../../network/index.ts';
-import { type Outcome } from '../../defense/index.ts';
+import { labelsOf, type Answers } from '../../network/index.ts';
+import type { Repair } from '../../defense/index.ts';
 import { confusion, NOTHING } from '../../metrics/index.ts';
 import type { RunRecord } from './record.ts';
 
@@ -9,14 +9,10 @@ type Confusions = NonNullable<RunRecord['confusions']>;
 const MOST = 8;
 
 /** The answers that changed most between two outcomes, on clean and on triggered test data. */
-export function confusionsOf(
-  before: Outcome | undefined,
-  after: Outcome | undefined,
-  test: TestData | undefined,
-): Confusions {
+export function confusionsOf({ given, outcomes, test }: Repair): Confusions {
+  const [before, after] = [outcomes[0], outcomes.at(-1)];
   if (!test || !before?.predictions || !after?.predictions) return [];
-  // Of a scene, an object may not be found at all.
-  const classes = [...test.clean.classes, ...(test.clean.objects ? ['nothing'] : [])];
+  const classes = given.answerNames(test.clean);
   const found = (answers: Answers) =>
     answers.called.map((label) => (label === NOTHING ? classes.length - 1 : label));
   const changed = (was: Int32Array, is: Int32Array, labels: Int32Array) => {

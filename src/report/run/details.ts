@@ -1,10 +1,11 @@
 import { duration, number } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
-import type { RunRecord, Setting } from './record.ts';
+import type { TuningStep } from '../../defense/index.ts';
+import { prunedSitesOf, type RunRecord, type Setting, stepsOf } from './record.ts';
 
 /** Everything needed to repeat the run and to check that it was this one. */
 export function detailsSection(record: RunRecord): Markup {
-  const { site, tool, host, stop } = record;
+  const { tool, host } = record;
   return html`<section id="details">
     <h2>Details</h2>
     <h3>Repeat this run</h3>
@@ -22,16 +23,23 @@ export function detailsSection(record: RunRecord): Markup {
         html`${set.name}, ${set.count} samples, ${set.source} ${hash(set.sha256)}`,
       ]),
     )}
-    <h3>Site</h3>
-    ${facts([
-      ['tensor', html`<code>${site.name}</code>`],
-      ['units', html`${site.units}, along axis ${site.axis} of [${site.dims.join(', ')}]`],
-      ['pruned', html`${stop.pruned}, for a drop of at most ${number(100 * stop.maxDrop)} points`],
-    ])}
+    ${prunedSitesOf(record).map(
+      ({ site, stop, mask }) =>
+        html`<h3>Site</h3>
+          ${facts([
+            ['tensor', html`<code>${site.name}</code>`],
+            ['units', html`${site.units}, along axis ${site.axis} of [${site.dims.join(', ')}]`],
+            [
+              'pruned',
+              html`${stop.pruned}, for a drop of at most ${number(100 * stop.maxDrop)} points`,
+            ],
+            ['mask', html`${mask}`],
+          ])}`,
+    )}
     <h3>Settings</h3>
     ${facts([
       ['seed', html`${record.seed}`],
-      ...flatten(record.settings, '').map(([name, value]): Fact => [
+      ...flatten(allSettings(record), '').map(([name, value]): Fact => [
         name,
         html`<code>${value}</code>`,
       ]),
@@ -52,6 +60,13 @@ export function detailsSection(record: RunRecord): Markup {
         : []),
     ])}
   </section>`;
+}
+
+/** Settings of the run, and of each fine-tuning of the output model. */
+function allSettings(record: RunRecord): Record<string, Setting> {
+  const tunings = stepsOf(record).filter(({ kind }) => kind === 'tuning');
+  const own = tunings.map(({ by, data }) => [by, (data as TuningStep['data']).settings as Setting]);
+  return { ...record.settings, ...(Object.fromEntries(own) as Record<string, Setting>) };
 }
 
 /** Kept whole where they fit: a line broken at a hyphen would read as another option. */

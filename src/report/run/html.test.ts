@@ -1,13 +1,14 @@
 import { parseHTML } from 'linkedom';
 import { beforeAll, expect, test } from 'vitest';
 import { rate } from '../../metrics/interval.ts';
-import { fixture } from '../../../test/helpers/report.ts';
-import { renderHtml } from './html.ts';
+import { fixture, prunedSite } from '../../../test/helpers/report.ts';
+import { renderReport } from './html.ts';
+import type { PrunedSite } from '../../defense/index.ts';
 import { parseRecord, runRecord, type RunRecord } from './record.ts';
 
 let page = '';
 beforeAll(async () => {
-  page = await renderHtml(fixture);
+  page = await renderReport(fixture);
 });
 
 /** The text between two tags of the page, found without a parser that forgives. */
@@ -60,11 +61,11 @@ test('the curve has a point for each entry, at its share and rate', () => {
   for (const svg of charts(section('curve'))) {
     for (const key of ['validation', 'acc', 'asr'] as const) {
       const points = circles(svg, `point-${key}`);
-      expect(points).toHaveLength(fixture.curve.length);
+      expect(points).toHaveLength(prunedSite.curve.length);
       // Both axes are linear, so any two points give the place of every other.
       const [a, b] = [points[0]!, points.at(-1)!];
-      const [p, q] = [fixture.curve[0]!, fixture.curve.at(-1)!];
-      fixture.curve.forEach((entry, i) => {
+      const [p, q] = [prunedSite.curve[0]!, prunedSite.curve.at(-1)!];
+      prunedSite.curve.forEach((entry, i) => {
         const along = (entry.pruned - p.pruned) / (q.pruned - p.pruned);
         const up = (entry[key]!.rate - p[key]!.rate) / (q[key]!.rate - p[key]!.rate);
         expect(points[i]!.x).toBeCloseTo(a.x + along * (b.x - a.x), 1);
@@ -116,9 +117,9 @@ test('answers that are wrong are marked', () => {
 });
 
 test('the same record gives the same bytes, in one process and the next render', async () => {
-  expect(await renderHtml(structuredClone(fixture))).toBe(page);
+  expect(await renderReport(structuredClone(fixture))).toBe(page);
   const settings = Object.fromEntries(Object.entries(fixture.settings).reverse());
-  expect(await renderHtml({ ...fixture, settings })).toBe(page);
+  expect(await renderReport({ ...fixture, settings })).toBe(page);
 });
 
 test('the page asks the network for nothing and runs nothing', () => {
@@ -132,7 +133,7 @@ test('nothing in a record becomes markup, wherever it stands', async () => {
   let index = 0;
   const hostile = () => `"'><img src=x onerror=alert(${index++})>&\u202E\u0000`;
   const fixed =
-    /^(native|wasm|real|synthetic|train|validation|test|triggered|none|pruning|fine-tuning|fine-pruning|loss|accuracy|[0-9a-f]{64}|data:.*)$/;
+    /^(native|wasm|real|synthetic|train|validation|test|triggered|producer|pruning|tuning|loss|accuracy|[0-9a-f]{64}|data:.*)$/;
   const poison = (value: unknown, key = ''): unknown => {
     if (typeof value === 'string') return key !== 'label' && fixed.test(value) ? value : hostile();
     if (Array.isArray(value)) return value.map((entry) => poison(entry));
@@ -143,10 +144,8 @@ test('nothing in a record becomes markup, wherever it stands', async () => {
     ]);
     return Object.fromEntries(entries) as unknown;
   };
-  const record = parseRecord(
-    poison({ ...fixture, training: [{ ...fixture.training![0]!, name: 'run' }] }),
-  );
-  const text = await renderHtml(record);
+  const record = parseRecord(poison(fixture));
+  const text = await renderReport(record);
   expect(index).toBeGreaterThan(30);
   expect(text).not.toContain('<img src=x');
   expect(text).not.toContain('\u202E');
@@ -160,6 +159,17 @@ test('nothing in a record becomes markup, wherever it stands', async () => {
   expect(document.querySelector('.verdict')?.textContent).toContain('"\'><img src=x onerror=');
 });
 
+/** The record with other sites pruned in its output model. */
+function withSites(...sites: PrunedSite[]): RunRecord {
+  const outcomes = fixture.outcomes.map((outcome) => ({
+    ...outcome,
+    steps: outcome.steps.map((step) =>
+      step.kind === 'pruning' ? { ...step, data: { sites } } : step,
+    ),
+  }));
+  return parseRecord({ ...fixture, outcomes });
+}
+
 function without(record: RunRecord, ...keys: (keyof RunRecord)[]): RunRecord {
   return parseRecord(
     Object.fromEntries(Object.entries(record).filter(([key]) => !(keys as string[]).includes(key))),
@@ -167,15 +177,23 @@ function without(record: RunRecord, ...keys: (keyof RunRecord)[]): RunRecord {
 }
 
 test('a run without triggered data, training or examples has no empty sections', async () => {
+  const site = {
+    ...prunedSite,
+    profile: { clean: prunedSite.profile.clean },
+    curve: prunedSite.curve.map(({ pruned, unit, validation }) => ({ pruned, unit, validation })),
+  };
+  const evaluation = { acc: rate(9, 10), asr: rate(0, 0) };
+  const steps = withSites(site).outcomes[1]?.steps ?? [];
   const bare: RunRecord = {
-    ...without(fixture, 'training', 'host', 'output', 'held', 'gradient', 'confusions', 'layers'),
-    profile: { clean: fixture.profile.clean },
-    curve: fixture.curve.map(({ pruned, unit, validation }) => ({ pruned, unit, validation })),
-    evaluations: [{ name: 'none', evaluation: { acc: rate(9, 10), asr: rate(0, 0) } }],
+    ...without(fixture, 'host', 'output', 'holdout', 'reach', 'confusions', 'layers'),
+    outcomes: [
+      { method: 'none', evaluation, steps: [] },
+      { method: 'pruning', steps },
+    ],
     examples: [],
     verdict: { repaired: null, text: 'No triggered data was given.' },
   };
-  const text = await renderHtml(bare);
+  const text = await renderReport(bare);
   expect(text).toContain('No verdict');
   const absent = ['training', 'examples', 'reach', 'confusions', 'structure'];
   expect(absent.map((id) => section(id, text)).join('')).toBe('');
@@ -185,13 +203,17 @@ test('a run without triggered data, training or examples has no empty sections',
 });
 
 test('without test data, what is known of validation data is said, and that it is', async () => {
-  const curve = fixture.curve.map(({ pruned, unit, validation }) => ({ pruned, unit, validation }));
-  const text = await renderHtml({
+  const curve = prunedSite.curve.map(({ pruned, unit, validation }) => ({
+    pruned,
+    unit,
+    validation,
+  }));
+  const { outcomes } = withSites({ ...prunedSite, curve });
+  const text = await renderReport({
     ...fixture,
-    evaluations: [],
+    outcomes: outcomes.map(({ method, steps }) => ({ method, steps })),
     confusions: [],
     examples: [],
-    curve,
   });
   expect(section('evaluations', text)).toContain('No test data was given');
   expect(section('evaluations', text)).toContain('396/400');
@@ -213,7 +235,7 @@ test('the phases of the curve are marked and told', () => {
 test('samples that are no images are told without pictures', async () => {
   const pictures = { image: undefined, triggeredImage: undefined };
   const bare = fixture.examples.map((example) => ({ ...example, ...pictures }));
-  const text = section('examples', await renderHtml(parseRecord({ ...fixture, examples: bare })));
+  const text = section('examples', await renderReport(parseRecord({ ...fixture, examples: bare })));
   expect(text).not.toContain('<img');
   expect([...text.matchAll(/class="wrong"/g)]).toHaveLength(7);
 });
@@ -230,8 +252,15 @@ test('how fine-tuning went is told: the rate, the epoch, and every retry', () =>
 });
 
 test('where the last epoch was asked for, that is told', async () => {
-  const training = fixture.training?.map((run) => ({ ...run, keep: 'last' }));
-  const text = section('training', await renderHtml(parseRecord({ ...fixture, training })));
+  const outcomes = fixture.outcomes.map((outcome) => ({
+    ...outcome,
+    steps: outcome.steps.map((step) =>
+      step.kind === 'tuning'
+        ? { ...step, data: { ...(step.data as object), settings: { keep: 'last' } } }
+        : step,
+    ),
+  }));
+  const text = section('training', await renderReport(parseRecord({ ...fixture, outcomes })));
   expect(text).toContain('of 10 was kept, the last, as was asked for');
   expect(text).not.toContain('standard error');
 });
@@ -239,16 +268,15 @@ test('where the last epoch was asked for, that is told', async () => {
 test('the site is marked in the network, and units out of reach are counted', () => {
   expect(section('structure')).toMatch(/class="site".*\/conv2\/Relu.*pruned here/s);
   expect(section('structure')).toContain('9610 (left as they are)');
-  const none = fixture.gradient?.filter((size) => size === 0).length ?? 0;
+  const none = fixture.reach?.[0]?.gradient.filter((size) => size === 0).length ?? 0;
   expect(none).toBeGreaterThan(3);
   expect(section('reach')).toContain(`${none} of 60 units have none`);
 });
 
 test('a run that pruned nothing is drawn', async () => {
-  const text = await renderHtml({
-    ...fixture,
-    curve: fixture.curve.slice(0, 1),
-    stop: { ...fixture.stop, pruned: 0 },
+  const curve = prunedSite.curve.slice(0, 1);
+  const text = await renderReport({
+    ...withSites({ ...prunedSite, curve, stop: { ...prunedSite.stop, pruned: 0 } }),
     verdict: { repaired: false, text: 'The backdoor is still there.' },
   });
   expect(text).toContain('Not repaired');
@@ -258,31 +286,52 @@ test('a run that pruned nothing is drawn', async () => {
 test('generated data is called so at the top', async () => {
   expect(page).not.toContain('generated data');
   const data = fixture.data.map((set) => ({ ...set, source: 'synthetic' as const }));
-  const text = await renderHtml({ ...fixture, data });
+  const text = await renderReport({ ...fixture, data });
   expect(text.split('</header>')[0]).toContain('generated data');
 });
 
 test('a site of thousands of units is drawn in outline, in a page of bounded size', async () => {
   const units = 4096;
   const clean = Array.from({ length: units }, (_, unit) => (unit % 97) / 97);
-  const text = await renderHtml({
-    ...fixture,
-    site: { ...fixture.site, units },
+  const site = {
+    ...prunedSite,
+    site: { ...prunedSite.site, units },
     profile: { clean, triggered: clean },
-    gradient: clean,
     order: Array.from({ length: units }, (_, unit) => unit),
-  });
+  };
+  const reach = [{ site: site.site.name, gradient: clean }];
+  const text = await renderReport({ ...withSites(site), reach });
   expect(section('activations', text)).not.toContain('<rect x');
   expect(text.length).toBeLessThan(2_500_000);
 });
 
 test('the labels of a scale of tiny activations keep their digits', async () => {
-  const clean = fixture.profile.clean.map((value) => value / 50_000);
-  const text = section('activations', await renderHtml({ ...fixture, profile: { clean } }));
+  const clean = prunedSite.profile.clean.map((value) => value / 50_000);
+  const record = withSites({ ...prunedSite, profile: { clean } });
+  const text = section('activations', await renderReport(record));
   const labels = [...text.matchAll(/<text[^>]*>([\d.]+(?:e-\d+)?)<\/text>/g)].map(([, t]) =>
     Number(t),
   );
   expect(labels.filter((label) => label > 0 && label < 1e-4).length).toBeGreaterThan(2);
+});
+
+test('a step of a kind that is not known is shown by what it says, and its data as a table', async () => {
+  const step = {
+    kind: 'clipping',
+    by: 'activation-clipping',
+    summary: '3 activations were bounded <b>',
+    seconds: 1,
+    data: { bounds: { relu1: 0.5, relu2: Array.from({ length: 40 }, (_, i) => i) }, fast: true },
+  };
+  const last = { method: 'toy', steps: [step] };
+  const record = parseRecord({ ...fixture, outcomes: [...fixture.outcomes, last] });
+  expect(record.outcomes.at(-1)?.steps).toEqual([step]);
+  const text = (await renderReport(record)).split('<section class="step">')[1] ?? '';
+  expect(text).toContain('activation-clipping: clipping');
+  expect(text).toContain('3 activations were bounded &lt;b&gt;.');
+  expect(text).toMatch(/bounds\.relu1<.*0\.5/s);
+  expect(text).toContain('0, 1, 2');
+  expect(text).toContain('... (40 in all)');
 });
 
 test('the fixture is a record', () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { fixture } from '../../../test/helpers/report.ts';
+import type { PrunedSite, PruningStep, TuningStep } from '../../defense/index.ts';
 import { recordFromJson, recordToJson } from './json.ts';
 import {
   parseRecord,
@@ -33,16 +34,20 @@ test('the order of keys leaves no trace in the bytes', () => {
 });
 
 test('an optional field that is undefined is the same as a missing one', () => {
-  const [first, ...rest] = fixture.evaluations;
-  const evaluation = { acc: first!.evaluation.acc };
-  const bare = { ...fixture, evaluations: [{ ...first!, evaluation }, ...rest] };
+  const [first, ...rest] = fixture.outcomes;
+  const evaluation = { acc: first!.evaluation!.acc };
+  const bare = { ...fixture, outcomes: [{ ...first!, evaluation }, ...rest] };
   const explicit = structuredClone(bare);
-  Object.assign(explicit.evaluations[0]!.evaluation, { asr: undefined });
+  Object.assign(explicit.outcomes[0]!.evaluation!, { asr: undefined });
   expect(recordToJson(explicit)).toBe(recordToJson(bare));
 });
 
 test('the stable view leaves out what differs between two executions', () => {
-  const slower = { ...fixture, host: { ...fixture.host!, seconds: 999, threads: 64 } };
+  const outcomes = fixture.outcomes.map((outcome) => ({
+    ...outcome,
+    steps: outcome.steps.map((step) => ({ ...step, seconds: 777 })),
+  }));
+  const slower = { ...fixture, outcomes, host: { ...fixture.host!, seconds: 999, threads: 64 } };
   expect(recordToJson(slower)).not.toBe(recordToJson(fixture));
   expect(recordToJson(stable(slower))).toBe(recordToJson(stable(fixture)));
 });
@@ -54,27 +59,53 @@ test('lists of numbers stay on a line', () => {
   expect(line?.match(/\d+/g)).toHaveLength(60);
 });
 
+/** The record with the data of its steps of one kind changed. */
+function changed(record: RunRecord, kind: string, change: (data: never) => unknown): unknown {
+  const outcomes = record.outcomes.map((outcome) => ({
+    ...outcome,
+    steps: outcome.steps.map((step) =>
+      step.kind === kind ? { ...step, data: change(step.data as never) } : step,
+    ),
+  }));
+  return { ...record, outcomes };
+}
+
+const ofSite = (change: (site: PrunedSite) => object) => (record: RunRecord) =>
+  changed(record, 'pruning', ({ sites }: PruningStep['data']) => ({
+    sites: sites.map((site) => ({ ...site, ...change(site) })),
+  }));
+
 const broken: [string, RegExp, (record: RunRecord) => unknown][] = [
   ['a hash that is none', /sha256/, (r) => ({ ...r, input: { path: 'a', sha256: 'x' } })],
   [
     'too few means',
     /59 means for 60 units/,
-    (r) => ({
-      ...r,
-      profile: { clean: r.profile.clean.slice(1) },
-    }),
+    ofSite(({ profile }) => ({ profile: { clean: profile.clean.slice(1) } })),
   ],
-  ['a unit pruned twice', /pruned twice/, (r) => ({ ...r, order: [1, 1, ...r.order.slice(2)] })],
-  ['a unit out of range', /out of range/, (r) => ({ ...r, order: [...r.order.slice(1), 60] })],
-  ['a stop past the order', /pruning order/, (r) => ({ ...r, stop: { ...r.stop, pruned: 61 } })],
-  ['a curve out of order', /ascending/, (r) => ({ ...r, curve: [...r.curve].reverse() })],
+  [
+    'a unit pruned twice',
+    /pruned twice/,
+    ofSite(({ order }) => ({ order: [1, 1, ...order.slice(2)] })),
+  ],
+  [
+    'a unit out of range',
+    /out of range/,
+    ofSite(({ order }) => ({ order: [...order.slice(1), 60] })),
+  ],
+  [
+    'a stop past the order',
+    /pruning order/,
+    ofSite(({ stop }) => ({ stop: { ...stop, pruned: 61 } })),
+  ],
+  ['a curve out of order', /ascending/, ofSite(({ curve }) => ({ curve: [...curve].reverse() }))],
   [
     'a loss that is no number',
     /loss/,
-    (r) => ({
-      ...r,
-      training: [{ name: 'x', epochs: [{ ...r.training![0]!.epochs[0]!, loss: Number.NaN }] }],
-    }),
+    (r) =>
+      changed(r, 'tuning', (data: TuningStep['data']) => ({
+        ...data,
+        runs: data.runs.map((run) => ({ ...run, start: { ...run.start, loss: Number.NaN } })),
+      })),
   ],
   [
     'an image that is no PNG',
@@ -102,7 +133,8 @@ test('the JSON Schema names every field of a record', () => {
   const schema = recordJsonSchema() as { properties: object; required: string[] };
   expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(Object.keys(fixture)));
   expect(schema.required).not.toContain('host');
-  expect(schema.required).toContain('curve');
+  expect(schema.required).toContain('outcomes');
+  expect(JSON.stringify(schema)).toContain('"const":"tuning"');
 });
 
 test('the schema that is published is this one: npx tsx scripts/docs-report-schema.ts', () => {

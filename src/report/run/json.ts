@@ -1,16 +1,27 @@
-import { parseRecord, ReportError, type RunRecord } from './record.ts';
+import {
+  isKnownKind,
+  parseRecord,
+  type RecordedStep,
+  ReportError,
+  type RunRecord,
+} from './record.ts';
 
 const WIDTH = 100;
 
 /**
  * The record as JSON text. Equal records give equal bytes, whatever the order of their keys: keys
- * come in the schema's order, those of `settings` in alphabetical order.
+ * come in the schema's order, those of settings, and of steps of unknown kinds, in alphabetical
+ * order.
  *
  * @throws ReportError `report/invalid-record`
  */
 export function recordToJson(record: RunRecord): string {
   const parsed = parseRecord(record);
-  return `${print({ ...parsed, settings: sortKeys(parsed.settings) }, '')}\n`;
+  const outcomes = parsed.outcomes.map((outcome) => ({
+    ...outcome,
+    steps: outcome.steps.map(inOrder),
+  }));
+  return `${print({ ...parsed, settings: sortKeys(parsed.settings), outcomes }, '')}\n`;
 }
 
 /**
@@ -29,6 +40,15 @@ export function recordFromJson(text: string): RunRecord {
     );
   }
   return parseRecord(value);
+}
+
+/** A step whose data have their keys in an order of their own: the schema's, or the alphabetical one. */
+function inOrder(step: RecordedStep): RecordedStep {
+  if (!isKnownKind(step.kind)) return { ...step, data: sortKeys(step.data) };
+  const data = step.data as Record<string, unknown>;
+  return 'settings' in data
+    ? { ...step, data: { ...data, settings: sortKeys(data['settings']) } }
+    : step;
 }
 
 function sortKeys(value: unknown): unknown {

@@ -1,39 +1,5 @@
-import { COLORS, type Chart } from '../charts/chart-parts.ts';
-import { number } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
 import type { RunRecord } from './record.ts';
-import { both, dataTable, swatch } from '../page/parts.ts';
-
-/** What fine-tuning can and cannot reach. */
-export function reachSection(
-  { site, gradient }: RunRecord,
-  chart: Chart | undefined,
-  id = 'reach',
-): Markup | undefined {
-  if (gradient === undefined || chart === undefined) return undefined;
-  const most = Math.max(...gradient);
-  const none = gradient.filter((size) => size === 0).length;
-  const little = gradient.filter((size) => size > 0 && size < most / 100).length;
-  return html`<section id="${id}">
-    <h2>What fine-tuning can reach</h2>
-    <p>
-      Mean size of the gradient of the weights that make each unit of <code>${site.name}</code>, by
-      the loss on clean data, before fine-tuning. Fine-tuning leaves a unit without a gradient as it
-      is, a backdoor in it too: ${none} of ${site.units} units have none, and ${little} more less
-      than a hundredth of the largest.
-    </p>
-    <figure>
-      <ul class="legend">
-        ${swatch('gradient', COLORS.accuracy, 'block')}${swatch('pruned', COLORS.shade, 'block')}
-      </ul>
-      ${both(chart)}
-      ${dataTable(
-        ['unit', 'mean |gradient|'],
-        gradient.map((size, unit) => [unit, number(size)]),
-      )}
-    </figure>
-  </section>`;
-}
 
 /** The answers that changed most. */
 export function confusionsSection({ confusions = [] }: RunRecord): Markup | undefined {

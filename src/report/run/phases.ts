@@ -1,5 +1,5 @@
 import { percent } from '../page/format.ts';
-import type { RunRecord } from './record.ts';
+import type { PrunedSite } from '../../defense/index.ts';
 
 /** A stretch of the pruning curve (Fine-Pruning, section 3.1). */
 export interface Phase {
@@ -20,7 +20,7 @@ const FALL = 0.1;
  * where attack success falls and accuracy does not; units that clean inputs need. The second is
  * there only where attack success was measured and falls before pruning stops.
  */
-export function phasesOf({ curve, stop }: Pick<RunRecord, 'curve' | 'stop'>): Phase[] {
+export function phasesOf({ curve, stop }: Pick<PrunedSite, 'curve' | 'stop'>): Phase[] {
   const last = curve.at(-1)?.pruned ?? 0;
   const kept = curve.filter(({ pruned }) => pruned <= stop.pruned);
   const rates = kept.flatMap(({ pruned, asr }) => (asr && asr.of > 0 ? [{ pruned, asr }] : []));

@@ -4,7 +4,7 @@ import { percent } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
 import type { NamedEvaluation, Scenes } from './record.ts';
 import { pngDataUri } from '../page/png.ts';
-import { METHOD } from './sections.ts';
+import { methodTitle } from './sections.ts';
 
 type Shown = Scenes['shown'][number];
 type Found = Shown['before'][number];
@@ -51,9 +51,9 @@ export function precisionTable(
     </thead>
     <tbody>
       ${some.map(
-        ({ name, evaluation: { acc } }) =>
+        ({ method, evaluation: { acc } }) =>
           html`<tr>
-            <th scope="row">${METHOD[name]}</th>
+            <th scope="row">${methodTitle(method)}</th>
             ${[...(acc.ap ?? []), acc.map ?? null].map(
               (value) => html`<td>${value === null ? '–' : percent(value, 1)}</td>`,
             )}

@@ -23,7 +23,7 @@ export async function scenesOf(
 ): Promise<Scenes | undefined> {
   const [before, after] = [outcomes[0]?.predictions, outcomes.at(-1)?.predictions];
   const { clean, triggered } = test;
-  if (!clean.objects || !before?.clean.detections || !after?.clean.detections) return undefined;
+  if (!before?.clean.detections || !after?.clean.detections) return undefined;
   const { classes } = clean;
   const shown: Scenes['shown'] = [];
   for (const { of, index } of places(test)) {

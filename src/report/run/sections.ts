@@ -1,19 +1,13 @@
-import { COLORS, type Chart } from '../charts/chart-parts.ts';
-import { curveSeries } from '../charts/curve-chart.ts';
 import type { CleanScore } from '../../metrics/evaluation.ts';
-import { number, percent } from '../page/format.ts';
+import { percent } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
-import { both, counted, dataTable, rateCell, rateText, swatch } from '../page/parts.ts';
-import { phasesOf } from './phases.ts';
-import { prunedUnits, type NamedEvaluation, type RunRecord } from './record.ts';
+import { counted, rateCell } from '../page/parts.ts';
+import { evaluationsOf, type NamedEvaluation, prunedSitesOf, type RunRecord } from './record.ts';
 
-/** What outcomes are called. */
-export const METHOD: Record<NamedEvaluation['name'], string> = {
-  none: 'As delivered',
-  pruning: 'Pruning',
-  'fine-tuning': 'Fine-tuning',
-  'fine-pruning': 'Fine-pruning',
-};
+/** What an outcome is called in a table. */
+export function methodTitle(method: string): string {
+  return method === 'none' ? 'As delivered' : method.charAt(0).toUpperCase() + method.slice(1);
+}
 
 const RATES = [
   { key: 'acc', title: 'Clean accuracy' },
@@ -43,7 +37,8 @@ function withoutHeadline(text: string): string {
 }
 
 function keyFigures(record: RunRecord): Markup | undefined {
-  const [before, after] = [record.evaluations[0], record.evaluations.at(-1)];
+  const evaluations = evaluationsOf(record);
+  const [before, after] = [evaluations[0], evaluations.at(-1)];
   if (before === undefined || after === undefined) return undefined;
   const figures = RATES.slice(0, 2).map(({ key, title }) => {
     const [from, to]: (CleanScore | undefined)[] = [before.evaluation[key], after.evaluation[key]];
@@ -55,17 +50,23 @@ function keyFigures(record: RunRecord): Markup | undefined {
       <dd>${before !== after && html`<span class="from">${share(from)} →</span> `}${share(to)}</dd>
     </div>`;
   });
-  return html`<dl class="figures">
-    ${figures}
-    <div>
-      <dt>Units pruned</dt>
-      <dd>${record.stop.pruned} <span class="from">of ${record.site.units}</span></dd>
-    </div>
-  </dl>`;
+  return html`<dl class="figures">${figures} ${unitsFigure(record)}</dl>`;
 }
 
-export function evaluationsSection({ evaluations, held }: RunRecord): Markup | undefined {
-  if (evaluations.length === 0) return held && heldSection(held);
+function unitsFigure(record: RunRecord): Markup | undefined {
+  const sites = prunedSitesOf(record);
+  if (sites.length === 0) return undefined;
+  const pruned = sites.reduce((sum, { stop }) => sum + stop.pruned, 0);
+  const units = sites.reduce((sum, { site }) => sum + site.units, 0);
+  return html`<div>
+    <dt>Units pruned</dt>
+    <dd>${pruned} <span class="from">of ${units}</span></dd>
+  </div>`;
+}
+
+export function evaluationsSection(record: RunRecord): Markup | undefined {
+  const evaluations = evaluationsOf(record);
+  if (evaluations.length === 0) return record.holdout && holdoutSection(record.holdout);
   return html`<section id="evaluations">
     <h2>Before and after</h2>
     ${evaluationsTable(evaluations)}
@@ -91,9 +92,9 @@ export function evaluationsTable(
     </thead>
     <tbody>
       ${evaluations.map(
-        ({ name, evaluation, note }) =>
+        ({ method, evaluation, note }) =>
           html` <tr>
-            <th scope="row">${METHOD[name]}${note && html`<span class="extent">${note}</span>`}</th>
+            <th scope="row">${named(method, note)}</th>
             ${columns.map(({ key }) => html`<td>${rateCell(evaluation[key])}</td>`)}
           </tr>`,
       )}
@@ -101,8 +102,12 @@ export function evaluationsTable(
   </table>`;
 }
 
+function named(method: string, note: string | undefined): Markup {
+  return html`${methodTitle(method)}${note && html`<span class="extent">${note}</span>`}`;
+}
+
 /** Where there is no test data: what is known is of data that chose something. */
-function heldSection({ before, after }: NonNullable<RunRecord['held']>): Markup {
+function holdoutSection({ before, after }: NonNullable<RunRecord['holdout']>): Markup {
   return html`<section id="evaluations">
     <h2>Before and after</h2>
     <table class="evaluations">
@@ -114,7 +119,7 @@ function heldSection({ before, after }: NonNullable<RunRecord['held']>): Markup 
       </thead>
       <tbody>
         <tr>
-          <th scope="row">${METHOD.none}</th>
+          <th scope="row">${methodTitle('none')}</th>
           <td>${rateCell(before)}</td>
         </tr>
         <tr>
@@ -127,127 +132,5 @@ function heldSection({ before, after }: NonNullable<RunRecord['held']>): Markup 
       No test data was given. These are on the part of the validation data that was not trained on,
       but chose the epoch: the second is a little too good.
     </p>
-  </section>`;
-}
-
-export function curveSection(
-  record: RunRecord,
-  chart: Chart | undefined,
-  id = 'curve',
-): Markup | undefined {
-  if (chart === undefined) return undefined;
-  const series = curveSeries(record);
-  const { pruned, reason } = record.stop;
-  return html`<section id="${id}">
-    <h2>Pruning, unit by unit</h2>
-    <p>
-      Units of <code>${record.site.name}</code> are pruned in ascending order of their
-      ${rankedBy(record)} on clean validation data. Pruning stopped at ${pruned} of
-      ${record.site.units} units: ${reason}.
-    </p>
-    <figure>
-      <ul class="legend">
-        ${series.map(({ key, title, color }) => swatch(title, color, key === 'validation' ? 'dashed' : ''))}
-      </ul>
-      ${both(chart)}
-      <ol class="phases">
-        ${phasesOf(record).map(
-          ({ number: n, from, to, text }) =>
-            html`<li value="${n}">
-              ${n === 3 ? `After ${from}` : `${from} to ${to}`} units: ${text}.
-            </li>`,
-        )}
-      </ol>
-      <figcaption>
-        Bands are 95% intervals. ${series.length > 1 && 'The test rates are shown, never used: '}The
-        stopping point was chosen on validation data, with an allowed drop of
-        ${number(100 * record.stop.maxDrop)} points.
-      </figcaption>
-      ${dataTable(
-        ['pruned', 'share', 'unit', ...series.map(({ title }) => title)],
-        record.curve.map((point) => [
-          point.pruned,
-          percent(point.pruned / record.site.units, 1),
-          point.unit ?? '–',
-          ...series.map(({ key }) => rateText(point[key])),
-        ]),
-      )}
-    </figure>
-  </section>`;
-}
-
-const RANKED: Record<string, string> = {
-  'mean-absolute': 'mean absolute activation',
-  max: 'largest activation',
-  'active-share': 'share of inputs that activate them',
-  std: 'standard deviation',
-};
-
-function rankedBy({ settings: { rank } }: RunRecord): string {
-  return (typeof rank === 'string' && RANKED[rank]) || 'mean activation';
-}
-
-function unitList(title: string, units: readonly number[]): Markup | undefined {
-  if (units.length === 0) return undefined;
-  return html`<li>${title} (${units.length}): ${units.join(', ')}</li>`;
-}
-
-function inactiveNotes({ quiet }: RunRecord): Markup | undefined {
-  if (quiet === undefined) return undefined;
-  return html`<ul class="note">
-    ${unitList('Cannot activate whatever the input, as decoys do that an attacker puts before pruning', quiet.possibleDecoys)}
-    ${unitList('Dead: the same on every clean input', quiet.dead)}
-    ${unitList('Dormant: next to no activation on clean inputs', quiet.dormant)}
-  </ul>`;
-}
-
-export function activationsSection(record: RunRecord, chart: Chart, id = 'activations'): Markup {
-  const { clean, triggered } = record.profile;
-  const pruned = prunedUnits(record);
-  const rank = new Map(record.order.map((unit, i) => [unit, i + 1]));
-  return html`<section id="${id}">
-    <h2>What each unit does</h2>
-    <p>
-      Mean activation of every unit of
-      <code>${record.site.name}</code
-      >${triggered ? ', on clean inputs and on the same kind of input with the trigger. Units that are quiet on clean inputs and loud on triggered ones are likely to carry the backdoor' : ' on clean inputs'}.
-    </p>
-    <figure>
-      <ul class="legend">
-        ${swatch('clean', COLORS.accuracy, 'block')}${triggered && swatch('triggered', COLORS.attack, 'dot')}${swatch('pruned', COLORS.shade, 'block')}
-      </ul>
-      ${both(chart)} ${inactiveNotes(record)}
-      ${dataTable(
-        ['unit', 'clean', ...(triggered ? ['triggered'] : []), 'pruning order', 'pruned'],
-        clean.map((value, unit) => [
-          unit,
-          number(value),
-          ...(triggered ? [number(triggered[unit] ?? 0)] : []),
-          rank.get(unit) ?? '–',
-          pruned.has(unit) ? 'yes' : 'no',
-        ]),
-      )}
-    </figure>
-  </section>`;
-}
-
-export function slimSection({ slim }: RunRecord): Markup | undefined {
-  if (slim === undefined) return undefined;
-  const { file, bytes, removed, kept, difference } = slim;
-  const count = removed.reduce((sum, { units }) => sum + units.length, 0);
-  const reasons = [...new Set(kept.map(({ why }) => why))];
-  return html`<section id="slim">
-    <h2>Without the pruned units</h2>
-    ${file ? html`<p>${count} units are removed for real from <code>${file.path}</code>: ${bytes.after} bytes of ${bytes.before}. On validation data its outputs differ by ${number(difference ?? 0)} of the largest.</p>` : html`<p>No smaller file was written${difference === null || difference > 0 ? ', since its outputs would not have been the same' : ''}.</p>`}
-    ${kept.length > 0 && html`<p>These stay in the network, zeroed:</p>`}
-    <ul>
-      ${reasons.map((why) => {
-        const units = kept.filter((each) => each.why === why);
-        return html`<li>
-          ${units.map(({ unit }) => unit).join(', ')} of <code>${units[0]?.site ?? ''}</code>:
-          ${why}
-        </li>`;
-      })}
-    </ul>
   </section>`;
 }

@@ -1,5 +1,5 @@
+import type { PruningStep, Repair, TuningStep } from '../../defense/index.ts';
 import { upstream } from '../../graph/index.ts';
-import { type Defense, parametersIn } from '../../defense/index.ts';
 import { sizeOf } from '../../onnx/index.ts';
 import type { RunRecord } from './record.ts';
 
@@ -9,11 +9,17 @@ type Layers = NonNullable<RunRecord['layers']>;
 const MOST = 400;
 
 /** The network's layers in the order in which they run: those that hold weights, and the sites. */
-export function layersOf(defense: Defense): Layers {
-  const { classifier, prunings, layers: chosen } = defense;
-  const { traced, scores, parameters } = classifier;
-  const sites = prunings.map(({ site }) => site);
-  const trained = new Set(parametersIn(classifier, sites, chosen));
+export function layersOf({ given, outcomes }: Repair): Layers {
+  const { traced, scores, parameters } = given;
+  const steps = outcomes.at(-1)?.steps ?? [];
+  const sites = steps.flatMap(({ kind, data }) =>
+    kind === 'pruning' ? (data as PruningStep['data']).sites.map(({ site }) => site) : [],
+  );
+  const trained = new Set(
+    steps.flatMap(({ kind, data }) =>
+      kind === 'tuning' ? (data as TuningStep['data']).trained : [],
+    ),
+  );
   const held = new Set(parameters);
   const needed = upstream(traced.graph, [scores]);
   const found: Layers = [];

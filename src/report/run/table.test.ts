@@ -6,8 +6,11 @@ import type { NamedEvaluation } from './record.ts';
 const acc = { rate: 0.9912, hits: 9912, of: 10_000, low: 0.989, high: 0.993 };
 
 const evaluations: NamedEvaluation[] = [
-  { name: 'none', evaluation: { acc, asr: rate(9020, 9020) } },
-  { name: 'fine-pruning', evaluation: { acc: { ...acc, hits: 12, of: 12 }, asr: rate(26, 9020) } },
+  { method: 'none', evaluation: { acc, asr: rate(9020, 9020) } },
+  {
+    method: 'fine-pruning',
+    evaluation: { acc: { ...acc, hits: 12, of: 12 }, asr: rate(26, 9020) },
+  },
 ];
 
 test('methods, rates, intervals and counts stand in aligned columns', () => {
@@ -23,9 +26,9 @@ test('methods, rates, intervals and counts stand in aligned columns', () => {
 
 test('a rate that was not measured, or of nothing, is a dash', () => {
   const table = evaluationTable([
-    { name: 'none', evaluation: { acc } },
-    { name: 'pruning', evaluation: { acc, asr: rate(0, 0) } },
-    { name: 'fine-tuning', evaluation: { acc, asr: rate(1, 2) } },
+    { method: 'none', evaluation: { acc } },
+    { method: 'pruning', evaluation: { acc, asr: rate(0, 0) } },
+    { method: 'fine-tuning', evaluation: { acc, asr: rate(1, 2) } },
   ]).split('\n');
   expect(table[1]).toMatch(/10000 {3}-$/);
   expect(table[2]).toMatch(/10000 {3}-$/);

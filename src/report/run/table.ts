@@ -22,7 +22,7 @@ export function evaluationTable(
 ): string {
   const precisions = evaluations.map(({ evaluation: { acc } }) => acc.map);
   const columns = [
-    ['method', ...evaluations.map(({ name }) => name)],
+    ['method', ...evaluations.map(({ method }) => method)],
     ...(precisions.some((map) => map !== undefined)
       ? [['mAP at IoU 0.5', ...precisions.map((map) => (map === undefined ? '-' : percent(map)))]]
       : []),

@@ -13,7 +13,7 @@ import {
   scoresOf,
   specimen,
 } from '../../../../test/helpers/networks.ts';
-import { applyMask, type Pruned } from '../pruning/prune.ts';
+import { applyMask, type Pruned } from '../../../channels/index.ts';
 import { heldOf } from './tuning-state.ts';
 
 const data = split(images(120, 11), { tune: 0.75, held: 0.25 }, 1);

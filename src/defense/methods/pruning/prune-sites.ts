@@ -3,16 +3,24 @@ import type { CleanScore, Evaluation } from '../../../metrics/index.ts';
 import type { TensorOf } from '../../../onnx/index.ts';
 import type { Runtime } from '../../../runtime/index.ts';
 import { within } from '../../../train/index.ts';
-import { type Network, scoreTriggered, type TestData } from '../../../network/index.ts';
 import {
+  mergeEdits,
+  type Network,
+  NO_EDITS,
+  scoreTriggered,
+  type TestData,
+} from '../../../network/index.ts';
+import {
+  applyMask,
   type Fold,
   joinedMasks,
   type Point,
   pointsAlong,
+  type Pruned,
   activationProfile,
   type Site,
 } from '../../../channels/index.ts';
-import { applyMask, prune, type Pruned, type PruneSettings, type Pruning } from './prune.ts';
+import { prune, type PruneSettings, type Pruning } from './prune.ts';
 
 /** A point of the pruning curve on test data: it is shown, and chooses nothing. */
 export interface TestPoint {
@@ -35,7 +43,7 @@ export interface PruneSitesSettings extends Omit<PruneSettings, 'from'> {
 }
 
 /** The graph with the masks of all sites, and what keeps them. */
-export interface PrunedSites extends Pick<Pruned, 'graph' | 'masks'> {
+export interface PrunedSites extends Pick<Pruned, 'graph' | 'masks' | 'edits'> {
   readonly prunings: readonly SitePruning[];
 }
 
@@ -58,6 +66,7 @@ export async function pruneSites(
   const prunings: SitePruning[] = [];
   let current = classifier;
   let masks: ReadonlyMap<string, TensorOf<'float32'>> = new Map();
+  let edits = NO_EDITS;
   let from: CleanScore | undefined;
   for (const [index, site] of sites.entries()) {
     const own = { ...settings, ...within(settings.checkpoints, `site-${index + 1}`) };
@@ -85,12 +94,13 @@ export async function pruneSites(
       }),
     });
     masks = joinedMasks(masks, applied.masks);
+    edits = mergeEdits(edits, applied.edits);
     const last = index === sites.length - 1;
     current = last
       ? { ...current, graph: applied.graph }
       : await current.withGraph(runtime, applied.graph, validation);
   }
-  return { graph: current.graph, masks, prunings };
+  return { graph: current.graph, masks, edits, prunings };
 }
 
 async function testCurve(

@@ -5,7 +5,8 @@ import { flatten, network, finish, relu } from '../../../lab/networks/layers.ts'
 import { float32, type Model } from '../../../onnx/index.ts';
 import { openClassifier, type Ranking } from '../../../network/index.ts';
 import { images, specimen } from '../../../../test/helpers/networks.ts';
-import { defend, type DefendSettings } from '../../repair.ts';
+import { lastOf, prunedSites, tuningOf } from '../../../../test/helpers/repair.ts';
+import { repair, type RepairOptions } from '../../repair.ts';
 import { prune, type PruneSettings, type Pruning } from './prune.ts';
 import { lastSite, sitesOf } from '../../../channels/index.ts';
 
@@ -228,73 +229,68 @@ test('test data are reported, and choose nothing', async () => {
   const { model } = specimen('Flatten: a unit becomes columns');
   const runtime = await testRuntime();
   const validation = images(80, 5);
-  const settings: DefendSettings = {
+  const settings: RepairOptions = {
     maxDrop: 0.05,
     compare: true,
     seed: 3,
-    tune: { epochs: 2, batchSize: 16, rate: 0.05 },
+    epochs: 2,
+    batchSize: 16,
+    rate: 0.05,
   };
   const run = (seed: number) => {
     const clean = images(30, seed);
     const target = { kind: 'all-to-one', label: seed % 3 } as const;
-    return defend(
-      runtime,
-      model,
-      validation,
-      { clean, triggered: { dataset: images(25, seed + 50), target } },
-      settings,
-    );
+    const test = { clean, triggered: { dataset: images(25, seed + 50), target } };
+    return repair(runtime, model, validation, { ...settings, test });
   };
   const [a, b] = [await run(20), await run(21)];
   expect(a.outcomes.map(({ evaluation }) => evaluation)).not.toEqual(
     b.outcomes.map(({ evaluation }) => evaluation),
   );
-  const chosen = ({ prunings }: typeof a) =>
-    prunings.map((one) => ({ ...one, testCurve: [], triggeredProfile: [] }));
+  const chosen = (made: typeof a) =>
+    prunedSites(made).map(({ curve, profile, ...site }) => ({
+      ...site,
+      profile: profile.clean,
+      curve: curve.map(({ pruned, validation }) => ({ pruned, validation })),
+    }));
   expect(chosen(a)).toEqual(chosen(b));
-  expect(a.held).toEqual(b.held);
+  expect(a.holdout).toEqual(b.holdout);
   expect(a.outcomes.map(({ method }) => method)).toEqual([
     'none',
     'pruning',
     'fine-tuning',
     'fine-pruning',
   ]);
-  for (const [index, { graph, tunings }] of a.outcomes.entries()) {
-    expect(graph.initializers).toEqual(b.outcomes[index]?.graph.initializers);
-    expect(tunings?.[0]?.epochs).toEqual(b.outcomes[index]?.tunings?.[0]?.epochs);
+  for (const [index, { network }] of a.outcomes.entries()) {
+    expect(network.graph.initializers).toEqual(b.outcomes[index]?.network.graph.initializers);
   }
+  expect(tuningOf(a).runs).toEqual(tuningOf(b).runs);
   // Nor does it matter whether there are any.
-  const none = await defend(runtime, model, validation, undefined, settings);
-  expect(none.prunings[0].pruned).toEqual(a.prunings[0].pruned);
-  expect(none.outcomes.at(-1)?.graph.initializers).toEqual(a.outcomes.at(-1)?.graph.initializers);
-  expect(none.outcomes.at(-1)?.evaluation).toBeUndefined();
+  const none = await repair(runtime, model, validation, settings);
+  expect(chosen(none)).toEqual(chosen(a));
+  expect(lastOf(none).network.graph.initializers).toEqual(lastOf(a).network.graph.initializers);
+  expect(lastOf(none).evaluation).toBeUndefined();
 });
 
-test('a smaller held share leaves more to fine-tune on, and judges by less', async () => {
+test('a smaller holdout leaves more to fine-tune on, and judges by less', async () => {
   const { model } = specimen('Conv with bias');
   const runtime = await testRuntime();
-  const tune = { epochs: 1, rate: 0.01 };
-  const usual = await defend(runtime, model, images(60), undefined, { tune });
-  const little = await defend(runtime, model, images(60), undefined, { tune, held: 0.1 });
-  expect([usual.parts.tune.length, usual.held.before.of]).toEqual([48, 12]);
-  expect([little.parts.tune.length, little.held.after.of]).toEqual([54, 6]);
-});
-
-test.each([0, 1, -0.2, NaN])('a held share of %d is refused', async (held) => {
-  const { model } = specimen('Conv with bias');
-  const run = defend(await testRuntime(), model, images(20), undefined, { held });
-  await expect(run).rejects.toMatchObject({ code: 'defense/held' });
+  const how = { epochs: 1, rate: 0.01 };
+  const usual = await repair(runtime, model, images(60), how);
+  const little = await repair(runtime, model, images(60), { ...how, holdout: 0.1 });
+  expect([usual.clean.train.length, usual.holdout.before.of]).toEqual([48, 12]);
+  expect([little.clean.train.length, little.holdout.after.of]).toEqual([54, 6]);
 });
 
 test.each([0, 1, 2])('validation data of %d samples are refused', async (length) => {
   const { model } = specimen('Conv with bias');
-  const run = defend(await testRuntime(), model, images(length), undefined);
+  const run = repair(await testRuntime(), model, images(length));
   await expect(run).rejects.toMatchObject({ code: 'defense/too-few' });
 });
 
 test('three samples will do, if little comes of it', async () => {
   const { model } = specimen('Conv with bias');
-  const tune = { epochs: 1, batchSize: 2 };
-  const { parts } = await defend(await testRuntime(), model, images(3), undefined, { tune });
-  expect([parts.tune.length, parts.held.length]).toEqual([2, 1]);
+  const how = { epochs: 1, batchSize: 2 };
+  const { clean } = await repair(await testRuntime(), model, images(3), how);
+  expect([clean.train.length, clean.holdout.length]).toEqual([2, 1]);
 });

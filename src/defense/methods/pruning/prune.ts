@@ -1,16 +1,10 @@
 import type { Dataset } from '../../../data/index.ts';
 import { drop, type CleanScore } from '../../../metrics/index.ts';
-import { Builder } from '../../../graph/index.ts';
-import type { Graph, Node, TensorOf } from '../../../onnx/index.ts';
 import type { Bounds } from '../../../ops/index.ts';
 import type { Runtime } from '../../../runtime/index.ts';
 import type { Network, Ranking } from '../../../network/index.ts';
 import type { Checkpoints } from '../../../train/index.ts';
 import {
-  foldOf,
-  masked,
-  parameterMasks,
-  type Fold,
   pointsAlong,
   ascending,
   profileOf,
@@ -44,6 +38,9 @@ export interface PruneSettings {
   /** Where a killed run left what it had. */
   readonly checkpoints?: Checkpoints | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told while activations are measured, in samples. */
+  readonly onProfile?: ((done: number, all: number) => void) | undefined;
+  /** Told while units are pruned, in units. */
   readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
@@ -61,7 +58,7 @@ export interface Pruning {
   readonly profile: Float64Array;
   readonly statistics: UnitStatistics;
   readonly rank: Ranking;
-  readonly quiet: InactiveUnits;
+  readonly inactive: InactiveUnits;
   /** Units in the order of pruning. */
   readonly order: readonly number[];
   readonly curve: readonly CurvePoint[];
@@ -91,6 +88,7 @@ export async function prune(
   const found = await profileOf(runtime, graph, input, site, validation, {
     along,
     signal,
+    onProgress: settings.onProfile,
   });
   const statistics = found.units;
   const decoys = unreachable(traced, site, ({ value, axis }) => {
@@ -128,68 +126,10 @@ export async function prune(
     profile: statistics.mean,
     statistics,
     rank,
-    quiet: inactiveUnits(statistics, decoys),
+    inactive: inactiveUnits(statistics, decoys),
     order,
     curve,
     pruned: order.slice(0, accepted).sort((a, b) => a - b),
     stop: accepted === most ? 'all units' : share === undefined ? 'drop' : 'share',
   };
-}
-
-/** A graph with units of a site pruned, and what keeps them so through training. */
-export interface Pruned {
-  readonly graph: Graph;
-  readonly fold: Fold;
-  /** For each parameter touched, 0 where it is held at zero. */
-  readonly masks: ReadonlyMap<string, TensorOf<'float32'>>;
-}
-
-/**
- * Puts a mask into the graph: into parameters where it folds, else as a Mul after the site.
- *
- * @param into - where it is to go, if not wherever comes first
- * @throws DefenseError 'channels/no-fold' where it cannot go there
- */
-export function applyMask(
-  { graph, traced }: Network,
-  site: Site,
-  pruned: readonly number[],
-  into?: Fold['into'],
-): Pruned {
-  const fold = foldOf(graph, traced, site, into);
-  if (fold.into === 'mul') return { graph: withMul(graph, site, pruned), fold, masks: new Map() };
-  const masks = parameterMasks(traced, fold.slices, new Set(pruned));
-  const initializers = new Map(graph.initializers);
-  for (const [name, mask] of masks) {
-    initializers.set(name, masked(initializers.get(name) as TensorOf<'float32'>, mask));
-  }
-  return { graph: { ...graph, initializers }, fold, masks };
-}
-
-/**
- * The graph with a Mul by the mask after the site. It is the product that has the site's name then,
- * so that whoever reads the site, the body of an If too, reads it masked.
- */
-function withMul(graph: Graph, site: Site, pruned: readonly number[]): Graph {
-  const b = new Builder(graph);
-  const data = new Float32Array(site.units).fill(1);
-  for (const unit of pruned) data[unit] = 0;
-  const dims = [1, ...site.dims].map((_, axis) => (axis === site.axis ? site.units : 1));
-  const mask = b.initializer(`${site.name}.mask`, { type: 'float32', dims, data });
-  const unmasked = b.fresh(`${site.name}.unmasked`);
-  const product: Node = {
-    op: 'Mul',
-    domain: '',
-    name: b.fresh(`${site.name}.masked`),
-    inputs: [unmasked, mask],
-    outputs: [site.name],
-    attributes: {},
-  };
-  const nodes = graph.nodes.flatMap((node) => {
-    if (!node.outputs.includes(site.name)) return [node];
-    const outputs = node.outputs.map((name) => (name === site.name ? unmasked : name));
-    return [{ ...node, outputs }, product];
-  });
-  const { initializers } = b.build([]);
-  return { ...graph, nodes, initializers };
 }

@@ -1,18 +1,35 @@
 import { seriesColor } from '../charts/chart-parts.ts';
-import type { Charts } from '../charts/charts.ts';
+import type { TuningStep } from '../../defense/index.ts';
+import { drawTraining } from '../charts/charts.ts';
+import type { NamedRun } from '../charts/training-chart.ts';
 import { number } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
 import type { RunRecord } from './record.ts';
 import { dataTable, rateText, swatch } from '../page/parts.ts';
 
-type Run = NonNullable<RunRecord['training']>[number];
+/** Every fine-tuning of a record, by the method that it belongs to. */
+function runsOf({ outcomes }: RunRecord): NamedRun[] {
+  return outcomes.flatMap(({ method, steps }) =>
+    steps.filter(({ kind }) => kind === 'tuning').flatMap(({ data }) => namedRuns(method, data)),
+  );
+}
 
-export function trainingSection(
-  { training }: RunRecord,
-  charts: Charts['training'],
-): Markup | undefined {
-  if (training === undefined || training.length === 0) return undefined;
-  const phases = training.filter(({ epochs }) => epochs.length > 0);
+function namedRuns(method: string, data: unknown): NamedRun[] {
+  const { runs, settings } = data as TuningStep['data'];
+  const keep = settings['keep'] === 'last' ? 'last' : 'chosen';
+  return runs.map((run, index) => ({
+    ...run,
+    name: runs.length === 1 ? method : `${method}, run ${index + 1} of ${runs.length}`,
+    keep,
+  }));
+}
+
+/** The fine-tunings of all methods, to be compared. */
+export async function tuningSection(record: RunRecord): Promise<Markup | undefined> {
+  const runs = runsOf(record);
+  if (runs.length === 0) return undefined;
+  const charts = await drawTraining(runs);
+  const phases = runs.filter(({ epochs }) => epochs.length > 0);
   return html`<section id="training">
     <h2>Training</h2>
     <figure>
@@ -21,7 +38,7 @@ export function trainingSection(
       </ul>
       ${charts && html`<div class="pair">${charts.loss}${charts.accuracy}</div>`}
       <ul class="note">
-        ${training.map((run) => html`<li>${toldOf(run)}</li>`)}
+        ${runs.map((run) => html`<li>${toldOf(run)}</li>`)}
       </ul>
       ${dataTable(
         ['run', 'epoch', 'loss', 'validation accuracy', 'learning rate'],
@@ -40,12 +57,12 @@ export function trainingSection(
 }
 
 /** How the rate came to be, which epoch was kept, and what went wrong on the way. */
-function toldOf(run: Run): string {
-  const { name, rate, found, retries = [] } = run;
+function toldOf(run: NamedRun): string {
+  const { name, rate, found, retries } = run;
   const sentences = [
-    found && rate !== undefined
+    found
       ? `the learning rate ${number(rate)} was found by a range test, in which the loss began to rise at ${number(found.edge)}`
-      : rate !== undefined && `the learning rate began at ${number(rate)}`,
+      : `the learning rate began at ${number(rate)}`,
     keptOf(run),
     ...retries.map(({ epoch, rate: tried, because, loss }) =>
       because === 'loss'
@@ -56,8 +73,7 @@ function toldOf(run: Run): string {
   return `${name}: ${sentences.filter(Boolean).join('; ')}.`;
 }
 
-function keptOf({ chosen, epochs, keep }: Run): string | undefined {
-  if (chosen === undefined) return undefined;
+function keptOf({ chosen, epochs, keep }: NamedRun): string {
   const epoch = epochs[chosen - 1];
   if (!epoch) return 'the weights that it began with were kept';
   if (keep === 'last')

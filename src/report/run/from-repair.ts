@@ -1,0 +1,152 @@
+import { siteNamed, sitesOf, foldOf, unitGradients } from '../../channels/index.ts';
+import { digest, picturesOf, type Dataset } from '../../data/index.ts';
+import type { PruningStep, Repair, Step, TuningStep } from '../../defense/index.ts';
+import type { TestData } from '../../network/index.ts';
+import { sizeOf } from '../../onnx/index.ts';
+import type { Runtime } from '../../runtime/index.ts';
+import { VERSION } from '../../version.ts';
+import { pixelsFromPlanes } from '../page/png.ts';
+import { confusionsOf } from './confusions.ts';
+import type { Example, Picture, RunRecord } from './record.ts';
+import { scenesOf } from './scenes.ts';
+import { layersOf } from './structure.ts';
+
+/** What a record says of a run beside what the repair came to. */
+export interface RunFacts {
+  readonly command: string;
+  readonly runtime: Runtime;
+  readonly input: {
+    readonly path: string;
+    readonly sha256: string;
+    readonly data?: RunRecord['input']['data'] | readonly FileFact[] | undefined;
+  };
+  readonly output: FileFact;
+  readonly source: 'real' | 'synthetic';
+  /** What the run took. */
+  readonly seconds: number;
+  /** The file without the pruned units, where one was asked for. */
+  readonly slim?: RunRecord['slim'] | undefined;
+  /** Further settings to show, such as those of an attack. */
+  readonly settings?: RunRecord['settings'] | undefined;
+  /** Data that the caller knows of beside validation and test. */
+  readonly train?: Dataset | undefined;
+}
+
+interface FileFact {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/**
+ * The record of a repair: what `report.json` holds and the page is drawn from. How far fine-tuning can
+ * reach is measured here, since it takes a training graph and is only shown.
+ */
+export async function recordOf(repair: Repair, facts: RunFacts): Promise<RunRecord> {
+  const { outcomes, clean, test, maxDrop, seed } = repair;
+  const { runtime, input } = facts;
+  const scenes = test && (await scenesOf(outcomes, test));
+  const entry = async (role: RunRecord['data'][number]['role'], dataset: Dataset) => ({
+    role,
+    name: dataset.name,
+    count: dataset.length,
+    sha256: await digest(dataset),
+    source: facts.source,
+  });
+  return {
+    tool: {
+      name: 'fineprune',
+      version: VERSION,
+      backend: runtime.backend,
+      runtimeVersion: runtime.version,
+    },
+    host: {
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+      threads: runtime.threads,
+      seconds: facts.seconds,
+    },
+    command: facts.command,
+    seed,
+    settings: { ...facts.settings, method: repair.method, maxDrop },
+    input: { path: input.path, sha256: input.sha256, ...(input.data && { data: [...input.data] }) },
+    output: facts.output,
+    data: [
+      ...(facts.train ? [await entry('train', facts.train)] : []),
+      await entry('validation', clean.all),
+      ...(test ? [await entry('test', test.clean)] : []),
+      ...(test?.triggered ? [await entry('triggered', test.triggered.dataset)] : []),
+    ],
+    outcomes: outcomes.map(({ method, evaluation, steps }) => ({
+      method,
+      evaluation,
+      steps: [...steps],
+    })),
+    reach: await reachOf(repair, runtime),
+    slim: facts.slim,
+    holdout: repair.holdout,
+    confusions: confusionsOf(repair),
+    layers: layersOf(repair),
+    examples: test && !scenes ? await examplesOf(repair, test) : [],
+    scenes,
+    verdict: repair.verdict,
+  };
+}
+
+const isTuning = (step: Step): step is TuningStep => step.kind === 'tuning';
+const isPruning = (step: Step): step is PruningStep => step.kind === 'pruning';
+
+/** How large the gradients are by which fine-tuning may change each unit; only where it fine-tunes. */
+async function reachOf(repair: Repair, runtime: Runtime): Promise<RunRecord['reach']> {
+  const { given, clean, seed, outcomes } = repair;
+  const steps = outcomes.at(-1)?.steps ?? [];
+  const tuning = steps.find(isTuning);
+  if (!tuning) return undefined;
+  const batchSize = Number(tuning.data.settings['batchSize']);
+  const sites = sitesOf(given.traced, given.scores);
+  const reach: NonNullable<RunRecord['reach']> = [];
+  for (const { site } of steps.filter(isPruning).flatMap(({ data }) => data.sites)) {
+    const fold = foldOf(given.graph, given.traced, siteNamed(sites, site.name));
+    const how = { batchSize, seed };
+    const gradient = await unitGradients(runtime, given, site.units, fold, clean.train, how);
+    if (gradient) reach.push({ site: site.name, gradient: [...gradient] });
+  }
+  return reach;
+}
+
+/** The first test samples of as many classes, with what the network says before and after. */
+async function examplesOf({ outcomes }: Repair, test: TestData, count = 8): Promise<Example[]> {
+  const { labels, classes } = test.clean;
+  const clean = picturesOf(test.clean);
+  const triggered = test.triggered && picturesOf(test.triggered.dataset);
+  const [before, after] = [outcomes[0], outcomes.at(-1)];
+  if (!before?.predictions || !after?.predictions) return [];
+  const firsts = classes.map((_, label) => labels.indexOf(label)).filter((index) => index >= 0);
+  const name = (predicted: Int32Array | undefined, index: number) =>
+    classes[predicted?.[index] ?? -1] ?? '';
+  const examples: Example[] = [];
+  for (const index of firsts.slice(0, count)) {
+    const image = await pictureOf(clean, index);
+    const other = triggered && (await pictureOf(triggered, index));
+    examples.push({
+      ...(image && { image }),
+      label: classes[labels[index] as number] as string,
+      before: name(before.predictions.clean.called, index),
+      after: name(after.predictions.clean.called, index),
+      ...(triggered && {
+        ...(other && { triggeredImage: other }),
+        beforeTriggered: name(before.predictions.triggered?.called, index),
+        afterTriggered: name(after.predictions.triggered?.called, index),
+      }),
+    });
+  }
+  return examples;
+}
+
+/** A sample as a picture; nothing where it is no image, such as a waveform or a row of a table. */
+async function pictureOf(dataset: Dataset, index: number): Promise<Picture | undefined> {
+  const { sample } = dataset;
+  if (sample.length !== 3 || ![1, 3, 4].includes(sample[0] ?? 0)) return undefined;
+  const values = new Float32Array(sizeOf(sample));
+  await dataset.read([index], values);
+  return pixelsFromPlanes(values, sample, { low: 0, high: 1 });
+}
