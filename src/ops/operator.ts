@@ -61,7 +61,7 @@ export interface Traits {
   ofDims?(node: Node, dims: readonly number[]): Tensor;
   /** What it makes as the last operator of a classifier. */
   readonly scores?: 'logits' | 'probabilities' | undefined;
-  /** What it tells of the axes of an image: channels are on axis 1, or it keeps or permutes the axes. */
+  /** The axes of an image: channels must be on axis 1, or the operator keeps or permutes the axes. */
   readonly image?: 'channels first' | 'kept' | 'permuted' | undefined;
   /** What it does in a detector: it reads features in regions, or selects boxes. */
   readonly detection?: 'regions' | 'boxes' | undefined;

@@ -128,7 +128,7 @@ function holdsZero(node: Node, known: KnownOf | undefined): boolean {
 
 /**
  * y = min(max(x, low), high): dy goes to whichever of them y is, and at the bounds not to x, as in
- * PyTorch's ReLU6. That y alone tells, so that x need not be kept.
+ * PyTorch's ReLU6. This depends on y alone, so that x need not be kept.
  */
 export const clip: Operator = {
   gradient: (t) => {

@@ -36,10 +36,7 @@ const INTEGER = 'its output is integer';
 const STRING = 'it reads strings';
 const SEQUENCE = 'sequences and optionals take no gradient';
 
-/**
- * Every standard operator, by family file: an operator that ONNX adds does not compile before
- * something is said about it here.
- */
+/** Every standard operator: one that ONNX adds must get a record here before the project compiles. */
 export const operators = {
   // elementwise
   Add: elementwise.addition,
@@ -214,7 +211,7 @@ export const operators = {
   // quantization
   DequantizeLinear: quantization.dequantizeLinear,
 
-  // A step: flat everywhere, but for the places where it jumps.
+  // Steps: flat everywhere but where they jump.
   Ceil: functions.step,
   Floor: functions.step,
   Round: functions.step,
@@ -259,7 +256,7 @@ export const operators = {
   TfIdfVectorizer: plain(none(STRING)),
   Xor: plain(none(BOOLEAN)),
 
-  // Outputs that depend on no number, only on dims or on nothing.
+  // Outputs that depend only on dims, or on nothing.
   BlackmanWindow: plain(zero('has no input that is differentiated')),
   Constant: plain(zero('has no input that is differentiated')),
   ConstantOfShape: shape.constantOfShape,
@@ -272,13 +269,13 @@ export const operators = {
   RandomUniform: random.noise,
   RandomUniformLike: random.noiseLike,
 
-  // Where there is a jump in every direction, or a choice that is not differentiable.
+  // Random draws, jumps, and choices that are not differentiable.
   Bernoulli: random.bernoulli,
   Hardmax: plain(none('jumps from 0 to 1')),
   Range: plain(none('its length depends on its inputs')),
   Unique: plain(none('which elements stay depends on their values')),
 
-  // Graphs within graphs, and values that are no tensors.
+  // Subgraphs, and values that are not tensors.
   ConcatFromSequence: plain(none(SEQUENCE)),
   If: plain(none('its body is not differentiated')),
   Loop: plain(none('its body is not differentiated')),
@@ -293,7 +290,7 @@ export const operators = {
   SequenceMap: plain(none('its body is not differentiated')),
   SplitToSequence: plain(none(SEQUENCE)),
 
-  // Out of use in the canonical opset.
+  // Deprecated in the canonical opset.
   Scatter: plain(none('deprecated: it is ScatterElements now')),
   Upsample: plain(none('deprecated: it is Resize now')),
 } satisfies Operators;
