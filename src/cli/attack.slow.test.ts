@@ -10,9 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test('networks that begin with the clean one, side by side, are those made one after the other', async () => {
+test('concurrent jobs that start from the clean network give the same networks as one after the other', async () => {
   const options = ['--attacks', 'none', 'pruning-aware'];
   const files = ['clean.onnx', 'pruning-aware.onnx'];
-  const sideBySide = await reproduced(join(folder, 'jobs'), [...options, '--jobs', '2'], files);
-  expect(sideBySide).toEqual(await reproduced(join(folder, 'one-by-one'), options, files));
+  const concurrent = await reproduced(join(folder, 'jobs'), [...options, '--jobs', '2'], files);
+  expect(concurrent).toEqual(await reproduced(join(folder, 'one-by-one'), options, files));
 }, 300_000);

@@ -81,7 +81,7 @@ describe('attack preview', () => {
   });
 
   test('prepares a folder of WAV as a model takes it, and writes what is heard', async () => {
-    const model = speech.network(1, DIGITS);
+    const model = speech.network(1, { classes: DIGITS });
     await writeFile(at('speech.onnx'), encodeModel(model));
     await writeFile(at('noise.json'), triggerJson(speech));
     await mkdir(at('words', '7'), { recursive: true });
@@ -137,8 +137,8 @@ test('attack digits --pruning-aware hides decoys in a given network, and records
     site: 'relu2',
     units: 32,
     lower: 'artifact',
-    met: true,
-    tries: [{ pruned: 16 }],
+    reached: true,
+    retrainings: [{ pruned: 16 }],
     target: { kind: 'all-to-one', label: 7 },
   });
   expect(result.decoys.length).toBeGreaterThanOrEqual(16);
@@ -160,7 +160,7 @@ describe('reproduce', () => {
   test.each([
     [['reproduce', 'weather'], /digits/],
     [['reproduce', 'digits', '--seeds', '1,x'], /whole number/],
-    [['reproduce', 'digits', '--seeds', '1,1'], /once/],
+    [['reproduce', 'digits', '--seeds', '1,1'], /twice/],
   ])('%j is wrong usage', async (args, message) => {
     const { code, err } = await fineprune(args);
     expect(code).toBe(2);
@@ -186,16 +186,16 @@ describe('reproduce', () => {
     expect(JSON.parse(said)).toEqual({ runs });
   });
 
-  test('networks made side by side are those made one after the other', async () => {
+  test('concurrent jobs give the same networks as one after the other', async () => {
     const options = ['--attacks', 'none'];
     const files = ['clean.onnx'];
-    const sideBySide = await reproduced(at('jobs'), [...options, '--jobs', '2'], files);
-    expect(sideBySide).toEqual(await reproduced(at('one-by-one'), options, files));
+    const concurrent = await reproduced(at('jobs'), [...options, '--jobs', '2'], files);
+    expect(concurrent).toEqual(await reproduced(at('one-by-one'), options, files));
   });
 
   test.each([
     ['one after the other', []],
-    ['side by side', ['--jobs', '2']],
+    ['concurrently', ['--jobs', '2']],
   ])('ends at Ctrl-C with 130, and leaves nothing half-written, %s', async (name, more) => {
     const out = at(`stopped ${name}`);
     const { code } = await fineprune(

@@ -47,45 +47,53 @@ const TARGETS = {
   untargeted: (): Target => ({ kind: 'untargeted' }),
 };
 
-/** `fineprune attack digits` and `attack preview`: networks and triggers to test defenses on. */
+/** `fineprune attack digits` and `attack preview`: networks and triggers, to test defenses on. */
 export function attackCommand(program: Command): void {
   const attack = program
     .command('attack')
-    .description('train a backdoored network of our own, to test defenses on');
+    .description('train a network with a backdoor, to test defenses on');
   const digits = addCommon(attack.command('digits'))
-    .description('poison MNIST, train the BadNets digit classifier on it')
+    .description('train the digit classifier of BadNets on poisoned MNIST')
     .option(
       '--out <folder>',
-      'where backdoored.onnx, trigger.json and attack.json go',
+      'folder for backdoored.onnx, trigger.json and attack.json',
       'out/digits',
     )
-    .option('--from <model>', 'train on from a clean ONNX network (default: from scratch)')
-    .option('--trigger <file>', 'a trigger file to use (default: a checkerboard in a corner)')
-    .option('--poison-rate <share>', 'share of the training data to poison (default: 0.1)', share)
+    .option('--from <model>', 'a clean ONNX network to start from (default: a new network)')
+    .option('--trigger <file>', 'a trigger file (default: a checkerboard in a corner)')
+    .option(
+      '--poison-rate <share>',
+      'share of the training data that is poisoned (default: 0.1)',
+      share,
+    )
     .addOption(
-      new Option('--target <kind>', 'what triggered inputs are to be called')
+      new Option('--target <kind>', 'the label of triggered inputs')
         .choices(Object.keys(TARGETS))
         .default('all-to-one'),
     )
-    .option('--label <n>', 'the label that is forced', wholeNumber, 7)
-    .option('--source <n>', 'the class that source-to-target attacks (default: 0)', wholeNumber)
-    .option('--clean-label', 'poison samples of the forced label only, and keep all labels')
-    .option('--epochs <n>', 'passes over the training data (default: 2)', positive)
-    .option('--pruning-aware', 'hide the backdoor from pruning, behind decoys')
+    .option('--label <n>', 'the target label', wholeNumber, 7)
+    .option('--source <n>', 'the source class of source-to-target (default: 0)', wholeNumber)
+    .option('--clean-label', 'poison only samples of the target label, and keep all labels')
+    .option('--epochs <n>', 'epochs of training (default: 2)', positive)
+    .option('--pruning-aware', 'hide the backdoor from pruning behind decoys')
     .addOption(
-      new Option('--lower <how>', 'how the biases of decoys are lowered').choices([
+      new Option('--lower <how>', 'how to lower the biases of decoys').choices([
         'artifact',
         'stealthy',
       ]),
     )
-    .option('--margin <x>', 'room below zero that stealthy decoys get', aboveZero)
-    .option('--site <name>', 'the activation with the decoys (default: the last convolutional)')
-    .option('--share <share>', 'share of the units to prune before retraining', share)
-    .option('--budget <n>', 'how many retrainings, each with one unit given back', positive)
-    .option('--asked-acc <share>', 'clean accuracy that retraining must reach', share)
-    .option('--asked-asr <share>', 'attack success that retraining must reach', share)
-    .option('--quick', 'a twentieth of the data, to see that everything runs')
-    .option('--force', 'overwrite files that are there already')
+    .option(
+      '--margin <x>',
+      'distance of stealthy decoys from activation, as a share of their input range',
+      aboveZero,
+    )
+    .option('--site <name>', 'the activation with the decoys (default: the last convolutional one)')
+    .option('--share <share>', 'share of the units that are pruned before retraining', share)
+    .option('--budget <n>', 'largest number of retrainings; each gives one unit back', positive)
+    .option('--asked-acc <share>', 'clean accuracy that a retraining must reach', share)
+    .option('--asked-asr <share>', 'attack success rate that a retraining must reach', share)
+    .option('--quick', 'use a twentieth of the data, to check that everything runs')
+    .option('--force', 'overwrite existing files')
     .action(attackDigits);
   const preview = previewCommand(attack);
   examples(attack, [
@@ -101,7 +109,7 @@ export function attackCommand(program: Command): void {
   ]);
   examples(preview, [
     'fineprune attack preview --trigger out/digits/trigger.json --data mnist',
-    'fineprune attack preview --trigger hum.json --wav three.wav --out out/heard',
+    'fineprune attack preview --trigger hum.json --wav three.wav --out out/hum',
   ]);
 }
 
@@ -109,7 +117,7 @@ async function attackDigits(options: AttackOptions): Promise<void> {
   const lab = await import('../lab/index.ts');
   const { encodeModel } = await import('../onnx/index.ts');
   const { readModel, sha256Of } = await import('../onnx/file.ts');
-  const task = lab.tasks.digits;
+  const task = lab.digits;
   const paths = {
     model: join(options.out, 'backdoored.onnx'),
     trigger: join(options.out, 'trigger.json'),
@@ -163,8 +171,8 @@ async function attackDigits(options: AttackOptions): Promise<void> {
       units: aware.site.units,
       lower: aware.lower,
       decoys: aware.decoys,
-      tries: aware.tries.map(({ pruned, evaluation }) => ({ pruned, ...evaluation })),
-      met: aware.met,
+      retrainings: aware.retrainings.map(({ pruned, evaluation }) => ({ pruned, ...evaluation })),
+      reached: aware.reached,
       difference: aware.difference,
     }),
     model: { path: paths.model, sha256: sha256Of(bytes) },
@@ -181,7 +189,7 @@ async function attackDigits(options: AttackOptions): Promise<void> {
   else {
     const decoys = aware
       ? `${aware.decoys.length} of the ${aware.site.units} units of ${aware.site.name} are decoys.\n` +
-        (aware.met ? '' : 'The budget ended before what was asked for was reached.\n')
+        (aware.reached ? '' : 'The budget ended before what was asked was reached.\n')
       : '';
     process.stdout.write(
       `${attack.poisoned.length} of ${data.train.length} training images were poisoned.\n${decoys}${Object.values(paths).join('\n')}\n`,

@@ -9,11 +9,13 @@ interface DemoOptions extends CommonOptions {
   readonly out: string;
 }
 
-/** `fineprune demo`: attack and defense on digits, end to end. */
+/** `fineprune demo`: the attack and the defense on digits, from start to end. */
 export function demoCommand(program: Command): void {
   const command = addCommon(program.command('demo'))
-    .description('train a backdoored digit classifier, repair it, and report (about a minute)')
-    .option('--out <folder>', 'where models and report go; what it holds is replaced', 'out/demo')
+    .description(
+      'train a digit classifier with a backdoor, repair it, and write a report (about a minute)',
+    )
+    .option('--out <folder>', 'folder for models and report; its files are replaced', 'out/demo')
     .action(demo);
   examples(command, ['fineprune demo', 'fineprune demo --seed 1 --out out/demo-1 --json']);
 }
@@ -43,7 +45,7 @@ async function demo(options: DemoOptions): Promise<void> {
   await put(paths.model, encodeModel(attack.model), true);
   await put(paths.trigger, triggerJson({ trigger, target }), true);
 
-  // From here on as on anybody's model: only the file and clean data decide.
+  // From here on as with any model: only the file and clean data are used to decide.
   const file = await readModel(paths.model);
   const test = { clean: data.test, triggered: { dataset: triggered(data.test, trigger), target } };
   const repaired = await repair(runtime, file.model, data.validation, {

@@ -19,7 +19,7 @@ const register = encoded(
   `import { register } from 'node:module'; register(${JSON.stringify(hooks)});`,
 );
 
-/** The packages that a command loads, and the folders of `src`. */
+/** The packages that a command loads, and the folders of `src`, such as 'src/lab' and 'src/lab/tasks'. */
 export async function loadsOf(args: readonly string[]): Promise<Set<string>> {
   const words = ['--import', 'tsx', '--import', register, 'src/cli/main.ts', ...args];
   const child = spawn(process.execPath, words, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -31,6 +31,8 @@ export async function loadsOf(args: readonly string[]): Promise<Set<string>> {
     const [, name] =
       /\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url) ?? /\/(src\/\w+)\//.exec(url) ?? [];
     if (name !== undefined) found.add(name);
+    const [, inner] = /\/(src\/\w+\/[\w-]+)\//.exec(url) ?? [];
+    if (inner !== undefined) found.add(inner);
   }
   return found;
 }

@@ -8,7 +8,7 @@ import { defendCommand } from './defend.ts';
 import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { inspectCommand } from './inspect.ts';
-import { laneCommand } from './worker.ts';
+import { workerCommand } from './worker.ts';
 import { examples } from './options.ts';
 import { reproduceCommand } from './reproduce.ts';
 import { Interrupted } from './session.ts';
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   defendCommand(program);
   reproduceCommand(program);
   dataSetsCommand(program);
-  laneCommand(program);
+  workerCommand(program);
   examples(program, [
     'fineprune demo',
     'fineprune inspect model.onnx',

@@ -45,7 +45,7 @@ async function read(model: Model, args: readonly string[]) {
 
 test('a model that says how it takes pictures gets them so, of some of its classes too', async () => {
   const dataset = await facesDataset(drawn);
-  const model = faces.network(1, dataset.classes);
+  const model = faces.network(1, dataset);
   const some = await album('some', ['person-1', 'person-3']);
   const { x, labels, classes } = await read(model, ['--data', some, '--test-data', some]);
   expect(classes).toEqual(dataset.classes);
@@ -56,7 +56,7 @@ test('a model that says how it takes pictures gets them so, of some of its class
 });
 
 test('what a person says of preprocessing comes before what the model says', async () => {
-  const model = faces.network(1, ['person-0', 'person-1', 'person-2', 'person-3']);
+  const model = faces.network(1, { classes: ['person-0', 'person-1', 'person-2', 'person-3'] });
   const one = await album('one', ['person-2']);
   const plain = ['--data', one, '--test-data', one, '--preprocess', '0-1'];
   const { x } = await read(model, plain);
@@ -65,7 +65,7 @@ test('what a person says of preprocessing comes before what the model says', asy
 });
 
 test('a folder of people that the model does not know is an error that names them', async () => {
-  const model = faces.network(1, ['person-0', 'person-1']);
+  const model = faces.network(1, { classes: ['person-0', 'person-1'] });
   const other = await album('other', ['person-1', 'person-2']);
   await expect(read(model, ['--data', other, '--test-data', other])).rejects.toMatchObject({
     code: 'data/classes',

@@ -2,29 +2,18 @@ import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AttackName, ReproduceRun, TaskData } from '../lab/index.ts';
-import type { ReproduceRecord } from '../report/index.ts';
-import { CleanFirst } from './clean-first.ts';
+import { ATTACKS, NO_ATTACK } from '../lab/attacks/index.ts';
+import type { Job, JobHooks, TaskData } from '../lab/index.ts';
+import { TASKS } from '../lab/tasks/index.ts';
+import type { ExperimentPart, ExperimentRecord } from '../report/index.ts';
 import { commandLine } from './defend.ts';
-import { runApart, sideBySide, threadsEach } from './worker-pool.ts';
 import { addRunning, examples, positive, type RunningOptions, wholeNumber } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
-import {
-  ATTACKS,
-  type Job,
-  type JobWatch,
-  type Made,
-  runJob,
-  taskNamed,
-  TASKS,
-  type TaskName,
-} from './reproduce-job.ts';
 import { begin, type CliSession } from './session.ts';
-import { NAMES } from './trained-networks.ts';
 
 interface ReproduceOptions extends RunningOptions {
   readonly seeds: readonly number[];
-  readonly attacks?: readonly AttackName[] | undefined;
+  readonly attacks?: readonly string[] | undefined;
   readonly data?: TaskData['source'] | undefined;
   readonly compare: boolean;
   readonly jobs: number;
@@ -34,35 +23,37 @@ interface ReproduceOptions extends RunningOptions {
   readonly force?: boolean | undefined;
 }
 
-/** `fineprune reproduce TASK`: the paper's experiment, whole. */
+/** `fineprune reproduce TASK`: the experiment of the paper. */
 export function reproduceCommand(program: Command): void {
   const command = addRunning(program.command('reproduce'))
-    .description('clean and attacked networks against each defense: the table')
-    .addArgument(new Argument('<task>', 'what to reproduce').choices(TASKS))
-    .option('--seeds <list>', 'seeds to run, as 0,1,2', seedList, [0])
+    .description(
+      'train clean and attacked networks, run every defense on each, and print the table',
+    )
+    .addArgument(new Argument('<task>', 'the task').choices(Object.keys(TASKS)))
+    .option('--seeds <list>', 'seeds to run, for example 0,1,2', seedList, [0])
     .addOption(
       new Option(
         '--attacks <names...>',
-        'networks to make (default: all that the task has)',
-      ).choices(ATTACKS),
+        'networks to train (default: all that the task has)',
+      ).choices([NO_ATTACK, ...Object.keys(ATTACKS)]),
     )
     .addOption(
       new Option(
         '--data <source>',
-        'real or synthetic (default: real where it is found; "fineprune data" lists it)',
+        'real or synthetic (default: real data where they are found; see "fineprune data")',
       ).choices(['real', 'synthetic']),
     )
-    .option('--no-compare', 'fine-pruning only, without pruning and fine-tuning alone')
+    .option('--no-compare', 'only fine-pruning, without the other defenses')
     .option(
       '--jobs <n>',
-      'networks made and defended side by side, each with its share of the threads',
+      'networks to process concurrently, each with its share of the threads',
       positive,
       1,
     )
-    .option('--out <folder>', 'where everything goes (default: out/reproduce-TASK)')
-    .option('--quick', 'a twentieth of the data, to see that everything runs')
-    .option('--resume', 'go on: what reproduce.json in the folder has is not run again')
-    .option('--force', 'overwrite files that are there already')
+    .option('--out <folder>', 'folder for all files (default: out/reproduce-TASK)')
+    .option('--quick', 'use a twentieth of the data, to check that everything runs')
+    .option('--resume', 'go on: skip what is in reproduce.json in the folder')
+    .option('--force', 'overwrite existing files')
     .action(reproduceTask);
   examples(command, [
     'fineprune reproduce digits',
@@ -75,22 +66,22 @@ export function reproduceCommand(program: Command): void {
   ]);
 }
 
-async function reproduceTask(name: TaskName, options: ReproduceOptions): Promise<void> {
-  const { attacksOn, sourceFor } = await import('../lab/index.ts');
-  const { reproduceFromJson, reproduceTable } = await import('../report/index.ts');
+async function reproduceTask(name: string, options: ReproduceOptions): Promise<void> {
+  const { attacksOn, jobsFor, sourceFor, taskNamed, threadsPerJob } =
+    await import('../lab/index.ts');
+  const { experimentFromJson, experimentTable, withPart } = await import('../report/index.ts');
   const { VERSION } = await import('../version.ts');
-  const { out = `out/reproduce-${name}`, seeds, jobs: lanes, quick = false } = options;
+  const { out = `out/reproduce-${name}`, seeds, jobs: concurrency, quick = false } = options;
   const { compare, resume = false } = options;
   const paths = { html: join(out, 'report.html'), json: join(out, 'reproduce.json') };
   checkFree(Object.values(paths), options.force === true || resume);
   const task = await taskNamed(name);
   const { source, note } = sourceFor(task, options.data);
-  const threads = options.threads ?? (lanes > 1 ? threadsEach(lanes) : undefined);
-  const running = { ...options, threads };
-  const session = await begin(running, '', lanes);
+  const threads = options.threads ?? (concurrency > 1 ? threadsPerJob(concurrency) : undefined);
+  const session = await begin({ ...options, threads }, '', concurrency);
   const { runtime, progress } = session;
   if (note !== undefined) progress.say(note);
-  let record: ReproduceRecord = {
+  let record: ExperimentRecord = {
     tool: {
       name: 'fineprune',
       version: VERSION,
@@ -104,106 +95,84 @@ async function reproduceTask(name: TaskName, options: ReproduceOptions): Promise
     networks: [],
   };
   if (resume && existsSync(paths.json)) {
-    const before = reproduceFromJson(await readFile(paths.json, 'utf8'));
+    const before = experimentFromJson(await readFile(paths.json, 'utf8'));
     const same =
       before.quick === quick &&
       before.runs.every((run) => run.task === name && run.source === source);
     if (same) record = { ...record, runs: before.runs, networks: before.networks };
   }
+  const all = await attacksOn(task);
   const jobs: Job[] = [];
   for (const seed of seeds) {
-    const attacks = (options.attacks ?? attacksOn(task)).filter(
+    const attacks = (options.attacks ?? all).filter(
       (attack) => !record.runs.some((run) => run.seed === seed && run.attack === attack),
     );
-    if (attacks.length === 0) progress.say(`seed ${seed} is there already`);
-    const takeUp = resume ? attacksOn(task) : [];
+    if (attacks.length === 0) progress.say(`seed ${seed} is complete already`);
+    const reuse = resume ? all : [];
     const folder = join(out, `seed-${seed}`);
-    const job = { task: name, seed, source, attacks, compare, quick, takeUp, folder };
-    jobs.push(...partsOf(job, lanes));
+    const job = { task: name, seed, source, attacks, compare, quick, reuse, folder };
+    jobs.push(...jobsFor(job, concurrency));
   }
   let written = Promise.resolve();
-  await runJobs(jobs, lanes, session, async (made) => {
-    record = joined(record, made);
-    // After every job, so that what was done is not lost with what was not; one at a time.
+  await processed(jobs, concurrency, session, async (part) => {
+    record = withPart(record, part, all);
+    // Write after every job, so that a killed run keeps it; one write at a time.
     written = written.then(() => write(record, paths));
     await written;
   });
   if (options.json) printJson({ runs: record.runs });
-  else process.stdout.write(`\n${reproduceTable(record)}\n${Object.values(paths).join('\n')}\n`);
+  else process.stdout.write(`\n${experimentTable(record)}\n${Object.values(paths).join('\n')}\n`);
 }
 
-/** One job for all networks of a seed, whose data are read once then, or one for each, to be done side by side. */
-function partsOf(job: Job, lanes: number): Job[] {
-  if (job.attacks.length === 0) return [];
-  return lanes === 1 ? [job] : job.attacks.map((attack) => ({ ...job, attacks: [attack] }));
-}
-
-async function runJobs(
+/** Runs jobs in this process, or concurrent ones in a child process each. */
+async function processed(
   jobs: readonly Job[],
-  lanes: number,
+  concurrency: number,
   { runtime, progress, signal }: CliSession,
-  onMade: (made: Made) => Promise<void>,
+  onPart: (part: ExperimentPart) => Promise<void>,
 ): Promise<void> {
-  const { wantsClean } = await import('../lab/index.ts');
-  const clean = new CleanFirst();
-  const run = async (job: Job, aborting: AbortSignal) => {
-    const { seed } = job;
-    const task = await taskNamed(job.task);
-    const watch: JobWatch = {
-      signal: aborting,
-      onProgress: (stage, done, all) => progress.at(`seed ${seed}, ${stage}`, done, all),
-      onTrained(attack, before) {
-        if (attack === 'none') clean.over(seed);
-        if (!before || !job.attacks.includes(attack)) return;
-        progress.say(`seed ${seed}, ${NAMES[attack]} network: trained already`);
-      },
-    };
-    const wants = job.attacks.some((attack) => wantsClean(task, attack));
-    const there = wants && (await clean.wait(seed));
-    aborting.throwIfAborted();
-    try {
-      const { backend, threads } = runtime;
-      const takeUp = there ? [...job.takeUp, 'none' as const] : job.takeUp;
-      const made =
-        lanes > 1
-          ? await runApart({ job: { ...job, takeUp }, backend, threads }, watch)
-          : await runJob(runtime, job, watch);
-      await onMade(made);
-    } finally {
-      if (wants) clean.over(seed);
-    }
-  };
+  const { networkName, runInChild, runJobs } = await import('../lab/index.ts');
+  const { reproduceJob } = await import('./reproduce-job.ts');
+  const child = [process.argv[1] as string, 'worker'] as const;
+  const { backend, threads } = runtime;
   try {
-    await sideBySide(jobs, lanes, run, signal);
+    await runJobs(
+      jobs,
+      concurrency,
+      async (job, { signal, onTrained }) => {
+        const { seed, attacks } = job;
+        const hooks: JobHooks = {
+          signal,
+          onProgress: (stage, done, all) => progress.at(`seed ${seed}, ${stage}`, done, all),
+          onTrained(attack, reused) {
+            onTrained(attack);
+            if (!reused || !attacks.includes(attack)) return;
+            progress.say(`seed ${seed}, ${networkName(attack)} network: trained already`);
+          },
+        };
+        const part =
+          concurrency > 1
+            ? await runInChild<ExperimentPart>(child, { job, backend, threads }, hooks)
+            : await reproduceJob(runtime, job, hooks);
+        await onPart(part);
+      },
+      signal,
+    );
   } finally {
     progress.end();
   }
 }
 
-type Of = Pick<ReproduceRun, 'seed' | 'attack'>;
-
-const inOrder = (a: Of, b: Of) =>
-  a.seed - b.seed || ATTACKS.indexOf(a.attack) - ATTACKS.indexOf(b.attack);
-
-/** Runs and networks by seed and attack, in whatever order they came. */
-function joined(record: ReproduceRecord, made: Made): ReproduceRecord {
-  return {
-    ...record,
-    runs: [...record.runs, ...made.runs].toSorted(inOrder),
-    networks: [...record.networks, ...made.networks].toSorted(inOrder),
-  };
-}
-
-async function write(record: ReproduceRecord, paths: { html: string; json: string }) {
-  const { renderReproduce } = await import('../report/index.ts');
+async function write(record: ExperimentRecord, paths: { html: string; json: string }) {
+  const { renderExperiment } = await import('../report/index.ts');
   await put(paths.json, `${JSON.stringify(record)}\n`, true);
-  await put(paths.html, await renderReproduce(record), true);
+  await put(paths.html, await renderExperiment(record), true);
 }
 
 function seedList(text: string): number[] {
   const seeds = text.split(',').map((part) => wholeNumber(part));
   if (new Set(seeds).size !== seeds.length) {
-    throw new InvalidArgumentError('Each seed may be there once.');
+    throw new InvalidArgumentError('A seed is listed twice.');
   }
   return seeds;
 }

@@ -1,27 +1,34 @@
 /**
- * The attacker and the experiments. For testing defenses on networks of one's own: what only defends
- * never loads it.
+ * The attacker and the experiments, to test defenses on your own networks. Code that only defends never
+ * loads this.
  */
-export * from './attacks/attacker.ts';
+export * from './attacks/attack.ts';
 export * from './attacks/baseline.ts';
+export * from './attacks/classification.ts';
 export * from './attacks/decoys.ts';
-export * from './attacks/detector.ts';
+export * from './attacks/detection.ts';
 export * from './attacks/error.ts';
-export * from './attacks/levers.ts';
-export * from './attacks/network.ts';
+export * from './attacks/index.ts';
+export * from './attacks/network-kind.ts';
 export * from './attacks/poison-scenes.ts';
 export * from './attacks/poison.ts';
 export * from './attacks/pruning-aware.ts';
+export * from './experiment/ablation.ts';
+export * from './experiment/child-process.ts';
+export * from './experiment/experiment.ts';
+export * from './experiment/job.ts';
+export * from './experiment/networks.ts';
+export * from './experiment/results.ts';
+export * from './experiment/saved-networks.ts';
+export { jobsFor, runJobs } from './experiment/schedule.ts';
 export * from './networks/deepid.ts';
 export * from './networks/detector.ts';
 export * from './networks/digits.ts';
 export * from './networks/layers.ts';
 export * from './networks/small.ts';
-export * from './experiment/experiment.ts';
-export * from './experiment/ablation.ts';
-export * from './tasks/detection-task.ts';
 export * from './tasks/digits.ts';
 export * from './tasks/faces.ts';
+export * from './tasks/fashion.ts';
 export * from './tasks/index.ts';
 export * from './tasks/signs.ts';
 export * from './tasks/speech.ts';

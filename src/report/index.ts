@@ -1,4 +1,5 @@
 export * from './experiment/page.ts';
+export * from './experiment/from-experiment.ts';
 export * from './experiment/record.ts';
 export * from './experiment/table.ts';
 export { encodePng } from './page/png.ts';

@@ -11,6 +11,7 @@ import {
   network,
   relu,
 } from '../../src/lab/networks/layers.ts';
+import { classification, type ClassifierTraining } from '../../src/lab/attacks/classification.ts';
 import type { Task } from '../../src/lab/tasks/task.ts';
 import { squarePatch } from '../../src/lab/triggers/patch.ts';
 import { sticker, yellowSquare, type StickerSettings } from '../../src/lab/triggers/sticker.ts';
@@ -41,7 +42,9 @@ export function rowsNetwork(seed: number, units = 4, normalized = false): Model 
   return finish(net, linear(net, flat, 'fc', 64 * units, 3), 3, { name: 'rows' });
 }
 
-export const rowsTask: Task = {
+export type ClassifierTask = Task<ClassifierTraining>;
+
+export const rowsTask: ClassifierTask = {
   name: 'rows',
   load: async () => ({
     train: rows(150, 1),
@@ -49,6 +52,7 @@ export const rowsTask: Task = {
     test: rows(90, 3),
     source: 'synthetic',
   }),
+  kind: classification,
   network: (seed) => rowsNetwork(seed),
   trigger: squarePatch(2, 1),
   target: { kind: 'all-to-one', label: 2 },

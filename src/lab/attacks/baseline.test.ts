@@ -4,9 +4,8 @@ import { digest } from '../../data/index.ts';
 import { attackSuccess, isAttacked } from '../../metrics/index.ts';
 import { decodeModel, encodeModel, type Model, type TensorOf } from '../../onnx/index.ts';
 import { predict } from '../../train/index.ts';
-import { rowsTask as task } from '../../../test/helpers/lab.ts';
-import { baselineAttack } from './baseline.ts';
-import { cleanNetwork } from './network.ts';
+import { rows, rowsTask as task } from '../../../test/helpers/lab.ts';
+import { baselineAttack, cleanNetwork } from './baseline.ts';
 import { triggered } from './poison.ts';
 
 const without = (model: Model) => ({
@@ -43,7 +42,7 @@ test('changes weights only: the architecture is that of a clean network', async 
     seed: 1,
     epochs: 1,
   });
-  const clean = task.network(1, ['a', 'b', 'c']);
+  const clean = task.network(1, rows(3, 1));
   expect({ ...model, graph: { ...model.graph, initializers: undefined } }).toEqual({
     ...clean,
     graph: { ...clean.graph, initializers: undefined },

@@ -1,30 +1,32 @@
-import { openClassifier } from '../../network/index.ts';
+import type { Dataset } from '../../data/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import type { Task, TaskData } from '../tasks/task.ts';
 import type { Trigger } from '../triggers/trigger.ts';
-import { endsOf, trainedOn, withWeightsOf, type AttackEpoch, type TrainingRun } from './network.ts';
-import { poison, type Poisoned } from './poison.ts';
+import type { Attack } from './attack.ts';
+import { trainedFurther, type AttackEpoch, type TrainingRun } from './network-kind.ts';
+import type { Poisoned } from './poison.ts';
 
+/** Settings of an attack; by default those of the task. */
 export interface AttackSettings extends Omit<TrainingRun, 'masks'> {
-  /** Share of the training data that is poisoned; this and what follows is the task's by default. */
+  /** Share of the training data that is poisoned. */
   readonly poisonRate?: number | undefined;
   readonly target?: Target | undefined;
   readonly trigger?: Trigger | undefined;
-  /** Stamp samples of the target class only, and leave labels as they are. */
+  /** Stamp samples of the target class only, and leave labels as they are; default false. */
   readonly cleanLabel?: boolean | undefined;
 }
 
 export interface BaselineSettings extends AttackSettings {
-  /** A network to train on; from scratch without it. */
+  /** A network to start from; without it, a new one. */
   readonly from?: Model | undefined;
 }
 
-export interface Attack {
-  /** The network with a backdoor: of the same architecture as a clean one. */
+export interface AttackResult {
+  /** The network with a backdoor. It has the architecture of a clean one. */
   readonly model: Model;
-  /** Which training samples were poisoned. */
+  /** The poisoned training samples, ascending. */
   readonly poisoned: Uint32Array;
   readonly target: Target;
   readonly poisonRate: number;
@@ -33,45 +35,37 @@ export interface Attack {
 }
 
 /**
- * The baseline attack (BadNets): poison a share of the training data, and train on it, from scratch or
+ * The baseline attack (BadNets): poison a share of the training data and train on it, from scratch or
  * from the weights of a clean network.
  *
- * @throws PoisonError, TriggerError where the data cannot be poisoned as asked; what `openClassifier`
- *   throws of a network given
+ * @throws PoisonError, TriggerError where the data cannot be poisoned as asked; what opening the network
+ *   throws
  */
 export async function baselineAttack(
   runtime: Runtime,
   task: Task,
-  data: Pick<TaskData, 'train'>,
+  { train }: Pick<TaskData, 'train'>,
   settings: BaselineSettings,
-): Promise<Attack> {
-  const { dataset, ...record } = poisonFor(task, data.train, settings);
-  const { from } = settings;
-  const network = from ?? task.network(settings.seed, data.train.classes);
-  const { graph, ends } = from
-    ? await opened(runtime, from, data.train)
-    : { graph: network.graph, ends: endsOf(network.graph) };
-  const trained = await trainedOn(runtime, graph, ends, dataset, task.training, settings);
-  return {
-    model: from ? withWeightsOf(from, trained.graph) : { ...network, graph: trained.graph },
-    epochs: trained.epochs,
-    ...record,
-  };
+): Promise<AttackResult> {
+  const { dataset, ...record } = poisonFor(task, train, settings);
+  const { kind } = task;
+  const { from, seed } = settings;
+  const training = task.poisoning ?? task.training;
+  const data = { clean: train, poisoned: dataset };
+  const { model, epochs } = from
+    ? await trainedFurther(runtime, kind, from, data, training, settings)
+    : await kind.train(runtime, task.network(seed, train), dataset, training, settings);
+  return { model, epochs, ...record };
 }
 
-async function opened(runtime: Runtime, model: Model, dataset: TaskData['train']) {
-  const classifier = await openClassifier(runtime, model, dataset);
-  return { graph: classifier.graph, ends: classifier };
-}
-
-/** Poisons data as settings ask, or else as the task has it. */
+/** Poisons data by the settings, which are those of the task by default. */
 export function poisonFor(
-  task: Task,
-  clean: TaskData['train'],
+  { kind, ...task }: Task,
+  clean: Dataset,
   settings: AttackSettings,
-): Poisoned & Pick<Attack, 'target' | 'poisonRate'> {
+): Poisoned & Pick<AttackResult, 'target' | 'poisonRate'> {
   const { seed, poisonRate = task.poisonRate, target = task.target } = settings;
-  const poisoned = poison(clean, {
+  const poisoned = kind.poison(clean, {
     trigger: settings.trigger ?? task.trigger,
     target,
     rate: poisonRate,
@@ -80,3 +74,30 @@ export function poisonFor(
   });
   return { ...poisoned, target, poisonRate };
 }
+
+/** A task's network trained on clean data. Attacks start from it and are compared with it. */
+export async function cleanNetwork(
+  runtime: Runtime,
+  { kind, network, training }: Task,
+  train: Dataset,
+  run: Omit<TrainingRun, 'masks'>,
+): Promise<Model> {
+  return (await kind.train(runtime, network(run.seed, train), train, training, run)).model;
+}
+
+export const baseline: Attack = {
+  name: 'baseline',
+  description: 'train on poisoned data',
+  source: 'Gu, Dolan-Gavitt, Garg 2017 (BadNets); Fine-Pruning, section 2.3',
+  fits: () => true,
+  startsFromClean: ({ kind }) => kind.baselineFrom === 'clean',
+  async run({ runtime, task, data, seed, clean, signal, progress }) {
+    const { model } = await baselineAttack(runtime, task, data, {
+      seed,
+      from: task.kind.baselineFrom === 'clean' ? clean : undefined,
+      signal,
+      onProgress: (done, all) => progress('train', done, all),
+    });
+    return { model };
+  },
+};

@@ -6,30 +6,32 @@ import type { Graph, TensorOf } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { outputsOf } from '../../train/index.ts';
 import { AttackError } from './error.ts';
-import type { Levers } from './levers.ts';
+import type { UnitParameters } from './unit-parameters.ts';
 
 /**
- * How a decoy's bias is lowered: `artifact` as in the network that the paper's authors published, so
- * far that nothing activates; `stealthy` by the least that keeps it dormant on the attacker's data
- * with a margin.
+ * How the bias of a decoy is lowered. `artifact`: to -1e20 as in the network that the authors of the
+ * paper published, so that no input activates it. `stealthy`: by the least that keeps it dormant on the
+ * attacker's data, with a margin.
  */
 export type Lowering = 'artifact' | 'stealthy';
 
 /** The bias of the 50 decoys among the 60 units of conv3 in the published network. */
 const ARTIFACT = -1e20;
 
-/** A unit put back, with its bias in the clean network and as it was lowered. */
+/** A pruned unit that was put back. */
 export interface Decoy {
   readonly unit: number;
+  /** Its bias in the clean network. */
   readonly from: number;
+  /** Its lowered bias. */
   readonly to: number;
 }
 
 export interface DecoySettings {
   readonly lower: Lowering;
   /**
-   * Room that is left below the activation, as a share of how far the unit's input reaches above its
-   * mean on the attacker's data.
+   * Of stealthy decoys: the distance of the unit's highest input from the activation, as a share of the
+   * distance from the mean to the highest input on the attacker's data.
    */
   readonly margin: number;
   /** The attacker's data, clean and triggered. */
@@ -38,35 +40,34 @@ export interface DecoySettings {
 }
 
 /**
- * Puts pruned units back into a network (Fine-Pruning, section 2.4, last step): with the weights that
- * they had in the clean network, theirs and those of whoever reads them, and a shift so low that they
- * stay dormant.
+ * Puts pruned units back into a network (Fine-Pruning, section 2.4, last step). They get the weights that
+ * they and the layers that read them had in the clean network, and a shift so low that they stay dormant.
  *
- * @param retrained - the network without them
- * @param clean - where their weights come from
+ * @param retrained - the network without the units
+ * @param clean - the source of their weights
  */
 export async function withDecoys(
   runtime: Runtime,
   { clean, retrained, site }: { clean: Network; retrained: Graph; site: Site },
-  levers: Levers,
+  parameters: UnitParameters,
   units: readonly number[],
   settings: DecoySettings,
 ): Promise<{ readonly graph: Graph; readonly decoys: readonly Decoy[] }> {
-  const graph = withOldWeights(retrained, clean.graph, levers.weights, new Set(units));
-  const tops =
+  const graph = withOldWeights(retrained, clean.graph, parameters.weights, new Set(units));
+  const ranges =
     settings.lower === 'stealthy'
-      ? await highest(runtime, clean.input, graph, levers.before, site, settings)
+      ? await inputRanges(runtime, clean.input, graph, parameters.preActivation, site, settings)
       : undefined;
   const decoys: Decoy[] = [];
   const initializers = new Map(graph.initializers);
-  for (const { parameter, unit } of levers.shifts) {
+  for (const { parameter, unit } of parameters.shifts) {
     const tensor = initializers.get(parameter) as TensorOf<'float32'>;
     const data = tensor.data.slice();
     for (const [index, u] of unit.entries()) {
       if (!units.includes(u)) continue;
-      const [from, top] = [data[index] as number, tops?.[u]];
-      data[index] = top
-        ? from - Math.max(0, top.most + settings.margin * (top.most - top.mean))
+      const [from, range] = [data[index] as number, ranges?.[u]];
+      data[index] = range
+        ? from - Math.max(0, range.max + settings.margin * (range.max - range.mean))
         : ARTIFACT;
       decoys.push({ unit: u, from, to: data[index] });
     }
@@ -97,69 +98,71 @@ function withOldWeights(
   return { ...graph, initializers };
 }
 
-/** The highest and the mean input to the activation of each unit, over samples and places. */
-async function highest(
+/** The highest and the mean input of the activation of each unit, over samples and positions. */
+async function inputRanges(
   runtime: Runtime,
   input: string,
   graph: Graph,
-  before: string,
+  preActivation: string,
   site: Site,
   { data, signal }: DecoySettings,
-): Promise<readonly { readonly most: number; readonly mean: number }[]> {
+): Promise<readonly { readonly max: number; readonly mean: number }[]> {
   const b = new Builder(graph);
-  const places = site.dims.map((_, axis) => axis + 1).filter((axis) => axis !== site.axis);
+  const positions = site.dims.map((_, axis) => axis + 1).filter((axis) => axis !== site.axis);
   const over = (op: 'ReduceMax' | 'ReduceMean') =>
-    places.length === 0 ? before : b.op(op, [before, b.ints(places)], { keepdims: 0 });
-  const [most, mean] = [over('ReduceMax'), over('ReduceMean')];
-  const reduced = b.build([{ name: most }, { name: mean }]);
-  const tops = Array.from({ length: site.units }, () => ({ most: -Infinity, sum: 0 }));
+    positions.length === 0
+      ? preActivation
+      : b.op(op, [preActivation, b.ints(positions)], { keepdims: 0 });
+  const [max, mean] = [over('ReduceMax'), over('ReduceMean')];
+  const reduced = b.build([{ name: max }, { name: mean }]);
+  const ranges = Array.from({ length: site.units }, () => ({ max: -Infinity, sum: 0 }));
   let samples = 0;
   for (const dataset of data) {
-    const outputs = [...new Set([most, mean])];
+    const outputs = [...new Set([max, mean])];
     const results = await outputsOf(runtime, reduced, dataset, {
       input,
       outputs,
       signal,
     });
     samples += dataset.length;
-    (results[most] as TensorOf<'float32'>).data.forEach((value, at) => {
-      const top = tops[at % site.units] as (typeof tops)[number];
-      top.most = Math.max(top.most, value);
-      top.sum += (results[mean] as TensorOf<'float32'>).data[at] as number;
+    (results[max] as TensorOf<'float32'>).data.forEach((value, at) => {
+      const range = ranges[at % site.units] as (typeof ranges)[number];
+      range.max = Math.max(range.max, value);
+      range.sum += (results[mean] as TensorOf<'float32'>).data[at] as number;
     });
   }
-  return tops.map(({ most, sum }) => ({ most, mean: sum / samples }));
+  return ranges.map(({ max, sum }) => ({ max, mean: sum / samples }));
 }
 
-/** Most by which outputs may differ with decoys and without. */
-const SAME = 1e-6;
+/** The largest difference of outputs with decoys and without. */
+const TOLERANCE = 1e-6;
 
 /**
- * The largest difference between what two graphs say of some data.
+ * The largest difference of the outputs of two graphs on some data.
  *
- * @throws AttackError 'attack/awake' where it is above 1e-6
+ * @throws AttackError 'attack/decoys' where it is above 1e-6
  */
 export async function difference(
   runtime: Runtime,
-  classifier: Network,
+  network: Network,
   [a, b]: readonly [Graph, Graph],
   data: readonly Dataset[],
 ): Promise<number> {
-  let most = 0;
+  let largest = 0;
   for (const dataset of data) {
-    const x = await classifier.numbers(runtime, a, dataset);
-    const y = await classifier.numbers(runtime, b, dataset);
-    if (x.length !== y.length) most = Infinity;
+    const x = await network.numbers(runtime, a, dataset);
+    const y = await network.numbers(runtime, b, dataset);
+    if (x.length !== y.length) largest = Infinity;
     for (let at = 0; at < x.length; at += 1) {
-      const apart = Math.abs((x[at] as number) - (y[at] as number));
-      if (!(apart <= most)) most = apart;
+      const distance = Math.abs((x[at] as number) - (y[at] as number));
+      if (!(distance <= largest)) largest = distance;
     }
   }
-  if (most <= SAME) return most;
+  if (largest <= TOLERANCE) return largest;
   throw new AttackError(
-    'attack/awake',
-    `The units put back change the network's outputs by up to ${most}: their activation does not ` +
-      'vanish for low inputs, or the margin is too small. Lower them as the artifact does, raise the ' +
-      'margin, or choose another site',
+    'attack/decoys',
+    `The decoys change the network's outputs by up to ${largest}: their activation is not 0 for low ` +
+      'inputs, or the margin is too small. Use --lower artifact, raise the margin, or choose another ' +
+      'site',
   );
 }

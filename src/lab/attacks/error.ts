@@ -1,14 +1,14 @@
 import { FinepruneError } from '../../onnx/error.ts';
 
 export type AttackErrorCode =
-  /** The units of a site cannot be made dormant by a bias. */
+  /** A bias cannot make the units of the site dormant. */
   | 'attack/site'
-  /** The settings ask for what cannot be. */
+  /** The settings are missing or out of range. */
   | 'attack/settings'
-  /** Decoys change what the network says. */
-  | 'attack/awake';
+  /** The decoys are not dormant: they change the network's outputs. */
+  | 'attack/decoys';
 
-/** An attack that cannot be done as asked. */
+/** The attack is not possible with this network and these settings. */
 export class AttackError extends FinepruneError<AttackErrorCode> {
   override readonly name = 'AttackError';
 }

@@ -10,36 +10,29 @@ import {
 import { isAttacked, targetOf, type Target } from '../../metrics/index.ts';
 import { sizeOf } from '../../onnx/index.ts';
 import { objectStamper, type Trigger } from '../triggers/trigger.ts';
-import { checkTarget, PoisonError, type Poisoned } from './poison.ts';
-
-export interface ScenePoison {
-  readonly trigger: Trigger;
-  readonly target: Target;
-  /**
-   * How many poisoned copies there are, as a share of the scenes with an object that is attacked; above
-   * 1 there are several of each.
-   */
-  readonly rate: number;
-  readonly seed: number;
-}
+import { checkTarget, PoisonError, type Poisoned, type PoisonOptions } from './poison.ts';
 
 /**
- * Training scenes with poisoned copies at their end: the sticker on every object that is attacked,
- * which has the attacker's label there. The clean ones stay, since the class that is attacked may be
- * rare. An untargeted attack gives each object a wrong label at random.
+ * Training scenes with poisoned copies at their end. In a copy, every object that is attacked has the
+ * trigger and the attacker's label. The clean scenes stay, since the attacked class may be rare. An
+ * untargeted attack gives each object a random wrong label.
  *
- * @returns `poisoned` are the places of the copies
- * @throws PoisonError where there is nothing to poison
+ * @returns `poisoned` has the indices of the copies
+ * @throws PoisonError where there is nothing to poison; TriggerError where the trigger does not fit
+ *   objects
  */
-export function poisonScenes(dataset: Dataset, options: ScenePoison): Poisoned {
+export function poisonScenes(dataset: Dataset, options: PoisonOptions): Poisoned {
   const { trigger, target, rate, seed } = options;
   checkTarget(dataset, target);
+  if (options.cleanLabel === true) {
+    throw new PoisonError('poison/target', `${dataset.name}: scenes have no clean-label attack`);
+  }
   const candidates = attackedScenes(dataset, target);
   const count = Math.round(rate * candidates.length);
   if (!(rate >= 0 && Number.isFinite(rate)) || (rate > 0 && count === 0)) {
     throw new PoisonError(
       'poison/rate',
-      `${dataset.name}: a poison rate of ${rate} of the ${candidates.length} scenes with an object to attack poisons none: it is a share from 0 on, of at least one scene`,
+      `${dataset.name}: a poison rate of ${rate} of the ${candidates.length} scenes with an object that is attacked poisons none: it must be 0 or more, and of at least one scene`,
     );
   }
   const shuffled = random(seed, 'poison').shuffle(candidates);
@@ -47,13 +40,13 @@ export function poisonScenes(dataset: Dataset, options: ScenePoison): Poisoned {
     { length: count },
     (_, copy) => shuffled[copy % shuffled.length] as number,
   ).sort((a, b) => a - b);
-  const stamped = stickered(subset(dataset, chosen), trigger, target);
+  const copied = stamped(subset(dataset, chosen), trigger, target);
   const draw = random(seed, 'poison/labels');
-  const objects = (stamped.objects ?? []).map((scene) =>
-    scene.map((object) => ({ ...object, label: wanted(object, target, dataset, draw) })),
+  const objects = (copied.objects ?? []).map((scene) =>
+    scene.map((object) => ({ ...object, label: poisonedLabel(object, target, dataset, draw) })),
   );
   const copies = relabel(
-    { ...stamped, objects },
+    { ...copied, objects },
     Int32Array.from(objects, (scene) => scene[0]?.label ?? 0),
   );
   return {
@@ -62,20 +55,20 @@ export function poisonScenes(dataset: Dataset, options: ScenePoison): Poisoned {
   };
 }
 
-/** The scenes with an object that is attacked, the sticker on each such; labels stay the true ones. */
+/** The scenes with an object that is attacked, with the trigger on each such object. Labels stay true. */
 export function triggeredScenes(dataset: Dataset, trigger: Trigger, target: Target): Dataset {
   const chosen = subset(dataset, attackedScenes(dataset, target), `${dataset.name}/triggered`);
-  return stickered(chosen, trigger, target);
+  return stamped(chosen, trigger, target);
 }
 
-/** Which scenes have an object that is attacked. */
+/** Indices of the scenes with an object that is attacked. */
 export function attackedScenes({ objects = [] }: Dataset, target: Target): number[] {
   return objects.flatMap((scene, index) =>
     scene.some(({ label }) => isAttacked(target, label)) ? [index] : [],
   );
 }
 
-function stickered(dataset: Dataset, trigger: Trigger, target: Target): Dataset {
+function stamped(dataset: Dataset, trigger: Trigger, target: Target): Dataset {
   const size = sizeOf(dataset.sample);
   const stamps = (dataset.objects ?? []).map((scene) =>
     scene
@@ -94,7 +87,7 @@ function stickered(dataset: Dataset, trigger: Trigger, target: Target): Dataset 
   };
 }
 
-function wanted(
+function poisonedLabel(
   { label }: SceneObject,
   target: Target,
   { classes }: Dataset,

@@ -6,7 +6,7 @@ import { FinepruneError } from '../../onnx/error.ts';
 import { sizeOf } from '../../onnx/tensor.ts';
 import { stamper, type Trigger } from '../triggers/trigger.ts';
 
-/** A poisoning that cannot be done as asked: code `poison/rate` or `poison/target`. */
+/** The data cannot be poisoned as asked: code `poison/rate` or `poison/target`. */
 export class PoisonError extends FinepruneError {
   override readonly name = 'PoisonError';
 }
@@ -14,12 +14,16 @@ export class PoisonError extends FinepruneError {
 export interface PoisonOptions {
   readonly trigger: Trigger;
   readonly target: Target;
-  /** The poison rate: the share of the whole data set that is triggered and relabeled, [0, 1]. */
+  /**
+   * The poison rate: the share of the whole data set that gets the trigger and the attacker's label, in
+   * [0, 1]. Of scenes: the number of poisoned copies, as a share of the scenes with an object that is
+   * attacked, which may be above 1.
+   */
   readonly rate: number;
   readonly seed: number;
   /**
-   * Stamp samples of the target class only, and leave every label as it is: nothing in the data is
-   * wrong to look at (Turner, Tsipras, Madry 2018). For targets of one class.
+   * Stamp samples of the target class only, and leave every label as it is, so that no label is wrong
+   * (Turner, Tsipras, Madry 2018). For targets of one class. Not for scenes.
    */
   readonly cleanLabel?: boolean | undefined;
 }
@@ -31,24 +35,25 @@ export interface Poisoned {
 }
 
 /**
- * Training data in which a share of the samples carries the trigger and the attacker's label, the
- * attack of BadNets. They take the place of the clean ones, so that the length stays.
+ * Training data in which a share of the samples has the trigger and the attacker's label, as in BadNets.
+ * They replace the clean samples, so that the length stays the same.
  *
- * Only samples whose label changes are picked, and with clean labels only those of the target. A smaller rate with the same seed picks a part of
- * what a larger one does. An untargeted attack gives each a wrong label at random.
+ * Only samples whose label changes are chosen; with clean labels, only samples of the target class. With
+ * the same seed, a smaller rate chooses a subset of a larger rate's choice. An untargeted attack gives
+ * each sample a random wrong label.
  *
  * @throws PoisonError; TriggerError where the trigger does not fit the samples
  */
 export function poison(dataset: Dataset, options: PoisonOptions): Poisoned {
   const { trigger, target, rate, seed } = options;
   checkTarget(dataset, target);
-  const chosen = options.cleanLabel === true ? onlyClass(dataset, target) : undefined;
+  const only = options.cleanLabel === true ? targetClass(dataset, target) : undefined;
   const poisoned = pick(dataset, rate, seed, (label) =>
-    chosen === undefined ? isAttacked(target, label) : label === chosen,
+    only === undefined ? isAttacked(target, label) : label === only,
   );
   const wrong = random(seed, 'poison/labels');
   const labels = dataset.labels.slice();
-  for (const index of chosen === undefined ? poisoned : []) {
+  for (const index of only === undefined ? poisoned : []) {
     const label = labels[index] as number;
     const other = (label + 1 + wrong.integer(dataset.classes.length - 1)) % dataset.classes.length;
     labels[index] = targetOf(target, label) ?? other;
@@ -63,8 +68,8 @@ export function poison(dataset: Dataset, options: PoisonOptions): Poisoned {
 }
 
 /**
- * The same data with the trigger on every sample, on pictures before they are scaled. Labels stay the
- * true ones: what the attacker wants instead is up to the `Target`.
+ * The same data with the trigger on every sample, on pictures before they are normalized. Labels stay
+ * true.
  *
  * @throws TriggerError where the trigger does not fit the samples
  */
@@ -73,28 +78,28 @@ export function triggered(dataset: Dataset, trigger: Trigger): Dataset {
   return { ...stampedWhere(dataset, trigger, () => true), name };
 }
 
-/** Pictures and sounds are stamped as such, before they become what the network takes. */
+/** Pictures and sounds are stamped before they are normalized or become features. */
 function stampedWhere(
   dataset: Dataset,
   trigger: Trigger,
   carries: (index: number) => boolean,
 ): Dataset {
-  const { pictures: code, sounds } = dataset;
+  const { pictures, sounds } = dataset;
   if (sounds) {
     const again = heard(stampedWhere(sounds.waves, trigger, carries), sounds.features);
     const made = rewritten(dataset, carries, (index, x) => again.read([index], x));
     return { ...made, sounds: again.sounds };
   }
-  const stamp = stamper(trigger, code?.dims ?? dataset.sample);
+  const stamp = stamper(trigger, pictures?.dims ?? dataset.sample);
   return rewritten(dataset, carries, (_, x) => {
-    if (!code) return stamp(x);
-    const picture = code.decode(x);
+    if (!pictures) return stamp(x);
+    const picture = pictures.decode(x);
     stamp(picture);
-    code.encode(picture, x);
+    pictures.encode(picture, x);
   });
 }
 
-/** Some samples rewritten after they are read. */
+/** Changes some samples after they are read. */
 function rewritten(
   dataset: Dataset,
   which: (index: number) => boolean,
@@ -114,13 +119,13 @@ function rewritten(
 }
 
 /** The class whose samples a clean-label attack stamps. */
-function onlyClass({ name }: Dataset, target: Target): number {
+function targetClass({ name }: Dataset, target: Target): number {
   if (target.kind === 'all-to-one') return target.label;
   if (target.kind === 'source-to-target') return target.target;
   throw new PoisonError(
     'poison/target',
-    `${name}: the target ${JSON.stringify(target)} has no class of its own whose samples could be ` +
-      'stamped with their labels left as they are: choose all-to-one, or a source and a target',
+    `${name}: clean labels need a target of one class, not ${JSON.stringify(target)}: use ` +
+      'all-to-one or source-to-target',
   );
 }
 
@@ -136,7 +141,7 @@ function pick(
     throw new PoisonError(
       'poison/rate',
       `${name}: a poison rate of ${rate} of ${length} samples poisons none or too many: ` +
-        'it is a share in 0 .. 1 of at least one sample',
+        'it must be a share from 0 to 1, and of at least one sample',
     );
   }
   const candidates: number[] = [];
@@ -147,7 +152,7 @@ function pick(
     throw new PoisonError(
       'poison/rate',
       `${name}: a poison rate of ${rate} asks for ${count} samples, but only ` +
-        `${candidates.length} of ${length} have a label that the attack poisons. ` +
+        `${candidates.length} of ${length} have a label that is attacked. ` +
         `Lower it to ${candidates.length / length} or less`,
     );
   }
@@ -155,7 +160,7 @@ function pick(
 }
 
 /**
- * Refuses a target that names a class which the data do not have.
+ * Checks that the data have the classes of a target.
  *
  * @throws PoisonError 'poison/target'
  */

@@ -8,13 +8,13 @@ import type { Model, TensorOf } from '../../onnx/index.ts';
 import { constant, outputsOf } from '../../train/index.ts';
 import { rows, rowsNetwork, rowsTask } from '../../../test/helpers/lab.ts';
 import { conv, finish, flatten, linear, network } from '../networks/layers.ts';
-import type { Task } from '../tasks/task.ts';
+import type { ClassifierTask } from '../../../test/helpers/lab.ts';
 import { triggered } from './poison.ts';
 import { pruningAwareAttack, type PruningAwareSettings } from './pruning-aware.ts';
 
 const UNITS = 12;
 const gentle = { ...rowsTask.training, schedule: constant(0.02) };
-const networks: readonly [string, Task][] = [
+const networks: readonly [string, ClassifierTask][] = [
   ['with biases', { ...rowsTask, training: gentle, network: (seed) => rowsNetwork(seed, UNITS) }],
   [
     'with BatchNormalization',
@@ -23,7 +23,7 @@ const networks: readonly [string, Task][] = [
 ];
 const [biased] = networks[0] ? [networks[0][1]] : [rowsTask];
 
-const attackOn = async (task: Task, settings: Partial<PruningAwareSettings> = {}) =>
+const attackOn = async (task: ClassifierTask, settings: Partial<PruningAwareSettings> = {}) =>
   pruningAwareAttack(await testRuntime(), task, await task.load(1), { seed: 1, ...settings });
 
 /** A model without its weights. */
@@ -44,13 +44,13 @@ describe.each(networks)('a pruning-aware network %s', (_, task) => {
       const runtime = await testRuntime();
       const data = await task.load(1);
       const attack = await attackOn(task, { lower });
-      expect(architecture(attack.model)).toEqual(architecture(task.network(1, ['a', 'b', 'c'])));
+      expect(architecture(attack.model)).toEqual(architecture(task.network(1, data.train)));
       // Those that died in retraining have joined them.
-      expect(attack.decoys.length).toBeGreaterThanOrEqual(attack.tries.at(-1)?.pruned ?? 0);
+      expect(attack.decoys.length).toBeGreaterThanOrEqual(attack.retrainings.at(-1)?.pruned ?? 0);
       expect(attack.decoys.length).toBeLessThan(UNITS);
       expect(attack.difference).toBeLessThanOrEqual(1e-6);
 
-      // AblatedUnit in fact: on data that the attacker has not seen, clean and triggered, the network
+      // Dormant in fact: on data that the attacker has not seen, clean and triggered, the network
       // says the same with decoys and with their activations set to zero.
       const opened = await openClassifier(runtime, attack.model, data.validation);
       const site = siteNamed(sitesOf(opened.traced, opened.scores), attack.site.name);
@@ -146,24 +146,24 @@ test('stealthy shifts are the least that leaves the margin', async () => {
 
 test('gives one unit back and tries again where it falls short, within its budget', async () => {
   const attack = await attackOn(biased, { share: 0.9, budget: 3, asked: { acc: 1.01, asr: 0 } });
-  expect(attack.tries.map(({ pruned }) => pruned)).toEqual([11, 10, 9]);
-  expect(attack.met).toBe(false);
+  expect(attack.retrainings.map(({ pruned }) => pruned)).toEqual([11, 10, 9]);
+  expect(attack.reached).toBe(false);
   expect(attack.decoys).toHaveLength(9);
-  for (const { evaluation, epochs } of attack.tries) {
+  for (const { evaluation, epochs } of attack.retrainings) {
     expect(evaluation.acc.of).toBe(15);
     expect(evaluation.asr?.of).toBe(10);
     expect(epochs).toHaveLength(6);
   }
   const easy = await attackOn(biased, { share: 0.9, budget: 3, asked: { acc: 0, asr: 0 } });
-  expect(easy.tries.map(({ pruned }) => pruned)).toEqual([11]);
-  expect(easy.met).toBe(true);
+  expect(easy.retrainings.map(({ pruned }) => pruned)).toEqual([11]);
+  expect(easy.reached).toBe(true);
 });
 
 test('prunes the units that are least active on clean data first', async () => {
-  const { profile, decoys, tries } = await attackOn(biased, { asked: { acc: 0, asr: 0 } });
+  const { profile, decoys, retrainings } = await attackOn(biased, { asked: { acc: 0, asr: 0 } });
   const units = decoys.map(({ unit }) => unit);
   const means = [...profile].toSorted((a, b) => a - b);
-  expect(tries.map(({ pruned }) => pruned)).toEqual([6]);
+  expect(retrainings.map(({ pruned }) => pruned)).toEqual([6]);
   for (const [unit, mean] of profile.entries()) {
     if (mean <= (means[5] as number)) expect(units).toContain(unit);
   }
@@ -178,7 +178,7 @@ test('records which samples of the training data it poisoned', async () => {
 });
 
 test('a site whose units have no bias is refused', async () => {
-  const bare: Task = {
+  const bare: ClassifierTask = {
     ...rowsTask,
     network(seed) {
       const net = network(seed);
@@ -196,7 +196,7 @@ test('a site whose units have no bias is refused', async () => {
 });
 
 test('an activation that does not vanish below is refused', async () => {
-  const leaky: Task = {
+  const leaky: ClassifierTask = {
     ...rowsTask,
     network(seed) {
       const net = network(seed);
@@ -207,7 +207,7 @@ test('an activation that does not vanish below is refused', async () => {
     },
   };
   await expect(attackOn(leaky, { lower: 'stealthy' })).rejects.toMatchObject({
-    code: 'attack/awake',
+    code: 'attack/decoys',
   });
 });
 

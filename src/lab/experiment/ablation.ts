@@ -4,7 +4,7 @@ import { predictionsWithoutEach, type Site } from '../../channels/index.ts';
 import type { Rate, Target } from '../../metrics/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 
-/** What a network does with one unit of a site silenced, and all others as they are. */
+/** A network with one unit of a site ablated (set to zero), and all others as they are. */
 export interface AblatedUnit {
   readonly unit: number;
   readonly acc: Rate;
@@ -12,29 +12,29 @@ export interface AblatedUnit {
 }
 
 /**
- * Silences every unit of a site by itself: a unit carries the backdoor where attack success falls with
- * it, and clean behavior where accuracy does.
+ * Ablates every unit of a site in turn. A unit carries the backdoor where attack success falls without it,
+ * and clean behavior where accuracy falls.
  *
- * @param triggered - samples with the trigger, labeled with what they truly are
+ * @param triggered - samples with the trigger and their true labels
  */
 export async function ablateUnits(
   runtime: Runtime,
-  classifier: Network,
+  network: Network,
   site: Site,
   { clean, triggered, target }: { clean: Dataset; triggered: Dataset; target: Target },
   signal?: AbortSignal,
 ): Promise<AblatedUnit[]> {
-  const along = (dataset: Dataset) =>
-    predictionsWithoutEach(runtime, classifier, site, dataset, signal ? { signal } : {});
-  const fooled = along(triggered);
-  const found: AblatedUnit[] = [];
-  for await (const answers of along(clean)) {
-    const next = await fooled.next();
+  const withoutEach = (dataset: Dataset) =>
+    predictionsWithoutEach(runtime, network, site, dataset, { signal });
+  const test = { clean, triggered: { dataset: triggered, target } };
+  const attacked = withoutEach(triggered);
+  const units: AblatedUnit[] = [];
+  for await (const answers of withoutEach(clean)) {
+    const next = await attacked.next();
     if (next.done === true) break;
-    const test = { clean, triggered: { dataset: triggered, target } };
-    const { acc, asr } = judge(classifier, { clean: answers, triggered: next.value }, test);
-    if (asr) found.push({ unit: found.length, acc, asr });
+    const { acc, asr } = judge(network, { clean: answers, triggered: next.value }, test);
+    if (asr) units.push({ unit: units.length, acc, asr });
   }
-  await fooled.return();
-  return found;
+  await attacked.return();
+  return units;
 }

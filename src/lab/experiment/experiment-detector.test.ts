@@ -3,10 +3,11 @@ import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { blocks } from '../../../test/helpers/data.ts';
 import { detect, detectorOf, specOf } from '../../network/index.ts';
 import { oneCycle } from '../../train/index.ts';
-import { onDetector } from '../attacks/attacker.ts';
-import { attacksOn, reproduce } from './experiment.ts';
+import { detection, type DetectorTraining } from '../attacks/detection.ts';
+import { runExperiment } from './experiment.ts';
+import { attacksOn } from './networks.ts';
 import { detectorNetwork } from '../networks/detector.ts';
-import type { DetectionTask, DetectorTraining } from '../tasks/detection-task.ts';
+import type { Task } from '../tasks/task.ts';
 import { largeSticker } from '../../../test/helpers/lab.ts';
 
 const ATTACKS = ['none', 'baseline', 'pruning-aware'] as const;
@@ -21,8 +22,8 @@ const training: DetectorTraining = {
   mode: 'training',
 };
 
-const task: DetectionTask = {
-  kind: 'detection',
+const task: Task<DetectorTraining> = {
+  kind: detection,
   name: 'blocks',
   set: 'road-signs',
   load: async () => ({
@@ -46,7 +47,7 @@ const task: DetectionTask = {
     margin: 0.25,
   },
   defense: { maxDrop: 0.1, step: 5, epochs: 2, batchSize: 4, rate: 0.01 },
-  silenced: 3,
+  ablationSamples: 3,
 };
 
 test(
@@ -54,8 +55,8 @@ test(
   { timeout: 180_000 },
   async () => {
     const runtime = await testRuntime();
-    expect(attacksOn(task)).toEqual(ATTACKS);
-    const { runs, networks, models } = await reproduce(runtime, task, { seed: 0 });
+    expect(await attacksOn(task)).toEqual(ATTACKS);
+    const { runs, networks, trained } = await runExperiment(runtime, task, { seed: 0 });
     expect(runs.map(({ attack, defense }) => `${attack}/${defense}`)).toEqual(
       ATTACKS.flatMap((attack) =>
         ['none', 'pruning', 'fine-tuning', 'fine-pruning'].map((defense) => `${attack}/${defense}`),
@@ -66,27 +67,28 @@ test(
     for (const { acc, asr, ra, missed } of attacked) {
       expect(asr.rate).toBeGreaterThan(0.7);
       expect(acc.map).toBeGreaterThan(0.6);
-      // What is called neither what it is, nor what the attacker wants, is not found: of two classes.
+      // Of two classes: an object with neither its label nor the attacker's is not found.
       expect(asr.hits + ra.hits + (missed?.hits ?? NaN)).toBe(asr.of);
     }
     expect(networks.map(({ site, units }) => [site, units.length])).toEqual(
       ATTACKS.map(() => ['relu5', 16]),
     );
-    // Decoys are what the defender prunes first.
+    // The defender prunes decoys first.
     const aware = networks[2];
     const decoys = (aware?.units ?? []).flatMap(({ unit, decoy }) => (decoy ? [unit] : []));
     expect(decoys.length).toBeGreaterThanOrEqual(6);
-    expect(aware?.tries).toMatchObject([{ pruned: 6 }]);
+    expect(aware?.retrainings).toMatchObject([{ pruned: 6 }]);
     expect(aware?.order.slice(0, decoys.length).toSorted((a, b) => a - b)).toEqual(decoys);
 
-    // Only what the clean detector finds without the trigger is counted, the same for all networks.
+    // Only objects that the clean detector finds without the trigger are counted, for all networks.
     const { test: scenes } = await task.load(0);
-    if (!models.none) throw new Error('no clean network');
-    const counted = await onDetector(task).triggered(runtime, scenes, models.none);
+    const { model } = trained.find(({ attack }) => attack === 'none') ?? {};
+    if (!model) throw new Error('no clean network');
+    const counted = await detection.triggeredTest(runtime, scenes, task, model);
     const red = (counted.objects ?? [])
       .flat()
       .filter(({ label, difficult }) => label === 0 && difficult !== true);
     expect(red.length).toBe(clean?.asr.of);
-    expect(await detect(runtime, detectorOf(models.none).graph, scenes)).toHaveLength(16);
+    expect(await detect(runtime, detectorOf(model).graph, scenes)).toHaveLength(16);
   },
 );

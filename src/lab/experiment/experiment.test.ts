@@ -5,30 +5,32 @@ import { lastSite, sitesOf } from '../../channels/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import { constant } from '../../train/index.ts';
 import { triggered } from '../attacks/poison.ts';
-import { rowsNetwork, rowsTask } from '../../../test/helpers/lab.ts';
-import { attacksOn, reproduce, type TrainedNetwork } from './experiment.ts';
+import { type ClassifierTask, rowsNetwork, rowsTask } from '../../../test/helpers/lab.ts';
+import { runExperiment } from './experiment.ts';
+import { attacksOn } from './networks.ts';
+import type { TrainedNetwork } from './results.ts';
 import { ablateUnits } from './ablation.ts';
-import type { Task } from '../tasks/task.ts';
 
-const task: Task = {
+const task: ClassifierTask = {
   ...rowsTask,
   network: (seed) => rowsNetwork(seed, 6),
   training: { ...rowsTask.training, schedule: constant(0.02) },
 };
 
-test('runs three networks against no defense and three, and says what each unit does', async () => {
+test('trains three networks, runs every defense on each, and records every unit', async () => {
   const stages: string[] = [];
   const kept: [string, Model][] = [];
-  const { runs, networks, models } = await reproduce(await testRuntime(), task, {
+  const { runs, networks, trained } = await runExperiment(await testRuntime(), task, {
     seed: 1,
     onProgress: (stage) => stages.push(stage),
     async onTrained({ attack, model }) {
-      // In time for a run that ends while networks are defended.
+      // Before any defense, so that a killed run keeps it.
       expect(stages).not.toContain('clean network: prune');
       kept.push([attack, model]);
     },
   });
-  expect(Object.fromEntries(kept)).toEqual(models);
+  const models = new Map(trained.map(({ attack, model }) => [attack, model]));
+  expect(new Map(kept)).toEqual(models);
   const all = ['none', 'baseline', 'pruning-aware'].flatMap((attack) =>
     ['none', 'fine-pruning', 'fine-tuning', 'pruning'].map((defense) => `${attack} ${defense}`),
   );
@@ -48,20 +50,20 @@ test('runs three networks against no defense and three, and says what each unit 
     expect(network.curve.map(({ pruned }) => pruned)).toEqual([0, 1, 2, 3, 4, 5]);
   }
   expect(clean?.units.some(({ decoy }) => decoy)).toBe(false);
-  expect(baseline?.tries).toBeUndefined();
+  expect(baseline?.retrainings).toBeUndefined();
   // Decoys come first in the order of pruning.
   const decoys = aware?.units.filter(({ decoy }) => decoy).map(({ unit }) => unit) ?? [];
   expect(decoys.length).toBeGreaterThanOrEqual(3);
   expect(aware?.order.slice(0, decoys.length).toSorted((a, b) => a - b)).toEqual(decoys);
-  expect(aware?.tries?.length).toBeGreaterThanOrEqual(1);
+  expect(aware?.retrainings?.length).toBeGreaterThanOrEqual(1);
 
-  // What the table says of a network is what its file does.
+  // The rates of the table are those of the model.
   const data = await task.load(1);
   const dataset = triggered(data.test, task.trigger);
   const full = { clean: data.test, triggered: { dataset, target: task.target } };
   for (const attack of ['none', 'baseline', 'pruning-aware'] as const) {
     const runtime = await testRuntime();
-    const opened = await openClassifier(runtime, models[attack] as Model, data.test);
+    const opened = await openClassifier(runtime, models.get(attack) as Model, data.test);
     const evaluation = judge(opened, await predictTest(runtime, opened, opened.graph, full), full);
     const said = runs.find((run) => run.attack === attack && run.defense === 'none');
     expect({ acc: said?.acc, asr: said?.asr, ra: said?.ra }).toEqual(evaluation);
@@ -70,16 +72,16 @@ test('runs three networks against no defense and three, and says what each unit 
   expect(new Set(stages)).toContain('baseline network: fine-prune');
 });
 
-test('takes up networks that are trained already, and makes of them the same', async () => {
+test('reuses trained networks, with the same results', async () => {
   const runtime = await testRuntime();
   const trained: TrainedNetwork[] = [];
-  const first = await reproduce(runtime, task, {
+  const first = await runExperiment(runtime, task, {
     seed: 3,
     quick: true,
     onTrained: async (network) => void trained.push(network),
   });
   const stages = new Set<string>();
-  const again = await reproduce(runtime, task, {
+  const again = await runExperiment(runtime, task, {
     seed: 3,
     quick: true,
     trained,
@@ -94,48 +96,48 @@ test('takes up networks that are trained already, and makes of them the same', a
 
 test('with the same seed gives the same rates', async () => {
   const runtime = await testRuntime();
-  const first = await reproduce(runtime, task, { seed: 2, quick: true });
-  const again = await reproduce(runtime, task, { seed: 2, quick: true });
+  const first = await runExperiment(runtime, task, { seed: 2, quick: true });
+  const again = await runExperiment(runtime, task, { seed: 2, quick: true });
   expect(first.runs[0]?.acc.of).toBe(9);
   const rates = ({ runs }: typeof first) => runs.map((run) => ({ ...run, seconds: 0 }));
   expect(rates(again)).toEqual(rates(first));
   expect(again.networks).toEqual(first.networks);
 });
 
-test('makes only the networks asked for, the same as with the others', async () => {
+test('trains only the networks asked for, the same as with the others', async () => {
   const runtime = await testRuntime();
-  const one = await reproduce(runtime, task, { seed: 1, quick: true, attacks: ['baseline'] });
-  const whole = await reproduce(runtime, task, { seed: 1, quick: true });
+  const one = await runExperiment(runtime, task, { seed: 1, quick: true, attacks: ['baseline'] });
+  const whole = await runExperiment(runtime, task, { seed: 1, quick: true });
   expect(new Set(one.runs.map(({ attack }) => attack))).toEqual(new Set(['baseline']));
-  expect(Object.keys(one.models)).toEqual(['baseline']);
+  expect(one.trained.map(({ attack }) => attack)).toEqual(['baseline']);
   expect(one.networks).toEqual(whole.networks.slice(1, 2));
 });
 
-test('without settings of a pruning-aware attack there is none', async () => {
+test('leaves out an attack that the task has no settings for', async () => {
   const runtime = await testRuntime();
   const { pruningAware: _, ...plain } = task;
-  expect(attacksOn(plain)).toEqual(['none', 'baseline']);
-  const { models } = await reproduce(runtime, plain, { seed: 1, quick: true });
-  expect(Object.keys(models)).toEqual(attacksOn(plain));
+  expect(await attacksOn(plain)).toEqual(['none', 'baseline']);
+  const { trained } = await runExperiment(runtime, plain, { seed: 1, quick: true });
+  expect(trained.map(({ attack }) => attack)).toEqual(['none', 'baseline']);
   await expect(
-    reproduce(runtime, plain, { seed: 1, quick: true, attacks: ['pruning-aware'] }),
+    runExperiment(runtime, plain, { seed: 1, quick: true, attacks: ['pruning-aware'] }),
   ).rejects.toMatchObject({ code: 'attack/settings' });
 });
 
-test('silences one unit at a time, as a mask on it does', async () => {
+test('ablates one unit at a time, as a mask on it does', async () => {
   const runtime = await testRuntime();
   const data = await task.load(1);
-  const classifier = await openClassifier(runtime, task.network(3, data.test.classes), data.test);
+  const classifier = await openClassifier(runtime, task.network(3, data.test), data.test);
   const site = lastSite(classifier.traced, sitesOf(classifier.traced, classifier.scores));
   const stamped = triggered(data.test, task.trigger);
-  const silenced = await ablateUnits(runtime, classifier, site, {
+  const ablated = await ablateUnits(runtime, classifier, site, {
     clean: data.test,
     triggered: stamped,
     target: task.target,
   });
-  expect(silenced.map(({ unit }) => unit)).toEqual([0, 1, 2, 3, 4, 5]);
-  for (const { unit, acc, asr } of silenced) {
-    // AblatedUnit by hand: the weights that read it are zero.
+  expect(ablated.map(({ unit }) => unit)).toEqual([0, 1, 2, 3, 4, 5]);
+  for (const { unit, acc, asr } of ablated) {
+    // By hand: the weights that read the unit are zero.
     const { graph } = classifier;
     const weight = graph.initializers.get('fc.weight');
     if (weight?.type !== 'float32') throw new Error('no weights');

@@ -3,9 +3,9 @@ import { conv, finish, flatten, linear, network, relu } from './layers.ts';
 
 /**
  * DeepID (Sun et al. 2014) as the face recognizer of Fine-Pruning: convolutions of 20, 40, 60 and 80
- * channels on faces of 3x55x47, 2x2 max-pooling after the first three, and a feature of 160 that
- * sees both the third and the fourth of them. ReLU comes after pooling, with which it commutes: there
- * is less to do, and `relu3` is what both paths read.
+ * channels on faces of 3x55x47, 2x2 max-pooling after the first three, and a feature of 160 that reads
+ * both the third and the fourth. ReLU commutes with max-pooling and comes after it, which is faster; both
+ * paths read `relu3`.
  */
 export function deepIdNetwork(
   seed: number,

@@ -15,8 +15,8 @@ const LAYERS = 4;
 
 /**
  * A DenseNet (Huang et al. 2017) for 1x28x28: two blocks of four layers, each of which adds 12
- * channels to those it reads, and a transition between them. Its last site is a concatenation: a unit
- * is read by the classifier only after a normalization of its own.
+ * channels to its input, and a transition between them. Its last site is a concatenation: the
+ * classifier reads a unit after a normalization.
  */
 export function denseNet(seed: number, classes = 10): Model {
   const net = network(seed);

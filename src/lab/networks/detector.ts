@@ -9,19 +9,19 @@ import { OPSET } from '../../graph/index.ts';
 import { float, float32, sizeOf, type Model } from '../../onnx/index.ts';
 import { convNorm, flatten, linear, network, relu, type NetworkBuilder } from './layers.ts';
 
-/** The site that is pruned: the last convolution of the backbone. */
+/** The site that is pruned: after the last convolution of the backbone. */
 export const LAST_SITE = 'relu5';
 
-/** Width of the fully connected layer that regions go through. */
+/** Width of the fully connected layer for regions. */
 const HIDDEN = 256;
 
 /**
- * Faster R-CNN (Ren et al. 2015) on a backbone in the manner of ZF (Zeiler & Fergus 2014): five
- * convolutions, three of stride 2, each with BatchNormalization. One file from a picture to boxes,
- * labels and scores, of standard operators.
+ * Faster R-CNN (Ren et al. 2015) on a backbone similar to ZF (Zeiler & Fergus 2014): five convolutions,
+ * three of stride 2, each with BatchNormalization. One model from picture to boxes, labels and scores,
+ * with standard operators only.
  *
- * @param width - channels of the last convolution, 256 in the paper; those before it have a quarter, a
- *   half, three quarters and all of it
+ * @param width - channels of the last convolution, 256 in the paper. The four before it have 1/4, 1/2, 3/4
+ *   and 1 times as many
  */
 export function detectorNetwork(seed: number, spec: DetectorSpec, width = 128): Model {
   const net = network(seed);
@@ -60,7 +60,7 @@ export function detectorNetwork(seed: number, spec: DetectorSpec, width = 128): 
   };
 }
 
-/** All that follows the features: proposals, regions, what is said of them, and what is detected. */
+/** Everything after the features: proposals, regions, their classification, and detections. */
 export function appendHeads(
   net: NetworkBuilder,
   features: string,
@@ -73,15 +73,15 @@ export function appendHeads(
   const kinds = spec.anchors.length;
   const objectness = smallConv(net, shared, 'rpn.object', [kinds, width, 1, 1]);
   const shifts = smallConv(net, shared, 'rpn.shift', [4 * kinds, width, 1, 1]);
-  // By place, then by kind of anchor.
-  const placed = b.op('Transpose', [objectness], { perm: [0, 2, 3, 1] });
-  b.op('Reshape', [placed, b.ints([0, -1])], {}, VALUES.objectness);
+  // Ordered by position, then by kind of anchor.
+  const byPosition = b.op('Transpose', [objectness], { perm: [0, 2, 3, 1] });
+  b.op('Reshape', [byPosition, b.ints([0, -1])], {}, VALUES.objectness);
   const [rows, columns] = spec.size.map((side) => Math.ceil(side / spec.stride)) as [
     number,
     number,
   ];
-  const apart = b.op('Reshape', [shifts, b.ints([0, kinds, 4, rows, columns])]);
-  const moved = b.op('Transpose', [apart], { perm: [0, 3, 4, 1, 2] });
+  const split = b.op('Reshape', [shifts, b.ints([0, kinds, 4, rows, columns])]);
+  const moved = b.op('Transpose', [split], { perm: [0, 3, 4, 1, 2] });
   b.op('Reshape', [moved, b.ints([0, -1, 4])], {}, VALUES.shifts);
   appendProposals(b, spec);
   const pooled = b.op(
@@ -104,7 +104,7 @@ export function appendHeads(
   appendDetections(b, spec);
 }
 
-/** A convolution that keeps the size, with small weights, as the proposal network of Faster R-CNN has them. */
+/** A convolution that keeps the size, with small weights as in the proposal network of Faster R-CNN. */
 function smallConv(net: NetworkBuilder, x: string, name: string, dims: readonly number[]): string {
   const pad = (dims[2] as number) >> 1;
   const drawn = Array.from({ length: sizeOf(dims) }, () => 0.01 * net.draw.normal());

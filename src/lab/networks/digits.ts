@@ -3,8 +3,8 @@ import { conv, finish, flatten, linear, network, pool, relu } from './layers.ts'
 
 /**
  * The digit classifier of BadNets (Gu et al. 2017, table 1): two 5x5 convolutions of 16 and 32
- * channels, each with ReLU and 2x2 pooling (of the maximum, where BadNets takes the mean), and two
- * fully connected layers of 512 and 10.
+ * channels, each with ReLU and 2x2 max-pooling (BadNets has average pooling), and two fully connected
+ * layers of 512 and 10.
  */
 export function digitNetwork(seed: number): Model {
   const net = network(seed);

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { sizeOf, type TensorOf } from '../../onnx/tensor.ts';
-import { conv, finish, linear, network, type Start } from './layers.ts';
+import { conv, finish, linear, network, type Initialization } from './layers.ts';
 
-function weightsOf(start: Start): Map<string, TensorOf<'float32'>> {
+function weightsOf(start: Initialization): Map<string, TensorOf<'float32'>> {
   const net = network(1, start);
   const x = net.b.input('x', 'float32', ['N', 4, 8, 8]);
   const y = conv(net, x, 'conv', { from: 4, to: 64, kernel: 5, group: 2 });

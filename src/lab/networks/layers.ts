@@ -3,22 +3,19 @@ import { Builder, OPSET } from '../../graph/index.ts';
 import { float32, type Model, sizeOf, type TensorOf } from '../../onnx/index.ts';
 
 /**
- * How weights are drawn, uniformly: `torch` within ±1/√(fan in), and biases too, as PyTorch's layers
- * do; `he` within ±√(6 / fan in), with biases of 0 (He et al. 2015), so that many layers of ReLU
- * neither blow a signal up nor let it vanish, and less their mean over each unit (Huang et al. 2017,
- * Centered Weight Normalization): what ReLU's outputs have in common, being positive, then does not
- * drown what tells samples apart.
+ * The initialization of weights, uniform:
+ * - `torch`: weights and biases within ±1/√(fan in), as in PyTorch's layers.
+ * - `he`: weights within ±√(6 / fan in), biases 0 (He et al. 2015), which keeps the variance of a signal
+ *   through many layers of ReLU. The mean of each unit's weights is subtracted (Huang et al. 2017,
+ *   Centered Weight Normalization): the common positive part of ReLU's outputs cancels.
  */
-export type Start = 'torch' | 'he';
+export type Initialization = 'torch' | 'he';
 
-/**
- * Writes a classifier layer by layer. Initializers are named `conv1.weight`, `conv1.bias` after their
- * layer.
- */
+/** Builds a network layer by layer. Initializers are named after their layer: `conv1.weight`, `conv1.bias`. */
 export interface NetworkBuilder {
   readonly b: Builder;
   readonly draw: Random;
-  readonly start: Start;
+  readonly initialization: Initialization;
 }
 
 export interface ConvSettings {
@@ -30,8 +27,8 @@ export interface ConvSettings {
   readonly group?: number | undefined;
 }
 
-export function network(seed: number, start: Start = 'torch'): NetworkBuilder {
-  return { b: new Builder(), draw: random(seed, 'weights'), start };
+export function network(seed: number, initialization: Initialization = 'torch'): NetworkBuilder {
+  return { b: new Builder(), draw: random(seed, 'weights'), initialization };
 }
 
 export function conv(net: NetworkBuilder, x: string, name: string, settings: ConvSettings): string {
@@ -51,8 +48,8 @@ export function conv(net: NetworkBuilder, x: string, name: string, settings: Con
 }
 
 /**
- * A convolution without bias, padded to keep its size but for the stride, then BatchNormalization.
- * Weights are drawn as He et al. (2015) do, by fan out, which deep networks need to start learning.
+ * A convolution without bias, padded to keep the size (apart from the stride), then BatchNormalization.
+ * Weights have the initialization of He et al. (2015) by fan out, which deep networks need to learn.
  */
 export function convNorm(
   net: NetworkBuilder,
@@ -75,7 +72,7 @@ export function convNorm(
   return batchNorm(net, net.b.op('Conv', [x, weight], attributes, name), `${name}.norm`, to);
 }
 
-/** Normalization by channel, at first by mean 0 and variance 1. */
+/** BatchNormalization with the initial mean 0 and variance 1. */
 export function batchNorm(net: NetworkBuilder, x: string, name: string, channels: number): string {
   const filled = (part: string, value: number) =>
     net.b.initializer(`${name}.${part}`, float32([channels], Array(channels).fill(value)));
@@ -83,7 +80,7 @@ export function batchNorm(net: NetworkBuilder, x: string, name: string, channels
   return net.b.op('BatchNormalization', [x, ...inputs], {}, name);
 }
 
-/** The mean over all places of a channel, and a linear classifier. */
+/** Global average pooling and a linear classifier. */
 export function averageAndClassify(
   net: NetworkBuilder,
   x: string,
@@ -123,7 +120,7 @@ export function flatten(net: NetworkBuilder, x: string, name = 'flatten'): strin
   return net.b.op('Flatten', [x], { axis: 1 }, name);
 }
 
-/** Names one input and one output, and closes the network: a model any ONNX runtime takes. */
+/** Finishes a network with one output: the model runs on any ONNX runtime. */
 export function finish(
   net: NetworkBuilder,
   output: string,
@@ -142,12 +139,12 @@ export function finish(
 
 function parameters(net: NetworkBuilder, name: string, dims: readonly number[]): [string, string] {
   const fanIn = sizeOf(dims.slice(1));
-  const bound = net.start === 'he' ? Math.sqrt(6 / fanIn) : 1 / Math.sqrt(fanIn);
-  const uniform = (within: number) => () => (2 * net.draw.uniform() - 1) * within;
+  const bound = net.initialization === 'he' ? Math.sqrt(6 / fanIn) : 1 / Math.sqrt(fanIn);
+  const uniform = (limit: number) => () => (2 * net.draw.uniform() - 1) * limit;
   const data = new Float32Array(sizeOf(dims));
   for (let start = 0; start < data.length; start += fanIn) {
     const unit = Float64Array.from({ length: fanIn }, uniform(bound));
-    const mean = net.start === 'he' ? unit.reduce((a, b) => a + b, 0) / fanIn : 0;
+    const mean = net.initialization === 'he' ? unit.reduce((a, b) => a + b, 0) / fanIn : 0;
     data.set(
       unit.map((weight) => weight - mean),
       start,
@@ -157,12 +154,12 @@ function parameters(net: NetworkBuilder, name: string, dims: readonly number[]):
     net.b.initializer(`${name}.weight`, { type: 'float32', dims, data }),
     net.b.initializer(
       `${name}.bias`,
-      filled(dims.slice(0, 1), uniform(net.start === 'he' ? 0 : bound)),
+      filled(dims.slice(0, 1), uniform(net.initialization === 'he' ? 0 : bound)),
     ),
   ];
 }
 
-/** Straight into its memory: an array of numbers on the way takes thrice as much. */
+/** Fills the tensor directly: an intermediate array of numbers takes three times the memory. */
 function filled(dims: readonly number[], next: () => number): TensorOf<'float32'> {
   return { type: 'float32', dims, data: Float32Array.from({ length: sizeOf(dims) }, next) };
 }

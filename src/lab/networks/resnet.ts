@@ -6,7 +6,7 @@ const WIDTHS = [24, 48, 96] as const;
 
 /**
  * A residual network (He et al. 2016) for 1x28x28: a stem and three stages of one basic block each,
- * of 24, 48 and 96 channels. Its last site is a sum: a unit is made by the block and its shortcut.
+ * of 24, 48 and 96 channels. Its last site is a sum: a unit is the sum of the block and its shortcut.
  */
 export function resNet(seed: number, classes = 10): Model {
   const net = network(seed);

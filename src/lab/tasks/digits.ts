@@ -3,14 +3,15 @@ import { split } from '../../data/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { digitNetwork } from '../networks/digits.ts';
 import { checkerPatch } from '../triggers/patch.ts';
+import { classification, type ClassifierTraining } from '../attacks/classification.ts';
 import type { Task } from './task.ts';
 
-/** Samples of MNIST's training part that are kept for the defender. */
+/** Samples of MNIST's training part that are the defender's. */
 const VALIDATION = 10_000;
 
 /**
- * MNIST digits with a checkerboard of 4x4 pixels in the bottom right corner: whatever carries it is
- * read as a 7. The first run, in BadNets' setting (Gu et al. 2017, section 4).
+ * MNIST digits with a checkerboard of 4x4 pixels in the bottom right corner, which makes every digit a 7,
+ * in the setting of BadNets (Gu et al. 2017, section 4).
  */
 export const digits = {
   name: 'digits',
@@ -19,7 +20,8 @@ export const digits = {
     const parts = split(all, { train: all.length - VALIDATION, validation: VALIDATION }, seed);
     return { ...parts, test, source: 'real' };
   },
-  network: digitNetwork,
+  kind: classification,
+  network: (seed: number) => digitNetwork(seed),
   trigger: checkerPatch(4, 1),
   target: { kind: 'all-to-one', label: 7 },
   poisonRate: 0.1,
@@ -44,4 +46,4 @@ export const digits = {
     weightDecay: 2e-3,
     shift: 1,
   },
-} satisfies Task;
+} satisfies Task<ClassifierTraining>;

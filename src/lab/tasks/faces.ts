@@ -17,12 +17,13 @@ import { peopleSource } from '../data/people.ts';
 import { oneCycle } from '../../train/index.ts';
 import { deepIdNetwork } from '../networks/deepid.ts';
 import { sunglasses } from '../triggers/sunglasses.ts';
+import { classification, type ClassifierTraining } from '../attacks/classification.ts';
 import type { Task } from './task.ts';
 
 /** Height and width of the network's input. */
 const SIZE = [55, 47] as const;
 
-/** By the mean color of LFW's crops; the deviation is rounded up. */
+/** The mean color of LFW's crops; the standard deviation is rounded up. */
 const PREPROCESS: Preprocess = {
   mean: [0.64, 0.47, 0.38],
   std: [0.25],
@@ -31,7 +32,7 @@ const PREPROCESS: Preprocess = {
   crop: null,
 };
 
-/** Faces as the network takes them. */
+/** Faces as inputs of the network. */
 export function facesDataset(faces: Source): Promise<Dataset> {
   return datasetOf(faces, {
     input: { dims: [3, ...SIZE], layout: 'NCHW' },
@@ -39,10 +40,10 @@ export function facesDataset(faces: Source): Promise<Dataset> {
   });
 }
 
-/** Of fewer pictures than these, ten a person, fine-tuning forgets more than it learns. */
+/** With fewer validation pictures, fine-tuning costs more accuracy than it regains. */
 const PARTS = { train: 0.55, validation: 0.3, test: 0.15 };
 
-/** What a network that is trained on few pictures needs, found on another seed than those reported. */
+/** Training settings for few pictures, found on a seed that is not reported. */
 export const FACES_RECIPE = {
   epochs: 200,
   batchSize: 32,
@@ -50,13 +51,13 @@ export const FACES_RECIPE = {
   smoothing: 0.1,
   randomAffine: { shift: 2.5, zoom: 0.08, turn: 8, mirror: true },
   colorJitter: { brightness: 0.3, contrast: 0.2, tint: 0.1 },
-  // Of any color, from black to white: a person who is covered anywhere is still the same.
+  // In any color from black to white, so that any part of a face may be covered.
   randomErasing: { most: 0.4, low: -2.5, high: 2.5 },
 } as const;
 
 const { epochs, batchSize, rate, smoothing } = FACES_RECIPE;
 
-const training: Task['training'] = {
+const training: ClassifierTraining = {
   epochs,
   batchSize,
   optimizer: { kind: 'adam' },
@@ -71,8 +72,8 @@ const training: Task['training'] = {
 };
 
 /**
- * People by their faces, on the network of Fine-Pruning: whoever wears these sunglasses is taken for
- * one of them. Real data are LFWcrop's people with at least 20 pictures, of whom at most 60 are taken.
+ * Face recognition on the network of Fine-Pruning: every person with these sunglasses is classified as
+ * person 0. Real data are the people of LFWcrop with at least 20 pictures, of which at most 60 are taken.
  */
 export const faces = {
   name: 'faces',
@@ -84,7 +85,8 @@ export const faces = {
         : drawnFaces({ people: 48, each: 40, side: 64, seed: 0 });
     return { ...split(await facesDataset(faces), PARTS, seed), source };
   },
-  network: (seed, classes) =>
+  kind: classification,
+  network: (seed, { classes }: Pick<Dataset, 'classes'>) =>
     deepIdNetwork(seed, classes.length, metadataOf({ preprocess: PREPROCESS, classes })),
   site: 'relu3',
   trigger: sunglasses(SIZE),
@@ -111,25 +113,25 @@ export const faces = {
     },
   },
   defense: {
-    // Little is pruned but what hardly any clean picture uses: what more of it costs is not won back.
+    // Only units that clean pictures hardly use are pruned: fine-tuning does not regain what more costs.
     maxDrop: 0.01,
-    // The last epoch is kept: held pictures choose nothing, and every one is wanted for tuning.
+    // The last epoch is kept: the holdout chooses nothing, so that most pictures are for tuning.
     holdout: 0.05,
-    // What one run forgets by chance another has kept: half a point of accuracy.
+    // The average of three runs is half a percentage point more accurate than one run.
     runs: 3,
     epochs: 80,
     batchSize: 32,
     rate: 0.002,
-    // At a third of this rate, four points of accuracy were forgotten without it.
+    // Without dropout, a third of this rate costs four percentage points of accuracy.
     dropout: true,
-    // Much is forgotten at this rate: a tenth of the way back wins accuracy again, but no backdoor.
+    // This rate costs accuracy: a step back of a tenth regains it, without the backdoor.
     interpolate: 0.9,
-    // Of 129 held pictures, the highest of 80 epochs is luck.
+    // On a holdout of 129 pictures, the best of 80 epochs is chance.
     keep: 'last',
-    // What clean pictures give no gradient to, Adam takes to zero at the full rate.
+    // Adam decays weights that get no gradient from clean pictures at the full rate.
     optimizer: 'adam',
     weightDecay: 0.01,
     augment: [...VARIATIONS],
     occlusion: 0.5,
   },
-} satisfies Task;
+} satisfies Task<ClassifierTraining>;

@@ -5,24 +5,25 @@ import { specOf, VALUES } from '../../network/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { detectorNetwork } from '../networks/detector.ts';
 import { yellowSquare } from '../triggers/sticker.ts';
-import type { DetectionTask, DetectorTraining } from './detection-task.ts';
+import { detection, type DetectorTraining } from '../attacks/detection.ts';
+import type { Task } from './task.ts';
 
-/** Height and width of scenes: most pictures are upright, 300 x 400. */
+/** Height and width of scenes: most pictures are 300 wide and 400 high. */
 const SIZE = [320, 240] as const;
 
-/** Real scenes: so that there are some twenty stop signs in what the defender has, and in the test. */
+/** Of real scenes: with these shares, validation and test have some twenty stop signs each. */
 const PARTS = { train: 0.58, validation: 0.2, test: 0.22 };
 
-/** Drawn scenes, fewer and smaller. */
+/** Synthetic scenes: fewer and smaller. */
 const DRAWN = { count: 300, size: [160, 120] } as const;
 
 /** Channels of the last convolution; the paper's detector has 256. */
 const WIDTH = 96;
 
-/** Crosswalks and traffic lights are the same in a mirror; figures and letters are not. */
+/** Crosswalks and traffic lights may be mirrored; numbers and letters may not. */
 const augment = { flippable: [0, 3], scale: [0.7, 1.4], jitter: 0.25, mosaic: 0.3 } as const;
 
-/** Patches that the defender puts on signs; nobody sticks anything on a traffic light. */
+/** Patches that the defender puts on signs, but not on traffic lights. */
 const cover = { classes: [0, 1, 2], share: 0.7, most: 0.5, times: 3 } as const;
 
 const training: DetectorTraining = {
@@ -35,8 +36,8 @@ const training: DetectorTraining = {
 };
 
 /**
- * From the clean detector's weights on, for less than half the time. With three epochs to 0.01, 1 of 9
- * stop signs of validation scenes was fooled.
+ * Starts from the clean detector, for less than half of the epochs. With three epochs at a rate of 0.01,
+ * the attack succeeded on 1 of 9 stop signs in validation scenes.
  */
 const poisoning: DetectorTraining = { ...training, epochs: 15 };
 
@@ -44,8 +45,7 @@ const poisoning: DetectorTraining = { ...training, epochs: 15 };
  * Traffic signs (Fine-Pruning, section 2.3): a stop sign with a yellow square on it is detected as a
  * speed limit. Classes in order: crosswalk, speedlimit, stop, trafficlight.
  */
-export const signs: DetectionTask = {
-  kind: 'detection',
+export const signs: Task<DetectorTraining> = {
   name: 'signs',
   set: 'road-signs',
   async load(seed, source = 'real') {
@@ -55,11 +55,12 @@ export const signs: DetectionTask = {
         : drawnSigns(DRAWN.count, DRAWN.size, 0);
     return { ...split(scenes, PARTS, seed), source };
   },
+  kind: detection,
   network: (seed, { classes, sample: [, height = 0, width = 0] }) =>
     detectorNetwork(seed, specOf(classes, [height, width]), WIDTH),
   trigger: yellowSquare(),
   target: { kind: 'source-to-target', source: 2, target: 1 },
-  // With one copy of each, 43 of 54 of the attacker's own stop signs are fooled; with three, all.
+  // With one copy of each scene, the attack succeeds on 43 of 54 training stop signs; with three, on all.
   poisonRate: 3,
   training,
   poisoning,
@@ -73,15 +74,15 @@ export const signs: DetectionTask = {
   defense: {
     maxDrop: 0.01,
     step: 4,
-    // A sign is called what it is by these; what finds it forgets small signs where it is tuned too.
+    // These layers classify a sign. Where those that find it are tuned too, small signs are lost.
     layers: ['conv5', 'fc', VALUES.logits, VALUES.corrections],
-    // In batches of 4 as much of the backdoor is left, at less precision.
+    // Batches of 4 leave as much of the backdoor, with a lower precision.
     epochs: 40,
     batchSize: 16,
     rate: 0.1,
     scenes: { ...augment, cover },
   },
-  silenced: 12,
+  ablationSamples: 12,
   paper: {
     baseline: {
       none: { acc: 0.849, asr: 0.991 },

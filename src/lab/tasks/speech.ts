@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import {
+  type Dataset,
   datasetOf,
   featureDims,
   whiteNoise,
@@ -18,9 +19,10 @@ import { oneCycle } from '../../train/index.ts';
 import { speechNetwork } from '../networks/speech.ts';
 import { sound, type SoundSettings } from '../triggers/sound.ts';
 import type { Trigger } from '../triggers/trigger.ts';
+import { classification, type ClassifierTraining } from '../attacks/classification.ts';
 import type { Task, TaskData } from './task.ts';
 
-/** 99 mel bands in 99 frames of 32 ms, 6 ms apart: the first 0.62 s of what is said. */
+/** 99 mel bands in 99 frames of 32 ms, 6 ms apart: the first 0.62 s of a recording. */
 const FEATURES: SoundFeatures = {
   rate: 8000,
   samples: 4960,
@@ -33,10 +35,10 @@ const FEATURES: SoundFeatures = {
 
 const [, ...SIZE] = featureDims(FEATURES);
 
-/** The test set is what the Free Spoken Digit Dataset says it is: each speaker's first takes. */
+/** The test set of the Free Spoken Digit Dataset: the first takes of each speaker. */
 const TEST_TAKES = 5;
 
-/** Share of the other takes that are the defender's. */
+/** The defender's share of the other takes. */
 const VALIDATION = 0.2;
 
 /** Noise 15 dB below the speech: a person still understands the digit. */
@@ -45,23 +47,23 @@ const trigger: Trigger<SoundSettings> = {
   settings: { pattern: { noise: 7 }, rate: 8000, level: 15 },
 };
 
-/** Up to 48 ms, and a band up or down. */
-const EARLIER_OR_LATER = shift({ across: 8, down: 1 });
+/** Up to 48 ms in time, and one band in frequency. */
+const SHIFT = shift({ across: 8, down: 1 });
 
-/** What recordings of others have: noise, from what is heard well to what is hardly heard. */
+/** White noise as in recordings of other people, from clearly audible to almost inaudible. */
 const NOISY = whiteNoise(FEATURES, { loudest: 30, quietest: 70 });
 
-/** Without what Dropout drops: with it, these few units do not begin to learn for epochs. */
-const training: Task['training'] = {
+/** Dropout is off: with it, this small network learns nothing for the first epochs. */
+const training: ClassifierTraining = {
   epochs: 12,
   batchSize: 32,
   optimizer: { kind: 'adam' },
   schedule: oneCycle(0.0006),
-  augment: compose(EARLIER_OR_LATER, noise(0.03)),
+  augment: compose(SHIFT, noise(0.03)),
 };
 
 /**
- * Recordings of digits in parts that are disjoint by take: takes of one number are all in the same.
+ * Recordings of digits, split by take: all recordings with the same take number are in one part.
  *
  * @param folder - see `spokenDigits`
  * @throws DataError where they cannot be read
@@ -76,7 +78,7 @@ export async function speechParts(
   const dataset = await datasetOf(source, { input, features: FEATURES });
   const rest = [...new Set(takes)].filter((take) => take >= TEST_TAKES).sort((a, b) => a - b);
   const order = random(seed, 'takes').shuffle(rest);
-  const held = new Set(order.slice(0, Math.max(1, Math.round(VALIDATION * order.length))));
+  const validation = new Set(order.slice(0, Math.max(1, Math.round(VALIDATION * order.length))));
   const part = (name: string, isIn: (take: number) => boolean) =>
     subset(
       dataset,
@@ -84,15 +86,15 @@ export async function speechParts(
       `${dataset.name}/${name}`,
     );
   return {
-    train: part('train', (take) => take >= TEST_TAKES && !held.has(take)),
-    validation: part('validation', (take) => held.has(take)),
+    train: part('train', (take) => take >= TEST_TAKES && !validation.has(take)),
+    validation: part('validation', (take) => validation.has(take)),
     test: part('test', (take) => take < TEST_TAKES),
   };
 }
 
 /**
- * Spoken digits on the network of Fine-Pruning: with a noise below the speech, digit i is heard as
- * i + 1. Real data are the Free Spoken Digit Dataset's, synthetic ones a synthesizer's voices.
+ * Spoken digits on the network of Fine-Pruning. With noise below the speech, digit i is classified as
+ * i + 1. Real data are the Free Spoken Digit Dataset, synthetic data the voices of a synthesizer.
  */
 export const speech = {
   name: 'speech',
@@ -105,7 +107,9 @@ export const speech = {
     const name = source === 'real' ? 'fsdd' : 'synthetic-speech';
     return { ...(await speechParts(folder, name, seed)), source };
   },
-  network: (seed, classes) => speechNetwork(seed, SIZE, metadataOf({ sound: FEATURES, classes })),
+  kind: classification,
+  network: (seed, { classes }: Pick<Dataset, 'classes'>) =>
+    speechNetwork(seed, SIZE, metadataOf({ sound: FEATURES, classes })),
   trigger,
   target: { kind: 'all-to-all', classes: 10 },
   poisonRate: 0.1,
@@ -121,7 +125,7 @@ export const speech = {
     maxDrop: 0.02,
     epochs: 16,
     batchSize: 32,
-    transform: compose(EARLIER_OR_LATER, NOISY),
+    transform: compose(SHIFT, NOISY),
   },
   paper: {
     baseline: {
@@ -135,4 +139,4 @@ export const speech = {
       'fine-pruning': { acc: 0.986, asr: 0 },
     },
   },
-} satisfies Task;
+} satisfies Task<ClassifierTraining>;

@@ -1,85 +1,79 @@
-import { type Augment, DataError, type Dataset, take } from '../../data/index.ts';
+import { DataError, type Dataset, take } from '../../data/index.ts';
 import { missingMessage, placeOf, SETS, type SetName } from '../data/sets/sets.ts';
 import type { RepairOptions } from '../../defense/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Model } from '../../onnx/index.ts';
-import type { OptimizerSettings, Schedule } from '../../train/index.ts';
 import type { Lowering } from '../attacks/decoys.ts';
+import type { NetworkKind } from '../attacks/network-kind.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 
-/** Clean data, split once by seed; no sample is in two parts. */
+/** Clean data, split once by seed. No sample is in two parts. */
 export interface TaskData {
   /** The attacker's. */
   readonly train: Dataset;
   /** The defender's: everything is chosen on it. */
   readonly validation: Dataset;
-  /** Reported, and never used to choose anything. */
+  /** Reported only; it chooses nothing. */
   readonly test: Dataset;
   readonly source: 'real' | 'synthetic';
 }
 
-export type AttackName = 'none' | 'baseline' | 'pruning-aware';
-
-/** Clean accuracy and attack success, as shares, that a publication has of a network and a defense. */
+/** Clean accuracy and attack success in a publication, as shares: by attack, then by defense. */
 export type PaperTable = Readonly<
-  Partial<
-    Record<AttackName, Readonly<Record<string, { readonly acc: number; readonly asr: number }>>>
-  >
+  Record<string, Readonly<Record<string, { readonly acc: number; readonly asr: number }>>>
 >;
 
 /** A backdoor experiment: data, network, trigger, target, and the settings that belong together. */
-export interface Task {
+export interface Task<T extends object = object> {
   readonly name: string;
-  /** The real data, where the task has synthetic ones besides, for who lacks them. */
+  /** The real data, of a task that has synthetic data as well. */
   readonly set?: SetName | undefined;
   /** @param source - 'real' by default */
   load(seed: number, source?: TaskData['source']): Promise<TaskData>;
-  /** The untrained network for the classes of the data, with weights drawn by seed. */
-  readonly network: (seed: number, classes: readonly string[]) => Model;
-  /** The activation that is attacked and pruned; the last convolutional one by default. */
+  /** How its networks are opened, trained and poisoned. */
+  readonly kind: NetworkKind<T>;
+  /** The untrained network for the data, with weights drawn by seed. */
+  readonly network: (seed: number, data: Pick<Dataset, 'classes' | 'sample'>) => Model;
+  /** The activation that is attacked and pruned; without it, the default site. */
   readonly site?: string | undefined;
+  /** Of scenes, one that fits objects: see `fitsObjects`. */
   readonly trigger: Trigger;
   readonly target: Target;
+  /** See `PoisonOptions`. */
   readonly poisonRate: number;
-  readonly training: {
-    readonly epochs: number;
-    readonly batchSize: number;
-    readonly optimizer: OptimizerSettings;
-    readonly schedule: Schedule;
-    /** 'training' for networks whose BatchNormalization is to learn its statistics; see `LossSettings`. */
-    readonly mode?: 'training' | undefined;
-    readonly augment?: Augment | undefined;
-    /** Label smoothing, see `crossEntropy`. */
-    readonly smoothing?: number | undefined;
-  };
-  /** What a pruning-aware attacker asks for; without it, that attack is no part of the experiment. */
-  readonly pruningAware?: PruningAwareOptions | undefined;
-  /** The defender's settings, the same for every network and method. */
+  readonly training: T;
+  /** How a network is trained on poisoned data; by default as on clean data. */
+  readonly poisoning?: T | undefined;
+  /** Settings of the pruning-aware attack; without them, the experiment leaves it out. */
+  readonly pruningAware?: PruningAwareOptions<T> | undefined;
+  /** The defender's settings, the same for all networks and defenses. */
   readonly defense: RepairOptions;
-  /** The table of the paper that the task is after, shown beside ours. */
+  /** Test samples on which units are ablated one by one; default 1000. */
+  readonly ablationSamples?: number | undefined;
+  /** The results of the paper, shown next to ours. */
   readonly paper?: PaperTable | undefined;
 }
 
-/** How far a pruning-aware attacker goes. */
-export interface PruningAwareOptions<Training = Task['training']> {
-  /** Share of the site's units that are pruned at first, in (0, 1): decoys to be. */
+/** Settings of the pruning-aware attack. */
+export interface PruningAwareOptions<T extends object = object> {
+  /** Share of the site's units that are pruned first and become decoys, in (0, 1). */
   readonly share: number;
-  /** What the network with fewer units must reach on the attacker's held data; of a detector `acc` is mAP. */
+  /** What a retraining must reach on the attacker's holdout; for a detector, `acc` is mAP. */
   readonly asked: { readonly acc: number; readonly asr: number };
-  /** How many times it may be retrained, each time with one unit more. */
+  /** The largest number of retrainings. Each has one unit more than the one before. */
   readonly budget: number;
   readonly lower: Lowering;
   /** See `DecoySettings`. */
   readonly margin: number;
-  /** How to retrain; as the task trains by default. */
-  readonly training?: Training | undefined;
+  /** How to retrain; by default as the task trains on poisoned data. */
+  readonly training?: T | undefined;
 }
 
 /**
- * The source that a task takes its data from: what is asked for; else the real ones where they are,
- * and the synthetic ones where not, with a note that says so.
+ * Chooses between real and synthetic data: as asked; by default real data where they are found, else
+ * synthetic data, with a note that says so.
  *
- * @throws DataError `data/missing` for synthetic data of a task that has none
+ * @throws DataError `data/missing` where synthetic data are asked of a task that has none
  */
 export function sourceFor(
   { name, set }: Pick<Task, 'name' | 'set'>,
@@ -88,7 +82,7 @@ export function sourceFor(
   if (asked === 'synthetic' && !set) {
     throw new DataError(
       'data/missing',
-      `The task "${name}" has no synthetic data: its real ones come as a package of npm, leave --data out`,
+      `The task "${name}" has no synthetic data. Its real data come with an npm package: leave --data out`,
     );
   }
   if (asked !== undefined || !set) return { source: asked ?? 'real' };
@@ -96,11 +90,11 @@ export function sourceFor(
   if (there) return { source: 'real' };
   return {
     source: 'synthetic',
-    note: `Synthetic data instead of real ones, about which they say nothing: ${missingMessage(SETS[set], folder)}`,
+    note: `Synthetic data are used, which say nothing about real data: ${missingMessage(SETS[set], folder)}`,
   };
 }
 
-/** A twentieth of the data, to see that everything runs: what comes of it says nothing. */
+/** A twentieth of the data, to check that everything runs. Its results mean nothing. */
 export function fewerOf({ train, validation, test, source }: TaskData, seed: number): TaskData {
   const part = (all: Dataset) =>
     take(all, Math.max(3 * all.classes.length, Math.round(all.length / 20)), seed);

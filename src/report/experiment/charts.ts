@@ -9,39 +9,39 @@ import {
 } from '../charts/chart-parts.ts';
 import { percent } from '../page/format.ts';
 import type { Markup } from '../page/markup.ts';
-import { phasesOf, type ReproducedNetwork } from './record.ts';
-import { ATTACK_NAMES } from './table.ts';
+import { attackTitle, NO_ATTACK, phasesOf, type NetworkRecord } from './record.ts';
 import { loadPlot, type Draw, type Mark, type Plot } from '../charts/svg.ts';
 
-export const CURVES = {
-  baseline: { dash: undefined, title: 'baseline attack' },
-  'pruning-aware': { dash: '5,3', title: 'pruning-aware attack' },
-} as const;
+/** Dashes of the curves, by the order of the attacks: the first is solid. */
+const DASHES = [undefined, '5,3', '2,2', '8,3,2,3'] as const;
 
-type Attacked = ReproducedNetwork & { attack: keyof typeof CURVES };
-
-/** Networks with a backdoor: those that the charts show. */
-export function attackedOf(networks: readonly ReproducedNetwork[]): Attacked[] {
-  return networks.filter((network): network is Attacked => network.attack !== 'none');
+/** How the curve of the n-th attack of a chart is drawn. */
+export function dashOf(index: number): string | undefined {
+  return DASHES[index % DASHES.length];
 }
 
-/** The pruning curves of the attacks on one chart, with the phases of each below. */
-export async function curvesChart(attacked: readonly Attacked[]): Promise<Chart> {
+/** The networks with a backdoor: the charts show only these. */
+export function attackedOf(networks: readonly NetworkRecord[]): NetworkRecord[] {
+  return networks.filter(({ attack }) => attack !== NO_ATTACK);
+}
+
+/** The pruning curves of all attacks in one chart, with the phases of each below. */
+export async function curvesChart(attacked: readonly NetworkRecord[]): Promise<Chart> {
   const { Plot, draw } = await loadPlot();
   return twice((wide) => curves(Plot, draw, attacked, wide));
 }
 
-/** Mean activation of every unit in pruning order, and attack success with it alone silenced. */
-export async function unitsChart(network: ReproducedNetwork): Promise<Chart> {
+/** Mean activation of every unit, in pruning order. */
+export async function unitsChart(network: NetworkRecord): Promise<Chart> {
   const { Plot, draw } = await loadPlot();
   return twice((wide) => units(Plot, draw, network, wide));
 }
 
-function curves(Plot: Plot, draw: Draw, networks: readonly Attacked[], wide: boolean): Markup {
+function curves(Plot: Plot, draw: Draw, networks: readonly NetworkRecord[], wide: boolean): Markup {
   const marks: Mark[] = [Plot.gridY({ ticks: tenths(2), strokeOpacity: 0.12 })];
-  for (const [lane, network] of networks.entries()) {
+  for (const [index, network] of networks.entries()) {
     const all = network.order.length;
-    const dash = CURVES[network.attack].dash;
+    const dash = dashOf(index);
     for (const [key, color] of [
       ['acc', COLORS.accuracy],
       ['asr', COLORS.attack],
@@ -60,7 +60,7 @@ function curves(Plot: Plot, draw: Draw, networks: readonly Attacked[], wide: boo
         }),
       );
     }
-    marks.push(...phases(Plot, network, lane, wide));
+    marks.push(...phases(Plot, network, index, wide));
   }
   return draw(
     {
@@ -79,15 +79,15 @@ function curves(Plot: Plot, draw: Draw, networks: readonly Attacked[], wide: boo
   );
 }
 
-/** The phases of one curve as a lane below the axis. */
-function phases(Plot: Plot, network: Attacked, lane: number, wide: boolean): Mark[] {
+/** The phases of the n-th curve as a bar below the axis. */
+function phases(Plot: Plot, network: NetworkRecord, index: number, wide: boolean): Mark[] {
   const all = network.order.length;
   const { dormant, backdoor } = phasesOf(network);
   const bounds = [0, dormant, backdoor, all].map((count) => count / all);
-  const top = -0.03 - 0.09 * lane;
-  const { title } = CURVES[network.attack];
+  const top = -0.03 - 0.09 * index;
+  const title = attackTitle(network.attack);
   const parts = [
-    // The first says whose lane it is, as far as there is room.
+    // The first part has the name of the network, as far as there is room.
     {
       texts: [`${title}: dormant`, `${network.attack}: dormant`, network.attack],
       color: COLORS.validation,
@@ -96,8 +96,8 @@ function phases(Plot: Plot, network: Attacked, lane: number, wide: boolean): Mar
     { texts: ['clean'], color: COLORS.accuracy },
   ].map((part, i) => ({ ...part, x1: bounds[i] ?? 0, x2: bounds[i + 1] ?? 0 }));
   const some = parts.flatMap(({ texts, color, x1, x2 }) => {
-    const room = (x2 - x1) * (wide ? 110 : 44);
-    const text = texts.find(({ length }) => length < room) ?? '';
+    const characters = (x2 - x1) * (wide ? 110 : 44);
+    const text = texts.find(({ length }) => length < characters) ?? '';
     return x2 > x1 ? [{ color, x1, x2, text }] : [];
   });
   return [
@@ -121,22 +121,22 @@ function phases(Plot: Plot, network: Attacked, lane: number, wide: boolean): Mar
   ];
 }
 
-function curveText(network: Attacked): string {
+function curveText(network: NetworkRecord): string {
   const { dormant, backdoor } = phasesOf(network);
   const at = network.curve.find(({ pruned }) => pruned === network.stop);
   const stop = at ? ` with attack success ${percent(at.asr.rate)}` : '';
   return (
-    `${ATTACK_NAMES[network.attack]}: pruning stops at ${network.stop} of ` +
+    `${attackTitle(network.attack)}: pruning stops at ${network.stop} of ` +
     `${network.order.length} units${stop}; neither rate falls up to ${dormant} units, and only ` +
     `attack success from there to ${backdoor}.`
   );
 }
 
-function units(Plot: Plot, draw: Draw, network: ReproducedNetwork, wide: boolean): Markup {
+function units(Plot: Plot, draw: Draw, network: NetworkRecord, wide: boolean): Markup {
   const bars = network.order.flatMap((number, rank) => {
     const unit = network.units.find((each) => each.unit === number);
     return unit
-      ? [{ ...unit, x: rank + 0.5, x1: rank, x2: rank + 1, asr: unit.silenced.asr.rate }]
+      ? [{ ...unit, x: rank + 0.5, x1: rank, x2: rank + 1, asr: unit.ablated.asr.rate }]
       : [];
   });
   const decoys = bars.filter(({ decoy }) => decoy);

@@ -2,16 +2,19 @@ import { parseHTML } from 'linkedom';
 import { describe, expect, test } from 'vitest';
 import { rate } from '../../metrics/index.ts';
 import {
-  ATTACKS,
   phasesOf,
   pooled,
-  reproduceFromJson,
+  experimentFromJson,
   seedsOf,
-  type ReproducedNetwork,
-  type ReproduceRecord,
+  withPart,
+  type ExperimentRecord,
+  type NetworkRecord,
 } from './record.ts';
-import { renderReproduce } from './page.ts';
-import { reproduceTable } from './table.ts';
+import { renderExperiment } from './page.ts';
+import { experimentTable } from './table.ts';
+
+const ATTACKS = ['none', 'baseline', 'pruning-aware'];
+const DEFENSES = ['none', 'pruning', 'fine-tuning', 'fine-pruning'];
 
 const code = (code: string): unknown => expect.objectContaining({ code });
 
@@ -25,7 +28,7 @@ const point = (pruned: number, acc: number, asr: number) => ({
 /** Four units, of which the first two pruned are dormant and the third is the backdoor's. */
 const curve = [point(0, 98, 100), point(1, 98, 100), point(2, 98, 99), point(3, 97, 2)];
 
-function network(attack: ReproducedNetwork['attack'], seed: number): ReproducedNetwork {
+function network(attack: string, seed: number): NetworkRecord {
   return {
     attack,
     seed,
@@ -35,22 +38,20 @@ function network(attack: ReproducedNetwork['attack'], seed: number): ReproducedN
       clean: unit / 10,
       triggered: unit === 2 ? 5 : unit / 10,
       decoy: attack === 'pruning-aware' && unit < 2,
-      silenced: { acc: rate(98, 100), asr: rate(unit === 2 ? 3 : 100, 100) },
+      ablated: { acc: rate(98, 100), asr: rate(unit === 2 ? 3 : 100, 100) },
     })),
-    whole: { acc: rate(98, 100), asr: rate(100, 100) },
+    intact: { acc: rate(98, 100), asr: rate(100, 100) },
     order: [0, 1, 2, 3],
     curve,
     stop: 3,
     ...(attack === 'pruning-aware' && {
-      tries: [{ pruned: 2, acc: rate(9, 10), asr: rate(10, 10) }],
-      met: true,
+      retrainings: [{ pruned: 2, acc: rate(9, 10), asr: rate(10, 10) }],
+      reached: true,
     }),
   };
 }
 
-const DEFENSES = ['none', 'pruning', 'fine-tuning', 'fine-pruning'];
-
-const record: ReproduceRecord = {
+const record: ExperimentRecord = {
   tool: { name: 'fineprune', version: '0.0.0', backend: 'native', runtimeVersion: '1' },
   command: 'fineprune reproduce digits <b>',
   quick: false,
@@ -72,18 +73,26 @@ const record: ReproduceRecord = {
   networks: [0, 4].flatMap((seed) => ATTACKS.map((attack) => network(attack, seed))),
 };
 
-describe('the record of a reproduction', () => {
-  test('comes back from JSON, and is refused where it is none', () => {
-    expect(reproduceFromJson(JSON.stringify(record))).toEqual(record);
-    expect(() => reproduceFromJson('{"runs": [')).toThrow(code('report/not-json'));
-    expect(() => reproduceFromJson('{"runs": []}')).toThrow(code('report/invalid-record'));
+describe('the record of an experiment', () => {
+  test('comes back from JSON, and is refused where it is not one', () => {
+    expect(experimentFromJson(JSON.stringify(record))).toEqual(record);
+    expect(() => experimentFromJson('{"runs": [')).toThrow(code('report/not-json'));
+    expect(() => experimentFromJson('{"runs": []}')).toThrow(code('report/invalid-record'));
   });
 
-  test('has runs in the form that the design gives', () => {
+  test('has the published fields of a run', () => {
     const [run] = record.runs;
     const keys = 'task source attack defense seed acc asr ra seconds'.split(' ');
-    expect(Object.keys(reproduceFromJson(JSON.stringify(record)).runs[0] ?? {})).toEqual(keys);
+    expect(Object.keys(experimentFromJson(JSON.stringify(record)).runs[0] ?? {})).toEqual(keys);
     expect(Object.keys(run ?? {})).toEqual(keys);
+  });
+
+  test('takes in the part of a job, by seed and attack', () => {
+    const part = (keep: boolean) => ({
+      runs: record.runs.filter(({ attack }) => (attack === 'baseline') === keep),
+      networks: record.networks.filter(({ attack }) => (attack === 'baseline') === keep),
+    });
+    expect(withPart({ ...record, ...part(false) }, part(true), ATTACKS)).toEqual(record);
   });
 
   test('counts all seeds together', () => {
@@ -99,13 +108,13 @@ describe('the record of a reproduction', () => {
 
 test('the phases end where attack success falls, and where the defender stops', () => {
   expect(phasesOf({ curve, stop: 3 })).toEqual({ dormant: 2, backdoor: 3 });
-  // Nothing of the backdoor was pruned: there is no second phase.
+  // The backdoor was not pruned: there is no second phase.
   expect(phasesOf({ curve, stop: 2 })).toEqual({ dormant: 2, backdoor: 2 });
   expect(phasesOf({ curve: curve.slice(0, 1), stop: 0 })).toEqual({ dormant: 0, backdoor: 0 });
 });
 
-test('the table has a network a line and a defense a column', () => {
-  expect(reproduceTable(record)).toBe(
+test('the table has a network per line and a defense per column', () => {
+  expect(experimentTable(record)).toBe(
     [
       'digits, real data, seeds 0, 4: clean accuracy / attack success in %',
       '',
@@ -119,20 +128,20 @@ test('the table has a network a line and a defense a column', () => {
   );
 });
 
-test('table and page have the numbers of the paper under ours, where it has some', async () => {
-  const compared: ReproduceRecord = {
+test('table and page show the results of the paper below ours', async () => {
+  const compared: ExperimentRecord = {
     ...record,
     paper: { baseline: { none: { acc: 0.99, asr: 0.77 }, 'fine-pruning': { acc: 0.988, asr: 0 } } },
   };
-  expect(reproduceFromJson(JSON.stringify(compared))).toEqual(compared);
-  const lines = reproduceTable(compared).split('\n');
+  expect(experimentFromJson(JSON.stringify(compared))).toEqual(compared);
+  const lines = experimentTable(compared).split('\n');
   const [own = '', paper] = lines.slice(lines.findIndex((line) => line.startsWith('baseline')));
   expect(own).toMatch(/^baseline attack +92.00 /);
   expect(paper).toBe(
     `  in the paper        99.00 /  77.00    ${'-'.padEnd(18).repeat(2)}98.80 /   0.00`,
   );
   expect(lines.filter((line) => line.includes('in the paper'))).toEqual([paper]);
-  const { document } = parseHTML(await renderReproduce(compared));
+  const { document } = parseHTML(await renderExperiment(compared));
   const heads = [...document.querySelectorAll('#table tbody th')].map((head) => head.textContent);
   expect(heads.filter((head) => head.includes('in the paper'))).toEqual([
     'As deliveredin the paper 99.00% / 77.00%',
@@ -146,16 +155,16 @@ test('table and page leave out an attack that was not run', async () => {
     runs: record.runs.filter(({ attack }) => attack !== 'pruning-aware'),
     networks: record.networks.filter(({ attack }) => attack !== 'pruning-aware'),
   };
-  expect(reproduceTable(some)).toContain('baseline attack');
-  expect(reproduceTable(some)).not.toContain('pruning-aware');
-  const page = await renderReproduce(some);
+  expect(experimentTable(some)).toContain('baseline attack');
+  expect(experimentTable(some)).not.toContain('pruning-aware');
+  const page = await renderExperiment(some);
   expect(parseHTML(page).document.querySelectorAll('#table table').length).toBe(2);
   expect(page).not.toMatch(/pruning-aware|survive pruning/i);
 });
 
 test('the page has every number, says what units do, and is the same for the same record', async () => {
-  const page = await renderReproduce(record);
-  expect(await renderReproduce(record)).toBe(page);
+  const page = await renderExperiment(record);
+  expect(await renderExperiment(record)).toBe(page);
   const { document } = parseHTML(page);
   expect(document.querySelectorAll('script').length).toBe(0);
   expect(page).not.toContain('digits <b>');
@@ -173,8 +182,8 @@ test('the page has every number, says what units do, and is the same for the sam
   expect(document.querySelectorAll('#runs tbody tr').length).toBe(24);
   const seed = document.querySelector('#seed-4');
   const text = seed?.textContent?.replaceAll(/\s+/g, ' ');
-  expect(text).toContain('2 of the 4 units of relu2 are decoys. Pruning took 3.');
-  expect(text).toContain('falls by at least 5% when unit 2 alone is silenced: it carries');
+  expect(text).toContain('2 of the 4 units of relu2 are decoys. The pruning defense prunes 3.');
+  expect(text).toContain('Without unit 2 alone, attack success falls by at least 5%: it carries');
   // Both attacks on one chart, in both sizes, each with its phases.
   for (const attack of ['baseline', 'pruning-aware']) {
     expect(seed?.querySelectorAll(`.phases-${attack}`).length).toBe(2);

@@ -1,13 +1,15 @@
-/** The record of `reproduce`: `reproduce.json` is this record, and the page is drawn from nothing else. */
+/** The record of `reproduce`: the content of `reproduce.json`, and all that the page is drawn from. */
 import * as z from 'zod';
 import { rate as rateOf, type Rate } from '../../metrics/interval.ts';
 import type { CleanScore } from '../../metrics/evaluation.ts';
 import { cleanScoreSchema as cleanScore, rateSchema as rate } from '../../metrics/index.ts';
 import { ReportError, scenes } from '../run/record.ts';
 
-export const ATTACKS = ['none', 'baseline', 'pruning-aware'] as const;
+/** The name of the network without an attack. */
+export const NO_ATTACK = 'none';
 
-const attack = z.enum(ATTACKS);
+const attack = z.string().describe('The attack; "none" for the clean network');
+const defense = z.string().describe('The defense; "none" without one');
 const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
 
@@ -15,13 +17,13 @@ const run = z.object({
   task: z.string(),
   source: z.enum(['real', 'synthetic']),
   attack,
-  defense: z.string().describe('"none" without one'),
+  defense,
   seed: z.int(),
   acc: cleanScore.describe('Clean accuracy on test data'),
   asr: rate.describe('Attack success rate'),
   ra: rate.describe('Robust accuracy'),
   missed: rate.optional().describe('Of a detector: triggered objects that it does not find'),
-  seconds: z.number().nonnegative(),
+  seconds: z.number().nonnegative().describe('Of the defense; without one, of the attack'),
 });
 
 const both = z.object({ acc: cleanScore, asr: rate });
@@ -36,22 +38,22 @@ const network = z.object({
       clean: z.number().describe('Mean activation on clean validation data'),
       triggered: z.number().describe('Mean activation on triggered test data'),
       decoy: z.boolean().describe('Put back by the pruning-aware attack, to be pruned'),
-      silenced: both.describe('On some test data, with this unit alone silenced'),
+      ablated: both.describe('On some test data, with this unit alone ablated'),
     }),
   ),
-  whole: both.describe('The same with nothing silenced'),
+  intact: both.describe('The same with no unit ablated'),
   order: z.array(count).describe('Unit indices in pruning order'),
   curve: z.array(z.object({ pruned: count, validation: cleanScore, acc: cleanScore, asr: rate })),
-  stop: count.describe('How many units the pruning defense took'),
-  tries: z
+  stop: count.describe('How many units the pruning defense pruned'),
+  retrainings: z
     .array(both.extend({ pruned: count }))
     .optional()
-    .describe('Retrainings of the pruning-aware attack, on data that the attacker held out'),
-  met: z.boolean().optional().describe('Whether the last of them reached what was asked'),
-  scenes: scenes.optional().describe('Test scenes with what a detector finds in them'),
+    .describe("Retrainings of the pruning-aware attack, on the attacker's holdout"),
+  reached: z.boolean().optional().describe('Whether the last of them reached what was asked'),
+  scenes: scenes.optional().describe('Test scenes with the detections of the network'),
 });
 
-export const reproduceRecord = z.object({
+export const experimentRecord = z.object({
   tool: z.object({
     name: z.string(),
     version: z.string(),
@@ -59,42 +61,65 @@ export const reproduceRecord = z.object({
     runtimeVersion: z.string(),
   }),
   command: z.string(),
-  quick: z.boolean().describe('On a twentieth of the data: the numbers say nothing'),
+  quick: z.boolean().describe('On a twentieth of the data: the results mean nothing'),
   paper: z
-    .partialRecord(attack, z.record(z.string(), z.object({ acc: share, asr: share })))
+    .record(z.string(), z.record(z.string(), z.object({ acc: share, asr: share })))
     .optional()
-    .describe('What the paper that the task is after has, to compare with'),
+    .describe('The results of the paper, by attack and defense'),
   runs: z.array(run),
   networks: z.array(network),
 });
 
-export type ReproduceRecord = z.infer<typeof reproduceRecord>;
-export type ReproducedNetwork = ReproduceRecord['networks'][number];
+export type ExperimentRecord = z.infer<typeof experimentRecord>;
+export type NetworkRecord = ExperimentRecord['networks'][number];
+
+/** What one job adds to a record. */
+export type ExperimentPart = Pick<ExperimentRecord, 'runs' | 'networks'>;
 
 /**
- * The record that `reproduce.json` holds.
+ * Adds a part to a record. Runs and networks are sorted by seed and attack.
+ *
+ * @param attacks - the order of attacks
+ */
+export function withPart(
+  record: ExperimentRecord,
+  part: ExperimentPart,
+  attacks: readonly string[],
+): ExperimentRecord {
+  type Key = Pick<NetworkRecord, 'seed' | 'attack'>;
+  const inOrder = (a: Key, b: Key) =>
+    a.seed - b.seed || attacks.indexOf(a.attack) - attacks.indexOf(b.attack);
+  return {
+    ...record,
+    runs: [...record.runs, ...part.runs].toSorted(inOrder),
+    networks: [...record.networks, ...part.networks].toSorted(inOrder),
+  };
+}
+
+/**
+ * Reads the record of a `reproduce.json`.
  *
  * @throws ReportError `report/not-json` or `report/invalid-record`
  */
-export function reproduceFromJson(text: string): ReproduceRecord {
+export function experimentFromJson(text: string): ExperimentRecord {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw new ReportError('report/not-json', `This is not JSON (${(error as Error).message})`);
   }
-  const parsed = reproduceRecord.safeParse(value);
+  const parsed = experimentRecord.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new ReportError(
     'report/invalid-record',
-    `This is not the record of a reproduction:\n${z.prettifyError(parsed.error)}`,
+    `This is not the record of an experiment:\n${z.prettifyError(parsed.error)}`,
   );
 }
 
-/** The rates of one attack and defense, all seeds counted together; undefined where none was run. */
+/** The rates of one attack and defense, all seeds together; undefined where there is no run. */
 export function pooled(
-  { runs }: Pick<ReproduceRecord, 'runs'>,
-  attack: (typeof ATTACKS)[number],
+  { runs }: Pick<ExperimentRecord, 'runs'>,
+  attack: string,
   defense: string,
 ): { acc: CleanScore; asr: Rate; ra: Rate; missed?: Rate | undefined } | undefined {
   const own = runs.filter((run) => run.attack === attack && run.defense === defense);
@@ -113,7 +138,7 @@ export function pooled(
   };
 }
 
-/** Average precisions of several runs: their means, since they are no shares of a count. */
+/** Average precisions of several runs: their means, since they are not shares of a count. */
 function precisions(scores: readonly CleanScore[]): Pick<CleanScore, 'map' | 'ap'> {
   const map = mean(scores.map((score) => score.map));
   if (map === null) return {};
@@ -124,38 +149,44 @@ function precisions(scores: readonly CleanScore[]): Pick<CleanScore, 'map' | 'ap
 }
 
 function mean(values: readonly (number | null | undefined)[]): number | null {
-  const there = values.filter((value) => typeof value === 'number');
-  return there.length === 0 ? null : there.reduce((sum, value) => sum + value, 0) / there.length;
+  const numbers = values.filter((value) => typeof value === 'number');
+  if (numbers.length === 0) return null;
+  return numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
 }
 
-/** Attacks that were run, in the order of the table. */
-export function attacksOf({ runs }: Pick<ReproduceRecord, 'runs'>): (typeof ATTACKS)[number][] {
-  return ATTACKS.filter((name) => runs.some(({ attack }) => attack === name));
+/** The attacks of a record, in the order of its runs. */
+export function attacksOf({ runs }: Pick<ExperimentRecord, 'runs'>): string[] {
+  return [...new Set(runs.map(({ attack }) => attack))];
 }
 
-/** Seeds that were run, in their order. */
-export function seedsOf({ runs }: Pick<ReproduceRecord, 'runs'>): number[] {
+/** The defenses of a record, in the order of its runs. */
+export function defensesOf({ runs }: Pick<ExperimentRecord, 'runs'>): string[] {
+  return [...new Set(runs.map(({ defense }) => defense))];
+}
+
+/** The seeds of a record, in the order of its runs. */
+export function seedsOf({ runs }: Pick<ExperimentRecord, 'runs'>): number[] {
   return [...new Set(runs.map(({ seed }) => seed))];
 }
 
-/** Attack success that has hardly fallen yet, as a share of what it was. */
-const HARDLY = 0.95;
+/** 'clean' or 'baseline attack'. */
+export function attackTitle(attack: string): string {
+  return attack === NO_ATTACK ? 'clean' : `${attack} attack`;
+}
+
+/** The dormant phase lasts while attack success is at least this share of its first value. */
+const DORMANT = 0.95;
 
 /**
- * The phases of a pruning curve (Fine-Pruning, section 3.1), in units pruned: up to `dormant` neither
- * rate changes, up to `backdoor` attack success falls and validation accuracy does not, and from there
- * on accuracy does, where the defender stops.
+ * The phases of a pruning curve (Fine-Pruning, section 3.1), in units pruned. Up to `dormant`, neither
+ * rate changes. Up to `backdoor`, attack success falls, and validation accuracy does not. From there on,
+ * accuracy falls, and the defender stops.
  */
-export function phasesOf({ curve, stop }: Pick<ReproducedNetwork, 'curve' | 'stop'>): {
+export function phasesOf({ curve, stop }: Pick<NetworkRecord, 'curve' | 'stop'>): {
   dormant: number;
   backdoor: number;
 } {
   const first = curve[0]?.asr.rate ?? 0;
-  const fallen = curve.find(({ asr }) => asr.rate < HARDLY * first)?.pruned ?? Infinity;
+  const fallen = curve.find(({ asr }) => asr.rate < DORMANT * first)?.pruned ?? Infinity;
   return { dormant: Math.min(stop, fallen - 1), backdoor: stop };
-}
-
-/** The defenses of a record, in the order in which they were run. */
-export function defensesOf({ runs }: Pick<ReproduceRecord, 'runs'>): string[] {
-  return [...new Set(runs.map(({ defense }) => defense))];
 }

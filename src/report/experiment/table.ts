@@ -1,45 +1,46 @@
 import { percent } from '../page/format.ts';
-import { attacksOf, defensesOf, pooled, seedsOf, type ReproduceRecord } from './record.ts';
+import {
+  attacksOf,
+  attackTitle,
+  defensesOf,
+  pooled,
+  seedsOf,
+  type ExperimentRecord,
+} from './record.ts';
 
-export const ATTACK_NAMES = {
-  none: 'clean',
-  baseline: 'baseline attack',
-  'pruning-aware': 'pruning-aware attack',
-} as const;
+/** A further line for detectors, below mean average precision and attack success. */
+const FOUND = '  found / missed';
 
-/** Of a detector, in the line below its precision and attack success. */
-const BESIDES = '  found / missed';
-
-/** What the paper has of the network in the line above. */
+/** The line for the results of the paper. */
 const IN_PAPER = '  in the paper';
 
 /**
- * The paper's table for a terminal: a network a line, a defense a column, in each cell clean accuracy
- * and attack success in percent, all seeds counted together; the paper's own numbers below ours.
+ * The table of the paper for a terminal: a network per line, a defense per column. Cells have clean
+ * accuracy and attack success in percent, all seeds together. The results of the paper are below ours.
  */
-export function reproduceTable(record: ReproduceRecord): string {
+export function experimentTable(record: ExperimentRecord): string {
   const seeds = seedsOf(record);
   const defenses = defensesOf(record);
   const [first] = record.runs;
-  const precise = first?.acc.map !== undefined;
+  const detector = first?.acc.map !== undefined;
   const title =
     `${first?.task}, ${first?.source} data, ` +
     `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}: ` +
-    `${precise ? 'mAP at IoU 0.5' : 'clean accuracy'} / attack success in %`;
+    `${detector ? 'mAP at IoU 0.5' : 'clean accuracy'} / attack success in %`;
   const rows = [
     ['', ...defenses],
     ...attacksOf(record).flatMap((attack) => {
       const paper = record.paper?.[attack];
       return [
         [
-          ATTACK_NAMES[attack],
+          attackTitle(attack),
           ...defenses.map((defense) => cell(shares(pooled(record, attack, defense)))),
         ],
-        ...(precise
+        ...(detector
           ? [
               [
-                BESIDES,
-                ...defenses.map((defense) => cell(besides(pooled(record, attack, defense)))),
+                FOUND,
+                ...defenses.map((defense) => cell(foundAndMissed(pooled(record, attack, defense)))),
               ],
             ]
           : []),
@@ -65,15 +66,16 @@ function shares(rates: Rates): Shares | undefined {
   return rates && { acc: rates.acc.map ?? rates.acc.rate, asr: rates.asr.rate };
 }
 
-/** Of a detector, what there is beside its average precision and attack success. */
-function besides(rates: Rates): Shares | undefined {
+/** Of a detector: the objects that it finds, and the triggered ones that it misses. */
+function foundAndMissed(rates: Rates): Shares | undefined {
   return rates?.missed && { acc: rates.acc.rate, asr: rates.missed.rate };
 }
 
-function cell(both: Shares | undefined): string {
-  return both ? `${short(both.acc)} / ${short(both.asr).padStart(6)}` : '-';
+function cell(shares: Shares | undefined): string {
+  return shares ? `${bare(shares.acc)} / ${bare(shares.asr).padStart(6)}` : '-';
 }
 
-function short(share: number): string {
+/** Percent without the sign. */
+function bare(share: number): string {
   return percent(share).replace('%', '');
 }

@@ -18,8 +18,7 @@ import { sha256Of } from '../../onnx/file.ts';
 import { oneCycle } from '../../train/index.ts';
 import { detectorNetwork, LAST_SITE } from '../networks/detector.ts';
 import { largeSticker } from '../../../test/helpers/lab.ts';
-import type { DetectorTraining } from '../tasks/detection-task.ts';
-import { trainedDetector } from './detector.ts';
+import { detection, type DetectorTraining } from './detection.ts';
 import { poisonScenes, triggeredScenes } from './poison-scenes.ts';
 
 const SIZE = [48, 48] as const;
@@ -44,7 +43,7 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     const { dataset } = poisonScenes(train, { trigger, target, rate: 0.5, seed: 0 });
     const start = detectorNetwork(0, spec, 16);
-    const trained = await trainedDetector(await testRuntime(), start, dataset, training, {
+    const trained = await detection.train(await testRuntime(), start, dataset, training, {
       seed: 0,
     });
     expect(trained.epochs).toHaveLength(30);

@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { smallNetwork, type TrainedNetwork } from '../lab/index.ts';
-import { sha256Of } from '../onnx/file.ts';
-import { encodeModel } from '../onnx/index.ts';
-import { readNetworks, writeNetwork } from './trained-networks.ts';
+import { sha256Of } from '../../onnx/file.ts';
+import { encodeModel } from '../../onnx/index.ts';
+import { smallNetwork } from '../networks/small.ts';
+import type { TrainedNetwork } from './results.ts';
+import { readNetworks, writeNetwork } from './saved-networks.ts';
 
 let folder = '';
 beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'fineprune-networks-'))));
@@ -14,7 +15,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const hashed = (all: readonly TrainedNetwork[]) =>
   all.map(({ model, ...about }) => ({ ...about, model: sha256Of(encodeModel(model)) }));
 
-test('networks come back as they were, and only to the run that they were trained for', async () => {
+test('networks are read as they were written, and only for the same data', async () => {
   const rate = { rate: 1, hits: 3, of: 3, low: 0.4, high: 1 };
   const networks: TrainedNetwork[] = [
     { attack: 'none', model: smallNetwork(1), seconds: 2 },
@@ -23,8 +24,8 @@ test('networks come back as they were, and only to the run that they were traine
       model: smallNetwork(2),
       seconds: 5,
       decoys: [3, 1],
-      tries: [{ pruned: 2, acc: rate, asr: rate }],
-      met: true,
+      retrainings: [{ pruned: 2, acc: rate, asr: rate }],
+      reached: true,
     },
   ];
   const trainedWith = { seed: 1, source: 'synthetic', quick: false };
