@@ -69,7 +69,7 @@ test('trains three networks, runs every defense on each, and records every unit'
     expect({ acc: said?.acc, asr: said?.asr, ra: said?.ra }).toEqual(evaluation);
   }
   expect(new Set(stages)).toContain('pruning-aware attack: retrain without 3 of 6 units');
-  expect(new Set(stages)).toContain('baseline network: fine-prune');
+  expect(new Set(stages)).toContain('baseline network: fine-tune');
 });
 
 test('reuses trained networks, with the same results', async () => {
