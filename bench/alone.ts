@@ -1,5 +1,5 @@
 import { nodeRuntime } from '../src/runtime/index.ts';
-import { open } from '../src/train/index.ts';
+import { openSession } from '../src/train/index.ts';
 import { exchange } from './exchange.ts';
 import { type BenchNetwork, inputOf, networks, picturesOf } from './networks/index.ts';
 import { CURVE, prepared } from './sections/curve.ts';
@@ -22,7 +22,7 @@ const tasks: Readonly<Record<string, () => Promise<void>>> = {
     const outputs = [network.logits];
     const { graph } = network.build();
     const input = inputOf(graph);
-    const session = await open(runtime, graph, { input, outputs });
+    const session = await openSession(runtime, graph, { input, outputs });
     for (let pass = 0; pass < 10; pass += 1) await session.run({ [input]: picturesOf(network) });
     await session.dispose();
   },

@@ -183,5 +183,5 @@ export { NetworkError, type TestData } from './network/index.ts';
 export { FinepruneError, OnnxError } from './onnx/index.ts';
 export type { OnnxFile } from './onnx/file.ts';
 export { FileExistsError } from './onnx/write.ts';
-export { nodeRuntime, type Runtime, RuntimeFault, type RuntimeOptions } from './runtime/index.ts';
+export { nodeRuntime, type Runtime, RuntimeError, type RuntimeOptions } from './runtime/index.ts';
 export { VERSION } from './version.ts';

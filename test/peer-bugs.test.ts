@@ -10,7 +10,7 @@ import { decodeModel, encodeModel, float32, type Graph, type Model } from '../sr
 import { sha256Of } from '../src/onnx/file.ts';
 import { recordFromJson, recordOf, recordToJson } from '../src/report/index.ts';
 import { VERSION } from '../src/version.ts';
-import { outputsOf } from '../src/train/index.ts';
+import { computeOutputs } from '../src/train/index.ts';
 import { nodeRuntime, type Runtime } from '../src/runtime/index.ts';
 import { testRuntime } from './helpers/gradcheck.ts';
 
@@ -103,7 +103,10 @@ test('3. a pruned unit is zero, and no constant of a bias or BatchNormalization 
     expect(fold.into).toBe('producer');
     const data = images(4);
     const { input } = classifier;
-    const made = await outputsOf(await testRuntime(), graph, data, { input, outputs: ['site'] });
+    const made = await computeOutputs(await testRuntime(), graph, data, {
+      input,
+      outputs: ['site'],
+    });
     const places = (made['site']?.data.length ?? 0) / (4 * site.units);
     const units = [...(made['site']?.data ?? [])].map((value, at) => ({
       unit: Math.floor(at / places) % site.units,

@@ -1,5 +1,5 @@
 import { nodeRuntime } from '../../src/runtime/index.ts';
-import { open } from '../../src/train/index.ts';
+import { openSession } from '../../src/train/index.ts';
 import { type BenchNetwork, inputOf, picturesOf } from '../networks/index.ts';
 import { alternating, means, table, type TimeRow } from '../ratios.ts';
 import type { Context, Section } from '../section.ts';
@@ -21,7 +21,7 @@ async function measure(context: Context, network: BenchNetwork, threads: number)
   const runtime = await nodeRuntime({ threads });
   const { graph } = network.build();
   const input = inputOf(graph);
-  const session = await open(runtime, graph, { input, outputs: [logits] });
+  const session = await openSession(runtime, graph, { input, outputs: [logits] });
   const feeds = { [input]: picturesOf(network) };
   const ours = async (steps: number) => {
     const times: number[] = [];

@@ -1,8 +1,8 @@
 import { Builder, type Traced } from '../graph/index.ts';
 import { type Graph, nodeLabel, quoted } from '../onnx/index.ts';
 import { AutodiffError } from './error.ts';
-import { cutOffBy, pathsTo, type Paths, type Stop, stopsOf } from './paths.ts';
-import { reverse } from './reverse.ts';
+import { blockedBy, gradientPaths, type GradientPaths, type Blocker, blockersOf } from './paths.ts';
+import { reversePass } from './reverse.ts';
 
 /**
  * The graph with its reverse pass: another graph of standard operators, which gives the loss and the
@@ -48,10 +48,10 @@ export function appendGradients(
       `The loss "${loss}" has dims [${lossType.dims.join(', ')}]: reduce it to one element first`,
     );
   }
-  const paths = pathsTo(traced, loss, parameters);
-  const stops = stopsOf(paths);
+  const paths = gradientPaths(traced, loss, parameters);
+  const stops = blockersOf(paths);
   // Rules may refuse a node for its attributes: they are asked before anything is said.
-  const gradientOf = reverse(builder, traced, loss, paths, (stop) => stops.push(stop));
+  const gradientOf = reversePass(builder, traced, loss, paths, (stop) => stops.push(stop));
   refuse(paths, stops, parameters);
   return new Map(
     parameters.map((parameter) => {
@@ -68,11 +68,15 @@ export function appendGradients(
 }
 
 /** One error for all nodes that stop the gradient: what each cuts off, and what can be trained. */
-function refuse(paths: Paths, stops: readonly Stop[], parameters: readonly string[]): void {
+function refuse(
+  paths: GradientPaths,
+  stops: readonly Blocker[],
+  parameters: readonly string[],
+): void {
   if (stops.length === 0) return;
   const cutOff = new Set<string>();
   const lines = stops.map(({ node, why }) => {
-    const cut = cutOffBy(paths, node, parameters);
+    const cut = blockedBy(paths, node, parameters);
     for (const parameter of cut) cutOff.add(parameter);
     return `  ${nodeLabel(node)}: ${why}; it cuts off ${listed(cut)}`;
   });

@@ -3,7 +3,7 @@ import type { Node } from '../onnx/index.ts';
 import { operatorOf } from '../ops/index.ts';
 
 /** The ways by which gradients come from the loss to the parameters. */
-export interface Paths {
+export interface GradientPaths {
   /** Nodes on them, in the order of the graph. */
   readonly nodes: readonly Node[];
   /** Values that depend on a parameter by floating point numbers, and not by steps only. */
@@ -11,14 +11,18 @@ export interface Paths {
 }
 
 /** A node on the way that lets no gradient through. */
-export interface Stop {
+export interface Blocker {
   readonly node: Node;
   readonly why: string;
   /** What a rule threw, where a rule refused the node. */
   readonly error?: Error | undefined;
 }
 
-export function pathsTo(traced: Traced, loss: string, parameters: readonly string[]): Paths {
+export function gradientPaths(
+  traced: Traced,
+  loss: string,
+  parameters: readonly string[],
+): GradientPaths {
   const wanted = differentiable(traced, parameters);
   const carrying = carriers(traced.graph.nodes, loss, wanted);
   const nodes = traced.graph.nodes.filter((node) => node.outputs.some((y) => carrying.has(y)));
@@ -26,7 +30,7 @@ export function pathsTo(traced: Traced, loss: string, parameters: readonly strin
 }
 
 /** The nodes whose operator has no gradient. */
-export function stopsOf({ nodes }: Paths): Stop[] {
+export function blockersOf({ nodes }: GradientPaths): Blocker[] {
   return nodes.flatMap((node) => {
     const rule = operatorOf(node)?.gradient;
     if (!rule) return [{ node, why: 'fineprune has no gradient rule for it' }];
@@ -35,8 +39,8 @@ export function stopsOf({ nodes }: Paths): Stop[] {
 }
 
 /** Those of the parameters whose gradient, or a part of it, would pass through a node. */
-export function cutOffBy(
-  { nodes, wanted }: Paths,
+export function blockedBy(
+  { nodes, wanted }: GradientPaths,
   node: Node,
   parameters: readonly string[],
 ): string[] {
@@ -51,7 +55,7 @@ export function cutOffBy(
 function differentiable({ graph, values }: Traced, parameters: readonly string[]): Set<string> {
   const reached = new Set(parameters);
   for (const node of graph.nodes) {
-    if (isFlat(node) || !node.inputs.some((input) => reached.has(input))) continue;
+    if (hasZeroGradient(node) || !node.inputs.some((input) => reached.has(input))) continue;
     for (const output of node.outputs) {
       if (values.get(output)?.type.startsWith('float')) reached.add(output);
     }
@@ -73,7 +77,7 @@ function carriers(
   return carrying;
 }
 
-function isFlat(node: Node): boolean {
+function hasZeroGradient(node: Node): boolean {
   const rule = operatorOf(node)?.gradient;
   return typeof rule === 'object' && 'zero' in rule;
 }

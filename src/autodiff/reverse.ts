@@ -1,7 +1,7 @@
 import type { Builder, Traced } from '../graph/index.ts';
 import type { Node } from '../onnx/index.ts';
 import { add, type Gradient, operatorOf, RuleError, sumTo, type Tape } from '../ops/index.ts';
-import type { Paths, Stop } from './paths.ts';
+import type { GradientPaths, Blocker } from './paths.ts';
 
 /**
  * Writes the reverse pass: from the loss back along the paths, each node's rule turns the gradients
@@ -11,12 +11,12 @@ import type { Paths, Stop } from './paths.ts';
  *   rule are passed over
  * @returns the name of the gradient of a value, undefined where none arrives
  */
-export function reverse(
+export function reversePass(
   builder: Builder,
   traced: Traced,
   loss: string,
-  { nodes, wanted }: Paths,
-  stopped: (stop: Stop) => void,
+  { nodes, wanted }: GradientPaths,
+  stopped: (stop: Blocker) => void,
 ): (value: string) => string | undefined {
   const cotangents = new Map<string, string[]>([[loss, [ones(builder, traced, loss)]]]);
   const gradientOf = (value: string) => {
@@ -30,7 +30,7 @@ export function reverse(
     const operator = operatorOf(node);
     if (typeof operator?.gradient !== 'function') continue;
     const tape = tapeOf(builder, traced, node, dy, wanted);
-    const dx = answer(operator.gradient, tape, stopped);
+    const dx = applyRule(operator.gradient, tape, stopped);
     for (const [index, gradient] of dx.entries()) {
       const input = node.inputs[index];
       if (gradient === undefined || !input || !wanted.has(input)) continue;
@@ -45,10 +45,10 @@ export function reverse(
   return gradientOf;
 }
 
-function answer(
+function applyRule(
   rule: Gradient,
   tape: Tape,
-  stopped: (stop: Stop) => void,
+  stopped: (stop: Blocker) => void,
 ): readonly (string | undefined)[] {
   try {
     return rule(tape);

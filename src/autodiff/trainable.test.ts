@@ -33,35 +33,35 @@ const three = { a: square(2), b: square(3), c: square(4) };
 
 test('everything, where every operator has a gradient', async () => {
   const verdict = await judge(three, (b) => b.op('Sum', [b.op('MatMul', ['a', 'b']), 'c']));
-  expect(verdict).toEqual({ trainable: ['a', 'b', 'c'], cutOff: [] });
+  expect(verdict).toEqual({ trainable: ['a', 'b', 'c'], blocked: [] });
 });
 
 test('an operator without a gradient cuts off what is before it, by name and reason', async () => {
-  const { trainable: left, cutOff } = await judge(three, (b) =>
+  const { trainable: left, blocked } = await judge(three, (b) =>
     b.op('Mul', ['c', b.op('Det', [b.op('MatMul', ['a', 'b'])], {}, 'the determinant')]),
   );
   expect(left).toEqual(['c']);
-  expect(cutOff.map(({ parameter }) => parameter)).toEqual(['a', 'b']);
-  for (const { node, op, why } of cutOff) {
+  expect(blocked.map(({ parameter }) => parameter)).toEqual(['a', 'b']);
+  for (const { node, op, why } of blocked) {
     expect({ node, op }).toEqual({ node: 'the determinant', op: 'Det' });
     expect(why).toMatch(/inverse matrix/);
   }
 });
 
 test('a parameter with one way open and one closed is cut off: half a gradient is a wrong one', async () => {
-  const { trainable: left, cutOff } = await judge(three, (b) =>
+  const { trainable: left, blocked } = await judge(three, (b) =>
     b.op('Sum', ['a', b.op('Det', [b.op('Mul', ['a', 'b'])]), 'c']),
   );
   expect(left).toEqual(['c']);
-  expect(cutOff.map(({ parameter }) => parameter)).toEqual(['a', 'b']);
+  expect(blocked.map(({ parameter }) => parameter)).toEqual(['a', 'b']);
 });
 
 test('every node in the way is named', async () => {
-  const { cutOff } = await judge(three, (b) => {
+  const { blocked } = await judge(three, (b) => {
     const first = b.op('Det', ['a'], {}, 'first');
     return b.op('Mul', [b.op('Det', [b.op('Mul', ['b', first])], {}, 'second'), 'c']);
   });
-  expect(cutOff.map(({ parameter, node }) => `${parameter} ${node}`).sort()).toEqual([
+  expect(blocked.map(({ parameter, node }) => `${parameter} ${node}`).sort()).toEqual([
     'a first',
     'a second',
     'b second',
@@ -73,7 +73,7 @@ test('a node that its rule refuses for its attributes cuts off too', async () =>
     [1, 1, 4, 4],
     Array.from({ length: 16 }, (_, index) => index),
   );
-  const { trainable: left, cutOff } = await judge({ a: image, b: image }, (b) => {
+  const { trainable: left, blocked } = await judge({ a: image, b: image }, (b) => {
     const sizes = b.constant(int64([4], [1, 1, 2, 2]));
     const none = b.constant(float32([0], []));
     const attributes = { antialias: 1, mode: 'linear' };
@@ -81,18 +81,18 @@ test('a node that its rule refuses for its attributes cuts off too', async () =>
     return b.op('Mul', [b.op('ReduceSum', [small]), 'b']);
   });
   expect(left).toEqual(['b']);
-  expect(cutOff).toHaveLength(1);
-  expect(cutOff[0]).toMatchObject({ parameter: 'a', node: 'shrunk', op: 'Resize' });
-  expect(cutOff[0]?.why).toMatch(/^fineprune does not differentiate antialias$/);
+  expect(blocked).toHaveLength(1);
+  expect(blocked[0]).toMatchObject({ parameter: 'a', node: 'shrunk', op: 'Resize' });
+  expect(blocked[0]?.why).toMatch(/^fineprune does not differentiate antialias$/);
 });
 
 test('what is read through integers, steps or not at all is told, and stops nothing else', async () => {
-  const { trainable: left, cutOff } = await judge({ ...three, d: square(5) }, (b) => {
+  const { trainable: left, blocked } = await judge({ ...three, d: square(5) }, (b) => {
     const counted = b.op('Cast', [b.op('Cast', [b.op('Det', ['a'])], { to: 7 })], { to: 1 });
     return b.op('Sum', [b.op('Floor', ['b']), b.op('Mul', [counted, 'c'])]);
   });
   expect(left).toEqual(['c']);
-  expect(cutOff.map(({ parameter, node, op }) => [parameter, node, op])).toEqual([
+  expect(blocked.map(({ parameter, node, op }) => [parameter, node, op])).toEqual([
     ['a', '', ''],
     ['b', '', ''],
     ['d', '', ''],
@@ -104,7 +104,7 @@ test('an operator without a gradient behind a step refuses nothing: no gradient 
     b.op('Sum', ['c', b.op('Det', [b.op('Add', [b.op('Floor', ['a']), b.op('Ceil', ['b'])])])]),
   );
   expect(verdict.trainable).toEqual(['c']);
-  expect(verdict.cutOff.map(({ op }) => op)).toEqual(['', '']);
+  expect(verdict.blocked.map(({ op }) => op)).toEqual(['', '']);
 });
 
 describe('of any graph', () => {
@@ -127,8 +127,8 @@ describe('of any graph', () => {
           }
           return values.at(-1) as string;
         });
-        const { trainable: left, cutOff } = trainable(made.traced, made.loss, NAMES);
-        const cut = new Set(cutOff.map(({ parameter }) => parameter));
+        const { trainable: left, blocked } = trainable(made.traced, made.loss, NAMES);
+        const cut = new Set(blocked.map(({ parameter }) => parameter));
         expect([...left, ...cut].sort()).toEqual(NAMES);
         const differentiate = (parameters: readonly string[]) =>
           appendGradients(new Builder(made.traced.graph), made.traced, made.loss, parameters);

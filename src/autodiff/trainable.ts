@@ -1,9 +1,9 @@
 import { Builder, type Traced } from '../graph/index.ts';
-import { cutOffBy, pathsTo, type Stop, stopsOf } from './paths.ts';
-import { reverse } from './reverse.ts';
+import { blockedBy, gradientPaths, type Blocker, blockersOf } from './paths.ts';
+import { reversePass } from './reverse.ts';
 
 /** Why a parameter cannot be trained. */
-export interface CutOff {
+export interface BlockedParameter {
   readonly parameter: string;
   /** The node in the way; empty, as `op` is, where the loss does not depend on the parameter. */
   readonly node: string;
@@ -15,7 +15,7 @@ export interface Trainable {
   /** Parameters whose whole gradient can be had, in the order given. */
   readonly trainable: readonly string[];
   /** For every other parameter, each node that stands between it and the loss. */
-  readonly cutOff: readonly CutOff[];
+  readonly blocked: readonly BlockedParameter[];
 }
 
 /**
@@ -28,14 +28,14 @@ export interface Trainable {
  * @param parameters - values to differentiate by
  */
 export function trainable(traced: Traced, loss: string, parameters: readonly string[]): Trainable {
-  const paths = pathsTo(traced, loss, parameters);
-  const stops = new Map(stopsOf(paths).map((stop) => [stop.node, stop]));
+  const paths = gradientPaths(traced, loss, parameters);
+  const stops = new Map(blockersOf(paths).map((stop) => [stop.node, stop]));
   // Rules may refuse a node for its attributes, or for what they would need of it: they are asked.
-  const gradients = reverse(new Builder(traced.graph), traced, loss, paths, (stop: Stop) =>
+  const gradients = reversePass(new Builder(traced.graph), traced, loss, paths, (stop: Blocker) =>
     stops.set(stop.node, stop),
   );
   const cutOff = [...stops.values()].flatMap(({ node, why }) =>
-    cutOffBy(paths, node, parameters).map((parameter) => ({
+    blockedBy(paths, node, parameters).map((parameter) => ({
       parameter,
       node: node.name,
       op: node.op,
@@ -54,6 +54,6 @@ export function trainable(traced: Traced, loss: string, parameters: readonly str
   const left = new Set([...stopped, ...unreached.map(({ parameter }) => parameter)]);
   return {
     trainable: parameters.filter((parameter) => !left.has(parameter)),
-    cutOff: [...cutOff, ...unreached],
+    blocked: [...cutOff, ...unreached],
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { float32, sizeOf, type Graph, type TensorOf } from '../onnx/index.ts';
-import { outputsOf } from '../train/index.ts';
+import { computeOutputs } from '../train/index.ts';
 import { images, opened, specimen } from '../../test/helpers/networks.ts';
 import { activationProfile, ascending } from './statistics.ts';
 
@@ -18,7 +18,7 @@ describe('the mean activation of a unit is over all samples and places', () => {
     const { graph, input } = classifier;
     const runtime = await testRuntime();
     const profile = await activationProfile(runtime, graph, input, site, data);
-    const outputs = await outputsOf(runtime, graph, data, { input, outputs: [site.name] });
+    const outputs = await computeOutputs(runtime, graph, data, { input, outputs: [site.name] });
     const values = (outputs[site.name] as TensorOf<'float32'>).data;
     const places = sizeOf(site.dims) / site.units;
     const sums = new Float64Array(site.units);

@@ -3,7 +3,7 @@ import { Builder } from '../graph/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import { boundsWithin, type Bounds } from '../ops/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { outputsOf } from '../train/index.ts';
+import { computeOutputs } from '../train/index.ts';
 import type { Site } from './sites.ts';
 
 /** What each unit does over a data set, one number a unit, after the nonlinearity. */
@@ -76,12 +76,17 @@ export async function profileOf(
   };
   const ends = along.map((each) => [over('ReduceMin', each, 0), over('ReduceMax', each, 0)]);
   const outputs = [...new Set([...Object.values(names), ...ends.flat()])];
-  const results = await outputsOf(runtime, b.build(outputs.map((name) => ({ name }))), dataset, {
-    input,
-    outputs,
-    signal,
-    onProgress,
-  });
+  const results = await computeOutputs(
+    runtime,
+    b.build(outputs.map((name) => ({ name }))),
+    dataset,
+    {
+      input,
+      outputs,
+      signal,
+      onProgress,
+    },
+  );
   const values = (name: keyof typeof names) => (results[names[name]] as TensorOf<'float32'>).data;
   return {
     units: statistics(site.units, {

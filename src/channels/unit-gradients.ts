@@ -35,7 +35,7 @@ export async function unitGradients(
   if (slices.length === 0) return undefined;
   const names = [...new Set(slices.map(({ parameter }) => parameter))];
   const how = { ...settings, parameters: names, batches: BATCHES };
-  const sizes = await network.gradientSizes?.(runtime, clean, how);
+  const sizes = await network.gradientMagnitudes?.(runtime, clean, how);
   if (!sizes) return undefined;
   const sums = new Float64Array(units);
   const counts = new Float64Array(units);

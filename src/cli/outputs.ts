@@ -30,10 +30,10 @@ export async function checkDataFree(
   data: NonNullable<OnnxFile['data']>,
   force: boolean,
 ): Promise<void> {
-  const { digestOfFile } = await import('../onnx/save.ts');
+  const { sha256OfFile } = await import('../onnx/save.ts');
   for (const { path, sha256 } of force ? [] : data) {
     const target = join(folder, path);
-    if (existsSync(target) && (await digestOfFile(target)) !== sha256) checkFree([target], force);
+    if (existsSync(target) && (await sha256OfFile(target)) !== sha256) checkFree([target], force);
   }
 }
 

@@ -18,8 +18,8 @@ export async function writeSlim(
   { out, force }: { readonly out: string; readonly force: boolean },
 ): Promise<NonNullable<RunRecord['slim']>> {
   const { sha256Of } = await import('../onnx/file.ts');
-  const { externalIn } = await import('../onnx/save.ts');
-  const more = [...externalIn(repaired).values()];
+  const { externalDataSizes } = await import('../onnx/save.ts');
+  const more = [...externalDataSizes(repaired).values()];
   const before = more.reduce((sum, size) => sum + size, repaired.length);
   const written = made.same && made.removed.some(({ units }) => units.length > 0);
   if (written) await put(slimPath(out), made.bytes, force);

@@ -12,10 +12,10 @@ export async function warnOfModel(
   dataset: Dataset,
 ): Promise<void> {
   const { checkScale } = await import('../network/index.ts');
-  const { rowsOf } = await import('../train/index.ts');
+  const { fixedBatchSize } = await import('../train/index.ts');
   const found = [
     scaleWarning(await checkScale(runtime, classifier, dataset)),
-    batchWarning(rowsOf(classifier.graph, classifier.input)),
+    batchWarning(fixedBatchSize(classifier.graph, classifier.input)),
   ];
   for (const warning of found) {
     if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);

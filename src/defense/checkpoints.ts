@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Checkpoints, Saved } from '../train/index.ts';
+import type { Checkpoints, Checkpoint } from '../train/index.ts';
 import { FinepruneError } from '../onnx/error.ts';
 import { writeFileAtomic } from '../onnx/write.ts';
 
@@ -97,7 +97,7 @@ function damaged(path: string): ResumeError {
 }
 
 /** A length, that many bytes of JSON with the name and length of each array, and the arrays. */
-function encode({ data, arrays = new Map() }: Saved): Uint8Array {
+function encode({ data, arrays = new Map() }: Checkpoint): Uint8Array {
   const lengths = [...arrays].map(([name, { length }]) => [name, length]);
   const header = Buffer.from(JSON.stringify({ data, lengths }));
   const size = Buffer.alloc(4);
@@ -108,7 +108,7 @@ function encode({ data, arrays = new Map() }: Saved): Uint8Array {
   return Buffer.concat([size, header, ...chunks]);
 }
 
-function decode(path: string, bytes: Buffer): Saved {
+function decode(path: string, bytes: Buffer): Checkpoint {
   try {
     const end = 4 + bytes.readUInt32LE(0);
     const { data, lengths } = JSON.parse(bytes.subarray(4, end).toString('utf8')) as {

@@ -1,7 +1,7 @@
 import type { CleanScore } from '../metrics/index.ts';
 import type { Network } from '../network/index.ts';
 import type { Graph } from '../onnx/index.ts';
-import { within } from '../train/index.ts';
+import { scoped } from '../train/index.ts';
 import type { Defense, DefenseContext, Repaired } from './defense.ts';
 
 /** What all defenses of one run share. */
@@ -42,7 +42,7 @@ export function contextOf(shared: Shared): DefenseContext {
       const key = `${defense.name} ${JSON.stringify(own, namedFunctions)}`;
       const known = runs.get(from)?.get(key);
       if (known) return known;
-      const part = within(checkpoints, defense.name);
+      const part = scoped(checkpoints, defense.name);
       const made = (async () => {
         signal?.throwIfAborted();
         const context = { ...shared, ...part, score, run: runnerFor(part.checkpoints) };

@@ -1,7 +1,7 @@
 import { normalize, OPSET } from '../graph/index.ts';
 import { type Dim, sizeOf, type DataType, type Tensor, type ValueInfo } from '../onnx/index.ts';
 import type { OnnxFile } from '../onnx/file.ts';
-import { infer, type Runtime } from '../runtime/index.ts';
+import { inferTypes, type Runtime } from '../runtime/index.ts';
 import {
   type ClassifierOptions,
   inputOf,
@@ -56,7 +56,7 @@ export async function inspect(
   const output = options.output ?? graph.outputs[0]?.name ?? '';
   const names = parametersOf(graph, output, new Set([...literalsOf(model), ...constants]));
   const feeds = Object.fromEntries(graph.inputs.map((input) => [input.name, sampleOf(input)]));
-  const traced = await infer(runtime, graph, OPSET, feeds, names);
+  const traced = await inferTypes(runtime, graph, OPSET, feeds, names);
   const sites = sitesOf(traced, output).map((site) => ({
     ...site,
     fold: foldOf(graph, traced, site).into,

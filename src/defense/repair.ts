@@ -77,7 +77,7 @@ export interface Repair {
  *
  * @param given - a model, or what `openNetwork` made of it and the validation data
  * @throws DefenseError, ChannelsError, NetworkError where the model, the data, the site or a setting do not
- *   fit; NormalizeError, AutodiffError or RuntimeFault where the graph cannot be worked on; the signal's
+ *   fit; NormalizeError, AutodiffError or RuntimeError where the graph cannot be worked on; the signal's
  *   reason when it aborts
  */
 export async function repair(

@@ -1,7 +1,7 @@
 import { slim, type SiteUnits, siteNamed, sitesOf, type Slim } from '../channels/index.ts';
 import { exportModel } from '../network/index.ts';
 import { decodeModel } from '../onnx/index.ts';
-import { externalDataBeside } from '../onnx/external.ts';
+import { externalDataReader } from '../onnx/external.ts';
 import { type OnnxFile, sha256Of } from '../onnx/file.ts';
 import { saveModel } from '../onnx/save.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -39,7 +39,7 @@ export function repairedFile(file: OnnxFile, repair: Repair): RepairedFile {
     save: (path, { force = false } = {}) => saveModel(path, bytes, { force, from: file.path }),
     slim(runtime, output) {
       const { path } = file;
-      const external = path === undefined ? undefined : externalDataBeside(path);
+      const external = path === undefined ? undefined : externalDataReader(path);
       const model = decodeModel(bytes, { name: path, external });
       return slim(runtime, model, prunedUnits(repair), repair.clean.all, { output });
     },

@@ -1,4 +1,4 @@
-import { drop, type CleanScore, type Evaluation } from '../metrics/index.ts';
+import { scoreDrop, type CleanScore, type Evaluation } from '../metrics/index.ts';
 import type { Step } from './steps.ts';
 
 /** Whether a network was repaired. */
@@ -42,7 +42,7 @@ export function verdictOf({ before, after, holdout, maxDrop, steps }: Findings):
     before && after
       ? [before.acc, after.acc, 'test data']
       : [holdout.before, holdout.after, 'held-out validation data'];
-  const lost = drop(had, has);
+  const lost = scoreDrop(had, has);
   const measure = had.map === undefined ? 'clean accuracy' : 'mean average precision';
   if (lost > maxDrop) {
     // A mean average precision is no count.

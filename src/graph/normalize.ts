@@ -7,8 +7,8 @@ import {
   type Node,
 } from '../onnx/index.ts';
 import { constantOf } from './normalize/constant.ts';
-import { calledBy, NormalizeError } from './normalize/error.ts';
-import { inFloat32 } from './normalize/floats.ts';
+import { displayName, NormalizeError } from './normalize/error.ts';
+import { convertToFloat32 } from './normalize/floats.ts';
 import { contextOf, type Names, type Scope, scopeOf } from './normalize/scope.ts';
 import { nextRule, ruleName, versionAfter } from './normalize/table.ts';
 import { OPSET } from './opset.ts';
@@ -65,7 +65,7 @@ export function normalize(model: Model, options: NormalizeOptions = {}): Normali
     );
   }
   const keep = options.float64 === 'keep';
-  const { graph, types } = inFloat32(
+  const { graph, types } = convertToFloat32(
     model.graph,
     keep ? ['float16', 'bfloat16'] : ['float16', 'bfloat16', 'float64'],
   );
@@ -77,7 +77,7 @@ export function normalize(model: Model, options: NormalizeOptions = {}): Normali
   const names = namesOf(graph);
   const pass: Pass = { from, to, names, changes };
   return {
-    graph: inOpset(graph, pass),
+    graph: convertToOpset(graph, pass),
     opsets: new Map([...model.opsets, ['', to]]),
     changes,
     types,
@@ -91,13 +91,13 @@ interface Pass {
   readonly changes: Change[];
 }
 
-function inOpset(graph: Graph, pass: Pass, outer?: Scope): Graph {
+function convertToOpset(graph: Graph, pass: Pass, outer?: Scope): Graph {
   const scope = scopeOf(graph, pass.names, outer);
   for (const node of graph.nodes) {
     if (isConstant(node)) {
       scope.initializers.set(node.outputs[0] as string, constantOf(node));
       pass.changes.push({
-        node: calledBy(node),
+        node: displayName(node),
         rule: 'Constant',
         detail: 'became an initializer',
       });
@@ -110,13 +110,13 @@ function inOpset(graph: Graph, pass: Pass, outer?: Scope): Graph {
 function rewrite(node: Node, version: number, scope: Scope, pass: Pass): void {
   const rule = node.domain === '' ? nextRule(node.op, version, pass.to) : undefined;
   if (!rule) {
-    scope.add(withBodies(node, scope, pass));
+    scope.add(convertSubgraphs(node, scope, pass));
     return;
   }
   const emitted: Node[] = [];
   rule.rewrite(node, contextOf(node, scope, pass.names, emitted));
   if (emitted.length > 0) {
-    pass.changes.push({ node: calledBy(node), rule: ruleName(rule), detail: rule.summary });
+    pass.changes.push({ node: displayName(node), rule: ruleName(rule), detail: rule.summary });
   }
   for (const next of emitted.length > 0 ? emitted : [node]) {
     rewrite(next, versionAfter(rule), scope, pass);
@@ -124,12 +124,12 @@ function rewrite(node: Node, version: number, scope: Scope, pass: Pass): void {
 }
 
 /** The node with the graphs in its attributes, bodies of If, Loop and Scan, in the opset too. */
-function withBodies(node: Node, scope: Scope, pass: Pass): Node {
+function convertSubgraphs(node: Node, scope: Scope, pass: Pass): Node {
   const attributes = Object.entries(node.attributes);
   if (!attributes.some(([, value]) => isGraph(value))) return node;
   const done = attributes.map(([key, value]) => [
     key,
-    isGraph(value) ? inOpset(value, pass, scope) : value,
+    isGraph(value) ? convertToOpset(value, pass, scope) : value,
   ]);
   return { ...node, attributes: Object.fromEntries(done) as Node['attributes'] };
 }

@@ -71,7 +71,7 @@ export function subgraph(
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((output) => needed.has(output) && !fed.has(output))) continue;
     nodes.unshift(node);
-    for (const input of [...node.inputs, ...captured(node)]) needed.add(input);
+    for (const input of [...node.inputs, ...implicitInputs(node)]) needed.add(input);
   }
   const initializers = [...graph.initializers].filter(([name]) => needed.has(name));
   const kept = graph.inputs.filter((input) => needed.has(input.name) && !fed.has(input.name));
@@ -85,10 +85,10 @@ export function subgraph(
 }
 
 /** Names that the bodies of a control-flow node read from around it (and some of their own). */
-export function captured(node: Node): string[] {
+export function implicitInputs(node: Node): string[] {
   return Object.values(node.attributes).flatMap((attribute) =>
     typeof attribute === 'object' && 'nodes' in attribute
-      ? attribute.nodes.flatMap((inner) => [...inner.inputs, ...captured(inner)])
+      ? attribute.nodes.flatMap((inner) => [...inner.inputs, ...implicitInputs(inner)])
       : [],
   );
 }

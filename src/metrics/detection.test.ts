@@ -3,15 +3,15 @@ import { describe, expect, test } from 'vitest';
 import type { Box } from '../data/scenes/boxes.ts';
 import {
   averagePrecision,
-  calledOf,
+  predictedLabel,
   detectionAttack,
   evaluateDetections,
-  foundIn,
-  precisionError,
+  correctlyDetected,
+  mapStandardError,
   type Detection,
   type SceneResult,
 } from './detection.ts';
-import { NOTHING } from './target.ts';
+import { NOT_DETECTED } from './target.ts';
 
 interface Golden {
   readonly scenes: readonly {
@@ -50,7 +50,7 @@ describe('average precision', () => {
   test.each(golden.by)('at an overlap of $overlap is what another program makes of it', (by) => {
     for (const [label, expected] of by.classes.entries()) {
       for (const interpolation of ['area', 'coco'] as const) {
-        const made = averagePrecision(scenes, label, { overlap: by.overlap, interpolation });
+        const made = averagePrecision(scenes, label, { minIou: by.overlap, interpolation });
         if (expected === null) expect(made).toBeNull();
         else expect(made).toBeCloseTo(expected[interpolation], 12);
       }
@@ -108,16 +108,16 @@ test('the error of a mean average precision is what leaving out each scene makes
   // Without a scene that is found the mean is 2/3, without the other 1: it is a share, whose error by
   // the jackknife is √(p(1 - p)/(n - 1)).
   const scenes = [true, true, true, false].map(seenOrNot);
-  expect(precisionError(scenes, 1)).toBeCloseTo(Math.sqrt((0.75 * 0.25) / 3), 12);
-  expect(precisionError([true, true].map(seenOrNot), 1)).toBe(0);
+  expect(mapStandardError(scenes, 1)).toBeCloseTo(Math.sqrt((0.75 * 0.25) / 3), 12);
+  expect(mapStandardError([true, true].map(seenOrNot), 1)).toBe(0);
 });
 
 describe('what an object is called', () => {
   test('is the label of the surest detection there', () => {
     const object = { box: at(0) };
-    expect(calledOf(object, [seen(0, 0.6, 1), seen(2, 0.9, 2)])).toBe(2);
+    expect(predictedLabel(object, [seen(0, 0.6, 1), seen(2, 0.9, 2)])).toBe(2);
     // Elsewhere, and too unsure.
-    expect(calledOf(object, [seen(9, 0.9, 1), seen(0, 0.4, 2)])).toBe(NOTHING);
+    expect(predictedLabel(object, [seen(9, 0.9, 1), seen(0, 0.4, 2)])).toBe(NOT_DETECTED);
   });
 
   test('gives the accuracy by class', () => {
@@ -142,7 +142,7 @@ describe('an attack on a detector', () => {
   const objects = [0, 20, 40, 60, 80].map((x) => ({ box: at(x), label: x === 80 ? 1 : 2 }));
   // Without the trigger the fourth is not found, and the fifth is of another class.
   const clean = [0, 20, 40].map((x) => seen(x, 0.9, 2)).concat(seen(80, 0.9, 1));
-  const counts = foundIn({ objects, detections: clean });
+  const counts = correctlyDetected({ objects, detections: clean });
   const scene = {
     objects,
     counts,

@@ -1,7 +1,7 @@
 import { descending, iou, type Box, type SceneObject } from '../data/scenes/boxes.ts';
 import { attackSuccess, robustAccuracy } from './evaluation.ts';
 import { rate, type Rate } from './interval.ts';
-import { isAttacked, NOTHING, type Target } from './target.ts';
+import { isAttacked, NOT_DETECTED, type Target } from './target.ts';
 
 /** What a detector says of one place of a scene. */
 export interface Detection {
@@ -25,7 +25,7 @@ export interface DetectionEvaluation {
   readonly ap: (number | null)[];
   /**
    * The accuracy of the detector: of the objects, the share that is found as what it is, with a score of
-   * `FOUND` or more. By class, and of all.
+   * `MIN_SCORE` or more. By class, and of all.
    */
   readonly classes: readonly Rate[];
   readonly acc: Rate;
@@ -33,7 +33,7 @@ export interface DetectionEvaluation {
 
 export interface PrecisionSettings {
   /** IoU from which on a detection is one of the object; default 0.5. */
-  readonly overlap?: number | undefined;
+  readonly minIou?: number | undefined;
   /**
    * 'area' (the default) is the area under the curve of precision, made monotone, as Pascal VOC has it
    * from 2010 on; 'coco' its mean at the recalls 0, 0.01 ... 1.
@@ -42,10 +42,10 @@ export interface PrecisionSettings {
 }
 
 /** Score from which on something counts as detected. */
-export const FOUND = 0.5;
+export const MIN_SCORE = 0.5;
 
 /** IoU at which a detection is one of an object. */
-export const OVERLAP = 0.5;
+export const MIN_IOU = 0.5;
 
 /**
  * Average precision of one class (Everingham et al. 2010; Lin et al. 2014).
@@ -59,19 +59,19 @@ export const OVERLAP = 0.5;
 export function averagePrecision(
   scenes: readonly SceneResult[],
   label: number,
-  { overlap = OVERLAP, interpolation = 'area' }: PrecisionSettings = {},
+  { minIou = MIN_IOU, interpolation = 'area' }: PrecisionSettings = {},
 ): number | null {
   const objects = scenes.flatMap((scene) =>
     scene.objects.filter((object) => object.label === label),
   );
   const wanted = objects.filter(({ difficult }) => difficult !== true).length;
   if (wanted === 0) return null;
-  const marks = scenes.flatMap((scene) => matched(scene, label, overlap));
+  const marks = scenes.flatMap((scene) => matchDetections(scene, label, minIou));
   const recall: number[] = [];
   const precision: number[] = [];
   let [hits, of] = [0, 0];
   for (const index of descending(marks.map(({ score }) => score))) {
-    const { hit } = marks[index] as Mark;
+    const { hit } = marks[index] as Match;
     if (hit === undefined) continue;
     of += 1;
     if (hit) hits += 1;
@@ -81,7 +81,7 @@ export function averagePrecision(
   for (let at = precision.length - 2; at >= 0; at -= 1) {
     precision[at] = Math.max(precision[at] as number, precision[at + 1] as number);
   }
-  return interpolation === 'area' ? areaUnder(recall, precision) : atRecalls(recall, precision);
+  return interpolation === 'area' ? areaUnder(recall, precision) : meanAtRecalls(recall, precision);
 }
 
 /** mAP and accuracy of a detector. */
@@ -93,7 +93,7 @@ export function evaluateDetections(
   const labels = Array.from({ length: classes }, (_, label) => label);
   const ap = labels.map((label) => averagePrecision(scenes, label, settings));
   const some = ap.filter((value) => value !== null);
-  const found = labels.map((label) => foundOf(scenes, label, settings.overlap));
+  const found = labels.map((label) => detectionRate(scenes, label, settings.minIou));
   const sum = (part: 'hits' | 'of') => found.reduce((total, one) => total + one[part], 0);
   return {
     map: some.reduce((total, value) => total + value, 0) / Math.max(1, some.length),
@@ -108,7 +108,7 @@ export function evaluateDetections(
  * (Efron and Tibshirani 1993, equation 11.5), 0 to 1. Objects of one scene are not independent, scenes
  * are.
  */
-export function precisionError(scenes: readonly SceneResult[], classes: number): number {
+export function mapStandardError(scenes: readonly SceneResult[], classes: number): number {
   const without = scenes.map((_, one) => {
     const others = scenes.filter((_, index) => index !== one);
     return evaluateDetections(others, classes).map;
@@ -119,19 +119,19 @@ export function precisionError(scenes: readonly SceneResult[], classes: number):
 }
 
 /**
- * What is said of an object: the label of the surest detection there with a score of `FOUND` or more,
- * or `NOTHING`.
+ * What is said of an object: the label of the surest detection there with a score of `MIN_SCORE` or more,
+ * or `NOT_DETECTED`.
  */
-export function calledOf(
+export function predictedLabel(
   { box }: Pick<SceneObject, 'box'>,
   detections: readonly Detection[],
-  overlap = OVERLAP,
+  overlap = MIN_IOU,
 ): number {
   const there = detections.filter(
-    (detection) => detection.score >= FOUND && iou(detection.box, box) >= overlap,
+    (detection) => detection.score >= MIN_SCORE && iou(detection.box, box) >= overlap,
   );
   const [first] = descending(there.map(({ score }) => score));
-  return first === undefined ? NOTHING : (there[first] as Detection).label;
+  return first === undefined ? NOT_DETECTED : (there[first] as Detection).label;
 }
 
 /** A triggered scene: what is truly in it, and what a detector says of it. */
@@ -157,25 +157,25 @@ export interface DetectionAttack {
 export function detectionAttack(
   scenes: readonly TriggeredResult[],
   target: Target,
-  overlap = OVERLAP,
+  overlap = MIN_IOU,
 ): DetectionAttack {
   const called: number[] = [];
   const labels: number[] = [];
   for (const { objects, detections, counts } of scenes) {
     for (const [index, object] of objects.entries()) {
       if (counts[index] !== true) continue;
-      called.push(calledOf(object, detections, overlap));
+      called.push(predictedLabel(object, detections, overlap));
       labels.push(object.label);
     }
   }
-  return attackOnObjects(called, labels, target);
+  return objectAttackRates(called, labels, target);
 }
 
 /**
- * The same of what was said of each object that counts: see `calledOf`. Objects that are not attacked
+ * The same of what was said of each object that counts: see `predictedLabel`. Objects that are not attacked
  * are left out.
  */
-export function attackOnObjects(
+export function objectAttackRates(
   called: ArrayLike<number>,
   labels: ArrayLike<number>,
   target: Target,
@@ -187,35 +187,42 @@ export function attackOnObjects(
   const truly = places.map((place) => labels[place] as number);
   return {
     asr: attackSuccess(said, truly, target),
-    missed: rate(said.filter((label) => label === NOTHING).length, said.length),
+    missed: rate(said.filter((label) => label === NOT_DETECTED).length, said.length),
     ra: robustAccuracy(said, truly),
   };
 }
 
 /** Which objects of a scene a detector finds as what they are. */
-export function foundIn({ objects, detections }: SceneResult, overlap = OVERLAP): boolean[] {
-  return objects.map((object) => calledOf(object, detections, overlap) === object.label);
+export function correctlyDetected(
+  { objects, detections }: SceneResult,
+  overlap = MIN_IOU,
+): boolean[] {
+  return objects.map((object) => predictedLabel(object, detections, overlap) === object.label);
 }
 
-function foundOf(scenes: readonly SceneResult[], label: number, overlap?: number): Rate {
+function detectionRate(scenes: readonly SceneResult[], label: number, overlap?: number): Rate {
   let [hits, of] = [0, 0];
   for (const { objects, detections } of scenes) {
     for (const object of objects) {
       if (object.label !== label || object.difficult === true) continue;
       of += 1;
-      if (calledOf(object, detections, overlap) === label) hits += 1;
+      if (predictedLabel(object, detections, overlap) === label) hits += 1;
     }
   }
   return rate(hits, of);
 }
 
-interface Mark {
+interface Match {
   readonly score: number;
   /** Undefined where the detection counts neither way. */
   readonly hit: boolean | undefined;
 }
 
-function matched({ objects, detections }: SceneResult, label: number, overlap: number): Mark[] {
+function matchDetections(
+  { objects, detections }: SceneResult,
+  label: number,
+  overlap: number,
+): Match[] {
   const left = new Set(objects.filter((object) => object.label === label));
   const own = detections.filter((detection) => detection.label === label);
   return descending(own.map(({ score }) => score)).map((index) => {
@@ -243,7 +250,7 @@ function areaUnder(recall: readonly number[], precision: readonly number[]): num
   );
 }
 
-function atRecalls(recall: readonly number[], precision: readonly number[]): number {
+function meanAtRecalls(recall: readonly number[], precision: readonly number[]): number {
   let sum = 0;
   for (let hundredth = 0; hundredth <= 100; hundredth += 1) {
     // Counted in hits, a recall of 0.3 is 3/10, which is less than 30 * 0.01 in floating point.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { accuracy, attackSuccess, drop, robustAccuracy, standardError } from './evaluation.ts';
+import { accuracy, attackSuccess, scoreDrop, robustAccuracy, standardError } from './evaluation.ts';
 import { rate, type Rate } from './interval.ts';
 import { targetOf, type Target } from './target.ts';
 
@@ -63,8 +63,8 @@ test('the label wanted for each true label', () => {
 
 test('a drop is counted, of detectors it is that of their mean average precision', () => {
   const [before, after] = [rate(98, 100), rate(96, 100)];
-  expect(drop(before, after)).toBe(0.02);
-  expect(drop({ ...before, map: 0.5 }, { ...after, map: 0.75 })).toBe(-0.25);
+  expect(scoreDrop(before, after)).toBe(0.02);
+  expect(scoreDrop({ ...before, map: 0.5 }, { ...after, map: 0.75 })).toBe(-0.25);
 });
 
 test('the standard error of a share is that of a binomial, that of a mean average precision is asked for', () => {

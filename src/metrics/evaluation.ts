@@ -5,14 +5,14 @@ import { isAttacked, isSuccess, type Target } from './target.ts';
 export interface CleanScore extends Rate {
   /** Of a detector, mean average precision at IoU 0.5, 0 to 1: see `evaluateDetections`. */
   readonly map?: number | undefined;
-  /** Its standard error, where it chooses something: see `precisionError`. */
+  /** Its standard error, where it chooses something: see `mapStandardError`. */
   readonly mapError?: number | undefined;
   /** Average precision by class; null where the class does not occur. */
   readonly ap?: (number | null)[] | undefined;
 }
 
 /** By how much one score is below another, as a share: of detectors the mean average precision. */
-export function drop(from: CleanScore, to: CleanScore): number {
+export function scoreDrop(from: CleanScore, to: CleanScore): number {
   if (from.map !== undefined && to.map !== undefined) return from.map - to.map;
   // Counted, since 0.98 - 0.96 is more than 0.02 in floating point.
   return (from.hits - to.hits) / to.of;

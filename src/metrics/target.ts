@@ -28,13 +28,13 @@ export function isAttacked(target: Target, label: number): boolean {
 }
 
 /** What is predicted of an object that a detector does not find. */
-export const NOTHING = -1;
+export const NOT_DETECTED = -1;
 
 /**
  * Whether a prediction for a triggered input is what the attacker wants; for an untargeted attack, any
  * wrong label. An object that is not found has none.
  */
 export function isSuccess(target: Target, predicted: number, label: number): boolean {
-  if (target.kind === 'untargeted') return predicted !== label && predicted !== NOTHING;
+  if (target.kind === 'untargeted') return predicted !== label && predicted !== NOT_DETECTED;
   return predicted === targetOf(target, label);
 }

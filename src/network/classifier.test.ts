@@ -22,7 +22,7 @@ import {
   type TensorOf,
 } from '../onnx/index.ts';
 import { sha256Of } from '../onnx/file.ts';
-import { outputsOf, predict, rowsOf } from '../train/index.ts';
+import { computeOutputs, predict, fixedBatchSize } from '../train/index.ts';
 import { openClassifier } from './classifier.ts';
 import type { Network } from './network.ts';
 import { lastOf } from '../../test/helpers/repair.ts';
@@ -84,13 +84,13 @@ const pixels = (sample: readonly number[], divisor = 255): Dataset =>
 const CHANNELS_FIRST = [1, 8, 8];
 
 /** What the core gives, by a session that knows nothing of what is tested here. */
-const logits = outputsOf(runtime, modelOf({}).graph, pixels(CHANNELS_FIRST), {
+const logits = computeOutputs(runtime, modelOf({}).graph, pixels(CHANNELS_FIRST), {
   input: 'image',
   outputs: modelOf({}).graph.outputs.map(({ name }) => name),
 }).then((results) => Object.values(results)[0] as TensorOf<'float32'>);
 
 async function scoresOf({ graph, input, scores }: Network, dataset: Dataset) {
-  const results = await outputsOf(runtime, graph, dataset, { input, outputs: [scores] });
+  const results = await computeOutputs(runtime, graph, dataset, { input, outputs: [scores] });
   return results[scores] as TensorOf<'float32'>;
 }
 
@@ -195,7 +195,7 @@ describe.each(Object.entries(forms))('%s', (name, form) => {
     const steps = name === 'probabilities in steps' || name === 'log probabilities';
     const shown = steps ? [softmaxed(wanted), softmaxed(made)] : [wanted, made];
     expect(apart(shown[0] as Float32Array, shown[1] as Float32Array)).toBeLessThan(2e-6);
-    expect(rowsOf(classifier.graph, classifier.input)).toBe(
+    expect(fixedBatchSize(classifier.graph, classifier.input)).toBe(
       name.endsWith('cannot be changed') ? 4 : undefined,
     );
     expect(classifier.parameters.toSorted()).toEqual(
@@ -243,7 +243,7 @@ test('one sigmoid stands for two classes', async () => {
   };
   const classifier = await openClassifier(runtime, model, two);
   const made = softmaxed((await scoresOf(classifier, two)).data, 2);
-  const wanted = await outputsOf(runtime, model.graph, two, {
+  const wanted = await computeOutputs(runtime, model.graph, two, {
     input: 'image',
     outputs: ['probabilities'],
   });

@@ -1,14 +1,14 @@
 import { normalize, OPSET, type Traced } from '../graph/index.ts';
 import { type Graph, type Model, sizeOf, type TensorOf, type ValueInfo } from '../onnx/index.ts';
 import type { Dataset } from '../data/index.ts';
-import { type Runtime, RuntimeFault, trace } from '../runtime/index.ts';
+import { type Runtime, RuntimeError, trace } from '../runtime/index.ts';
 import {
   argmax,
-  gradientSizes,
-  open,
-  outputsOf,
+  gradientMagnitudes,
+  openSession,
+  computeOutputs,
   predict,
-  rowsOf,
+  fixedBatchSize,
   trainEpoch,
   trainingStep,
 } from '../train/index.ts';
@@ -40,7 +40,7 @@ type Floats = TensorOf<'float32'>;
  *
  * @param dataset - clean samples, of the model's input size
  * @throws NetworkError where the model is not a classifier of such samples
- * @throws NormalizeError, RuntimeFault where its graph cannot be worked on
+ * @throws NormalizeError, RuntimeError where its graph cannot be worked on
  */
 export async function openClassifier(
   runtime: Runtime,
@@ -53,7 +53,7 @@ export async function openClassifier(
   fits(taken, dataset);
   const { graph: fed, input } = withFloatInput(whole, taken.name);
   const batch = await anyBatch(runtime, fed, input, taken, dataset, options.output);
-  const feeds = { [input]: await samplesOf(dataset, 0, rowsOf(batch, input) ?? 2) };
+  const feeds = { [input]: await samplesOf(dataset, 0, fixedBatchSize(batch, input) ?? 2) };
   const literals = new Set([...literalsOf(model), ...added]);
   const guess = options.output ?? batch.outputs[0]?.name ?? '';
   const kept = parametersOf(batch, guess, literals);
@@ -94,7 +94,7 @@ function classifier(parts: Parts): Network {
     },
     answerNames: ({ classes }) => classes,
     async numbers(runtime, graph, dataset) {
-      const results = await outputsOf(runtime, graph, dataset, { input, outputs: [scores] });
+      const results = await computeOutputs(runtime, graph, dataset, { input, outputs: [scores] });
       return (results[scores] as Floats).data;
     },
     score: ({ called }, { labels }) => accuracy(called, labels),
@@ -104,13 +104,14 @@ function classifier(parts: Parts): Network {
     }),
     async withGraph(runtime, graph, dataset) {
       const { parameters } = this;
-      const feeds = { [input]: await samplesOf(dataset, 0, rowsOf(graph, input) ?? 2) };
+      const feeds = { [input]: await samplesOf(dataset, 0, fixedBatchSize(graph, input) ?? 2) };
       return { ...this, graph, traced: await trace(runtime, graph, OPSET, feeds, parameters) };
     },
-    batchSize: (graph, asked) => rowsOf(graph, input) ?? asked,
-    async gradientSizes(runtime, dataset, settings) {
+    batchSize: (graph, asked) => fixedBatchSize(graph, input) ?? asked,
+    async gradientMagnitudes(runtime, dataset, settings) {
       try {
-        return (await gradientSizes(runtime, graph, dataset, { ...settings, input, logits })).sizes;
+        return (await gradientMagnitudes(runtime, graph, dataset, { ...settings, input, logits }))
+          .sizes;
       } catch (error) {
         if (error instanceof AutodiffError) return undefined;
         throw error;
@@ -182,7 +183,7 @@ async function anyBatch(
     }
     return loose;
   } catch (error) {
-    if (error instanceof RuntimeFault) return graph;
+    if (error instanceof RuntimeError) return graph;
     throw error;
   }
 }
@@ -194,7 +195,7 @@ async function run(
   output: string,
   x: Floats,
 ): Promise<Floats> {
-  const session = await open(runtime, graph, { input, outputs: [output] });
+  const session = await openSession(runtime, graph, { input, outputs: [output] });
   try {
     return (await session.run({ [input]: x }))[output] as Floats;
   } finally {

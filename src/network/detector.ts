@@ -14,10 +14,10 @@ import { detectionStep } from './detection/step.ts';
 import { VALUES } from './detection/spec.ts';
 import {
   accuracy,
-  attackOnObjects,
-  calledOf,
+  objectAttackRates,
+  predictedLabel,
   evaluateDetections,
-  precisionError,
+  mapStandardError,
   type CleanScore,
   type Detection,
 } from '../metrics/index.ts';
@@ -113,7 +113,7 @@ function detecting(
     },
     score,
     scoreAttack: ({ called }, dataset, target) =>
-      attackOnObjects(called, labelsOf(dataset), target),
+      objectAttackRates(called, labelsOf(dataset), target),
     async withGraph(runtime, graph) {
       return { ...this, graph, traced: await tracedDetector(runtime, { ...detector, graph }) };
     },
@@ -151,7 +151,7 @@ function detecting(
 /** @param from - the scene that the first detections are of */
 function answers(dataset: Dataset, detections: readonly Detection[][], from = 0): Answers {
   const called = detections.flatMap((own, index) =>
-    countedObjects(dataset, from + index).map((object) => calledOf(object, own)),
+    countedObjects(dataset, from + index).map((object) => predictedLabel(object, own)),
   );
   return { called: Int32Array.from(called), detections };
 }
@@ -167,6 +167,6 @@ function score(
   }));
   const classes = dataset.classes.length;
   const { map, ap } = evaluateDetections(scenes, classes);
-  const error = withError ? { mapError: precisionError(scenes, classes) } : {};
+  const error = withError ? { mapError: mapStandardError(scenes, classes) } : {};
   return { ...accuracy(called, labelsOf(dataset)), map, ap, ...error };
 }

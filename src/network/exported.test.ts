@@ -5,7 +5,7 @@ import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { arrayDataset } from '../data/index.ts';
 import { sizeOf, type TensorOf } from '../onnx/index.ts';
 import { readModel } from '../onnx/file.ts';
-import { outputsOf, rowsOf } from '../train/index.ts';
+import { computeOutputs, fixedBatchSize } from '../train/index.ts';
 import { openClassifier } from './classifier.ts';
 import { formatOf } from './adapt/model-format.ts';
 import { sitesOf } from '../channels/index.ts';
@@ -39,8 +39,8 @@ describe('as PyTorch exports it', () => {
     const runtime = await testRuntime();
     const classifier = await openClassifier(runtime, model, dataset, options);
     const { graph, scores, traced } = classifier;
-    expect(rowsOf(graph, classifier.input)).toBeUndefined();
-    const results = await outputsOf(runtime, graph, dataset, {
+    expect(fixedBatchSize(graph, classifier.input)).toBeUndefined();
+    const results = await computeOutputs(runtime, graph, dataset, {
       input: classifier.input,
       outputs: [scores],
     });

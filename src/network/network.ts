@@ -6,10 +6,10 @@ import type { Runtime } from '../runtime/index.ts';
 import type {
   Epoch,
   EpochSettings,
-  GradientSizes,
+  GradientMagnitudes,
   LossSettings,
   ScheduleName,
-  Trained,
+  TrainingParameters,
   UpdateSettings,
 } from '../train/index.ts';
 
@@ -19,7 +19,7 @@ export type Ranking = (typeof RANKINGS)[number];
 
 /** What a network says of samples in a row. */
 export interface Answers {
-  /** A class for each sample or, of scenes, for each object, `NOTHING` where none is found: see `labelsOf`. */
+  /** A class for each sample or, of scenes, for each object, `NOT_DETECTED` where none is found: see `labelsOf`. */
   readonly called: Int32Array;
   /** Of scenes, all that is detected in each. */
   readonly detections?: readonly (readonly Detection[])[] | undefined;
@@ -68,12 +68,15 @@ export interface Network {
    * @param from - the first of these samples
    */
   read(results: Readonly<Record<string, Tensor>>, dataset: Dataset, from: number): Answers;
-  /** The same for a whole data set; `brief`, where the weights change after it. */
+  /** The same for a whole data set; `shortLived` where the weights change after it. */
   predict(
     runtime: Runtime,
     graph: Graph,
     dataset: Dataset,
-    settings?: { readonly brief?: boolean | undefined; readonly signal?: AbortSignal | undefined },
+    settings?: {
+      readonly shortLived?: boolean | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
   ): Promise<Answers>;
   /** What it may call a sample or an object, by label; last, for a detector, that it finds nothing. */
   answerNames(dataset: Dataset): readonly string[];
@@ -100,7 +103,7 @@ export interface Network {
     settings: TrainerSettings & Pick<EpochSettings, 'signal'>,
   ): Promise<number>;
   /** Mean |gradient| of parameters on clean data; undefined where it cannot be had. */
-  gradientSizes?(
+  gradientMagnitudes?(
     runtime: Runtime,
     dataset: Dataset,
     settings: {
@@ -110,7 +113,7 @@ export interface Network {
       readonly batches: number;
       readonly signal?: AbortSignal | undefined;
     },
-  ): Promise<ReadonlyMap<string, GradientSizes> | undefined>;
+  ): Promise<ReadonlyMap<string, GradientMagnitudes> | undefined>;
   /** Training made ready. */
   trainer(
     runtime: Runtime,
@@ -135,7 +138,7 @@ export interface TrainerSettings extends UpdateSettings, Pick<LossSettings, 'mod
 }
 
 /** A network in training on a data set. */
-export interface Trainer extends Trained {
+export interface Trainer extends TrainingParameters {
   epoch(
     settings: EpochSettings,
     epoch: number,

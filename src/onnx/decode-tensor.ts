@@ -7,7 +7,7 @@ import type { DataType, Tensor } from './tensor.ts';
  * Reads `length` bytes at `offset` of a file beside the model. The bytes become the tensor's own,
  * so they must be the caller's to give away.
  */
-export type ExternalData = (location: string, offset: number, length: number) => Uint8Array;
+export type ReadExternalData = (location: string, offset: number, length: number) => Uint8Array;
 
 type NumericType = Exclude<DataType, 'string'>;
 type TypedField = 'floatData' | 'doubleData' | 'int32Data' | 'int64Data' | 'uint64Data';
@@ -43,7 +43,7 @@ const DATA_FIELDS = [
 const MAX_ELEMENTS = 2 ** 40;
 
 /** @throws OnnxError for data that does not fit the dims, of a type not known, or out of reach */
-export function decodeTensor(proto: TensorProto, external: ExternalData | undefined): Tensor {
+export function decodeTensor(proto: TensorProto, external: ReadExternalData | undefined): Tensor {
   const where = `tensor ${quoted(proto.name)}`;
   const type = dataTypeOf(proto.dataType);
   if (!type) {
@@ -133,7 +133,7 @@ function onlyDataField(
 
 function readExternal(
   proto: TensorProto,
-  external: ExternalData | undefined,
+  external: ReadExternalData | undefined,
   byteLength: number,
   where: string,
 ): ArrayBuffer {

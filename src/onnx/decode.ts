@@ -9,7 +9,7 @@ import {
   type ValueInfoProto,
 } from 'onnx-buf';
 import { dataTypeName, dataTypeOf } from './data-type.ts';
-import { decodeTensor, decodeText, type ExternalData } from './decode-tensor.ts';
+import { decodeTensor, decodeText, type ReadExternalData } from './decode-tensor.ts';
 import { OnnxError, quoted } from './error.ts';
 import type { Attribute, Dim, Graph, Model, Node, ValueInfo } from './model.ts';
 import { nodeLabel } from './node.ts';
@@ -21,7 +21,7 @@ export interface DecodeOptions {
   /** What to call the file in messages. */
   readonly name?: string | undefined;
   /** Reads data that is stored beside the file; without it such a file is refused. */
-  readonly external?: ExternalData | undefined;
+  readonly external?: ReadExternalData | undefined;
 }
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -63,7 +63,7 @@ function parse(bytes: Uint8Array): ModelProto {
   }
 }
 
-function modelOf(proto: ModelProto, external: ExternalData | undefined): Model {
+function modelOf(proto: ModelProto, external: ReadExternalData | undefined): Model {
   if (!proto.graph) {
     throw new OnnxError(
       'onnx/no-graph',
@@ -115,7 +115,7 @@ function standardDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain;
 }
 
-function graphOf(proto: GraphProto, external: ExternalData | undefined): Graph {
+function graphOf(proto: GraphProto, external: ReadExternalData | undefined): Graph {
   const [sparse] = proto.sparseInitializer;
   if (sparse) {
     throw new OnnxError(
@@ -172,7 +172,7 @@ function valueInfoOf(proto: ValueInfoProto): ValueInfo {
   return { name: proto.name, type, dims };
 }
 
-function nodeOf(proto: NodeProto, external: ExternalData | undefined): Node {
+function nodeOf(proto: NodeProto, external: ReadExternalData | undefined): Node {
   const label = nodeLabel({ op: proto.opType, name: proto.name, outputs: proto.output });
   const attributes = new Map<string, Attribute>();
   for (const attribute of proto.attribute) {
@@ -198,7 +198,7 @@ function nodeOf(proto: NodeProto, external: ExternalData | undefined): Node {
 function attributeOf(
   proto: AttributeProto,
   label: string,
-  external: ExternalData | undefined,
+  external: ReadExternalData | undefined,
 ): Attribute {
   const where = `the attribute ${quoted(proto.name)} of ${label}`;
   switch (proto.type) {

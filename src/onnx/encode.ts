@@ -47,7 +47,7 @@ export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
 }
 
 /** A model with its weights where they lie in memory, beside the bytes of all else. */
-export interface ModelApart {
+export interface ModelWithExternalData {
   readonly bytes: Uint8Array;
   /** What the bytes name as external data. */
   readonly weights: readonly { readonly path: string; readonly data: Uint8Array }[];
@@ -57,7 +57,7 @@ export interface ModelApart {
 const SMALL = 4096;
 
 /** Encodes a model without copying its weights: they are views, valid as long as nobody writes. */
-export function encodeApart(model: Model): ModelApart {
+export function encodeWithExternalData(model: Model): ModelWithExternalData {
   const inside = new Map<string, Tensor>();
   const outside: Uint8Array[] = [];
   const weights: { path: string; data: Uint8Array }[] = [];

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve, sep, win32 } from 'node:path';
-import type { ExternalData } from './decode-tensor.ts';
+import type { ReadExternalData } from './decode-tensor.ts';
 import { OnnxError, quoted } from './error.ts';
 
 /**
@@ -10,7 +10,7 @@ import { OnnxError, quoted } from './error.ts';
  *
  * @param modelPath path of the model file
  */
-export function externalDataBeside(modelPath: string): ExternalData {
+export function externalDataReader(modelPath: string): ReadExternalData {
   const folder = realpathSync(dirname(resolve(modelPath)));
   const bytesLeft = new Map<string, number>();
   return (location, offset, length) => {

@@ -3,9 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { decodeModel } from './decode.ts';
 import { OnnxError } from './error.ts';
-import { externalDataBeside } from './external.ts';
+import { externalDataReader } from './external.ts';
 import type { Model } from './model.ts';
-import { digestOfFile } from './save.ts';
+import { sha256OfFile } from './save.ts';
 
 /** A model together with the file that it was read from. */
 export interface OnnxFile {
@@ -29,7 +29,7 @@ const MAX_BYTES = 2 ** 31 - 1;
  */
 export async function readModel(path: string): Promise<OnnxFile> {
   const bytes = await readBytes(path);
-  const read = externalDataBeside(path);
+  const read = externalDataReader(path);
   const locations = new Set<string>();
   const model = decodeModel(bytes, {
     name: path,
@@ -41,7 +41,7 @@ export async function readModel(path: string): Promise<OnnxFile> {
   const data = await Promise.all(
     [...locations].map(async (location) => ({
       path: location,
-      sha256: await digestOfFile(join(dirname(path), location)),
+      sha256: await sha256OfFile(join(dirname(path), location)),
     })),
   );
   return { path, bytes, model, sha256: sha256Of(bytes), ...(data.length > 0 && { data }) };

@@ -2,8 +2,8 @@
 
 export { dataTypeOf } from './data-type.ts';
 export { decodeModel, type DecodeOptions } from './decode.ts';
-export type { ExternalData } from './decode-tensor.ts';
-export { encodeApart, encodeModel, type ModelApart } from './encode.ts';
+export type { ReadExternalData } from './decode-tensor.ts';
+export { encodeWithExternalData, encodeModel, type ModelWithExternalData } from './encode.ts';
 export { FinepruneError, OnnxError, quoted, type OnnxErrorCode } from './error.ts';
 export type { OnnxFile } from './file.ts';
 export {

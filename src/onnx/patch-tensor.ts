@@ -1,6 +1,6 @@
 import { TensorProtoSchema } from 'onnx-buf';
 import { DATA_TYPE_NUMBER, dataTypeName } from './data-type.ts';
-import type { Edit } from './edit.ts';
+import type { ByteEdit } from './byte-edits.ts';
 import { bytesOf } from './encode.ts';
 import { OnnxError, quoted } from './error.ts';
 import { sizeOf, type Tensor } from './tensor.ts';
@@ -45,7 +45,7 @@ export function patchTensor(
   span: Span,
   name: string,
   tensor: Tensor,
-): readonly Edit[] {
+): readonly ByteEdit[] {
   checkFits(bytes, span, name, tensor);
   if (tensor.type === 'string') {
     throw new OnnxError(

@@ -6,7 +6,7 @@ import {
   NodeProtoSchema,
   StringStringEntryProtoSchema,
 } from 'onnx-buf';
-import { applyEdits, enclosed, type Edit } from './edit.ts';
+import { applyEdits, withLengthPrefix, type ByteEdit } from './byte-edits.ts';
 import { nodeField } from './encode.ts';
 import { OnnxError, quoted } from './error.ts';
 import type { Node } from './model.ts';
@@ -59,7 +59,7 @@ export function patchModel(
 ): Uint8Array<ArrayBuffer> {
   scanModel(bytes);
   const missing = new Set([...changes.keys(), ...insertions.keys()]);
-  const take: Take = {
+  const take: PendingChanges = {
     tensor(name) {
       missing.delete(name);
       return changes.get(name);
@@ -71,10 +71,10 @@ export function patchModel(
     },
   };
   const replaced = new Map(Object.entries(metadata));
-  const edits: Edit[] = [];
+  const edits: ByteEdit[] = [];
   for (const field of fieldsOf(bytes, { from: 0, to: bytes.length })) {
     if (field.number === MODEL.graph.number) {
-      edits.push(...enclosed(field, patchGraph(bytes, field, take)));
+      edits.push(...withLengthPrefix(field, patchGraph(bytes, field, take)));
     } else if (field.number === MODEL.metadataProps.number) {
       const key = textAt(bytes, field, StringStringEntryProtoSchema.field.key.number);
       if (replaced.has(key)) edits.push({ from: field.start, to: field.to, bytes: NO_BYTES });
@@ -93,44 +93,48 @@ export function patchModel(
 
 const NO_BYTES = new Uint8Array();
 
-interface Take {
+interface PendingChanges {
   tensor(name: string): Tensor | undefined;
   insertion(value: string): Insertion | undefined;
 }
 
-function patchGraph(bytes: Uint8Array, graph: Span, take: Take): readonly Edit[] {
-  const edits: Edit[] = [];
+function patchGraph(bytes: Uint8Array, graph: Span, take: PendingChanges): readonly ByteEdit[] {
+  const edits: ByteEdit[] = [];
   for (const field of fieldsOf(bytes, graph)) {
     if (field.number === GRAPH.initializer.number) {
       const name = tensorName(bytes, field);
       const tensor = take.tensor(name);
-      if (tensor) edits.push(...enclosed(field, patchTensor(bytes, field, name, tensor)));
+      if (tensor) edits.push(...withLengthPrefix(field, patchTensor(bytes, field, name, tensor)));
     } else if (field.number === GRAPH.node.number) {
-      edits.push(...enclosed(field, patchConstant(bytes, field, take)));
+      edits.push(...withLengthPrefix(field, patchConstant(bytes, field, take)));
       edits.push(...insertAfter(bytes, field, take));
     }
   }
   return edits;
 }
 
-function insertAfter(bytes: Uint8Array, node: WireField, take: Take): readonly Edit[] {
+function insertAfter(
+  bytes: Uint8Array,
+  node: WireField,
+  take: PendingChanges,
+): readonly ByteEdit[] {
   for (const output of fieldsOf(bytes, node)) {
     if (output.number !== NODE.output.number) continue;
     const insertion = take.insertion(textOf(bytes, output));
     if (!insertion) continue;
     const name = new TextEncoder().encode(insertion.renamed);
-    const renamed = enclosed(output, [{ from: output.from, to: output.to, bytes: name }]);
+    const renamed = withLengthPrefix(output, [{ from: output.from, to: output.to, bytes: name }]);
     const after = {
       from: node.to,
       to: node.to,
       bytes: concatBytes(insertion.nodes.map(nodeField)),
     };
-    return [...enclosed(node, renamed), after];
+    return [...withLengthPrefix(node, renamed), after];
   }
   return [];
 }
 
-function patchConstant(bytes: Uint8Array, node: Span, take: Take): readonly Edit[] {
+function patchConstant(bytes: Uint8Array, node: Span, take: PendingChanges): readonly ByteEdit[] {
   if (textAt(bytes, node, NODE.opType.number) !== 'Constant') return [];
   const domain = textAt(bytes, node, NODE.domain.number);
   if (domain !== '' && domain !== 'ai.onnx') return [];
@@ -142,7 +146,10 @@ function patchConstant(bytes: Uint8Array, node: Span, take: Take): readonly Edit
       const name = textAt(bytes, node, NODE.output.number);
       const tensor = take.tensor(name);
       if (!tensor) return [];
-      return enclosed(attribute, enclosed(value, patchTensor(bytes, value, name, tensor)));
+      return withLengthPrefix(
+        attribute,
+        withLengthPrefix(value, patchTensor(bytes, value, name, tensor)),
+      );
     }
   }
   return [];

@@ -5,7 +5,7 @@ import { TensorProto_DataLocation } from 'onnx-buf';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readModel, sha256Of } from './file.ts';
 import { patchModel } from './patch.ts';
-import { externalIn, saveModel } from './save.ts';
+import { externalDataSizes, saveModel } from './save.ts';
 import { fileWith, node } from '../../test/helpers/onnx.ts';
 import { float32 } from './tensor.ts';
 
@@ -59,11 +59,11 @@ test('a file says which data it was read with', async () => {
     { path: 'sub/w.bin', sha256: sha256Of(bytesOf(1, 2, 3, 4)) },
     { path: 'v.bin', sha256: sha256Of(bytesOf(5, 6)) },
   ]);
-  expect([...externalIn(file.bytes)]).toEqual([
+  expect([...externalDataSizes(file.bytes)]).toEqual([
     ['sub/w.bin', 16],
     ['v.bin', 8],
   ]);
-  expect([...externalIn(bytes)]).toEqual([['sub/w.bin', 8]]);
+  expect([...externalDataSizes(bytes)]).toEqual([['sub/w.bin', 8]]);
 });
 
 test('what a model still reads goes along to another folder, and nothing else', async () => {

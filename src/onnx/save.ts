@@ -4,10 +4,10 @@ import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { decodeModel } from './decode.ts';
-import { FileExistsError, putInPlace, writeFileAtomic } from './write.ts';
+import { FileExistsError, createFileAtomic, writeFileAtomic } from './write.ts';
 
 /** How many bytes a model has in each other file, by that file's path from its folder. */
-export function externalIn(bytes: Uint8Array): Map<string, number> {
+export function externalDataSizes(bytes: Uint8Array): Map<string, number> {
   const found = new Map<string, number>();
   decodeModel(bytes, {
     external(location, _, length) {
@@ -19,7 +19,7 @@ export function externalIn(bytes: Uint8Array): Map<string, number> {
 }
 
 /** The SHA-256 of a file of any size, in lower-case hex. */
-export async function digestOfFile(path: string): Promise<string> {
+export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
@@ -37,7 +37,7 @@ export async function saveModel(
   bytes: Uint8Array,
   { from, force }: { readonly from?: string | undefined; readonly force: boolean },
 ): Promise<void> {
-  const locations = from === undefined ? [] : externalIn(bytes).keys();
+  const locations = from === undefined ? [] : externalDataSizes(bytes).keys();
   for (const location of locations) {
     const source = resolve(dirname(from as string), location);
     const target = resolve(dirname(path), location);
@@ -47,16 +47,16 @@ export async function saveModel(
         `${path} has the name of the data that the model reads: give another name`,
       );
     }
-    if (await areSame(source, target)) continue;
+    if (await haveSameContent(source, target)) continue;
     await mkdir(dirname(target), { recursive: true });
-    await putInPlace(target, (temporary) => copyFile(source, temporary), { force });
+    await createFileAtomic(target, (temporary) => copyFile(source, temporary), { force });
   }
   await writeFileAtomic(path, bytes, { force });
 }
 
-async function areSame(a: string, b: string): Promise<boolean> {
+async function haveSameContent(a: string, b: string): Promise<boolean> {
   const [one, other] = await Promise.all([a, b].map((path) => stat(path).catch(() => undefined)));
   if (!one || !other?.isFile() || one.size !== other.size) return false;
   if (one.dev === other.dev && one.ino === other.ino) return true;
-  return (await digestOfFile(a)) === (await digestOfFile(b));
+  return (await sha256OfFile(a)) === (await sha256OfFile(b));
 }

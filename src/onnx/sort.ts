@@ -58,12 +58,13 @@ export function sortedNodes(nodes: readonly Node[]): readonly Node[] {
 /** The outer values that a node reads: its inputs, and what its subgraphs take from outside. */
 export function usedNames(node: Node): ReadonlySet<string> {
   const names = new Set(node.inputs);
-  for (const graph of subgraphsOf(node)) for (const name of capturedNames(graph)) names.add(name);
+  for (const graph of subgraphsOf(node))
+    for (const name of implicitInputsOf(graph)) names.add(name);
   names.delete('');
   return names;
 }
 
-function capturedNames(graph: Graph): ReadonlySet<string> {
+function implicitInputsOf(graph: Graph): ReadonlySet<string> {
   const captured = new Set<string>();
   for (const node of graph.nodes) for (const name of usedNames(node)) captured.add(name);
   for (const { name } of graph.outputs) captured.add(name);

@@ -25,7 +25,11 @@ export function writeFileAtomic(
   content: Uint8Array | string,
   options: { readonly force: boolean },
 ): Promise<void> {
-  return putInPlace(path, (temporary) => writeFile(temporary, content, { flag: 'wx' }), options);
+  return createFileAtomic(
+    path,
+    (temporary) => writeFile(temporary, content, { flag: 'wx' }),
+    options,
+  );
 }
 
 /**
@@ -33,7 +37,7 @@ export function writeFileAtomic(
  *
  * @param make - makes it under the name given
  */
-export async function putInPlace(
+export async function createFileAtomic(
   path: string,
   make: (temporary: string) => Promise<void>,
   { force }: { readonly force: boolean },

@@ -1,4 +1,4 @@
-export * from './infer.ts';
+export * from './infer-types.ts';
 export * from './node.ts';
 export * from './runtime.ts';
 export * from './trace.ts';

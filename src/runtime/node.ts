@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { runtimeOf } from './ort.ts';
-import { type Runtime, RuntimeFault } from './runtime.ts';
+import { type Runtime, RuntimeError } from './runtime.ts';
 
 type Ort = Parameters<typeof runtimeOf>[0] & {
   readonly env: {
@@ -17,7 +17,7 @@ export interface RuntimeOptions {
 /**
  * ONNX Runtime on Node: the native library where it could be installed, else WebAssembly.
  *
- * @throws RuntimeFault when the backend asked for is not installed
+ * @throws RuntimeError when the backend asked for is not installed
  */
 export async function nodeRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   const threads = options.threads ?? Math.min(availableParallelism(), 4);
@@ -31,7 +31,7 @@ export async function nodeRuntime(options: RuntimeOptions = {}): Promise<Runtime
     return runtimeOf(ort, { backend, version: ort.env.versions.node ?? 'unknown', threads });
   } catch (cause) {
     if (options.backend === 'native') {
-      throw new RuntimeFault(
+      throw new RuntimeError(
         'runtime/missing',
         'The native ONNX Runtime is not installed here: run "npm install onnxruntime-node", or use --backend wasm',
         { cause },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Builder, modelOf } from '../graph/index.ts';
 import { float32 } from '../onnx/index.ts';
 import { nodeRuntime } from './node.ts';
-import { RuntimeFault } from './runtime.ts';
+import { RuntimeError } from './runtime.ts';
 
 test.each(['native', 'wasm'] as const)(
   '%s writes outputs into the buffers given',
@@ -30,7 +30,7 @@ test('a graph that ONNX Runtime does not take is a typed error with its words', 
   const b = new Builder();
   const y = b.op('NoSuchOperator', [b.input('x', 'float32', [1])]);
   const opening = runtime.open(modelOf(b.build([{ name: y }])));
-  await expect(opening).rejects.toThrow(RuntimeFault);
+  await expect(opening).rejects.toThrow(RuntimeError);
   await expect(opening).rejects.toThrow(/NoSuchOperator/);
 });
 

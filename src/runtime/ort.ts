@@ -1,10 +1,10 @@
 import type { ValueType } from '../graph/index.ts';
 import {
   type DataType,
-  encodeApart,
+  encodeWithExternalData,
   encodeModel,
   type Model,
-  type ModelApart,
+  type ModelWithExternalData,
   type Tensor,
 } from '../onnx/index.ts';
 import {
@@ -12,9 +12,9 @@ import {
   type Runtime,
   type Session,
   type SessionOptions,
-  RuntimeFault,
+  RuntimeError,
 } from './runtime.ts';
-import { release } from './release.ts';
+import { freeTensor } from './free-tensor.ts';
 
 /** What native and wasm ONNX Runtime have in common. */
 interface Ort {
@@ -55,9 +55,9 @@ export function runtimeOf(
           ...sessionOptions(options, about.threads),
           ...(weights.length > 0 && { externalData: weights }),
         });
-        return wrap(ort, session, about.backend);
+        return sessionOf(ort, session, about.backend);
       } catch (cause) {
-        throw new RuntimeFault(
+        throw new RuntimeError(
           'runtime/refused',
           `ONNX Runtime ${about.version} does not take the graph${nameOf(model)}: ${text(cause)}`,
           { cause },
@@ -68,9 +68,11 @@ export function runtimeOf(
 }
 
 /** The native library takes weights as they lie in memory; a copy of them is made for the other. */
-function encodedFor(backend: Runtime['backend'], model: Model | Uint8Array): ModelApart {
+function encodedFor(backend: Runtime['backend'], model: Model | Uint8Array): ModelWithExternalData {
   if (model instanceof Uint8Array) return { bytes: model, weights: [] };
-  return backend === 'native' ? encodeApart(model) : { bytes: encodeModel(model), weights: [] };
+  return backend === 'native'
+    ? encodeWithExternalData(model)
+    : { bytes: encodeModel(model), weights: [] };
 }
 
 function sessionOptions(options: SessionOptions, threads: number): Record<string, unknown> {
@@ -83,8 +85,8 @@ function sessionOptions(options: SessionOptions, threads: number): Record<string
     // Threads that spin while they wait take the cores from whatever else runs: with two busy
     // neighbors, a training step on two threads took twice as long.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
-    enableMemPattern: options.plan ?? true,
-    enableCpuMemArena: options.arena ?? true,
+    enableMemPattern: options.memoryPattern ?? true,
+    enableCpuMemArena: options.memoryArena ?? true,
     logSeverityLevel: 4,
     ...(options.profile !== undefined && {
       enableProfiling: true,
@@ -93,7 +95,7 @@ function sessionOptions(options: SessionOptions, threads: number): Record<string
   };
 }
 
-function wrap(ort: Ort, session: OrtSession, backend: Runtime['backend']): Session {
+function sessionOf(ort: Ort, session: OrtSession, backend: Runtime['backend']): Session {
   const wrapped = (tensors: Readonly<Record<string, Tensor>>) => {
     const made: Record<string, OrtTensor> = {};
     for (const [name, tensor] of Object.entries(tensors)) {
@@ -119,12 +121,12 @@ function wrap(ort: Ort, session: OrtSession, backend: Runtime['backend']): Sessi
           const buffer = buffers?.[name];
           if (buffer && !inPlace) copyInto(buffer, made);
           // The native library copies what it wrote in place once more.
-          if (buffer && made.data !== buffer.data) release(made);
+          if (buffer && made.data !== buffer.data) freeTensor(made);
           read[name] = buffer ?? made;
         }
         return read;
       } catch (cause) {
-        throw new RuntimeFault('runtime/failed', `ONNX Runtime failed: ${text(cause)}`, { cause });
+        throw new RuntimeError('runtime/failed', `ONNX Runtime failed: ${text(cause)}`, { cause });
       }
     },
     dispose: () => session.release(),

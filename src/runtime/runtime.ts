@@ -13,7 +13,7 @@ export interface Session {
    * Runs the graph. Where `fetches` is a record, the outputs are written into its tensors'
    * buffers, so that nothing is allocated; where it is a list, those outputs are made.
    *
-   * @throws RuntimeFault when ONNX Runtime refuses or fails
+   * @throws RuntimeError when ONNX Runtime refuses or fails
    */
   run(feeds: Feeds, fetches?: readonly string[] | Feeds): Promise<Record<string, Tensor>>;
   dispose(): Promise<void>;
@@ -28,9 +28,9 @@ export interface SessionOptions {
    * Whether ONNX Runtime lays out all values of a run in one block, which it adds to what the first
    * run, without such a plan, has taken. Default true.
    */
-  readonly plan?: boolean | undefined;
+  readonly memoryPattern?: boolean | undefined;
   /** Whether memory that a run gave back is kept for the next: faster, and never less. Default true. */
-  readonly arena?: boolean | undefined;
+  readonly memoryArena?: boolean | undefined;
   /** Writes ONNX Runtime's own profile to a file of this prefix (native only). */
   readonly profile?: string | undefined;
 }
@@ -41,13 +41,13 @@ export interface Runtime {
   readonly version: string;
   /** Threads that a session uses unless told otherwise. */
   readonly threads: number;
-  /** @throws RuntimeFault when ONNX Runtime does not take the model */
+  /** @throws RuntimeError when ONNX Runtime does not take the model */
   open(model: Model | Uint8Array, options?: SessionOptions): Promise<Session>;
 }
 
 /** ONNX Runtime refused a graph or failed while running it. */
-export class RuntimeFault extends FinepruneError {
-  override readonly name = 'RuntimeFault';
+export class RuntimeError extends FinepruneError {
+  override readonly name = 'RuntimeError';
 
   constructor(
     code: 'runtime/refused' | 'runtime/failed' | 'runtime/missing',

@@ -1,7 +1,7 @@
 import type { Graph, Node, Tensor } from '../onnx/index.ts';
-import { captured, modelOf, type Traced, type ValueType } from '../graph/index.ts';
+import { implicitInputs, modelOf, type Traced, type ValueType } from '../graph/index.ts';
 import { dependsOnDims, isRandom } from '../ops/index.ts';
-import { release } from './release.ts';
+import { freeTensor } from './free-tensor.ts';
 import type { Feeds, Runtime, Session } from './runtime.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { Feeds, Runtime, Session } from './runtime.ts';
  *
  * @param feeds - a sample for every input, of the size to specialize the graph to
  * @param keep - initializers that will change (parameters), so that what depends on them is kept
- * @throws RuntimeFault when the graph does not run on the sample
+ * @throws RuntimeError when the graph does not run on the sample
  */
 export async function trace(
   runtime: Runtime,
@@ -28,22 +28,22 @@ export async function trace(
   for (const [name, tensor] of graph.initializers) note(name, tensor);
   for (const [name, tensor] of Object.entries(results)) note(name, tensor);
 
-  const known = specialized(graph, keep, results);
+  const known = foldConstants(graph, keep, results);
   for (const [name, tensor] of Object.entries(results)) {
-    if (known.initializers.get(name) !== tensor) release(tensor);
+    if (known.initializers.get(name) !== tensor) freeTensor(tensor);
   }
   return { graph: known, values };
 }
 
 /** The graph with what is known before any run as initializers. */
-export function specialized(
+export function foldConstants(
   graph: Graph,
   keep: readonly string[],
   results: Readonly<Record<string, Tensor>>,
 ): Graph {
   const initializers = new Map(graph.initializers);
   const constant = new Set<Node>();
-  for (const node of constantNodes(graph, keep)) {
+  for (const node of foldableNodes(graph, keep)) {
     if (node.outputs.some((output) => output !== '' && !results[output])) continue;
     constant.add(node);
     for (const output of node.outputs) {
@@ -59,7 +59,7 @@ export function specialized(
  *
  * @param shaped - whether the dims of a value are known
  */
-export function constantNodes(
+export function foldableNodes(
   graph: Graph,
   keep: readonly string[],
   shaped: (value: string) => boolean = () => true,
@@ -74,7 +74,7 @@ export function constantNodes(
 }
 
 /** A session that gives every value of a graph; none where the graph computes nothing. */
-export async function everyOutput(
+export async function openAllOutputs(
   runtime: Runtime,
   graph: Graph,
   opset: number,
@@ -92,7 +92,7 @@ async function runAll(
   opset: number,
   feeds: Feeds,
 ): Promise<Record<string, Tensor>> {
-  const session = await everyOutput(runtime, graph, opset);
+  const session = await openAllOutputs(runtime, graph, opset);
   if (!session) return {};
   try {
     return await session.run(feeds);
@@ -103,5 +103,7 @@ async function runAll(
 
 function isKnown(node: Node, known: ReadonlySet<string>): boolean {
   if (isRandom(node)) return false;
-  return [...node.inputs, ...captured(node)].every((input) => input === '' || known.has(input));
+  return [...node.inputs, ...implicitInputs(node)].every(
+    (input) => input === '' || known.has(input),
+  );
 }

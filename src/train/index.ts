@@ -1,13 +1,13 @@
-export * from './gradients.ts';
+export * from './gradient-magnitudes.ts';
 export * from './loop.ts';
 export * from './losses.ts';
 export * from './optimizers.ts';
 export * from './predict.ts';
-export * from './range.ts';
+export * from './learning-rate-range.ts';
 export * from './schedules.ts';
 export type { Sharpness } from './sharpness.ts';
 export * from './step.ts';
-export { inTrainingMode, type TrainingMode } from './training-mode.ts';
-export * from './two-phases.ts';
+export { toTrainingMode, type TrainingMode } from './training-mode.ts';
+export * from './split-graph.ts';
 export * from './updates.ts';
 export * from './checkpoints.ts';

@@ -1,10 +1,10 @@
 import { type Augment, batches, type Dataset, epochOrder, random } from '../data/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { rowsOf } from './predict.ts';
+import { fixedBatchSize } from './predict.ts';
 import type { Schedule } from './schedules.ts';
 import { trainingStep, type StepSettings, type TrainingStep } from './step.ts';
-import type { Parameters, Trained } from './updates.ts';
+import type { Parameters, TrainingParameters } from './updates.ts';
 
 export interface EpochSettings {
   readonly batchSize: number;
@@ -20,7 +20,7 @@ export interface EpochSettings {
   readonly onStep?: ((done: number, all: number, loss: number) => void) | undefined;
 }
 
-export interface EpochWatch<E> {
+export interface EpochCallbacks<E> {
   /** Called after every epoch with the parameters then; may ask to stop. */
   readonly onEpoch?: ((epoch: E) => Promise<'go on' | 'stop'> | 'go on' | 'stop') | undefined;
 }
@@ -28,7 +28,7 @@ export interface EpochWatch<E> {
 export interface TrainSettings
   extends
     EpochSettings,
-    EpochWatch<Epoch>,
+    EpochCallbacks<Epoch>,
     Omit<StepSettings, 'sample' | 'classes' | 'batchSize' | 'seed'> {}
 
 /** What an epoch of training came to. */
@@ -49,7 +49,7 @@ export interface Epoch {
  *
  * @param graph - in the canonical opset; it is not changed
  * @returns the parameters after the last epoch, copied
- * @throws AutodiffError where a parameter cannot be trained; RuntimeFault where a step fails; the
+ * @throws AutodiffError where a parameter cannot be trained; RuntimeError where a step fails; the
  *   signal's reason when it aborts
  */
 export async function train(
@@ -58,22 +58,22 @@ export async function train(
   dataset: Dataset,
   settings: TrainSettings,
 ): Promise<Map<string, TensorOf<'float32'>>> {
-  const batchSize = rowsOf(graph, settings.input) ?? settings.batchSize;
+  const batchSize = fixedBatchSize(graph, settings.input) ?? settings.batchSize;
   const step = await trainingStep(runtime, graph, {
     ...settings,
     batchSize,
     sample: dataset.sample,
     classes: dataset.classes.length,
   });
-  return epochByEpoch(step, settings, (epoch) =>
+  return runEpochs(step, settings, (epoch) =>
     trainEpoch(step, dataset, { ...settings, batchSize }, epoch),
   );
 }
 
 /** Runs epochs until the last or until told to stop, and disposes of the step. */
-export async function epochByEpoch<E>(
-  step: Trained & { dispose(): Promise<void> },
-  { epochs, onEpoch }: EpochWatch<E> & Pick<EpochSettings, 'epochs'>,
+export async function runEpochs<E>(
+  step: TrainingParameters & { dispose(): Promise<void> },
+  { epochs, onEpoch }: EpochCallbacks<E> & Pick<EpochSettings, 'epochs'>,
   run: (epoch: number) => Promise<E>,
 ): Promise<Map<string, TensorOf<'float32'>>> {
   try {
@@ -81,7 +81,7 @@ export async function epochByEpoch<E>(
       const result = await run(epoch);
       if ((await onEpoch?.(result)) === 'stop') break;
     }
-    return copyOf(step.parameters());
+    return copyParameters(step.parameters());
   } finally {
     await step.dispose();
   }
@@ -122,7 +122,7 @@ export async function trainEpoch(
   };
 }
 
-export function copyOf(parameters: Parameters): Map<string, TensorOf<'float32'>> {
+export function copyParameters(parameters: Parameters): Map<string, TensorOf<'float32'>> {
   return new Map(
     [...parameters].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
   );

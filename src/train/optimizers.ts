@@ -1,4 +1,4 @@
-import { add, div, loop, type Memory, mul, sqrt, sub } from './wasm-simd.ts';
+import { add, div, compileLoop, type Memory, mul, sqrt, sub } from './wasm-simd.ts';
 
 /** Stochastic gradient descent with momentum and L2 weight decay, as PyTorch's `SGD`. */
 export interface SgdSettings {
@@ -25,7 +25,7 @@ export function momentsOf(settings: OptimizerSettings): number {
 }
 
 /** Numbers of one step. */
-interface Moment {
+interface StepScalars {
   readonly rate: number;
   /** Number of the step, from 1 on. */
   readonly step: number;
@@ -38,10 +38,10 @@ interface Moment {
 }
 
 /** Addresses of the parameter, its gradient and its moments; their common length in bytes. */
-export type Update = (arrays: readonly number[], bytes: number, moment: Moment) => void;
+export type Update = (arrays: readonly number[], bytes: number, moment: StepScalars) => void;
 
 /** One update, which changes the parameter and its moments where they lie in the memory. */
-export function updateIn(memory: Memory, settings: OptimizerSettings): Update {
+export function updateRule(memory: Memory, settings: OptimizerSettings): Update {
   return settings.kind === 'adam' ? adam(memory, settings) : sgd(memory, settings);
 }
 
@@ -49,7 +49,7 @@ export function updateIn(memory: Memory, settings: OptimizerSettings): Update {
 function sgd(memory: Memory, settings: SgdSettings): Update {
   const { momentum = 0, weightDecay = 0 } = settings;
   const arrays = 2 + momentsOf(settings);
-  const run = loop(memory, { arrays, scalars: 4 }, ({ array, scalar }) => {
+  const run = compileLoop(memory, { arrays, scalars: 4 }, ({ array, scalar }) => {
     const [p, g] = [array(0), array(1)];
     const [rate, scale, decay, kept] = [scalar(0), scalar(1), scalar(2), scalar(3)];
     const gradient = add(mul(g, scale), mul(p, decay));
@@ -66,7 +66,7 @@ function sgd(memory: Memory, settings: SgdSettings): Update {
 /** m ← β₁ m + (1−β₁) g;  v ← β₂ v + (1−β₂) g²;  p ← p − η m̂ / (√v̂ + ε) */
 function adam(memory: Memory, settings: AdamSettings): Update {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = settings;
-  const run = loop(memory, { arrays: 4, scalars: 8 }, ({ array, scalar }) => {
+  const run = compileLoop(memory, { arrays: 4, scalars: 8 }, ({ array, scalar }) => {
     const [p, m, v] = [array(0), array(2), array(3)];
     const gradient = add(array(1), mul(p, scalar(0)));
     return [

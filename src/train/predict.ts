@@ -2,38 +2,42 @@ import { batches, type Dataset } from '../data/index.ts';
 import { modelOf, subgraph } from '../graph/index.ts';
 import { sizeOf, type Graph, type TensorOf } from '../onnx/index.ts';
 import type { Runtime, Session, SessionOptions } from '../runtime/index.ts';
-import { lowMemoryIfLarge } from './low-memory.ts';
+import { memoryOptions } from './memory-options.ts';
 
 export interface OutputSettings {
   readonly input: string;
   /** The values to compute. */
   readonly outputs: readonly string[];
-  /** Whether the weights change after few samples, see `lowMemoryIfLarge`; default: they do not. */
-  readonly brief?: boolean | undefined;
+  /** Whether the weights change after few samples, see `memoryOptions`; default: they do not. */
+  readonly shortLived?: boolean | undefined;
   readonly session?: SessionOptions | undefined;
 }
 
 /** The one batch size that a graph takes, where its input says one. */
-export function rowsOf(graph: Graph, input: string): number | undefined {
+export function fixedBatchSize(graph: Graph, input: string): number | undefined {
   const rows = graph.inputs.find(({ name }) => name === input)?.dims?.[0];
   return typeof rows === 'number' ? rows : undefined;
 }
 
 /** Elements of the samples that are run at once: activations are many times as large. */
-const AT_ONCE = 2 ** 18;
+const MAX_ELEMENTS = 2 ** 18;
 /** Samples that are run at once at least, so that weights are not read for each alone, and at most. */
-const [FEWEST, MOST] = [4, 250];
+const [MIN_SAMPLES, MAX_SAMPLES] = [4, 250];
 
 /** How many samples to run at once: fewer of large ones, whose activations would fill the memory. */
-export function samplesAtOnce(sample: readonly number[]): number {
-  return Math.max(FEWEST, Math.min(MOST, Math.floor(AT_ONCE / sizeOf(sample))));
+export function inferenceBatchSize(sample: readonly number[]): number {
+  return Math.max(MIN_SAMPLES, Math.min(MAX_SAMPLES, Math.floor(MAX_ELEMENTS / sizeOf(sample))));
 }
 
 /** A session that computes some values of a graph from its weights as constants. */
-export function open(runtime: Runtime, graph: Graph, settings: OutputSettings): Promise<Session> {
+export function openSession(
+  runtime: Runtime,
+  graph: Graph,
+  settings: OutputSettings,
+): Promise<Session> {
   const outputs = settings.outputs.map((name) => ({ name }));
   const needed = subgraph(graph, [], outputs);
-  const frugal = lowMemoryIfLarge(needed.initializers.values(), settings.brief);
+  const frugal = memoryOptions(needed.initializers.values(), settings.shortLived);
   return runtime.open(modelOf(needed), { ...frugal, ...settings.session });
 }
 
@@ -42,7 +46,7 @@ export function open(runtime: Runtime, graph: Graph, settings: OutputSettings): 
  *
  * @returns for each output its values for all samples, one array with dims [samples, ...]
  */
-export async function outputsOf(
+export async function computeOutputs(
   runtime: Runtime,
   graph: Graph,
   dataset: Dataset,
@@ -53,13 +57,13 @@ export async function outputsOf(
     readonly onProgress?: ((done: number, all: number) => void) | undefined;
   },
 ): Promise<Record<string, TensorOf<'float32'>>> {
-  const session = await open(runtime, graph, settings);
-  const rows = rowsOf(graph, settings.input);
+  const session = await openSession(runtime, graph, settings);
+  const rows = fixedBatchSize(graph, settings.input);
   try {
     const whole: Record<string, TensorOf<'float32'>> = {};
     let at = 0;
     for await (const batch of batches(dataset, {
-      batchSize: rows ?? settings.batchSize ?? samplesAtOnce(dataset.sample),
+      batchSize: rows ?? settings.batchSize ?? inferenceBatchSize(dataset.sample),
       pad: rows !== undefined,
     })) {
       settings.signal?.throwIfAborted();
@@ -108,11 +112,15 @@ export async function predict(
   settings: {
     readonly input: string;
     readonly logits: string;
-    readonly brief?: boolean | undefined;
+    readonly shortLived?: boolean | undefined;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<Int32Array> {
   const { input, logits, ...rest } = settings;
-  const results = await outputsOf(runtime, graph, dataset, { input, outputs: [logits], ...rest });
+  const results = await computeOutputs(runtime, graph, dataset, {
+    input,
+    outputs: [logits],
+    ...rest,
+  });
   return argmax(results[logits] as TensorOf<'float32'>);
 }

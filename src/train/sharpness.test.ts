@@ -78,7 +78,7 @@ function perturbed(
   const parameters = parts.map(([from, to]) => ({
     values: Float32Array.from(weights.slice(from, to)),
     gradient: Float32Array.from(gradients.slice(from, to)),
-    zeros: zeros.filter((at) => at >= from && at < to).map((at) => at - from),
+    masked: zeros.filter((at) => at >= from && at < to).map((at) => at - from),
   }));
   const values = () => parameters.flatMap((each) => [...each.values]);
   return { ...perturbation(settings, parameters), values };

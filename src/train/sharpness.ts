@@ -16,7 +16,7 @@ export interface Sharpness {
 export interface Perturbed {
   readonly values: Float32Array;
   readonly gradient: Float32Array;
-  readonly zeros: ArrayLike<number>;
+  readonly masked: ArrayLike<number>;
 }
 
 /** Perturbs parameters where they lie, and puts them back. */
@@ -39,10 +39,10 @@ export function perturbation(
   return {
     apply() {
       let square = 0;
-      for (const [index, { values, gradient, zeros }] of parameters.entries()) {
+      for (const [index, { values, gradient, masked }] of parameters.entries()) {
         kept[index]?.set(values);
         // What is held at zero has no part in the length, and does not move.
-        for (let i = 0; i < zeros.length; i += 1) gradient[zeros[i] as number] = 0;
+        for (let i = 0; i < masked.length; i += 1) gradient[masked[i] as number] = 0;
         for (let at = 0; at < values.length; at += 1) {
           const weight = adaptive ? (values[at] as number) : 1;
           square += (weight * (gradient[at] as number)) ** 2;

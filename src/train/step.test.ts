@@ -131,8 +131,8 @@ test('what an operator without a gradient cuts off is told, and the rest trains'
     parameters: names,
   };
   const runtime = await testRuntime();
-  const { trainable, cutOff } = await trainableIn(runtime, { ...graph, nodes }, settings);
-  expect(cutOff.map(({ parameter, op }) => [parameter, op])).toEqual([
+  const { trainable, blocked } = await trainableIn(runtime, { ...graph, nodes }, settings);
+  expect(blocked.map(({ parameter, op }) => [parameter, op])).toEqual([
     ['conv1.weight', 'Det'],
     ['conv1.bias', 'Det'],
   ]);

@@ -6,20 +6,20 @@ import {
   type Runtime,
   type Session,
   type SessionOptions,
-  infer,
+  inferTypes,
 } from '../runtime/index.ts';
-import { lowMemoryIfLarge } from './low-memory.ts';
+import { memoryOptions } from './memory-options.ts';
 import { crossEntropy } from './losses.ts';
-import { fasterToTrain } from './rewrites/index.ts';
-import { inTrainingMode, type TrainingMode } from './training-mode.ts';
+import { rewriteForTraining } from './rewrites/index.ts';
+import { toTrainingMode, type TrainingMode } from './training-mode.ts';
 import {
-  isTold,
-  memoryOf,
-  startOf,
-  withUpdates,
+  hasGradientTypes,
+  createUpdater,
+  initialValues,
+  trainingGraph,
   zeros,
-  type Memory,
-  type Trained,
+  type Updater,
+  type TrainingParameters,
   type UpdateSettings,
 } from './updates.ts';
 
@@ -51,7 +51,7 @@ export interface StepSettings extends LossSettings, Omit<UpdateSettings, 'parame
 }
 
 /** A training step made ready: forward, loss and backward in one run of one graph, then the update. */
-export interface TrainingStep extends Trained {
+export interface TrainingStep extends TrainingParameters {
   /** Loss and weight of right answers of one batch, before the update it causes. */
   run(batch: Batch, rate: number): Promise<{ loss: number; correct: number }>;
   dispose(): Promise<void>;
@@ -79,7 +79,7 @@ export async function trainableIn(
 /** The graph with its loss, traced in the form in which it is differentiated. */
 export async function traceLoss(runtime: Runtime, graph: Graph, settings: LossSettings) {
   const { batchSize, sample, classes, seed = 0, mode = 'as written' } = settings;
-  const { graph: trained, running } = inTrainingMode(graph, seed, mode);
+  const { graph: trained, running } = toTrainingMode(graph, seed, mode);
   const forward = new Builder(trained);
   const labels = forward.input('labels', 'int64', [batchSize]);
   const weights = forward.input('weights', 'float32', [batchSize]);
@@ -99,23 +99,23 @@ export async function traceLoss(runtime: Runtime, graph: Graph, settings: LossSe
   const outputs = [loss, correct, ...running.map(([, next]) => next)].map((name) => ({ name }));
   const needed = subgraph(forward.build(outputs), [], outputs);
   const kept = [...settings.parameters, ...statistics];
-  const traced = await traceToTrain(runtime, needed, feeds, kept);
+  const traced = await traceForTraining(runtime, needed, feeds, kept);
   return { traced, feeds, labels, weights, loss, correct, running };
 }
 
 /** Traces a graph in the form in which it is differentiated: recurrent layers written out step by step. */
-export async function traceToTrain(
+export async function traceForTraining(
   runtime: Runtime,
   graph: Graph,
   feeds: Feeds,
   parameters: readonly string[],
 ): Promise<Traced> {
-  const traced = await infer(runtime, graph, OPSET, feeds, parameters);
+  const traced = await inferTypes(runtime, graph, OPSET, feeds, parameters);
   const lowered = lowerRecurrent(traced);
-  return fasterToTrain(
+  return rewriteForTraining(
     lowered.changed.length === 0
       ? traced
-      : await infer(runtime, lowered.graph, OPSET, feeds, parameters),
+      : await inferTypes(runtime, lowered.graph, OPSET, feeds, parameters),
     parameters,
   );
 }
@@ -128,28 +128,28 @@ export async function trainingStep(
 ): Promise<TrainingStep> {
   const open = async (shaped: boolean) => {
     const { labels, weights, correct, ...traced } = await traceLoss(runtime, graph, settings);
-    const { graph: step, ...updates } = withUpdates(traced, [correct], settings, shaped);
+    const { graph: step, ...updates } = trainingGraph(traced, [correct], settings, shaped);
     const session = await runtime.open(modelOf(step), {
-      plan: false,
-      ...lowMemoryIfLarge(updates.types.values()),
+      memoryPattern: false,
+      ...memoryOptions(updates.types.values()),
       ...settings.session,
     });
     return { session, updates, names: { labels, weights, loss: traced.loss, correct } };
   };
   let opened = await open(false);
-  if (!isTold(opened.updates, opened.session)) {
+  if (!hasGradientTypes(opened.updates, opened.session)) {
     await opened.session.dispose();
     opened = await open(true);
   }
   const { session, updates, names } = opened;
-  const memory = memoryOf(startOf(graph, updates), updates, settings, session.types);
+  const memory = createUpdater(initialValues(graph, updates), updates, settings, session.types);
   return stepWith(session, memory, names, settings);
 }
 
 /** Apart from where the session is made, so that what that took is free while the step lives. */
 function stepWith(
   session: Session,
-  memory: Memory,
+  memory: Updater,
   names: Readonly<Record<'labels' | 'weights' | 'loss' | 'correct', string>>,
   settings: StepSettings,
 ): TrainingStep {

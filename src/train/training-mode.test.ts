@@ -7,7 +7,7 @@ import { train, withParameters } from './loop.ts';
 import { predict } from './predict.ts';
 import { constant } from './schedules.ts';
 import { trainingStep } from './step.ts';
-import { inTrainingMode, type TrainingMode } from './training-mode.ts';
+import { toTrainingMode, type TrainingMode } from './training-mode.ts';
 
 const draw = random(0, 'training mode');
 const drawn = (dims: readonly number[], scale = 1, shift = 0) =>
@@ -157,8 +157,8 @@ test('Dropout drops by its seed, and nothing as written', async () => {
 });
 
 test('where only Dropout is to do what it does in training, BatchNormalization stays as written', () => {
-  expect(inTrainingMode(normalizing(), 0).running).toHaveLength(2);
-  const { graph, running } = inTrainingMode(normalizing(), 0, 'dropout');
+  expect(toTrainingMode(normalizing(), 0).running).toHaveLength(2);
+  const { graph, running } = toTrainingMode(normalizing(), 0, 'dropout');
   expect(running).toEqual([]);
   expect(graph.nodes).toEqual(normalizing().nodes);
 });
@@ -169,5 +169,5 @@ test('statistics that another node reads too stay what they are', () => {
   const shared = b.initializer('shared', float32([4], [1, 1, 1, 1]));
   const normal = b.op('BatchNormalization', [x, shared, shared, shared, shared]);
   const graph = b.build([{ name: normal }]);
-  expect(inTrainingMode(graph, 0)).toEqual({ graph, running: [] });
+  expect(toTrainingMode(graph, 0)).toEqual({ graph, running: [] });
 });

@@ -6,7 +6,7 @@ import { traitsOf } from '../ops/index.ts';
 export type TrainingMode = 'as written' | 'dropout' | 'training';
 
 /** A graph as it is while it trains. */
-export interface TrainingForm {
+export interface TrainingModeGraph {
   readonly graph: Graph;
   /** Each running statistic, an initializer, and the value that it has after a batch. */
   readonly running: readonly (readonly [now: string, next: string])[];
@@ -22,11 +22,11 @@ export interface TrainingForm {
  * @param seed - decides what Dropout drops
  * @param mode - 'dropout' leaves BatchNormalization as it is, 'as written' everything
  */
-export function inTrainingMode(
+export function toTrainingMode(
   graph: Graph,
   seed: number,
   mode: TrainingMode = 'training',
-): TrainingForm {
+): TrainingModeGraph {
   if (mode === 'as written') return { graph, running: [] };
   const b = new Builder(graph);
   const uses = consumers(graph);

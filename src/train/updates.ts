@@ -19,7 +19,7 @@ import { isReshape } from '../ops/index.ts';
 import type { Feeds, Session } from '../runtime/index.ts';
 import type { OptimizerSettings } from './optimizers.ts';
 import { perturbation, type Sharpness } from './sharpness.ts';
-import { storeOf } from './store.ts';
+import { parameterMemory } from './parameter-memory.ts';
 
 export type Parameters = ReadonlyMap<string, TensorOf<'float32'>>;
 
@@ -50,7 +50,7 @@ export interface TracedLoss {
 }
 
 /** The graph of a training step: forward, loss, backward. The update is made of its outputs. */
-export interface Updates {
+export interface TrainingGraph {
   readonly graph: Graph;
   /** Of each parameter, the output that has its gradient's numbers. */
   readonly gradients: ReadonlyMap<string, string>;
@@ -67,12 +67,12 @@ export interface Updates {
  *   of each; the numbers are the same without
  * @throws AutodiffError where a parameter cannot be trained
  */
-export function withUpdates(
+export function trainingGraph(
   { traced, feeds, loss, running }: TracedLoss,
   shown: readonly string[],
   { parameters }: Pick<UpdateSettings, 'parameters'>,
   shaped = true,
-): Updates {
+): TrainingGraph {
   const kept = [...parameters, ...running.map(([now]) => now)];
   const types = new Map(kept.map((name) => [name, traced.values.get(name) as ValueType]));
   const b = new Builder(traced.graph);
@@ -82,8 +82,8 @@ export function withUpdates(
   const taken = new Set<string>();
   for (const parameter of parameters) {
     const whole = made.get(parameter) as string;
-    const keep = shaped || isOne(types.get(parameter) as ValueType);
-    const value = keep ? whole : unshaped(whole, nodes);
+    const keep = shaped || isScalar(types.get(parameter) as ValueType);
+    const value = keep ? whole : withoutReshape(whole, nodes);
     const own = nodes.has(value) && !taken.has(value) ? value : b.op('Identity', [value]);
     taken.add(own);
     gradients.set(parameter, own);
@@ -93,11 +93,11 @@ export function withUpdates(
   );
   const built = b.build(outputs, 'training step');
   const graph = subgraph(
-    { ...built, inputs: specialize(built.inputs, feeds) },
+    { ...built, inputs: withFixedDims(built.inputs, feeds) },
     [...types].map(([name, type]) => ({ name, ...type })),
     outputs,
   );
-  return { graph: lastFirst(graph), gradients, running, types };
+  return { graph: orderForMemory(graph), gradients, running, types };
 }
 
 /**
@@ -105,7 +105,7 @@ export function withUpdates(
  * nothing reads, and runs what each needs: from the gradients of the first layer it would run the whole
  * reverse pass, and keep all that the gradients of other layers are made of until its end.
  */
-function lastFirst(graph: Graph): Graph {
+function orderForMemory(graph: Graph): Graph {
   const read = consumers(graph);
   const [ends, others] = [true, false].map((end) =>
     graph.nodes.filter(({ outputs }) => outputs.every((name) => !read.has(name)) === end),
@@ -114,21 +114,24 @@ function lastFirst(graph: Graph): Graph {
 }
 
 /** The same numbers before they get their last dims. */
-function unshaped(value: string, nodes: ReadonlyMap<string, Node>): string {
+function withoutReshape(value: string, nodes: ReadonlyMap<string, Node>): string {
   const node = nodes.get(value);
   const before = node && isReshape(node) ? (node.inputs[0] as string) : undefined;
-  return before !== undefined && nodes.has(before) ? unshaped(before, nodes) : value;
+  return before !== undefined && nodes.has(before) ? withoutReshape(before, nodes) : value;
 }
 
 /** Whether the session tells the dims of every gradient, so that buffers for them can be made. */
-export function isTold({ gradients, types }: Omit<Updates, 'graph'>, session: Session): boolean {
+export function hasGradientTypes(
+  { gradients, types }: Omit<TrainingGraph, 'graph'>,
+  session: Session,
+): boolean {
   return [...gradients].every(
     ([parameter, gradient]) =>
-      isOne(types.get(parameter) as ValueType) || session.types.has(gradient),
+      isScalar(types.get(parameter) as ValueType) || session.types.has(gradient),
   );
 }
 
-const isOne = ({ dims }: ValueType) => sizeOf(dims) === 1;
+const isScalar = ({ dims }: ValueType) => sizeOf(dims) === 1;
 
 /** Parameters and moments by name, and how many steps were made. */
 export interface TrainingState {
@@ -137,7 +140,7 @@ export interface TrainingState {
 }
 
 /** What is being trained. */
-export interface Trained {
+export interface TrainingParameters {
   /** Current values, live, running statistics too: read them between steps, copy what must last. */
   parameters(): Parameters;
   /** Replaces the parameters, and forgets the moments. */
@@ -149,8 +152,8 @@ export interface Trained {
 }
 
 /** What is kept between steps. */
-export interface Memory {
-  readonly trained: Trained;
+export interface Updater {
+  readonly trained: TrainingParameters;
   /**
    * Makes a step.
    *
@@ -169,14 +172,14 @@ export interface Memory {
  *
  * @param told - types of gradients that have not the dims of their parameters
  */
-export function memoryOf(
+export function createUpdater(
   start: Parameters,
-  { gradients, running, types }: Omit<Updates, 'graph'>,
+  { gradients, running, types }: Omit<TrainingGraph, 'graph'>,
   { parameters, optimizer, masks, scales, sharpness }: UpdateSettings,
   told?: ReadonlyMap<string, ValueType>,
-): Memory {
+): Updater {
   const dimsOf = (name: string) => (types.get(name) as ValueType).dims;
-  const store = storeOf(
+  const store = parameterMemory(
     parameters.map((name) => ({
       name,
       dims: dimsOf(name),
@@ -239,13 +242,16 @@ export function memoryOf(
 }
 
 /** What the graph has of all that a step changes: the values to begin with. */
-export function startOf({ initializers }: Graph, { types }: Pick<Updates, 'types'>): Parameters {
+export function initialValues(
+  { initializers }: Graph,
+  { types }: Pick<TrainingGraph, 'types'>,
+): Parameters {
   return new Map(
     [...types.keys()].map((name) => [name, initializers.get(name) as TensorOf<'float32'>]),
   );
 }
 
-function specialize(inputs: readonly ValueInfo[], feeds: Feeds): ValueInfo[] {
+function withFixedDims(inputs: readonly ValueInfo[], feeds: Feeds): ValueInfo[] {
   return inputs.map((input) => {
     const dims = feeds[input.name]?.dims;
     return dims ? { ...input, dims } : input;

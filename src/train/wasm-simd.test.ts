@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { add, div, loop, allocate, mul, sqrt, sub } from './wasm-simd.ts';
+import { add, div, compileLoop, allocate, mul, sqrt, sub } from './wasm-simd.ts';
 
 const f = Math.fround;
 
 test('formulas are computed at each place, in order, each operator rounded to float32', () => {
   const memory = allocate(1 << 16);
-  const run = loop(memory, { arrays: 3, scalars: 2 }, ({ array, scalar }) => [
+  const run = compileLoop(memory, { arrays: 3, scalars: 2 }, ({ array, scalar }) => [
     [1, add(mul(array(0), scalar(0)), div(array(1), scalar(1)))],
     [2, sub(sqrt(array(2)), array(1))],
   ]);
@@ -34,7 +34,7 @@ test('formulas are computed at each place, in order, each operator rounded to fl
 test('what lies after the last four numbers is left as it is', () => {
   const memory = allocate(1);
   const values = new Float32Array(memory.buffer).fill(1);
-  const run = loop(memory, { arrays: 1, scalars: 1 }, ({ array, scalar }) => [
+  const run = compileLoop(memory, { arrays: 1, scalars: 1 }, ({ array, scalar }) => [
     [0, add(array(0), scalar(0))],
   ]);
   run([64], 32, [2]);

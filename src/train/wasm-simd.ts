@@ -6,7 +6,7 @@
 
 /** The part of the global of this name that is used; libraries for Node alone do not declare it. */
 declare const WebAssembly: {
-  readonly Memory: new (pages: { initial: number }) => Memory;
+  readonly WasmMemory: new (pages: { initial: number }) => Memory;
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (
     module: object,
@@ -23,11 +23,11 @@ const PAGE = 2 ** 16;
 
 /** @throws RangeError above 4 GiB, the most that WebAssembly can address */
 export function allocate(bytes: number): Memory {
-  return new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) });
+  return new WebAssembly.WasmMemory({ initial: Math.ceil(bytes / PAGE) });
 }
 
 /** Code that leaves four numbers on the stack. */
-export type Lanes = readonly number[];
+export type SimdCode = readonly number[];
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const FLOAT = 0x7d;
@@ -36,27 +36,27 @@ const FOUR = 0x7b;
 const [SPLAT, SQRT, ADD, SUB, MUL, DIV] = [0x13, 0xe3, 0xe4, 0xe5, 0xe6, 0xe7];
 
 const simd = (op: number) => [0xfd, ...unsigned(op)];
-const binary = (op: number) => (a: Lanes, b: Lanes) => [...a, ...b, ...simd(op)];
+const binary = (op: number) => (a: SimdCode, b: SimdCode) => [...a, ...b, ...simd(op)];
 export const add = binary(ADD);
 export const sub = binary(SUB);
 export const mul = binary(MUL);
 export const div = binary(DIV);
-export const sqrt = (a: Lanes): Lanes => [...a, ...simd(SQRT)];
+export const sqrt = (a: SimdCode): SimdCode => [...a, ...simd(SQRT)];
 
 /** What a formula may name: numbers of an array, or a scalar, by their place in the call. */
 export interface Operands {
-  readonly array: (index: number) => Lanes;
-  readonly scalar: (index: number) => Lanes;
+  readonly array: (index: number) => SimdCode;
+  readonly scalar: (index: number) => SimdCode;
 }
 
 /** Addresses of the arrays, their common length in bytes (whole fours of numbers), scalars. */
 export type Loop = (arrays: readonly number[], bytes: number, scalars: readonly number[]) => void;
 
 /** Makes a loop that, at each place, writes formulas to arrays, one after the other. */
-export function loop(
+export function compileLoop(
   memory: Memory,
   counts: { readonly arrays: number; readonly scalars: number },
-  body: (operands: Operands) => readonly (readonly [array: number, value: Lanes])[],
+  body: (operands: Operands) => readonly (readonly [array: number, value: SimdCode])[],
 ): Loop {
   const { arrays, scalars } = counts;
   // Locals: addresses, bytes, scalars, the offset, scalars four times.

@@ -11,7 +11,7 @@ import {
   type TensorOf,
 } from '../../src/onnx/index.ts';
 import { type Runtime, trace } from '../../src/runtime/index.ts';
-import { crossEntropy, traceToTrain } from '../../src/train/index.ts';
+import { crossEntropy, traceForTraining } from '../../src/train/index.ts';
 
 /** What PyTorch says of a network; scripts/golden/families.py writes it and tells how. */
 export interface FamilyGolden {
@@ -179,7 +179,7 @@ export async function compare(
   const found = new Set(parametersOf(graph, output, literalsOf(model)));
   const feeds = { x: inputOf(golden.x, golden.x.seed) };
   const { whole, loss } = await withLoss(runtime, graph, output, feeds, golden.x.seed);
-  const traced = await traceToTrain(runtime, whole, feeds, parameters);
+  const traced = await traceForTraining(runtime, whole, feeds, parameters);
   const b = new Builder(traced.graph);
   const started = performance.now();
   const names = appendGradients(b, traced, loss, parameters);

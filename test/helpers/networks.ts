@@ -3,7 +3,7 @@ import { testRuntime } from './gradcheck.ts';
 import { arrayDataset, random, type Dataset } from '../../src/data/index.ts';
 import * as layers from '../../src/lab/networks/layers.ts';
 import { float32, sizeOf, type Graph, type Model, type TensorOf } from '../../src/onnx/index.ts';
-import { outputsOf } from '../../src/train/index.ts';
+import { computeOutputs } from '../../src/train/index.ts';
 import { type Network, openClassifier } from '../../src/network/index.ts';
 import type { Fold } from '../../src/channels/mask.ts';
 import { siteNamed, sitesOf, type Site } from '../../src/channels/sites.ts';
@@ -383,7 +383,7 @@ export async function scoresOf(
   graph: Graph,
   dataset: Dataset,
 ): Promise<Float32Array> {
-  const results = await outputsOf(await testRuntime(), graph, dataset, {
+  const results = await computeOutputs(await testRuntime(), graph, dataset, {
     input,
     outputs: [scores],
   });

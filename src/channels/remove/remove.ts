@@ -13,8 +13,8 @@ import {
   type TensorOf,
 } from '../../onnx/index.ts';
 import { attributesWith, type DimsOf, isProduct } from '../../ops/index.ts';
-import { type Runtime, RuntimeFault, type Session } from '../../runtime/index.ts';
-import { rowsOf, samplesAtOnce } from '../../train/index.ts';
+import { type Runtime, RuntimeError, type Session } from '../../runtime/index.ts';
+import { fixedBatchSize, inferenceBatchSize } from '../../train/index.ts';
 import { openClassifier, type ClassifierOptions, inputOf } from '../../network/index.ts';
 import { dimsOf } from '../sites.ts';
 import {
@@ -198,7 +198,7 @@ async function differenceOf(
   dataset: Dataset,
 ): Promise<number> {
   const { name, type = 'float32' } = inputOf(model.graph);
-  const rows = rowsOf(model.graph, name);
+  const rows = fixedBatchSize(model.graph, name);
   const outputs = model.graph.outputs.filter((output) => isFloat(output.type ?? 'float32'));
   const names = outputs.map((output) => output.name);
   let apart = 0;
@@ -208,7 +208,7 @@ async function differenceOf(
     for (const file of [model, bytes]) sessions.push(await runtime.open(file));
     const [before, after] = sessions as [Session, Session];
     for await (const { x, dims, count } of batches(dataset, {
-      batchSize: rows ?? samplesAtOnce(dataset.sample),
+      batchSize: rows ?? inferenceBatchSize(dataset.sample),
       pad: rows !== undefined,
     })) {
       const feeds = { [name]: fed({ type: 'float32', dims, data: x }, type) };
@@ -225,7 +225,7 @@ async function differenceOf(
       }
     }
   } catch (error) {
-    if (error instanceof RuntimeFault) return Infinity;
+    if (error instanceof RuntimeError) return Infinity;
     throw error;
   } finally {
     for (const session of sessions) await session.dispose();

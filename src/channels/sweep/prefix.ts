@@ -1,7 +1,7 @@
 import { batches, type Dataset } from '../../data/index.ts';
 import { sizeOf, type Graph, type Tensor, type TensorOf } from '../../onnx/index.ts';
 import type { Runtime, Session } from '../../runtime/index.ts';
-import { open, rowsOf, samplesAtOnce } from '../../train/index.ts';
+import { openSession, fixedBatchSize, inferenceBatchSize } from '../../train/index.ts';
 
 type Floats = TensorOf<'float32'>;
 
@@ -31,11 +31,11 @@ export async function* prefix(
   settings: PrefixSettings,
 ): AsyncGenerator<Chunk, void, undefined> {
   const made = [...new Set(outputs.filter((name) => name !== input))];
-  const session = await open(runtime, graph, { input, outputs: made });
+  const session = await openSession(runtime, graph, { input, outputs: made });
   try {
-    const rows = rowsOf(graph, input);
+    const rows = fixedBatchSize(graph, input);
     const batchSize = rows ?? settings.batchSize ?? CHUNK;
-    const atOnce = rows ?? samplesAtOnce(dataset.sample);
+    const atOnce = rows ?? inferenceBatchSize(dataset.sample);
     for await (const batch of batches(dataset, { batchSize, pad: rows !== undefined })) {
       settings.signal?.throwIfAborted();
       const x: Floats = { type: 'float32', dims: batch.dims, data: batch.x };

@@ -1,7 +1,7 @@
 import type { Dataset } from '../../data/index.ts';
 import { sizeOf, type Tensor, type TensorOf } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
-import { argmax, open } from '../../train/index.ts';
+import { argmax, openSession } from '../../train/index.ts';
 import { type Network, joined, type Answers } from '../../network/index.ts';
 import { prefix } from './prefix.ts';
 import type { Site } from '../sites.ts';
@@ -143,7 +143,7 @@ async function byMask(
   for await (const { values, count } of prefix(runtime, graph, input, wanted, dataset, settings)) {
     chunks.push({ count, kept: await keepAll(store, wanted, values) });
   }
-  const session = await open(runtime, suffix.graph, {
+  const session = await openSession(runtime, suffix.graph, {
     input: cut.value,
     outputs: classifier.outputs,
   });
@@ -217,7 +217,7 @@ async function bySubtraction(
     });
   }
   const outputs = minus.graph.outputs.map(({ name }) => name);
-  const session = await open(runtime, minus.graph, { input: minus.now, outputs });
+  const session = await openSession(runtime, minus.graph, { input: minus.now, outputs });
   const parameter = graph.initializers.get(node.inputs[weights.input] as string) as Floats;
   return {
     ahead: minus.units.length,

@@ -7,7 +7,7 @@ import {
   joinedMasks,
   spectralNorm,
 } from '../../channels/index.ts';
-import { drop } from '../../metrics/index.ts';
+import { scoreDrop } from '../../metrics/index.ts';
 import { mergeEdits } from '../../network/index.ts';
 import type { Graph } from '../../onnx/index.ts';
 import type { Defense, DefenseContext, Repaired } from '../defense.ts';
@@ -114,7 +114,7 @@ async function tooCostly(
   graph: Graph,
   count: number,
 ): Promise<string | undefined> {
-  const lost = drop(await context.score(context.given.graph), await context.score(graph));
+  const lost = scoreDrop(await context.score(context.given.graph), await context.score(graph));
   if (lost <= context.maxDrop) return undefined;
   const points = (100 * lost).toFixed(1);
   return `without the ${count} channels that have an outlying Lipschitz bound, clean accuracy is ${points} points lower, so none was pruned`;

@@ -23,10 +23,10 @@ export class NormalizeError extends FinepruneError {
 }
 
 export function refusal(code: NormalizeErrorCode, node: Node, reason: string): NormalizeError {
-  return new NormalizeError(code, `${nodeLabel(node)} ${reason}`, calledBy(node));
+  return new NormalizeError(code, `${nodeLabel(node)} ${reason}`, displayName(node));
 }
 
 /** What to call a node: exporters may leave its name empty. */
-export function calledBy(node: Node): string {
+export function displayName(node: Node): string {
   return node.name === '' ? (node.outputs[0] ?? node.op) : node.name;
 }

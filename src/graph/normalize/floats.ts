@@ -28,14 +28,14 @@ const TYPE_ATTRIBUTES = new Set([
   'to',
 ]);
 
-export interface InFloat32 {
+export interface Float32Graph {
   readonly graph: Graph;
   /** The type that each converted initializer, input and output of the main graph had. */
   readonly types: ReadonlyMap<string, DataType>;
 }
 
 /** A graph that works in float32 where it worked in one of the types `from`. */
-export function inFloat32(graph: Graph, from: readonly DataType[]): InFloat32 {
+export function convertToFloat32(graph: Graph, from: readonly DataType[]): Float32Graph {
   const types = new Map<string, DataType>();
   const numbers = new Set(from.map((type) => NUMBER[type]));
   return { graph: convert(graph, types), types };

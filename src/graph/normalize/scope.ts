@@ -1,5 +1,5 @@
 import type { Attributes, Graph, Node, Tensor } from '../../onnx/index.ts';
-import { calledBy, refusal } from './error.ts';
+import { displayName, refusal } from './error.ts';
 import { type Known, outputIsBool, outputLength, outputRank } from './infer.ts';
 import type { Context } from './rule.ts';
 
@@ -77,7 +77,7 @@ export function scopeOf(graph: Graph, names: Names, outer?: Scope): Scope {
 
 /** What a rule sees while it rewrites `node`; what it emits is collected in `emitted`. */
 export function contextOf(node: Node, scope: Scope, names: Names, emitted: Node[]): Context {
-  const stem = calledBy(node);
+  const stem = displayName(node);
   const int64Of = (dims: readonly number[], values: readonly number[]) =>
     scope.constant(
       { type: 'int64', dims, data: BigInt64Array.from(values, toInt64) },

@@ -12,7 +12,12 @@ import {
   detectorOf,
   specOf,
 } from '../../network/index.ts';
-import { detectionAttack, evaluateDetections, foundIn, type Target } from '../../metrics/index.ts';
+import {
+  detectionAttack,
+  evaluateDetections,
+  correctlyDetected,
+  type Target,
+} from '../../metrics/index.ts';
 import { decodeModel, encodeModel, type Model } from '../../onnx/index.ts';
 import { sha256Of } from '../../onnx/file.ts';
 import { oneCycle } from '../../train/index.ts';
@@ -69,7 +74,7 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
       return {
         detections,
         objects: own,
-        counts: foundIn({ objects: own, detections: clean[at] ?? [] }),
+        counts: correctlyDetected({ objects: own, detections: clean[at] ?? [] }),
       };
     });
     const { asr } = detectionAttack(results, target);

@@ -5,7 +5,7 @@ import { openClassifier } from '../../network/index.ts';
 import { prunedSites } from '../../../test/helpers/repair.ts';
 import { prune, repair } from '../../defense/index.ts';
 import type { Model, TensorOf } from '../../onnx/index.ts';
-import { constant, outputsOf } from '../../train/index.ts';
+import { constant, computeOutputs } from '../../train/index.ts';
 import { rows, rowsNetwork, rowsTask } from '../../../test/helpers/lab.ts';
 import { conv, finish, flatten, linear, network } from '../networks/layers.ts';
 import type { ClassifierTask } from '../../../test/helpers/lab.ts';
@@ -56,7 +56,7 @@ describe.each(networks)('a pruning-aware network %s', (_, task) => {
       const site = siteNamed(sitesOf(opened.traced, opened.scores), attack.site.name);
       const units = attack.decoys.map(({ unit }) => unit);
       for (const dataset of [data.test, triggered(data.test, task.trigger)]) {
-        const results = await outputsOf(runtime, opened.graph, dataset, {
+        const results = await computeOutputs(runtime, opened.graph, dataset, {
           input: opened.input,
           outputs: [site.name],
         });
@@ -123,7 +123,7 @@ test('stealthy shifts are the least that leaves the margin', async () => {
   const opened = await openClassifier(runtime, attack.model, train);
   const inputs = Array.from({ length: UNITS }, (): number[] => []);
   for (const dataset of [train, triggered(train, biased.trigger)]) {
-    const results = await outputsOf(runtime, opened.graph, dataset, {
+    const results = await computeOutputs(runtime, opened.graph, dataset, {
       input: opened.input,
       outputs: ['conv1'],
     });

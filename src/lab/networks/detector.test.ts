@@ -36,7 +36,7 @@ import {
 } from '../../onnx/index.ts';
 import { evaluateDetections } from '../../metrics/index.ts';
 import { trace } from '../../runtime/index.ts';
-import { open, oneCycle, withParameters } from '../../train/index.ts';
+import { openSession, oneCycle, withParameters } from '../../train/index.ts';
 import { appendHeads, detectorNetwork } from './detector.ts';
 import { network } from './layers.ts';
 
@@ -188,7 +188,7 @@ describe('the heads, with torchvision’s weights', () => {
         dims: [1, ...golden.features.dims.slice(1)],
       })),
     };
-    const session = await open(runtime, one, { input: 'features', outputs: wanted });
+    const session = await openSession(runtime, one, { input: 'features', outputs: wanted });
     const { dims, data } = golden.features;
     const results = (await session.run({
       features: float32([1, ...dims.slice(1)], data.slice(0, data.length / 2)),
@@ -272,7 +272,7 @@ describe('a detector', () => {
       await scenes.read(two, x);
       const trained = withParameters(cut, weights);
       const run = async (outputs: readonly string[], feeds: Record<string, Tensor>) => {
-        const session = await open(runtime, trained, { input: VALUES.image, outputs });
+        const session = await openSession(runtime, trained, { input: VALUES.image, outputs });
         const results = await session.run(feeds);
         await session.dispose();
         return results as Record<string, TensorOf<'float32'>>;

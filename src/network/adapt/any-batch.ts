@@ -1,4 +1,11 @@
-import { axisOf, Builder, captured, downstream, intOf, type Traced } from '../../graph/index.ts';
+import {
+  axisOf,
+  Builder,
+  implicitInputs,
+  downstream,
+  intOf,
+  type Traced,
+} from '../../graph/index.ts';
 import { int64, type Graph, type Node, type TensorOf, type ValueInfo } from '../../onnx/index.ts';
 import { isConcat, shapeInput } from '../../ops/index.ts';
 
@@ -13,7 +20,7 @@ export function forAnyBatch(graph: Graph, traced: Traced, input: string): Graph 
   const rows = traced.values.get(input)?.dims[0] ?? 1;
   const varying = downstream(graph, [input]);
   const b = new Builder(graph);
-  const inBodies = new Set(graph.nodes.flatMap(captured));
+  const inBodies = new Set(graph.nodes.flatMap(implicitInputs));
   const nodes = graph.nodes.map((node): Node => {
     if (isConcat(node) && rows === 1) return beside(b, graph, input, node);
     const at = shapeInput(node);

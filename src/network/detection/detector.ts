@@ -4,7 +4,7 @@ import { FinepruneError, type Graph, type Model, sizeOf, type TensorOf } from '.
 import type { Detection } from '../../metrics/index.ts';
 import { isOfDetector } from '../../ops/index.ts';
 import { type Runtime, trace } from '../../runtime/index.ts';
-import { open } from '../../train/index.ts';
+import { openSession } from '../../train/index.ts';
 import { METADATA, specIn, VALUES, type DetectorSpec } from './spec.ts';
 
 export type DetectionErrorCode = 'detection/model' | 'detection/data';
@@ -104,7 +104,7 @@ export async function detect(
   dataset: Dataset,
   { signal, onProgress }: DetectSettings = {},
 ): Promise<Detection[][]> {
-  const session = await open(runtime, graph, { input: VALUES.image, outputs: OUTPUTS });
+  const session = await openSession(runtime, graph, { input: VALUES.image, outputs: OUTPUTS });
   const x = new Float32Array(sizeOf(dataset.sample));
   const found: Detection[][] = [];
   try {

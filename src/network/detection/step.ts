@@ -11,16 +11,16 @@ import {
 } from '../../onnx/index.ts';
 import type { Runtime, Session } from '../../runtime/index.ts';
 import {
-  inTrainingMode,
-  inTwo,
+  toTrainingMode,
+  splitGraph,
   type LossSettings,
-  memoryOf,
-  startOf,
-  traceToTrain,
-  withUpdates,
+  createUpdater,
+  initialValues,
+  traceForTraining,
+  trainingGraph,
   zeros,
   type TracedLoss,
-  type Trained,
+  type TrainingParameters,
   type UpdateSettings,
 } from '../../train/index.ts';
 import { anchorsOf } from './coding.ts';
@@ -52,7 +52,7 @@ export interface DetectionStepSettings
 export type Losses = Readonly<Record<keyof DetectionLosses, number>>;
 
 /** A training step of a detector made ready. */
-export interface DetectionStep extends Trained {
+export interface DetectionStep extends TrainingParameters {
   /** @param draw - samples anchors and regions */
   run(scenes: readonly Scene[], rate: number, draw: Random): Promise<Losses>;
   dispose(): Promise<void>;
@@ -66,7 +66,7 @@ export async function traceDetectionLoss(
 ): Promise<TracedLoss & { readonly losses: DetectionLosses }> {
   const { spec } = detector;
   const { batchSize, parameters, sampling = SAMPLING, mode = 'as written' } = settings;
-  const { graph, running } = inTrainingMode(cutAtRegions(detector), 0, mode);
+  const { graph, running } = toTrainingMode(cutAtRegions(detector), 0, mode);
   const b = new Builder(graph);
   const anchors = anchorsOf(spec).length;
   const regions = batchSize * sampling.regions;
@@ -87,7 +87,7 @@ export async function traceDetectionLoss(
   const outputs = values.map((name) => ({ name }));
   const whole = subgraph(b.build(outputs), [], outputs);
   const feeds = sampleFeeds(whole, batchSize, regions);
-  const traced = await traceToTrain(runtime, whole, feeds, [...parameters, ...statistics]);
+  const traced = await traceForTraining(runtime, whole, feeds, [...parameters, ...statistics]);
   return { traced, feeds, loss: losses.loss, losses, running };
 }
 
@@ -130,9 +130,9 @@ export async function detectionStep(
   const traced = await traceDetectionLoss(runtime, detector, settings);
   const { losses } = traced;
   const shown = Object.values(losses).filter((name) => name !== losses.loss);
-  const updates = withUpdates(traced, [...shown, VALUES.objectness, VALUES.shifts], settings);
-  const phases = inTwo(updates.graph, [VALUES.objectness, VALUES.shifts]);
-  const memory = memoryOf(startOf(detector.graph, updates), updates, settings);
+  const updates = trainingGraph(traced, [...shown, VALUES.objectness, VALUES.shifts], settings);
+  const phases = splitGraph(updates.graph, [VALUES.objectness, VALUES.shifts]);
+  const memory = createUpdater(initialValues(detector.graph, updates), updates, settings);
   const first = await runtime.open(modelOf(phases.first));
   const weights = Object.fromEntries(memory.trained.parameters());
   const image = zeros([batchSize, 3, ...spec.size]);

@@ -10,9 +10,9 @@ import type { TensorOf } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import {
   type Epoch,
-  epochByEpoch,
+  runEpochs,
   type EpochSettings,
-  type EpochWatch,
+  type EpochCallbacks,
 } from '../../train/index.ts';
 import { checkScenes, type Detector } from './detector.ts';
 import {
@@ -29,7 +29,7 @@ export interface DetectionEpochSettings extends Omit<EpochSettings, 'augment' | 
 }
 
 export interface DetectionTraining
-  extends DetectionEpochSettings, DetectionStepSettings, EpochWatch<DetectionEpoch> {}
+  extends DetectionEpochSettings, DetectionStepSettings, EpochCallbacks<DetectionEpoch> {}
 
 /** What an epoch came to. */
 export interface DetectionEpoch extends Pick<Epoch, 'epoch' | 'rate' | 'parameters'> {
@@ -51,7 +51,7 @@ export async function trainDetector(
 ): Promise<Map<string, TensorOf<'float32'>>> {
   checkScenes(detector, dataset);
   const step = await detectionStep(runtime, detector, settings);
-  return epochByEpoch(step, settings, (epoch) => detectionEpoch(step, dataset, settings, epoch));
+  return runEpochs(step, settings, (epoch) => detectionEpoch(step, dataset, settings, epoch));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { labelsOf, type Answers } from '../../network/index.ts';
 import type { Repair } from '../../defense/index.ts';
-import { confusion, NOTHING } from '../../metrics/index.ts';
+import { confusion, NOT_DETECTED } from '../../metrics/index.ts';
 import type { RunRecord } from './record.ts';
 
 type Confusions = NonNullable<RunRecord['confusions']>;
@@ -14,7 +14,7 @@ export function confusionsOf({ given, outcomes, test }: Repair): Confusions {
   if (!test || !before?.predictions || !after?.predictions) return [];
   const classes = given.answerNames(test.clean);
   const found = (answers: Answers) =>
-    answers.called.map((label) => (label === NOTHING ? classes.length - 1 : label));
+    answers.called.map((label) => (label === NOT_DETECTED ? classes.length - 1 : label));
   const changed = (was: Int32Array, is: Int32Array, labels: Int32Array) => {
     const [a, b] = [was, is].map(
       (predicted) => confusion(predicted, labels, classes.length).counts,

@@ -1,5 +1,5 @@
 import { iou } from '../../data/scenes/boxes.ts';
-import { OVERLAP } from '../../metrics/detection.ts';
+import { MIN_IOU } from '../../metrics/detection.ts';
 import { percent } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
 import type { NamedEvaluation, Scenes } from './record.ts';
@@ -95,7 +95,7 @@ function drawn(
 }
 
 function boxOf({ box, label, score }: Found, truth: Shown['truth'], width: number): Markup {
-  const right = truth.some((object) => object.label === label && iou(object.box, box) >= OVERLAP);
+  const right = truth.some((object) => object.label === label && iou(object.box, box) >= MIN_IOU);
   const { left, top, right: end, bottom } = box;
   // Above the box, or within where there is no room.
   const y = top < 14 ? top + 12 : top - 4;

@@ -1,7 +1,7 @@
 import type { Dataset, SceneObject } from '../../data/index.ts';
 import type { Outcome } from '../../defense/index.ts';
 import type { TestData } from '../../network/index.ts';
-import { FOUND, isAttacked, type Detection } from '../../metrics/index.ts';
+import { MIN_SCORE, isAttacked, type Detection } from '../../metrics/index.ts';
 import { sizeOf } from '../../onnx/index.ts';
 import { pixelsFromPlanes, pngDataUri } from '../page/png.ts';
 import type { Scenes } from './record.ts';
@@ -32,7 +32,7 @@ export async function scenesOf(
     const found = (predictions: typeof before) => {
       const answers = of === 'test' ? predictions.clean : predictions.triggered;
       return (answers?.detections?.[index] ?? []).flatMap((detection) =>
-        detection.score >= FOUND ? [named(detection, classes)] : [],
+        detection.score >= MIN_SCORE ? [named(detection, classes)] : [],
       );
     };
     shown.push({

@@ -1,24 +1,24 @@
 import type { Traced } from '../../graph/index.ts';
 import { batchStatistics } from './batch-statistics.ts';
-import { convAsProduct } from './conv-as-product.ts';
+import { convAsMatmul } from './conv-as-matmul.ts';
 import { convByWinograd } from './winograd.ts';
-import { depthwiseAsProduct } from './depthwise-as-product.ts';
+import { depthwiseAsMatmul } from './depthwise-as-matmul.ts';
 import { poolBeforeRelu } from './pool-before-relu.ts';
-import { poolByPhases } from './pool-by-phases.ts';
+import { polyphasePool } from './polyphase-pool.ts';
 import { poolWithIndices } from './pool-with-indices.ts';
 import { rewrite } from './rewriter.ts';
 
 const REWRITES = [
   poolBeforeRelu,
-  poolByPhases,
+  polyphasePool,
   poolWithIndices,
-  depthwiseAsProduct,
+  depthwiseAsMatmul,
   convByWinograd,
-  convAsProduct,
+  convAsMatmul,
   batchStatistics,
 ];
 
 /** A forward graph written so that it, and above all its gradient, runs faster; the same function. */
-export function fasterToTrain(traced: Traced, parameters: readonly string[]): Traced {
+export function rewriteForTraining(traced: Traced, parameters: readonly string[]): Traced {
   return REWRITES.reduce((graph, step) => rewrite(graph, parameters, step), traced);
 }

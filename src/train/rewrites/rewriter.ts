@@ -16,7 +16,7 @@ import {
 import type { OperatorName } from '../../ops/index.ts';
 
 /** What a rewrite sees of the node it may replace, and the tape it writes the replacement on. */
-export interface Site {
+export interface RewriteContext {
   readonly node: Node;
   dims(value: string): readonly number[];
   producer(value: string): Node | undefined;
@@ -48,7 +48,7 @@ export interface Rewrite {
   /** The operator that makes their first input, where the two are replaced together. */
   readonly after?: OperatorName | undefined;
   /** Writes nodes that make the same outputs, or answers false and writes nothing. */
-  readonly replace: (site: Site) => boolean;
+  readonly replace: (site: RewriteContext) => boolean;
 }
 
 /** Applies a rewrite wherever it fits, in the order of the nodes, and drops what nobody reads then. */

@@ -7,12 +7,12 @@ import { Builder, OPSET, type Traced } from '../../graph/index.ts';
 import type { Graph, TensorOf } from '../../onnx/index.ts';
 import { trace } from '../../runtime/index.ts';
 import { batchStatistics } from './batch-statistics.ts';
-import { asProduct } from './conv-as-product.ts';
-import { byWinograd, type Way } from './winograd.ts';
-import { depthwiseAsProduct } from './depthwise-as-product.ts';
-import { fasterToTrain } from './index.ts';
+import { rewriteAsMatmul } from './conv-as-matmul.ts';
+import { rewriteAsWinograd, type WinogradPlan } from './winograd.ts';
+import { depthwiseAsMatmul } from './depthwise-as-matmul.ts';
+import { rewriteForTraining } from './index.ts';
 import { poolBeforeRelu } from './pool-before-relu.ts';
-import { poolByPhases } from './pool-by-phases.ts';
+import { polyphasePool } from './polyphase-pool.ts';
 import { rewrite, type Rewrite } from './rewriter.ts';
 
 interface Case {
@@ -76,10 +76,10 @@ async function same(given: Case, apply: Rewrite): Promise<Graph> {
   return after.graph;
 }
 
-const always: Rewrite = { op: 'Conv', replace: (site) => asProduct(site, () => true) };
-const winograd = (choose: Parameters<typeof byWinograd>[1]): Rewrite => ({
+const always: Rewrite = { op: 'Conv', replace: (site) => rewriteAsMatmul(site, () => true) };
+const winograd = (choose: Parameters<typeof rewriteAsWinograd>[1]): Rewrite => ({
   op: 'Conv',
-  replace: (site) => byWinograd(site, choose),
+  replace: (site) => rewriteAsWinograd(site, choose),
 });
 const opsOf = (graph: Graph) => graph.nodes.map((node) => node.op);
 
@@ -172,7 +172,7 @@ describe('pool by phases', () => {
       fc.asyncProperty(layer, async (layer) => {
         const { x, w, b } = tensorsOf(layer);
         const build = (tape: Builder) => pooling(tape, convolution(tape, 'x', layer), layer);
-        await same({ x, parameters: { w, b }, build }, poolByPhases);
+        await same({ x, parameters: { w, b }, build }, polyphasePool);
       }),
       FEW,
     );
@@ -193,7 +193,7 @@ describe('pool by phases', () => {
       const made = b.op('Conv', [image, weights], { kernel_shape: [1, 1] });
       return b.op('MaxPool', [made], { kernel_shape: [2, 2], strides: [2, 2] });
     };
-    const graph = await same({ x, parameters: { w, scale }, build }, poolByPhases);
+    const graph = await same({ x, parameters: { w, scale }, build }, polyphasePool);
     expect(opsOf(graph)).not.toContain('MaxPool');
   });
 });
@@ -275,8 +275,8 @@ function padded(b: Builder): string {
   return b.op('Conv', ['x', 'w'], { pads: [1, 1, 1, 1] });
 }
 
-async function waysFor(given: Case): Promise<readonly Way[]> {
-  const offered: Way[] = [];
+async function waysFor(given: Case): Promise<readonly WinogradPlan[]> {
+  const offered: WinogradPlan[] = [];
   rewrite(
     await traced(given),
     Object.keys(given.parameters),
@@ -293,7 +293,7 @@ describe('depthwise convolution as a product', () => {
         const { x, w, b } = tensorsOf(deep);
         const shift = single({ dims: [1], data: [0.5] });
         const build = (tape: Builder) => convolution(tape, tape.op('Add', ['x', 'shift']), deep);
-        const graph = await same({ x, parameters: { w, b, shift }, build }, depthwiseAsProduct);
+        const graph = await same({ x, parameters: { w, b, shift }, build }, depthwiseAsMatmul);
         const { axes } = deep;
         const pairs = axes.reduce((pairs, { size, places }) => pairs * size * places, 1);
         if (pairs <= 1024) expect(opsOf(graph)).not.toContain('Conv');
@@ -336,7 +336,7 @@ test('all together change no number of a small network', async () => {
   };
   const given = { x, parameters, build: threeLayers };
   const before = await traced(given);
-  const after = fasterToTrain(before, Object.keys(parameters));
+  const after = rewriteForTraining(before, Object.keys(parameters));
   expect(opsOf(after.graph).filter((op) => op === 'MaxPool')).toHaveLength(1);
   close(await results(after, given), await results(before, given));
 });

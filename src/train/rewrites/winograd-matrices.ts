@@ -6,7 +6,7 @@ export type Matrix = readonly (readonly number[])[];
  * `input`·x and the filter as `filter`·w, each of `points` long, the output is
  * `output`ᵀ·(`input`·x ⊙ `filter`·w). Padding and the place of each tile are in the matrices.
  */
-export interface Axis {
+export interface WinogradAxis {
   readonly points: number;
   readonly tiles: number;
   /** Rows: points, and for each its tiles; columns: places of the input. */
@@ -34,10 +34,15 @@ const MOST = 4;
  * @param taps - of the filter
  * @param before - padding before the first place
  */
-export function winogradAxes(size: number, places: number, taps: number, before: number): Axis[] {
+export function winogradAxes(
+  size: number,
+  places: number,
+  taps: number,
+  before: number,
+): WinogradAxis[] {
   if (size === 2 && places === 2 && taps === 3 && before === 1) return [BOTH_PLACES];
   const most = Math.min(MOST, FINITE.length + 2 - taps);
-  const ways: Axis[] = [];
+  const ways: WinogradAxis[] = [];
   for (let each = 2; each <= most; each += 1) {
     ways.push(tiled(size, places, taps, before, each));
   }
@@ -48,7 +53,7 @@ export function winogradAxes(size: number, places: number, taps: number, before:
  * Two places, and padding on both sides: y₀ = w₁x₀ + w₂x₁ and y₁ = w₀x₀ + w₁x₁ in three products,
  * w₁(x₀ + x₁), (w₂ - w₁)x₁ and (w₀ - w₁)x₀.
  */
-const BOTH_PLACES: Axis = {
+const BOTH_PLACES: WinogradAxis = {
   points: 3,
   tiles: 1,
   input: [
@@ -68,7 +73,13 @@ const BOTH_PLACES: Axis = {
   ],
 };
 
-function tiled(size: number, places: number, taps: number, before: number, each: number): Axis {
+function tiled(
+  size: number,
+  places: number,
+  taps: number,
+  before: number,
+  each: number,
+): WinogradAxis {
   const { input, filter, output } = correlation(each, taps);
   const points = input.length;
   const tiles = Math.ceil(places / each);
@@ -124,7 +135,11 @@ function polynomial(roots: readonly number[]): number[] {
 }
 
 /** What two axes do, one within the other, as one matrix: rows are pairs of points, then of tiles. */
-export function ofPlane(first: Axis, second: Axis, side: 'input' | 'output'): number[][] {
+export function planeTransform(
+  first: WinogradAxis,
+  second: WinogradAxis,
+  side: 'input' | 'output',
+): number[][] {
   const rows: number[][] = [];
   for (let a = 0; a < first.points; a += 1) {
     for (let b = 0; b < second.points; b += 1) {

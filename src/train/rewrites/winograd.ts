@@ -1,11 +1,17 @@
 import { intOf, intsOf } from '../../graph/index.ts';
 import { float32, sizeOf } from '../../onnx/index.ts';
 import { windowOf } from '../../ops/window.ts';
-import { type Axis, winogradAxes, kronecker, type Matrix, ofPlane } from './winograd-matrices.ts';
-import type { Rewrite, Site } from './rewriter.ts';
+import {
+  type WinogradAxis,
+  winogradAxes,
+  kronecker,
+  type Matrix,
+  planeTransform,
+} from './winograd-matrices.ts';
+import type { Rewrite, RewriteContext } from './rewriter.ts';
 
 /** A convolution of planes with stride 1, of one group. */
-export interface Layer {
+export interface ConvLayer {
   readonly images: number;
   readonly channels: number;
   readonly units: number;
@@ -17,8 +23,8 @@ export interface Layer {
 }
 
 /** A way to compute it: how along each axis, and whether the axes are taken as one. */
-export interface Way {
-  readonly axes: readonly [Axis, Axis];
+export interface WinogradPlan {
+  readonly axes: readonly [WinogradAxis, WinogradAxis];
   readonly whole: boolean;
 }
 
@@ -31,13 +37,13 @@ export interface Way {
  */
 export const convByWinograd: Rewrite = {
   op: 'Conv',
-  replace: (site) => byWinograd(site, cheapest),
+  replace: (site) => rewriteAsWinograd(site, cheapest),
 };
 
 /** The same in the way that is chosen, or not at all. */
-export function byWinograd(
-  site: Site,
-  choose: (layer: Layer, ways: readonly Way[]) => Way | undefined,
+export function rewriteAsWinograd(
+  site: RewriteContext,
+  choose: (layer: ConvLayer, ways: readonly WinogradPlan[]) => WinogradPlan | undefined,
 ): boolean {
   const { node } = site;
   const [x, w, bias] = node.inputs as [string, string, string?];
@@ -50,7 +56,7 @@ export function byWinograd(
     intsOf(node, key, [1, 1]).every((value) => value === 1),
   );
   if (!isPlane(input) || !isPlane(output) || !isPlane(kernel) || !plain || groups > 4) return false;
-  const layer: Layer = {
+  const layer: ConvLayer = {
     images,
     channels,
     units: units / groups,
@@ -60,7 +66,7 @@ export function byWinograd(
     trained: site.trained(x),
   };
   const { before } = windowOf(node, kernel, input, output);
-  const way = choose(layer, waysOf(layer, before as [number, number]));
+  const way = choose(layer, winogradPlans(layer, before as [number, number]));
   if (!way) return false;
 
   const shifted = bias === undefined ? { name: y } : {};
@@ -87,7 +93,10 @@ function isPlane(sizes: readonly number[]): sizes is readonly [number, number] {
   return sizes.length === 2;
 }
 
-function waysOf({ input, output, kernel }: Layer, before: readonly [number, number]): Way[] {
+function winogradPlans(
+  { input, output, kernel }: ConvLayer,
+  before: readonly [number, number],
+): WinogradPlan[] {
   const [rows, columns] = [0, 1].map((axis) =>
     winogradAxes(
       input[axis] as number,
@@ -95,29 +104,29 @@ function waysOf({ input, output, kernel }: Layer, before: readonly [number, numb
       kernel[axis] as number,
       before[axis] as number,
     ),
-  ) as [Axis[], Axis[]];
+  ) as [WinogradAxis[], WinogradAxis[]];
   return rows.flatMap((first) =>
     columns.flatMap((second) =>
-      [true, false].map((whole): Way => ({ axes: [first, second], whole })),
+      [true, false].map((whole): WinogradPlan => ({ axes: [first, second], whole })),
     ),
   );
 }
 
-const pointsOf = ({ axes }: Way) => axes[0].points * axes[1].points;
-const tilesOf = ({ axes }: Way) => axes[0].tiles * axes[1].tiles;
+const pointsOf = ({ axes }: WinogradPlan) => axes[0].points * axes[1].points;
+const tilesOf = ({ axes }: WinogradPlan) => axes[0].tiles * axes[1].tiles;
 
 function convolved(
-  site: Site,
+  site: RewriteContext,
   x: string,
   w: string,
-  { images, channels, units, input, output, kernel }: Layer,
-  way: Way,
+  { images, channels, units, input, output, kernel }: ConvLayer,
+  way: WinogradPlan,
   to: { readonly name?: string | undefined },
 ): string {
   const points = pointsOf(way);
   const rows = tilesOf(way) * images;
   const tiles = way.whole
-    ? gemm(site, constant(site, ofPlane(...way.axes, 'input')), flat(site, x, sizeOf(input)))
+    ? gemm(site, constant(site, planeTransform(...way.axes, 'input')), flat(site, x, sizeOf(input)))
     : ordered(site, byAxis(site, x, input, way, 'input'), way, images * channels, 'in');
   const filters = gemm(
     site,
@@ -135,7 +144,7 @@ function convolved(
     ? turned(
         site,
         reshape(site, product, [points * tilesOf(way), images * units]),
-        constant(site, ofPlane(...way.axes, 'output')),
+        constant(site, planeTransform(...way.axes, 'output')),
       )
     : byAxis(site, ordered(site, product, way, images * units, 'out'), output, way, 'output');
   return site.op('Reshape', [back, site.ints([images, units, ...output])], {
@@ -145,10 +154,10 @@ function convolved(
 }
 
 function byAxis(
-  site: Site,
+  site: RewriteContext,
   value: string,
   [height, width]: readonly [number, number],
-  { axes: [first, second] }: Way,
+  { axes: [first, second] }: WinogradPlan,
   side: 'input' | 'output',
 ): string {
   const [ofRows, ofColumns] = [constant(site, first[side]), constant(site, second[side])];
@@ -164,9 +173,9 @@ function byAxis(
 
 /** From points and tiles by axis to all points, then all tiles; and back. */
 function ordered(
-  site: Site,
+  site: RewriteContext,
   value: string,
-  { axes: [first, second] }: Way,
+  { axes: [first, second] }: WinogradPlan,
   each: number,
   direction: 'in' | 'out',
 ): string {
@@ -181,30 +190,35 @@ function ordered(
 }
 
 /** A·Bᵀ */
-function gemm(site: Site, a: string, b: string): string {
+function gemm(site: RewriteContext, a: string, b: string): string {
   const dims = [site.dims(a)[0] as number, site.dims(b)[0] as number];
   return site.op('Gemm', [a, b], { dims, attributes: { transB: 1 } });
 }
 
 /** Aᵀ·B */
-function turned(site: Site, a: string, b: string): string {
+function turned(site: RewriteContext, a: string, b: string): string {
   const dims = [site.dims(a)[1] as number, site.dims(b)[1] as number];
   return site.op('Gemm', [a, b], { dims, attributes: { transA: 1 } });
 }
 
-function constant(site: Site, matrix: Matrix): string {
+function constant(site: RewriteContext, matrix: Matrix): string {
   return site.constant(float32([matrix.length, (matrix[0] as []).length], matrix.flat()));
 }
 
-function flat(site: Site, value: string, width: number): string {
+function flat(site: RewriteContext, value: string, width: number): string {
   return reshape(site, value, [sizeOf(site.dims(value)) / width, width]);
 }
 
-function reshape(site: Site, value: string, dims: readonly number[]): string {
+function reshape(site: RewriteContext, value: string, dims: readonly number[]): string {
   return site.op('Reshape', [value, site.ints(dims)], { dims });
 }
 
-function parts(site: Site, value: string, axis: number, count: number): readonly string[] {
+function parts(
+  site: RewriteContext,
+  value: string,
+  axis: number,
+  count: number,
+): readonly string[] {
   const dims = site.dims(value);
   const size = (dims[axis] as number) / count;
   const inputs = [value, site.ints(Array<number>(count).fill(size))];
@@ -224,11 +238,11 @@ function parts(site: Site, value: string, axis: number, count: number): readonly
 const FLOP = 0.0225;
 const vectors = (width: number) => 16 * Math.ceil(width / 16);
 
-function cheapest(layer: Layer, ways: readonly Way[]): Way | undefined {
+function cheapest(layer: ConvLayer, ways: readonly WinogradPlan[]): WinogradPlan | undefined {
   const { images, channels, units, output, kernel, trained } = layer;
   const passes = trained ? 3 : 2;
   const asItIs = 1.33 * passes * FLOP * images * channels * units * sizeOf(output) * sizeOf(kernel);
-  let [best, least] = [undefined as Way | undefined, 0.85 * asItIs];
+  let [best, least] = [undefined as WinogradPlan | undefined, 0.85 * asItIs];
   for (const way of ways) {
     const cost = costOf(layer, way);
     if (cost < least) [best, least] = [way, cost];
@@ -236,7 +250,10 @@ function cheapest(layer: Layer, ways: readonly Way[]): Way | undefined {
   return best;
 }
 
-function costOf({ images, channels, units, input, output, kernel, trained }: Layer, way: Way) {
+function costOf(
+  { images, channels, units, input, output, kernel, trained }: ConvLayer,
+  way: WinogradPlan,
+) {
   const [first, second] = way.axes;
   const points = pointsOf(way);
   const products = points * tilesOf(way) * images;

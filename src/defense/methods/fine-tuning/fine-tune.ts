@@ -130,7 +130,7 @@ export async function fineTune(
   const { signal } = settings;
   const judge = async (weights: Parameters) => {
     const weighted = withParameters(graph, weights);
-    const how = { brief: true, signal };
+    const how = { shortLived: true, signal };
     const answers = await classifier.predict(runtime, weighted, held, how);
     return classifier.score(answers, held, true);
   };

@@ -1,9 +1,9 @@
 import { random } from '../../../data/index.ts';
 import { withDefaults } from '../../../options.ts';
-import { type CutOff } from '../../../autodiff/index.ts';
+import { type BlockedParameter } from '../../../autodiff/index.ts';
 import { hasDropout } from '../../../ops/index.ts';
 import { mergeEdits } from '../../../network/index.ts';
-import { rowsOf, trainableIn, within } from '../../../train/index.ts';
+import { fixedBatchSize, trainableIn, scoped } from '../../../train/index.ts';
 import type { Defense, DefenseContext, Repaired } from '../../defense.ts';
 import { DefenseError } from '../../error.ts';
 import { chosenSites } from '../pruning/pruning.ts';
@@ -105,7 +105,7 @@ export async function tune(
         seed: run === 0 ? seed : random(seed, `fine-tuning ${run}`).integer(2 ** 32),
         floor: { from: before, maxDrop },
         signal,
-        ...within(checkpoints, `run-${run + 1}`),
+        ...scoped(checkpoints, `run-${run + 1}`),
         onProgress: (stage, done, all) =>
           stage === 'epochs'
             ? context.progress('fine-tune', run * all + done, runs * all)
@@ -180,18 +180,18 @@ function checkFits({ given, clean }: DefenseContext, settings: TuningSettings): 
 async function frozenIn(
   { runtime, clean }: DefenseContext,
   { network: { graph, input, scores, parameters } }: Repaired,
-): Promise<readonly CutOff[]> {
+): Promise<readonly BlockedParameter[]> {
   const found = await trainableIn(runtime, graph, {
     input,
     logits: scores,
     parameters,
     sample: clean.all.sample,
     classes: clean.all.classes.length,
-    batchSize: rowsOf(graph, input) ?? 2,
+    batchSize: fixedBatchSize(graph, input) ?? 2,
     optimizer: { kind: 'sgd' },
   });
-  if (found.trainable.length > 0) return found.cutOff;
-  const [first] = found.cutOff;
+  if (found.trainable.length > 0) return found.blocked;
+  const [first] = found.blocked;
   throw new DefenseError(
     'defense/untrainable',
     `No gradient reaches any of the ${parameters.length} parameters, so nothing can be fine-tuned (${first?.op || 'no node'}: ${first?.why ?? 'there are none'}): only prune it`,

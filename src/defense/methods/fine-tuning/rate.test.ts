@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { testRuntime } from '../../../../test/helpers/gradcheck.ts';
 import { split, type Dataset } from '../../../data/index.ts';
 import { float32, type TensorOf } from '../../../onnx/index.ts';
-import type { GradientSizes } from '../../../train/index.ts';
+import type { GradientMagnitudes } from '../../../train/index.ts';
 import { fineTune, type FineTuneSettings, optimizerOf } from './fine-tune.ts';
 import { images, opened, specimen } from '../../../../test/helpers/networks.ts';
 import { scalesOf } from './rate.ts';
@@ -71,7 +71,7 @@ test('a rate is found for Adam too', async () => {
   expect(epochs.at(-1)?.loss).toBeLessThan(start.loss);
 });
 
-const sizes = (square: number[]): GradientSizes => ({
+const sizes = (square: number[]): GradientMagnitudes => ({
   absolute: Float64Array.from(square, Math.sqrt),
   square: Float64Array.from(square),
 });

@@ -2,8 +2,8 @@ import type { Augment, Dataset } from '../../../data/index.ts';
 import type { Graph, TensorOf } from '../../../onnx/index.ts';
 import type { Runtime } from '../../../runtime/index.ts';
 import {
-  type GradientSizes,
-  gradientSizes,
+  type GradientMagnitudes,
+  gradientMagnitudes,
   type LossSettings,
   type OptimizerSettings,
   rangeTest,
@@ -38,7 +38,7 @@ export interface RateSettings
 /** Batches that gradients are measured on. */
 const BATCHES = 20;
 /** Where the range test begins and gives up. */
-const RANGE = { from: 1e-5, to: 1 };
+const RANGE = { minRate: 1e-5, maxRate: 1 };
 /**
  * What is made of the edge, measured on networks with and without BatchNormalization, on inputs of
  * 0-1 and of 0-255 (docs/fine-tuning.md). The edge is a rough measure, and rates that suit networks
@@ -62,7 +62,7 @@ const CHOICE = {
  * 2018). Then a range test finds where the loss begins to rise, and a fixed share of that is taken.
  *
  * @param graph - the network to be trained, pruned or not
- * @param loss - what it begins with, see `gradientSizes`
+ * @param loss - what it begins with, see `gradientMagnitudes`
  */
 export async function findRate(
   runtime: Runtime,
@@ -70,7 +70,7 @@ export async function findRate(
   graph: Graph,
   masks: ReadonlyMap<string, TensorOf<'float32'>>,
   tune: Dataset,
-  start: { readonly loss: number; readonly sizes: ReadonlyMap<string, GradientSizes> },
+  start: { readonly loss: number; readonly sizes: ReadonlyMap<string, GradientMagnitudes> },
   settings: RateSettings,
 ): Promise<FoundRate> {
   const { optimizer, batchSize, seed, augment, signal, onProgress } = settings;
@@ -95,18 +95,18 @@ export async function findRate(
     sharpness,
   });
   try {
-    const { edge, trail } = await rangeTest(step, tune, {
+    const { limit, curve } = await rangeTest(step, tune, {
       ...RANGE,
       batchSize,
       seed,
-      start: start.loss,
+      initialLoss: start.loss,
       augment,
       signal,
       onStep: onProgress,
     });
     const { share, usual, most } = CHOICE[optimizer.kind];
-    const rate = Math.min(share * edge, Math.sqrt(usual * edge), most);
-    return { rate, edge, scales, trail };
+    const rate = Math.min(share * limit, Math.sqrt(usual * limit), most);
+    return { rate, edge: limit, scales, trail: curve };
   } finally {
     await step.dispose();
   }
@@ -120,7 +120,7 @@ export function measureStart(
   tune: Dataset,
   { batchSize, seed, mode, smoothing, augment, signal }: RateSettings,
 ) {
-  return gradientSizes(runtime, graph, tune, {
+  return gradientMagnitudes(runtime, graph, tune, {
     input,
     logits,
     parameters,
@@ -142,12 +142,12 @@ export function measureStart(
 export function scalesOf(
   tensors: ReadonlyMap<string, TensorOf<'float32'>>,
   masks: ReadonlyMap<string, TensorOf<'float32'>>,
-  sizes: ReadonlyMap<string, GradientSizes>,
+  sizes: ReadonlyMap<string, GradientMagnitudes>,
   kind: OptimizerSettings['kind'],
 ): Map<string, number> {
   const own = new Map<string, number>();
   for (const [name, tensor] of tensors) {
-    const { square } = sizes.get(name) as GradientSizes;
+    const { square } = sizes.get(name) as GradientMagnitudes;
     const mask = masks.get(name);
     const free = mask ? masked(ones(tensor), mask).data : undefined;
     let [weight, gradient, count] = [0, 0, 0];

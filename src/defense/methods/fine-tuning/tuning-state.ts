@@ -1,5 +1,5 @@
-import { drop, standardError, type CleanScore } from '../../../metrics/index.ts';
-import type { TrainingState, Saved } from '../../../train/index.ts';
+import { scoreDrop, standardError, type CleanScore } from '../../../metrics/index.ts';
+import type { TrainingState, Checkpoint } from '../../../train/index.ts';
 import type { FoundRate } from './rate.ts';
 
 /** When a fine-tuning ends, and when it was in vain. */
@@ -117,7 +117,7 @@ export function isKept(
 ): boolean {
   if (keep === 'last') return true;
   const highest = highestOf(epochs)?.held;
-  const short = highest ? drop(highest, held) : 0;
+  const short = highest ? scoreDrop(highest, held) : 0;
   if (!highest || short <= 0) return true;
   return short <= errorBetween(highest, held) && !isBelow(held, floor);
 }
@@ -139,13 +139,13 @@ function errorBetween(highest: CleanScore, held: CleanScore): number {
 
 /** A mean average precision of few scenes moves by points of itself: it is below when it is so beyond that. */
 function isBelow(held: CleanScore, floor: Limits['floor']): boolean {
-  return floor !== undefined && drop(floor.from, held) - (held.mapError ?? 0) > floor.maxDrop;
+  return floor !== undefined && scoreDrop(floor.from, held) - (held.mapError ?? 0) > floor.maxDrop;
 }
 
 /** The epoch with the highest held accuracy, the last of equals. */
 function highestOf(epochs: readonly TunedEpoch[]): TunedEpoch | undefined {
   return epochs.reduce<TunedEpoch | undefined>(
-    (top, epoch) => (top && drop(top.held, epoch.held) > 0 ? top : epoch),
+    (top, epoch) => (top && scoreDrop(top.held, epoch.held) > 0 ? top : epoch),
     undefined,
   );
 }
@@ -176,7 +176,7 @@ function picked(values: TuningState['kept'], names: TuningState['kept']): Tuning
 }
 
 /** A state in a form to be kept. */
-export function toSaved(state: TuningState): Saved {
+export function toSaved(state: TuningState): Checkpoint {
   const { kept, training, found, ...data } = state;
   const named = (prefix: string, values: TuningState['kept']) =>
     [...values].map(([name, array]) => [`${prefix}/${name}`, array] as const);
@@ -191,7 +191,7 @@ export function toSaved(state: TuningState): Saved {
 }
 
 /** The state that was kept, to the bit. */
-export function fromSaved({ data, arrays = new Map() }: Saved): TuningState {
+export function fromSaved({ data, arrays = new Map() }: Checkpoint): TuningState {
   const { steps, found, ...rest } = data as Omit<TuningState, 'kept' | 'training' | 'found'> & {
     readonly steps: number;
     readonly found?:

@@ -2,7 +2,7 @@ import type { Dataset } from '../../../data/index.ts';
 import type { CleanScore, Evaluation } from '../../../metrics/index.ts';
 import type { TensorOf } from '../../../onnx/index.ts';
 import type { Runtime } from '../../../runtime/index.ts';
-import { within } from '../../../train/index.ts';
+import { scoped } from '../../../train/index.ts';
 import {
   mergeEdits,
   type Network,
@@ -69,7 +69,7 @@ export async function pruneSites(
   let edits = NO_EDITS;
   let from: CleanScore | undefined;
   for (const [index, site] of sites.entries()) {
-    const own = { ...settings, ...within(settings.checkpoints, `site-${index + 1}`) };
+    const own = { ...settings, ...scoped(settings.checkpoints, `site-${index + 1}`) };
     const pruning = await prune(runtime, current, site, validation, {
       ...own,
       from,

@@ -1,5 +1,5 @@
 import type { Dataset } from '../../../data/index.ts';
-import { drop, type CleanScore } from '../../../metrics/index.ts';
+import { scoreDrop, type CleanScore } from '../../../metrics/index.ts';
 import type { Bounds } from '../../../ops/index.ts';
 import type { Runtime } from '../../../runtime/index.ts';
 import type { Network, Ranking } from '../../../network/index.ts';
@@ -117,7 +117,7 @@ export async function prune(
     curve.push({ pruned, unit: order[pruned - 1] ?? null, validation: now });
     settings.onProgress?.(pruned, last);
     const from = settings.from ?? (curve[0] as CurvePoint).validation;
-    broken ||= share === undefined ? drop(from, now) > settings.maxDrop : pruned > limit;
+    broken ||= share === undefined ? scoreDrop(from, now) > settings.maxDrop : pruned > limit;
     if (!broken) accepted = pruned;
     else if (settings.fullCurve !== true) break;
   }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Builder, modelOf } from '../graph/index.ts';
 import { float32 } from '../onnx/index.ts';
 import { nodeRuntime } from './node.ts';
-import { release } from './release.ts';
+import { freeTensor } from './free-tensor.ts';
 
 const MIB = 2 ** 20;
 const held = () => process.memoryUsage().arrayBuffers;
@@ -12,13 +12,13 @@ test('what is released is gone by the next turn; what is small is left to the co
   const before = held();
   for (let turn = 0; turn < 40; turn += 1) {
     const tensor = float32([8 * MIB], new Float32Array(8 * MIB));
-    release(tensor);
+    freeTensor(tensor);
     expect(tensor.data).toHaveLength(0);
     await setImmediate();
   }
   expect(held() - before).toBeLessThan(64 * MIB);
   const small = float32([3], [1, 2, 3]);
-  release(small);
+  freeTensor(small);
   expect([...small.data]).toEqual([1, 2, 3]);
 });
 

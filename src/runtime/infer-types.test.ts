@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FAMILIES, familiesIn, readFamily } from '../../test/helpers/families.ts';
 import { Builder, normalize, OPSET, type Traced } from '../graph/index.ts';
 import { float32, type Graph, int64, sizeOf } from '../onnx/index.ts';
-import { infer } from './infer.ts';
+import { inferTypes } from './infer-types.ts';
 import { nodeRuntime } from './node.ts';
 import type { Feeds, Runtime } from './runtime.ts';
 import { trace } from './trace.ts';
@@ -55,7 +55,7 @@ describe.each(['native', 'wasm'] as const)('%s: inference says what a run does',
       const runtime = await nodeRuntime({ backend, threads: 1 });
       const { graph } = normalize(readFamily(FAMILIES, family).model);
       const keep = [...graph.initializers.keys()].filter((name) => /weight|bias/.test(name));
-      const inferred = await infer(runtime, graph, OPSET, zeros(graph), keep);
+      const inferred = await inferTypes(runtime, graph, OPSET, zeros(graph), keep);
       expect(plain(inferred)).toEqual(
         plain(await trace(runtime, graph, OPSET, zeros(graph), keep)),
       );
@@ -72,7 +72,7 @@ test('a network is not run, but for the arithmetic of its shapes', async () => {
   const y = b.op('Reshape', [b.op('Relu', [x]), dims]);
   const graph = b.build([{ name: y }]);
   const feeds = { x: float32([2, 3, 4], new Float32Array(24)) };
-  const { values } = await infer(runtime, graph, OPSET, feeds);
+  const { values } = await inferTypes(runtime, graph, OPSET, feeds);
   expect(values.get(y)).toEqual({ type: 'float32', dims: [2, 12] });
   expect(computed()).toBe(3);
 });
@@ -83,7 +83,7 @@ test('what inference leaves open is run', async () => {
   const x = b.input('x', 'float32', [3]);
   const y = b.op('NonZero', [x], {}, 'where');
   const graph = b.build([{ name: y }]);
-  const { values } = await infer(runtime, graph, OPSET, { x: float32([3], [1, 0, 1]) });
+  const { values } = await inferTypes(runtime, graph, OPSET, { x: float32([3], [1, 0, 1]) });
   expect(values.get(y)).toEqual({ type: 'int64', dims: [1, 2] });
   expect(computed()).toBe(1);
 });

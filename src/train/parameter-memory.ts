@@ -1,23 +1,23 @@
 import { sizeOf, type TensorOf } from '../onnx/index.ts';
 import { allocate } from './wasm-simd.ts';
-import { momentsOf, type OptimizerSettings, updateIn } from './optimizers.ts';
+import { momentsOf, type OptimizerSettings, updateRule } from './optimizers.ts';
 import type { Perturbed } from './sharpness.ts';
 
 /** Where arrays begin: at a line of the cache. */
-const LINE = 64;
+const CACHE_LINE = 64;
 
 /** How one parameter is trained. */
-export interface Trained {
+export interface ParameterSpec {
   readonly name: string;
   readonly dims: readonly number[];
-  /** 0 where an element is held at zero and 1 elsewhere, of dims that broadcast to the parameter's. */
+  /** 0 where an element is masked at zero and 1 elsewhere, of dims that broadcast to the parameter's. */
   readonly mask?: TensorOf<'float32'> | undefined;
   /** Its own learning rate as a multiple of the common one. */
   readonly scale?: number | undefined;
 }
 
 /** Parameters, their moments and gradients, in one memory where an optimizer changes them. */
-export interface Store {
+export interface ParameterMemory {
   /** Parameters and moments by name, the latter as `<parameter>.moment0`; views of the memory. */
   readonly state: ReadonlyMap<string, TensorOf<'float32'>>;
   /** Where the gradient of each parameter is to be written. */
@@ -29,18 +29,21 @@ export interface Store {
 }
 
 /** @throws RangeError where they take more than the 4 GiB that WebAssembly can address */
-export function storeOf(trained: readonly Trained[], optimizer: OptimizerSettings): Store {
+export function parameterMemory(
+  trained: readonly ParameterSpec[],
+  optimizer: OptimizerSettings,
+): ParameterMemory {
   const roles = ['', '.gradient', ...moments(optimizer)];
   const places: number[] = [];
   let end = 0;
   for (const { dims } of trained) {
     for (const _ of roles) {
       places.push(end);
-      end += LINE * Math.ceil((4 * sizeOf(dims)) / LINE);
+      end += CACHE_LINE * Math.ceil((4 * sizeOf(dims)) / CACHE_LINE);
     }
   }
   const memory = allocate(end);
-  const update = updateIn(memory, optimizer);
+  const update = updateRule(memory, optimizer);
   const state = new Map<string, TensorOf<'float32'>>();
   const gradients = new Map<string, Float32Array>();
   const parts = trained.map(({ name, dims, mask, scale = 1 }, index) => {
@@ -52,7 +55,7 @@ export function storeOf(trained: readonly Trained[], optimizer: OptimizerSetting
     }
     const values = (state.get(name) as TensorOf<'float32'>).data;
     const bytes = 16 * Math.ceil(values.byteLength / 16);
-    return { arrays, bytes, scale, values, held: mask ? zerosOf(mask, dims) : [] };
+    return { arrays, bytes, scale, values, masked: mask ? maskedIndices(mask, dims) : [] };
   });
   return {
     state,
@@ -60,12 +63,12 @@ export function storeOf(trained: readonly Trained[], optimizer: OptimizerSetting
     perturbed: trained.map(({ name }, index) => ({
       values: (parts[index] as (typeof parts)[number]).values,
       gradient: gradients.get(name) as Float32Array,
-      zeros: (parts[index] as (typeof parts)[number]).held,
+      masked: (parts[index] as (typeof parts)[number]).masked,
     })),
     update(rate, step) {
-      for (const { arrays, bytes, scale, values, held } of parts) {
+      for (const { arrays, bytes, scale, values, masked } of parts) {
         update(arrays, bytes, { rate, step, scale });
-        for (const at of held) values[at] = 0;
+        for (const at of masked) values[at] = 0;
       }
     },
   };
@@ -76,7 +79,7 @@ function moments(optimizer: OptimizerSettings): string[] {
 }
 
 /** Places, in row-major order, where a mask broadcast to some dims is zero. */
-function zerosOf(mask: TensorOf<'float32'>, dims: readonly number[]): Uint32Array {
+function maskedIndices(mask: TensorOf<'float32'>, dims: readonly number[]): Uint32Array {
   const own = [...Array<number>(dims.length - mask.dims.length).fill(1), ...mask.dims];
   const zeros: number[] = [];
   const walk = (axis: number, from: number, to: number) => {

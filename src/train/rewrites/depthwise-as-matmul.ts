@@ -14,7 +14,7 @@ const PAIRS = 1024;
  * The matrices hold each filter at every place where it lies: filters times a constant of ones and
  * zeros, by which the gradient leads back to them.
  */
-export const depthwiseAsProduct: Rewrite = {
+export const depthwiseAsMatmul: Rewrite = {
   op: 'Conv',
   replace: (site) => {
     const { node } = site;

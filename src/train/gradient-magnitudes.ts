@@ -3,10 +3,10 @@ import { type Augment, batches, type Dataset, epochOrder, random } from '../data
 import { Builder, modelOf, subgraph } from '../graph/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { rowsOf } from './predict.ts';
+import { fixedBatchSize } from './predict.ts';
 import { type LossSettings, traceLoss } from './step.ts';
 
-export interface GradientSettings extends Omit<LossSettings, 'sample' | 'classes'> {
+export interface GradientOptions extends Omit<LossSettings, 'sample' | 'classes'> {
   /** How many batches to look at; all by default. */
   readonly batches?: number | undefined;
   /** Decides which samples these are. */
@@ -16,7 +16,7 @@ export interface GradientSettings extends Omit<LossSettings, 'sample' | 'classes
 }
 
 /** What a gradient is like over batches, element by element of a parameter. */
-export interface GradientSizes {
+export interface GradientMagnitudes {
   /** Mean of |g|. */
   readonly absolute: Float64Array;
   /** Mean of g². */
@@ -24,14 +24,14 @@ export interface GradientSizes {
 }
 
 /** The loss of a network on a data set, and how large its gradients are, without a step made. */
-export async function gradientSizes(
+export async function gradientMagnitudes(
   runtime: Runtime,
   graph: Graph,
   dataset: Dataset,
-  settings: GradientSettings,
-): Promise<{ readonly loss: number; readonly sizes: ReadonlyMap<string, GradientSizes> }> {
+  settings: GradientOptions,
+): Promise<{ readonly loss: number; readonly sizes: ReadonlyMap<string, GradientMagnitudes> }> {
   const { parameters, seed, signal } = settings;
-  const batchSize = rowsOf(graph, settings.input) ?? settings.batchSize;
+  const batchSize = fixedBatchSize(graph, settings.input) ?? settings.batchSize;
   const { traced, labels, weights, loss } = await traceLoss(runtime, graph, {
     ...settings,
     batchSize,

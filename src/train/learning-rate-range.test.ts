@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { BATCH, goldenDataset, goldenGraph, names, SAMPLE } from '../../test/helpers/train.ts';
 import { train, type TrainSettings, withParameters } from './loop.ts';
-import { rangeTest } from './range.ts';
+import { rangeTest } from './learning-rate-range.ts';
 import { constant } from './schedules.ts';
 import { trainingStep } from './step.ts';
 
@@ -48,24 +48,24 @@ test('the edge is where a network that has learnt unlearns', async () => {
     sample: SAMPLE,
     classes: 5,
   });
-  const range = { batchSize: BATCH, from: 1e-5, to: 1e4, start, seed: 1 };
-  const { edge, trail } = await rangeTest(step, data, range);
+  const range = { batchSize: BATCH, minRate: 1e-5, maxRate: 1e4, initialLoss: start, seed: 1 };
+  const { limit, curve } = await rangeTest(step, data, range);
   const worst = async (rate: number) => {
     const losses: number[] = [];
     await lossesOf(graph, 20, { schedule: constant(rate) }, (loss) => losses.push(loss));
     return losses.reduce((a, b) => (a >= b ? a : b));
   };
-  expect(await worst(edge / 10)).toBeLessThan(start + 0.1);
-  expect(await worst(edge * 3)).not.toBeLessThan(start + 0.1);
-  expect(trail[0]?.rate).toBe(1e-5);
-  expect(trail[24]?.rate).toBeCloseTo(1e-4, 9);
-  expect(edge / (trail.at(-1)?.rate ?? 0)).toBeCloseTo(10 ** (1 / 24), 9);
-  expect(trail.every(({ loss }) => loss <= start + 0.1)).toBe(true);
+  expect(await worst(limit / 10)).toBeLessThan(start + 0.1);
+  expect(await worst(limit * 3)).not.toBeLessThan(start + 0.1);
+  expect(curve[0]?.rate).toBe(1e-5);
+  expect(curve[24]?.rate).toBeCloseTo(1e-4, 9);
+  expect(limit / (curve.at(-1)?.rate ?? 0)).toBeCloseTo(10 ** (1 / 24), 9);
+  expect(curve.every(({ loss }) => loss <= start + 0.1)).toBe(true);
 
   // What nothing blows up is tried up to the last rate.
   step.reset(new Map(names.map((name) => [name, graph.initializers.get(name) as never])));
-  const short = await rangeTest(step, data, { ...range, to: 1e-4 });
-  expect(short).toMatchObject({ edge: 1e-4 });
-  expect(short.trail).toHaveLength(24);
+  const short = await rangeTest(step, data, { ...range, maxRate: 1e-4 });
+  expect(short).toMatchObject({ limit: 1e-4 });
+  expect(short.curve).toHaveLength(24);
   await step.dispose();
 });

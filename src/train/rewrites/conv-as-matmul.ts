@@ -1,7 +1,7 @@
 import { intOf } from '../../graph/index.ts';
 import { float32, sizeOf } from '../../onnx/index.ts';
 import { meetsInput, offsetsOf, windowOf, type Window } from '../../ops/window.ts';
-import type { Rewrite, Site } from './rewriter.ts';
+import type { Rewrite, RewriteContext } from './rewriter.ts';
 
 interface Sizes {
   readonly images: number;
@@ -19,10 +19,10 @@ interface Sizes {
  * Runtime multiplies image by image, in vectors of 16 places, and reads all weights for each image.
  * Offsets that meet nothing but padding are left out.
  */
-export const convAsProduct: Rewrite = { op: 'Conv', replace: (site) => asProduct(site, pays) };
+export const convAsMatmul: Rewrite = { op: 'Conv', replace: (site) => rewriteAsMatmul(site, pays) };
 
 /** The same wherever `fits` says so. */
-export function asProduct(site: Site, fits: (sizes: Sizes) => boolean): boolean {
+export function rewriteAsMatmul(site: RewriteContext, fits: (sizes: Sizes) => boolean): boolean {
   const { node } = site;
   const [x, w, bias] = node.inputs as [string, string, string?];
   const [y] = node.outputs as [string];
@@ -75,7 +75,7 @@ function pays({ images, groups, units, channels, output, kernel, offsets }: Size
 }
 
 /** X with channels last and the convolution's padding around it. */
-function lastPadded(site: Site, x: string, { before, after }: Window): string {
+function lastPadded(site: RewriteContext, x: string, { before, after }: Window): string {
   const [images, channels, ...input] = site.dims(x) as [number, number, ...number[]];
   const last = site.op('Transpose', [x], {
     dims: [images, ...input, channels],
@@ -92,7 +92,7 @@ function lastPadded(site: Site, x: string, { before, after }: Window): string {
 
 /** One group of the convolution, as [images x places, units]. */
 function product(
-  site: Site,
+  site: RewriteContext,
   given: {
     x: string;
     w: string;
@@ -151,7 +151,7 @@ function product(
  * ones and zeros, as the gradient of a slice is a Pad, which takes ten times as long.
  */
 function selected(
-  site: Site,
+  site: RewriteContext,
   weights: string,
   { units, channels, kernel, offsets }: Sizes,
 ): string {
@@ -167,7 +167,7 @@ function selected(
   return reshape(site, product, dims);
 }
 
-function swapped(site: Site, value: string): string {
+function swapped(site: RewriteContext, value: string): string {
   const [first, second, third] = site.dims(value) as [number, number, number];
   return site.op('Transpose', [value], {
     dims: [first, third, second],
@@ -175,12 +175,12 @@ function swapped(site: Site, value: string): string {
   });
 }
 
-function reshape(site: Site, value: string, dims: readonly number[]): string {
+function reshape(site: RewriteContext, value: string, dims: readonly number[]): string {
   return site.op('Reshape', [value, site.ints(dims)], { dims });
 }
 
 function slice(
-  site: Site,
+  site: RewriteContext,
   value: string,
   axes: readonly number[],
   starts: readonly number[],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { lowMemoryIfLarge } from './low-memory.ts';
+import { memoryOptions } from './memory-options.ts';
 
 const MIB = 2 ** 20;
 const small = [{ type: 'float32', dims: [31, MIB / 4] }];
@@ -10,19 +10,19 @@ const large = [
 
 describe('how a session is opened', () => {
   test('a network of little weight has all that makes it fast', () => {
-    expect(lowMemoryIfLarge(small)).toEqual({});
-    expect(lowMemoryIfLarge(small, true)).toEqual({});
+    expect(memoryOptions(small)).toEqual({});
+    expect(memoryOptions(small, true)).toEqual({});
   });
 
   test('from 32 MiB of weights, in however many pieces, nothing is kept between runs', () => {
-    expect(lowMemoryIfLarge(large)).toEqual({ plan: false, arena: false });
+    expect(memoryOptions(large)).toEqual({ plan: false, arena: false });
   });
 
   test('only numbers of weights count', () => {
-    expect(lowMemoryIfLarge([...small, { type: 'int64', dims: [MIB] }])).toEqual({});
+    expect(memoryOptions([...small, { type: 'int64', dims: [MIB] }])).toEqual({});
   });
 
   test('weights that change after few samples are not laid out anew', () => {
-    expect(lowMemoryIfLarge(large, true)).toEqual({ plan: false, arena: false, optimize: 'none' });
+    expect(memoryOptions(large, true)).toEqual({ plan: false, arena: false, optimize: 'none' });
   });
 });

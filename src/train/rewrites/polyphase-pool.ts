@@ -1,6 +1,6 @@
 import { intOf, intsOf, stringOf } from '../../graph/index.ts';
 import type { Node } from '../../onnx/index.ts';
-import type { Rewrite, Site } from './rewriter.ts';
+import type { Rewrite, RewriteContext } from './rewriter.ts';
 
 interface Axis {
   /** Of the convolution. */
@@ -23,7 +23,7 @@ interface Axis {
  * Only where x itself needs no gradient (the first layer, the largest): the gradient by the input of
  * a strided convolution costs more than is saved.
  */
-export const poolByPhases: Rewrite = {
+export const polyphasePool: Rewrite = {
   op: 'MaxPool',
   after: 'Conv',
   replace: (site) => {
@@ -69,7 +69,7 @@ interface Part {
   readonly dims: readonly number[];
 }
 
-function axesOf(site: Site, pool: Node, conv: Node): Axis[] | undefined {
+function axesOf(site: RewriteContext, pool: Node, conv: Node): Axis[] | undefined {
   const input = site.dims(conv.inputs[0] as string).slice(2);
   const kernel = site.dims(conv.inputs[1] as string).slice(2);
   const rank = input.length;
@@ -102,7 +102,12 @@ function axesOf(site: Site, pool: Node, conv: Node): Axis[] | undefined {
 }
 
 /** What the convolution makes at every `step`-th place, counted from `phase`. */
-function convolved(site: Site, conv: Node, axes: readonly Axis[], phase: readonly number[]): Part {
+function convolved(
+  site: RewriteContext,
+  conv: Node,
+  axes: readonly Axis[],
+  phase: readonly number[],
+): Part {
   const [x, w, ...bias] = conv.inputs as [string, string, ...string[]];
   const dims = site.dims(x);
   const spans = axes.map((axis, at) => {
@@ -140,7 +145,13 @@ function convolved(site: Site, conv: Node, axes: readonly Axis[], phase: readonl
   return { value, dims: made };
 }
 
-function cropped(site: Site, part: Part, axis: number, start: number, places: number): Part {
+function cropped(
+  site: RewriteContext,
+  part: Part,
+  axis: number,
+  start: number,
+  places: number,
+): Part {
   if (start === 0 && part.dims[axis] === places) return part;
   const dims = part.dims.with(axis, places);
   const bounds = [start, start + places, axis].map((value) => site.ints([value]));
@@ -148,7 +159,7 @@ function cropped(site: Site, part: Part, axis: number, start: number, places: nu
 }
 
 /** The larger of two; the first, where they are equal. */
-function larger(site: Site, first: Part, second: Part): Part {
+function larger(site: RewriteContext, first: Part, second: Part): Part {
   const { dims } = first;
   const values = [first.value, second.value];
   const keeps = site.op('GreaterOrEqual', values, { dims, type: 'bool' });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { Builder, modelOf } from '../graph/index.ts';
 import { float32, type Graph, type Tensor } from '../onnx/index.ts';
-import { inTwo } from './two-phases.ts';
+import { splitGraph } from './split-graph.ts';
 
 test('the second part goes on from the first, and computes nothing again', async () => {
   const b = new Builder();
@@ -14,10 +14,10 @@ test('the second part goes on from the first, and computes nothing again', async
   const both = b.op('Add', [b.op('Mul', [hidden, choice]), early], {}, 'both');
   const graph = b.build([{ name: both }, { name: early }]);
 
-  const { first, second, between } = inTwo(graph, [early]);
+  const { first, second, boundary } = splitGraph(graph, [early]);
   expect(first.nodes.map(({ op }) => op)).toEqual(['Mul', 'Neg']);
   expect(second.nodes.map(({ op }) => op)).toEqual(['Mul', 'Add']);
-  expect([...between].toSorted()).toEqual(['early', 'hidden']);
+  expect([...boundary].toSorted()).toEqual(['early', 'hidden']);
   expect(second.inputs.map(({ name }) => name).toSorted()).toEqual(['choice', 'early', 'hidden']);
 
   const runtime = await testRuntime();

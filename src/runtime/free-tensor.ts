@@ -12,7 +12,7 @@ const WORTH = 2 ** 16;
  * the collector knows little of what lies outside its heap, and copies of gradients are tens of megabytes
  * a step.
  */
-export function release({ type, data }: Tensor): void {
+export function freeTensor({ type, data }: Tensor): void {
   if (type === 'string' || data.buffer.byteLength < WORTH) return;
   if (!nowhere) {
     const { port1, port2 } = new MessageChannel();

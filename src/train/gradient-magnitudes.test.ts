@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { goldenDataset, goldenGraph, names, SAMPLE } from '../../test/helpers/train.ts';
-import { gradientSizes, type GradientSizes } from './gradients.ts';
+import { gradientMagnitudes, type GradientMagnitudes } from './gradient-magnitudes.ts';
 import { trainingStep } from './step.ts';
 
 const how = { input: 'image', logits: 'logits', parameters: names, seed: 1 };
@@ -9,7 +9,7 @@ const how = { input: 'image', logits: 'logits', parameters: names, seed: 1 };
 test('sizes are those of the steps that plain descent makes', async () => {
   const runtime = await testRuntime();
   const dataset = goldenDataset(8);
-  const { loss, sizes } = await gradientSizes(runtime, goldenGraph(), dataset, {
+  const { loss, sizes } = await gradientMagnitudes(runtime, goldenGraph(), dataset, {
     ...how,
     batchSize: 8,
   });
@@ -26,7 +26,7 @@ test('sizes are those of the steps that plain descent makes', async () => {
   const result = await step.run({ x, y: dataset.labels, weights: new Float32Array(8).fill(1) }, 1);
   expect(loss).toBeCloseTo(result.loss, 5);
   for (const [name, { data }] of step.parameters()) {
-    const { absolute, square } = sizes.get(name) as GradientSizes;
+    const { absolute, square } = sizes.get(name) as GradientMagnitudes;
     data.forEach((value, at) => {
       const moved = Math.abs(value - (before.get(name)?.[at] as number));
       expect(absolute[at]).toBeCloseTo(moved, 5);
@@ -39,6 +39,7 @@ test('sizes are those of the steps that plain descent makes', async () => {
 test('batches count by their samples, a short last one too', async () => {
   const runtime = await testRuntime();
   const lossOf = async (batchSize: number) =>
-    (await gradientSizes(runtime, goldenGraph(), goldenDataset(11), { ...how, batchSize })).loss;
+    (await gradientMagnitudes(runtime, goldenGraph(), goldenDataset(11), { ...how, batchSize }))
+      .loss;
   expect(await lossOf(4)).toBeCloseTo(await lossOf(11), 5);
 });

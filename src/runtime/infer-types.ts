@@ -2,7 +2,7 @@ import { subgraph, type Traced, type ValueType } from '../graph/index.ts';
 import type { Graph, Node, Tensor } from '../onnx/index.ts';
 import { outputOfDims } from '../ops/index.ts';
 import type { Feeds, Runtime } from './runtime.ts';
-import { constantNodes, everyOutput, specialized, trace } from './trace.ts';
+import { foldableNodes, openAllOutputs, foldConstants, trace } from './trace.ts';
 
 /** Floats of so many elements are weights, on which no shape depends. */
 const WEIGHTS = 1024;
@@ -14,9 +14,9 @@ const WEIGHTS = 1024;
  *
  * @param feeds - a sample for every input, of the size to specialize the graph to
  * @param keep - initializers that will change (parameters), so that what depends on them is kept
- * @throws RuntimeFault when ONNX Runtime refuses the graph
+ * @throws RuntimeError when ONNX Runtime refuses the graph
  */
-export async function infer(
+export async function inferTypes(
   runtime: Runtime,
   graph: Graph,
   opset: number,
@@ -27,7 +27,7 @@ export async function infer(
   for (let now = graph; ;) {
     const { values, open } = await typesIn(runtime, now, opset, feeds);
     const found = await constantsOf(runtime, now, opset, keep, values);
-    now = specialized(now, keep, found);
+    now = foldConstants(now, keep, found);
     Object.assign(constants, found);
     const left = open.filter((name) => !found[name]);
     if (left.length === 0) {
@@ -61,7 +61,7 @@ async function typesIn(
     ...graph.inputs.map((input) => ({ ...input, dims: feeds[input.name]?.dims ?? [] })),
     ...weights.map(([name, { type, dims }]) => ({ name, type, dims })),
   ];
-  const session = await everyOutput(runtime, { ...graph, inputs, initializers: known }, opset);
+  const session = await openAllOutputs(runtime, { ...graph, inputs, initializers: known }, opset);
   if (!session) return { values, open: [] };
   try {
     for (const [name, type] of session.types) note(name, type);
@@ -81,7 +81,7 @@ async function constantsOf(
 ): Promise<Record<string, Tensor>> {
   const made: Record<string, Tensor> = {};
   const nodes: Node[] = [];
-  for (const node of constantNodes(graph, keep, (value) => values.has(value))) {
+  for (const node of foldableNodes(graph, keep, (value) => values.has(value))) {
     const of = values.get(node.inputs[0] ?? '');
     const shape = of && outputOfDims(node, of.dims);
     if (shape) made[node.outputs[0] as string] = shape;
@@ -95,7 +95,7 @@ async function constantsOf(
     [],
     outputs.map((name) => ({ name })),
   );
-  const session = await everyOutput(runtime, part, opset);
+  const session = await openAllOutputs(runtime, part, opset);
   try {
     return { ...made, ...(await session?.run({})) };
   } finally {

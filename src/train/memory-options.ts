@@ -7,16 +7,16 @@ const LARGE = 2 ** 25;
 /**
  * How the session of a network with such weights is opened: a large one keeps no memory between runs.
  *
- * @param brief - whether few samples are run before the weights change. A large network is run as it is
+ * @param shortLived - whether few samples are run before the weights change. A large network is run as it is
  *   written then: ONNX Runtime would fold its normalization into copies of the weights and lay those out
  *   once more, for some milliseconds a sample
  */
-export function lowMemoryIfLarge(
+export function memoryOptions(
   weights: Iterable<{ readonly type: string; readonly dims: readonly number[] }>,
-  brief = false,
+  shortLived = false,
 ): SessionOptions {
   let bytes = 0;
   for (const { type, dims } of weights) if (type === 'float32') bytes += 4 * sizeOf(dims);
   if (bytes < LARGE) return {};
-  return { plan: false, arena: false, ...(brief && { optimize: 'none' }) };
+  return { memoryPattern: false, memoryArena: false, ...(shortLived && { optimize: 'none' }) };
 }
