@@ -15,7 +15,7 @@ describe('how a session is opened', () => {
   });
 
   test('from 32 MiB of weights, in however many pieces, nothing is kept between runs', () => {
-    expect(memoryOptions(large)).toEqual({ plan: false, arena: false });
+    expect(memoryOptions(large)).toEqual({ memoryPattern: false, memoryArena: false });
   });
 
   test('only numbers of weights count', () => {
@@ -23,6 +23,10 @@ describe('how a session is opened', () => {
   });
 
   test('weights that change after few samples are not laid out anew', () => {
-    expect(memoryOptions(large, true)).toEqual({ plan: false, arena: false, optimize: 'none' });
+    expect(memoryOptions(large, true)).toEqual({
+      memoryPattern: false,
+      memoryArena: false,
+      optimize: 'none',
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { add, div, compileLoop, type Memory, mul, sqrt, sub } from './wasm-simd.ts';
+import { add, div, compileLoop, type WasmMemory, mul, sqrt, sub } from './wasm-simd.ts';
 
 /** Stochastic gradient descent with momentum and L2 weight decay, as PyTorch's `SGD`. */
 export interface SgdSettings {
@@ -41,12 +41,12 @@ interface StepScalars {
 export type Update = (arrays: readonly number[], bytes: number, moment: StepScalars) => void;
 
 /** One update, which changes the parameter and its moments where they lie in the memory. */
-export function updateRule(memory: Memory, settings: OptimizerSettings): Update {
+export function updateRule(memory: WasmMemory, settings: OptimizerSettings): Update {
   return settings.kind === 'adam' ? adam(memory, settings) : sgd(memory, settings);
 }
 
 /** m ← μ m + g;  p ← p − η m */
-function sgd(memory: Memory, settings: SgdSettings): Update {
+function sgd(memory: WasmMemory, settings: SgdSettings): Update {
   const { momentum = 0, weightDecay = 0 } = settings;
   const arrays = 2 + momentsOf(settings);
   const run = compileLoop(memory, { arrays, scalars: 4 }, ({ array, scalar }) => {
@@ -64,7 +64,7 @@ function sgd(memory: Memory, settings: SgdSettings): Update {
 }
 
 /** m ← β₁ m + (1−β₁) g;  v ← β₂ v + (1−β₂) g²;  p ← p − η m̂ / (√v̂ + ε) */
-function adam(memory: Memory, settings: AdamSettings): Update {
+function adam(memory: WasmMemory, settings: AdamSettings): Update {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = settings;
   const run = compileLoop(memory, { arrays: 4, scalars: 8 }, ({ array, scalar }) => {
     const [p, m, v] = [array(0), array(2), array(3)];

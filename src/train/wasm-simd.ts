@@ -6,24 +6,24 @@
 
 /** The part of the global of this name that is used; libraries for Node alone do not declare it. */
 declare const WebAssembly: {
-  readonly WasmMemory: new (pages: { initial: number }) => Memory;
+  readonly Memory: new (pages: { initial: number }) => WasmMemory;
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (
     module: object,
-    imports: { m: { m: Memory } },
+    imports: { m: { m: WasmMemory } },
   ) => { readonly exports: { readonly f: (...numbers: number[]) => void } };
 };
 
 /** What loops work on. */
-export interface Memory {
+export interface WasmMemory {
   readonly buffer: ArrayBuffer;
 }
 
 const PAGE = 2 ** 16;
 
 /** @throws RangeError above 4 GiB, the most that WebAssembly can address */
-export function allocate(bytes: number): Memory {
-  return new WebAssembly.WasmMemory({ initial: Math.ceil(bytes / PAGE) });
+export function allocate(bytes: number): WasmMemory {
+  return new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) });
 }
 
 /** Code that leaves four numbers on the stack. */
@@ -54,7 +54,7 @@ export type Loop = (arrays: readonly number[], bytes: number, scalars: readonly 
 
 /** Makes a loop that, at each place, writes formulas to arrays, one after the other. */
 export function compileLoop(
-  memory: Memory,
+  memory: WasmMemory,
   counts: { readonly arrays: number; readonly scalars: number },
   body: (operands: Operands) => readonly (readonly [array: number, value: SimdCode])[],
 ): Loop {
