@@ -4,7 +4,7 @@ import type { Site, Slices } from '../../channels/index.ts';
 import { Builder } from '../../graph/index.ts';
 import type { Graph, TensorOf } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
-import { outputsOf } from '../../train/index.ts';
+import { computeOutputs } from '../../train/index.ts';
 import { AttackError } from './error.ts';
 import type { UnitParameters } from './unit-parameters.ts';
 
@@ -119,7 +119,7 @@ async function inputRanges(
   let samples = 0;
   for (const dataset of data) {
     const outputs = [...new Set([max, mean])];
-    const results = await outputsOf(runtime, reduced, dataset, {
+    const results = await computeOutputs(runtime, reduced, dataset, {
       input,
       outputs,
       signal,

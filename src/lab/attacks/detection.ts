@@ -1,5 +1,5 @@
 import { subset, type Dataset, type SceneAugment } from '../../data/index.ts';
-import { foundIn } from '../../metrics/index.ts';
+import { correctlyDetected } from '../../metrics/index.ts';
 import {
   detect,
   detectorOf,
@@ -49,7 +49,7 @@ export const detection: NetworkKind<DetectorTraining> = {
     const unstamped = subset(dataset, attackedScenes(dataset, target));
     const found = await detect(runtime, detectorOf(clean).graph, unstamped);
     const objects = (stamped.objects ?? []).map((scene, index) => {
-      const counts = foundIn({ objects: scene, detections: found[index] ?? [] });
+      const counts = correctlyDetected({ objects: scene, detections: found[index] ?? [] });
       return scene.map((object, place) =>
         counts[place] === true ? object : { ...object, difficult: true },
       );

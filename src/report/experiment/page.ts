@@ -1,4 +1,4 @@
-import { drop } from '../../metrics/evaluation.ts';
+import { scoreDrop } from '../../metrics/evaluation.ts';
 import { COLORS } from '../charts/chart-parts.ts';
 import { duration, number, percent } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
@@ -55,7 +55,7 @@ function verdicts(record: ExperimentRecord): string[] {
     const before = pooled(record, attack, 'none');
     const after = pooled(record, attack, defense);
     if (!before || !after || defense === 'none') return [];
-    const points = 100 * drop(before.acc, after.acc);
+    const points = 100 * scoreDrop(before.acc, after.acc);
     const what = before.acc.map === undefined ? 'clean accuracy' : 'mean average precision';
     const cost = points > 0 ? `costs ${points.toFixed(2)} points of ${what}` : `costs no ${what}`;
     if (attack === NO_ATTACK) return [`Clean network: ${defense} ${cost}.`];
