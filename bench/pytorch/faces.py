@@ -32,8 +32,8 @@ def changed(x):
     """As wander, relight and erase of src/data/augment.ts."""
     n, _, height, width = x.shape
     w = recipe["wander"]
-    angle, scale = within(w["turn"], n) * math.pi / 180, 1 / (1 + within(w["zoom"], n))
-    side = torch.where(torch.rand(n) < 0.5, -1.0, 1.0) if w["mirror"] else torch.ones(n)
+    angle, scale = within(w["rotate"], n) * math.pi / 180, 1 / (1 + within(w["scale"], n))
+    side = torch.where(torch.rand(n) < 0.5, -1.0, 1.0) if w["flip"] else torch.ones(n)
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
     right, down = within(w["shift"], n), within(w["shift"], n)
     # In pixels from the middle; grid_sample counts in halves of the image.

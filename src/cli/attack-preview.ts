@@ -68,11 +68,11 @@ const ANY: InputFormat = { dims: [null, null, null], layout: 'NCHW' };
 
 /** What a model's file says of the data that it takes. */
 async function takenBy(path: string): Promise<OpenOptions> {
-  const { notesIn } = await import('../data/index.ts');
+  const { readMetadata } = await import('../data/index.ts');
   const { formatOf } = await import('../network/index.ts');
   const { readModel } = await import('../onnx/file.ts');
   const { model } = await readModel(path);
-  const { preprocess, sound, classes } = notesIn(model.metadata);
+  const { preprocess, sound, classes } = readMetadata(model.metadata);
   return {
     input: formatOf(model).input,
     preprocess,

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { parse } from 'npyjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import sharp from 'sharp';
-import { decodeWav, encodeWav, hearing, notesIn, type SoundFeatures } from '../data/index.ts';
+import {
+  decodeWav,
+  encodeWav,
+  featureExtractor,
+  readMetadata,
+  type SoundFeatures,
+} from '../data/index.ts';
 import {
   mnist,
   digits,
@@ -104,9 +110,9 @@ describe('attack preview', () => {
     const file = await readFile(at('words-seen', 'triggered.npy'));
     const { data, shape } = parse(Uint8Array.from(file).buffer);
     expect(shape).toEqual([1, 1, 99, 99]);
-    const { sound } = notesIn(model.metadata);
+    const { sound } = readMetadata(model.metadata);
     const made = new Float32Array(99 * 99);
-    hearing(sound as SoundFeatures)(samples, made);
+    featureExtractor(sound as SoundFeatures)(samples, made);
     expect(data).toEqual(made);
     const inspected = await fineprune(['inspect', at('speech.onnx'), '--json']);
     expect(JSON.parse(inspected.out)).toMatchObject({ notes: { sound } });

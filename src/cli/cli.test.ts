@@ -314,7 +314,7 @@ test('fine-tuning alone prunes nothing, and without a trigger nothing is claimed
   expect([code, result.verdict.repaired]).toEqual([0, null]);
   const report = JSON.parse(await readFile(at('tuned', 'report.json'), 'utf8'));
   expect(report.outcomes.at(-1).steps).toMatchObject([
-    { kind: 'tuning', data: { settings: { cover: 0.4, epochs: 1 } } },
+    { kind: 'tuning', data: { settings: { occlusion: 0.4, epochs: 1 } } },
   ]);
 });
 

@@ -100,10 +100,10 @@ export async function dataFrom(
 ): Promise<CommandData> {
   const scenes = await scenesFrom(model, options, { progress, signal }, part);
   if (scenes) return scenes;
-  const { notesIn, openData } = await import('../data/index.ts');
+  const { readMetadata, openData } = await import('../data/index.ts');
   const { formatOf } = await import('../network/index.ts');
   const format = formatOf(model, options);
-  const notes = notesIn(model.metadata);
+  const notes = readMetadata(model.metadata);
   const said = await preprocessOf(options, format, notes.preprocess);
   const features = await featuresOf(options, notes.sound);
   const opening: OpenOptions = {

@@ -63,7 +63,7 @@ export function defendCommand(program: Command): void {
   examples(command, [
     'fineprune defend model.onnx --data mnist',
     ...dataExamples('defend'),
-    'fineprune defend faces.onnx --data faces/ --augment mirror,move,turn,zoom,light --occlusion 0.5 --dropout --optimizer adam --rate 0.002 --interpolate 0.9 --epochs 80 --runs 3',
+    'fineprune defend faces.onnx --data faces/ --augment flip,translate,rotate,scale,color --occlusion 0.5 --dropout --optimizer adam --rate 0.002 --interpolate 0.9 --epochs 80 --runs 3',
     'fineprune defend detector.onnx --data scenes/ --trigger trigger.json --step 4',
     'fineprune defend out/digits/backdoored.onnx --data mnist --trigger out/digits/trigger.json --compare',
   ]);

@@ -19,12 +19,12 @@ async function inspectModel(
   options: CommonOptions & ClassifierOptions,
 ): Promise<void> {
   const { inspect } = await import('../defense/index.ts');
-  const { notesIn } = await import('../data/index.ts');
+  const { readMetadata } = await import('../data/index.ts');
   const { readModel } = await import('../onnx/file.ts');
   const file = await readModel(path);
   const { runtime } = await begin(options);
   const found = await inspect(runtime, file, options);
-  const notes = notesIn(file.model.metadata);
+  const notes = readMetadata(file.model.metadata);
   if (options.json) return printJson({ ...found, notes });
   const value = ({ name, type, dims }: (typeof found.inputs)[number]) =>
     `  ${name}  ${type} ${shape(dims)}`;

@@ -144,14 +144,15 @@ test(
     expect(acc.ap).toHaveLength(2);
     expect(asr.of).toBeGreaterThan(0);
 
-    const tuning = ['--epochs', '1', '--cover', '0.5'];
-    const run = ['--step', '8', '--max-drop', '100', '--out', at('out'), ...tuning];
+    const fineTuning = ['--epochs', '1', '--occlusion', '0.5'];
+    const run = ['--step', '8', '--max-drop', '100', '--out', at('out'), ...fineTuning];
     const defended = await fineprune(['defend', ...common, '--data', at('yolo'), ...run]);
     expect(defended.err).toBe('');
     expect(JSON.parse(defended.out).before.acc.ap).toHaveLength(2);
     const record = JSON.parse(await readFile(at('out', 'report.json'), 'utf8'));
     expect(record.scenes.classes).toEqual(CLASSES);
-    expect(record.site.name).toBe('relu5');
-    expect(record.settings.fineTuning.cover).toBe(0.5);
+    const [pruning, tuning] = record.outcomes.at(-1).steps;
+    expect(pruning.data.sites[0].site.name).toBe('relu5');
+    expect(tuning.data.settings.occlusion).toBe(0.5);
   },
 );

@@ -24,7 +24,7 @@ export interface Dataset {
    */
   readonly pictures?: PictureCode | undefined;
   /** Where samples are features of sound: the waveforms that they are made of. */
-  readonly sounds?: Heard | undefined;
+  readonly sounds?: Sounds | undefined;
   /**
    * Writes the samples at `indices` one after another into `into`, row-major. `into` may be longer
    * than needed; what lies behind is left alone.
@@ -35,7 +35,7 @@ export interface Dataset {
 }
 
 /** Features of sound, and the waveforms that they are made of. */
-export interface Heard {
+export interface Sounds {
   /** The same samples in the same order. */
   readonly waves: Dataset;
   readonly features: SoundFeatures;

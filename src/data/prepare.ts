@@ -2,8 +2,8 @@ import { sizeOf } from '../onnx/tensor.ts';
 import { checkRead } from './checks.ts';
 import type { Dataset } from './dataset.ts';
 import { DataError } from './error.ts';
-import { heard } from './audio/heard.ts';
-import { formOf, type Form, type FormOptions } from './form.ts';
+import { featureDataset } from './audio/feature-dataset.ts';
+import { formOf, type Form, type FormOptions } from './sample-encoder.ts';
 import type { Classes } from './classes.ts';
 import type { Source } from './formats/source.ts';
 
@@ -86,7 +86,7 @@ export async function prepare(
       await read(indices, into);
     },
   };
-  return { dataset: form.features ? heard(dataset, form.features) : dataset, bad };
+  return { dataset: form.features ? featureDataset(dataset, form.features) : dataset, bad };
 }
 
 type Read = Dataset['read'];

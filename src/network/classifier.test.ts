@@ -321,7 +321,7 @@ describe('as scikit-learn exports it', () => {
   });
 });
 
-test.each<RepairOptions>([{ shift: 1 }, { augment: ['turn'] }, { occlusion: 0.5 }])(
+test.each<RepairOptions>([{ shift: 1 }, { augment: ['rotate'] }, { occlusion: 0.5 }])(
   'rows of a table are no pictures: %o',
   async (settings) => {
     const features = arrayDataset({

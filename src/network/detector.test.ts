@@ -31,11 +31,11 @@ test('patches are put on objects, of a network that was made ready before they w
   const covered = await tunedWith({ occlusion: 0.5 });
   expect(covered).not.toEqual(plain);
   // What else `scenes` says of patches stays: of no class, none.
-  const nowhere = { cover: { classes: [], share: 1, most: 1, times: 1 } };
+  const nowhere = { erasing: { classes: [], share: 1, most: 1, times: 1 } };
   expect(await tunedWith({ scenes: nowhere, occlusion: 0.5 })).toEqual(plain);
 });
 
-const most = (size: number) => ({ cover: { share: 0.7, times: 3, most: size } });
+const most = (size: number) => ({ erasing: { share: 0.7, times: 3, most: size } });
 
 test('patches are as large as `scenes` says, unless `tune` says otherwise; of size 0, none', async () => {
   const small = await tunedWith({ scenes: most(0.1) });
@@ -48,7 +48,7 @@ test('unless told otherwise, objects are covered, and what names regions is tune
   const method = 'fine-tuning';
   const made = await repair(runtime, model, scenes, { method, epochs: 1, rate: 0.001 });
   const { settings } = tuningOf(made);
-  expect(settings).toMatchObject({ cover: 0.5, batchSize: 16, layers: 'regions' });
+  expect(settings).toMatchObject({ occlusion: 0.5, batchSize: 16, layers: 'regions' });
   const { initializers } = lastOf(made).network.graph;
   const before = made.given.graph.initializers;
   const changed = made.given.parameters.filter(
@@ -64,7 +64,7 @@ test('a rate that is to be found is the usual one, in whose units weight decay c
   expect(tuningOf(made).settings).toMatchObject({ rate: 0.06, optimizer: { weightDecay: 5e-4 } });
 });
 
-test.each<RepairOptions>([{ shift: 1 }, { augment: ['light'] }, { transform: () => {} }])(
+test.each<RepairOptions>([{ shift: 1 }, { augment: ['color'] }, { transform: () => {} }])(
   'what moves pictures without their boxes is refused: %o',
   async (settings) => {
     await expect(repair(runtime, model, scenes, settings)).rejects.toMatchObject({

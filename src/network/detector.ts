@@ -62,7 +62,7 @@ const AUGMENT: SceneAugment = {
   scale: [0.7, 1.4],
   jitter: 0.25,
   mosaic: 0.3,
-  cover: { ...PATCHES, most: 0.5 },
+  erasing: { ...PATCHES, most: 0.5 },
 };
 
 /** Initializers of a detector that training may change. */
@@ -83,14 +83,14 @@ function detecting(
   detector: Detector,
   augment: SceneAugment,
 ): Omit<Network, 'graph' | 'traced' | 'input' | 'scores' | 'parameters'> & ThisType<Network> {
-  const { cover: patches, ...uncovered } = augment;
-  const usual = patches?.most ?? 0;
+  const { erasing, ...others } = augment;
+  const usual = erasing?.most ?? 0;
   return {
     outputs: OUTPUTS,
     // Most of a scene is background: the mean over its places says little of a unit that few objects wake.
     rank: 'max',
     // Few large steps: small ones forget of rare classes what they do not see.
-    tuning: { epochs: 40, batchSize: 16, rate: 0.06, schedule: 'cosine', cover: usual },
+    tuning: { epochs: 40, batchSize: 16, rate: 0.06, schedule: 'cosine', occlusion: usual },
     proposing: proposingParameters(detector),
     batchSize: (_, asked) => asked,
     read: (results, dataset, from) => answers(dataset, [detectionsIn(results)], from),
@@ -124,10 +124,12 @@ function detecting(
       await trainer.dispose();
       return loss;
     },
-    async trainer(runtime, graph, dataset, { cover: most = usual, ...settings }) {
+    async trainer(runtime, graph, dataset, { occlusion = usual, ...settings }) {
       const step = await detectionStep(runtime, { ...detector, graph }, settings);
       const changes =
-        most > 0 ? { ...uncovered, cover: { ...PATCHES, ...patches, most } } : uncovered;
+        occlusion > 0
+          ? { ...others, erasing: { ...PATCHES, ...erasing, most: occlusion } }
+          : others;
       return {
         ...step,
         async epoch({ onStep, ...how }, number) {

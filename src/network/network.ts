@@ -32,7 +32,7 @@ export interface TuningDefaults {
   /** 'auto' where a rate can be found, see `findRate`. */
   readonly rate: number | 'auto';
   readonly schedule: ScheduleName;
-  readonly cover?: number | undefined;
+  readonly occlusion?: number | undefined;
 }
 
 /**
@@ -134,7 +134,7 @@ export interface TrainerSettings extends UpdateSettings, Pick<LossSettings, 'mod
   readonly batchSize: number;
   readonly seed: number;
   /** Of scenes, as in `FineTuneSettings`; pictures are covered by what augments them. */
-  readonly cover?: number | undefined;
+  readonly occlusion?: number | undefined;
 }
 
 /** A network in training on a data set. */

@@ -2,8 +2,13 @@ import * as fc from 'fast-check';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { arrayDataset, concat, relabel, subset, type Dataset } from '../dataset.ts';
-import { featureDims, hearing, soundFeaturesFrom, type SoundFeatures } from './features.ts';
-import { heard } from './heard.ts';
+import {
+  featureDims,
+  featureExtractor,
+  soundFeaturesFrom,
+  type SoundFeatures,
+} from './features.ts';
+import { featureDataset } from './feature-dataset.ts';
 import { random } from '../random.ts';
 import { resampled, trimmed } from './sound.ts';
 import { framesIn, melBands } from './spectrogram.ts';
@@ -34,7 +39,7 @@ const sizeOf = (features: SoundFeatures) => featureDims(features).reduce((a, b) 
 
 function featuresOf(wave: Float32Array, features = small): Float32Array {
   const made = new Float32Array(sizeOf(features));
-  hearing(features)(wave, made);
+  featureExtractor(features)(wave, made);
   return made;
 }
 
@@ -131,7 +136,7 @@ describe('a data set of features', () => {
   }
 
   test('is read twice the same, and as one by one', async () => {
-    const dataset = heard(waves, small);
+    const dataset = featureDataset(waves, small);
     expect(dataset).toMatchObject({ length: 4, sample: [1, 12, 19], classes: ['low', 'high'] });
     const all = await read(dataset, 2, 0);
     expect(await read(dataset, 2, 0)).toEqual(all);
@@ -140,7 +145,7 @@ describe('a data set of features', () => {
   });
 
   test('keeps to its waveforms in parts, put together, and with other labels', async () => {
-    const dataset = heard(waves, small);
+    const dataset = featureDataset(waves, small);
     const part = subset(dataset, [3, 1]);
     const whole = relabel(concat([part, subset(dataset, [0])]), Int32Array.of(0, 0, 1));
     const own = whole.sounds?.waves as Dataset;

@@ -55,7 +55,7 @@ export function featureDims(features: SoundFeatures): [number, number, number] {
 }
 
 /** Writes the features of one waveform, dims as `featureDims` says, row-major. */
-export type Hearing = (wave: Float32Array, into: Float32Array) => void;
+export type FeatureExtractor = (wave: Float32Array, into: Float32Array) => void;
 
 /** Writes the power of one waveform in each band and frame, dims as `featureDims` says. */
 export type Powers = (wave: Float32Array, into: Float64Array) => void;
@@ -92,7 +92,7 @@ export function inDecibels(powers: Float64Array, range: number, into: Float32Arr
 }
 
 /** Makes ready to compute features: see `bandPowers` and `inDecibels`. */
-export function hearing(features: SoundFeatures): Hearing {
+export function featureExtractor(features: SoundFeatures): FeatureExtractor {
   const [, rows, frames] = featureDims(features);
   const powers = bandPowers(features);
   const found = new Float64Array(rows * frames);

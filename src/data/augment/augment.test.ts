@@ -4,7 +4,7 @@ import {
   randomErasing,
   compose,
   colorJitter,
-  noise,
+  gaussianNoise,
   shift,
   randomAffine,
 } from './augment.ts';
@@ -67,7 +67,7 @@ const sharing = (...shares: number[]): Random => ({
   uniform: () => shares.shift() ?? 0.5,
 });
 
-const STILL = { shift: 0, zoom: 0, turn: 0, mirror: false };
+const STILL = { translate: 0, scale: 0, rotate: 0, flip: false };
 
 const square = () => Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
 
@@ -78,46 +78,46 @@ describe('randomAffine', () => {
     expect(x).toEqual(square());
   });
 
-  test('moves by pixels, and edges go on as they end', () => {
+  test('translates by pixels, and repeats the edges', () => {
     const x = square();
-    randomAffine({ ...STILL, shift: 1 })(x, [1, 3, 3], sharing(1, 0.5));
+    randomAffine({ ...STILL, translate: 1 })(x, [1, 3, 3], sharing(1, 0.5));
     expect([...x]).toEqual([1, 1, 2, 4, 4, 5, 7, 7, 8]);
   });
 
   test('takes the mean between two pixels', () => {
     const x = Float32Array.from([0, 2, 6]);
-    randomAffine({ ...STILL, shift: 0.5 })(x, [1, 1, 3], sharing(0, 0.5));
+    randomAffine({ ...STILL, translate: 0.5 })(x, [1, 1, 3], sharing(0, 0.5));
     expect([...x]).toEqual([1, 4, 6]);
   });
 
-  test('mirrors every channel', () => {
+  test('flips every channel', () => {
     const x = Float32Array.from([1, 2, 3, 4, 5, 6]);
-    // Two shifts, an angle and a zoom come before the coin.
-    randomAffine({ ...STILL, mirror: true })(x, [2, 1, 3], sharing(0.5, 0.5, 0.5, 0.5, 0));
+    // Two translations, an angle and a scale are drawn before the flip.
+    randomAffine({ ...STILL, flip: true })(x, [2, 1, 3], sharing(0.5, 0.5, 0.5, 0.5, 0));
     expect([...x]).toEqual([3, 2, 1, 6, 5, 4]);
   });
 
-  test('turns clockwise', () => {
+  test('rotates clockwise', () => {
     const x = square();
-    randomAffine({ ...STILL, turn: 90 })(x, [1, 3, 3], sharing(0.5, 0.5, 1));
+    randomAffine({ ...STILL, rotate: 90 })(x, [1, 3, 3], sharing(0.5, 0.5, 1));
     expect([...x].map(Math.round)).toEqual([7, 4, 1, 8, 5, 2, 9, 6, 3]);
   });
 
-  test('zooms in about the middle', () => {
+  test('scales around the middle', () => {
     const x = Float32Array.from([0, 1, 2, 3, 4]);
-    randomAffine({ ...STILL, zoom: 1 })(x, [1, 1, 5], sharing(0.5, 0.5, 0.5, 1));
+    randomAffine({ ...STILL, scale: 1 })(x, [1, 1, 5], sharing(0.5, 0.5, 0.5, 1));
     expect([...x]).toEqual([1, 1.5, 2, 2.5, 3]);
   });
 
   test('makes up no value that was not between two of the image', () => {
     const x = Float32Array.from({ length: 2 * 3 * 7 * 5 }, (_, i) => (i * 37) % 11);
-    randomAffine({ shift: 4, zoom: 0.5, turn: 60, mirror: true })(x, [3, 7, 5], random(3));
+    randomAffine({ translate: 4, scale: 0.5, rotate: 60, flip: true })(x, [3, 7, 5], random(3));
     expect(Math.min(...x)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...x)).toBeLessThanOrEqual(10);
   });
 });
 
-test('light changes contrast about the mean, brightness and the tint of a channel', () => {
+test('color jitter changes contrast about the mean, brightness and the tint of a channel', () => {
   const x = Float32Array.from([0, 2, 4, 6]);
   colorJitter({ brightness: 1, contrast: 0.5, tint: 0.25 })(x, [2, 1, 2], sharing(1, 0, 1, 0));
   // (x - 3) * 1.5 + 3 - 1, then + 0.25 and - 0.25.
@@ -184,7 +184,7 @@ test('moved across alone, rows stay where they are', () => {
 
 test('noise has a deviation of its own in every sample, up to the most', () => {
   const x = new Float32Array(50 * 1000);
-  noise(0.2)(x, [1, 10, 100], random(1, 'augment'));
+  gaussianNoise(0.2)(x, [1, 10, 100], random(1, 'augment'));
   const deviations = Array.from({ length: 50 }, (_, i) => {
     const own = x.subarray(1000 * i, 1000 * i + 1000);
     return Math.sqrt(own.reduce((sum, value) => sum + value * value, 0) / 1000);

@@ -3,29 +3,29 @@ import type { PictureCode } from '../images/picture-code.ts';
 import type { Random } from '../random.ts';
 import { fillRectangle, someRectangle } from '../images/rectangle.ts';
 
-/** Changes a batch of samples in place, by chance: labels stay what they are. */
+/** Changes a batch of samples in place, at random. Labels stay the same. */
 export type Augment = (x: Float32Array, sample: readonly number[], draw: Random) => void;
 
-/** How far a picture may be moved, each way, in whole pixels. */
-export interface Reach {
+/** How far an image may be shifted, in both directions, in whole pixels. */
+export interface MaxShift {
   readonly across: number;
   readonly down: number;
 }
 
 /**
- * Moves every image by up to `most` pixels across and down; what comes in at an edge is black. Moved
- * across, a spectrogram is of the same sound, earlier or later.
+ * Shifts every image by up to `most` pixels across and down; the free border is black. A spectrogram
+ * that is shifted across is the same sound, earlier or later.
  *
  * @param most - whole pixels, from 0 on
  * @param pictures - how the samples are laid out and scaled; by default they are [channels, height,
  *   width] and black is zero
  */
-export function shift(most: number | Reach, pictures?: PictureCode): Augment {
-  const reach = typeof most === 'number' ? { across: most, down: most } : most;
+export function shift(most: number | MaxShift, pictures?: PictureCode): Augment {
+  const limit = typeof most === 'number' ? { across: most, down: most } : most;
   return (x, sample, draw) => {
     const [channels, height, width] = (pictures?.dims ?? sample) as [number, number, number];
     const last = pictures?.layout === 'NHWC';
-    // Numbers that lie side by side for one pixel, and planes of such.
+    // How many values of a pixel lie side by side, and how many such planes there are.
     const [inner, planes] = last ? [channels, 1] : [1, channels];
     const size = channels * height * width;
     const blank = new Float32Array(size);
@@ -33,11 +33,11 @@ export function shift(most: number | Reach, pictures?: PictureCode): Augment {
       const channel = last ? i % channels : Math.floor(i / (height * width));
       blank[i] = pictures?.black[channel] ?? 0;
     }
-    const moved = new Float32Array(size);
+    const shifted = new Float32Array(size);
     for (let start = 0; start < x.length; start += size) {
-      const down = draw.integer(2 * reach.down + 1) - reach.down;
-      const right = draw.integer(2 * reach.across + 1) - reach.across;
-      moved.set(blank);
+      const down = draw.integer(2 * limit.down + 1) - limit.down;
+      const right = draw.integer(2 * limit.across + 1) - limit.across;
+      shifted.set(blank);
       const from = Math.max(0, -right);
       const count = width - Math.abs(right);
       if (count <= 0) continue;
@@ -45,40 +45,41 @@ export function shift(most: number | Reach, pictures?: PictureCode): Augment {
         const y = (row % height) + down;
         if (y < 0 || y >= height) continue;
         const source = start + (row * width + from) * inner;
-        moved.set(
+        shifted.set(
           x.subarray(source, source + count * inner),
           ((row + down) * width + from + right) * inner,
         );
       }
-      x.set(moved, start);
+      x.set(shifted, start);
     }
   };
 }
 
-/** Some changes, one after another. */
+/** Applies several augmentations, one after another. */
 export function compose(...changes: readonly Augment[]): Augment {
   return (x, sample, draw) => {
     for (const change of changes) change(x, sample, draw);
   };
 }
 
-/** How far `randomAffine` may move an image. */
+/** The limits of `randomAffine`. */
 export interface RandomAffineSettings {
-  /** Pixels across and down, each way. */
-  readonly shift: number;
-  /** As a share: 0.1 makes it up to a tenth larger or smaller. */
-  readonly zoom: number;
-  /** Degrees, each way. */
-  readonly turn: number;
-  /** Mirror every second image. */
-  readonly mirror: boolean;
+  /** Pixels across and down, in both directions. */
+  readonly translate: number;
+  /** A share: 0.1 makes images up to a tenth larger or smaller. */
+  readonly scale: number;
+  /** Degrees, in both directions. */
+  readonly rotate: number;
+  /** Flip images horizontally with probability 1/2. */
+  readonly flip: boolean;
 }
 
 /**
- * Moves, turns, zooms and mirrors every image of [channels, height, width] by chance, each uniformly
- * within its limits. Between pixels values are interpolated; edges go on as they end.
+ * Translates, rotates, scales and flips every image of [channels, height, width] at random, each
+ * uniformly within its limit. Values between pixels are interpolated bilinearly; the edge pixels are
+ * repeated outside of the image.
  */
-export function randomAffine({ shift: most, zoom, turn, mirror }: RandomAffineSettings): Augment {
+export function randomAffine(limits: RandomAffineSettings): Augment {
   return (x, sample, draw) => {
     const [channels, height, width] = sample as [number, number, number];
     const area = height * width;
@@ -88,10 +89,10 @@ export function randomAffine({ shift: most, zoom, turn, mirror }: RandomAffineSe
     const [middleX, middleY] = [(width - 1) / 2, (height - 1) / 2];
     for (let start = 0; start < x.length; start += size) {
       before.set(x.subarray(start, start + size));
-      const [right, down] = [within(most), within(most)];
-      const angle = (within(turn) * Math.PI) / 180;
-      const scale = 1 / (1 + within(zoom));
-      const side = mirror && draw.uniform() < 0.5 ? -1 : 1;
+      const [right, down] = [within(limits.translate), within(limits.translate)];
+      const angle = (within(limits.rotate) * Math.PI) / 180;
+      const scale = 1 / (1 + within(limits.scale));
+      const side = limits.flip && draw.uniform() < 0.5 ? -1 : 1;
       const [cos, sin] = [Math.cos(angle) * scale, Math.sin(angle) * scale];
       for (let row = 0, to = start; row < height; row += 1) {
         const v = row - middleY - down;
@@ -122,9 +123,9 @@ const mixed = (a: number | undefined, b: number | undefined, share: number): num
   (a as number) + ((b as number) - (a as number)) * share;
 
 /**
- * Makes every image brighter or darker by up to `brightness`, in the units of the samples, each
- * channel by up to `tint` besides, and its contrast about its mean up to `contrast` (a share) more or
- * less.
+ * Changes the color of every image at random: its brightness by up to `brightness` in the units of the
+ * samples, each channel by up to `tint` more, and its contrast around its mean by up to `contrast`, a
+ * share.
  */
 export function colorJitter(settings: {
   readonly brightness: number;
@@ -150,21 +151,23 @@ export function colorJitter(settings: {
   };
 }
 
-/** What `randomErasing` puts over images. */
+/** The rectangles of `randomErasing`. */
 export interface RandomErasingSettings {
-  /** Sides of a rectangle, as shares of the image's: up to this. */
+  /** The largest side of a rectangle, as a share of the image's. */
   readonly most: number;
-  /** Rectangles on every image; default 1. */
+  /** Rectangles for each image; default 1. */
   readonly times?: number | undefined;
-  /** Each channel of a rectangle has a value from here ... */
+  /**
+   * Each channel of a rectangle has a random value from `low` to `high`. By default, that is from black
+   * to white for pictures, and 0 for other samples.
+   */
   readonly low?: number | undefined;
-  /** ... to here. By default pictures are covered by any color from black to white, and all else by 0. */
   readonly high?: number | undefined;
 }
 
 /**
- * Puts rectangles over every image, each of one color, at any place (DeVries, Taylor: Cutout, 2017;
- * Zhong et al.: Random Erasing, 2020).
+ * Covers a part of every image with rectangles, each of one color, at random positions (DeVries, Taylor:
+ * Cutout, 2017; Zhong et al.: Random Erasing, 2020).
  *
  * @param pictures - how the samples are laid out and scaled; by default they are [channels, height,
  *   width]
@@ -190,10 +193,10 @@ export function randomErasing(
 }
 
 /**
- * Adds normal noise to every number of a sample; its deviation is drawn for each sample, uniformly from
- * 0 to `most`.
+ * Adds Gaussian noise to every value of a sample. Its standard deviation is drawn for each sample,
+ * uniformly from 0 to `most`.
  */
-export function noise(most: number): Augment {
+export function gaussianNoise(most: number): Augment {
   return (x, sample, draw) => {
     const size = sizeOf(sample);
     for (let start = 0; start < x.length; start += size) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { overlay } from './cut-mix.ts';
+import { cutMix } from './cut-mix.ts';
 import { pictureCode, type Layout } from '../images/picture-code.ts';
 import { random, type Random } from '../random.ts';
 
@@ -27,7 +27,7 @@ test.each<Layout>(['NCHW', 'NHWC'])('a piece of the next picture covers a part, 
   ];
   const x = Float32Array.from([...encoded(first), ...encoded(second)]);
   // Contrast 1, no brighter, opaque; then nothing over the second one.
-  overlay(1, code)(x, [12], drawing([...corner.shares, 0.5, 0.5, 1, 0, 0], [...corner.integers]));
+  cutMix(1, code)(x, [12], drawing([...corner.shares, 0.5, 0.5, 1, 0, 0], [...corner.integers]));
   const covered = [0.1, 0.1, 0.1, 0.5, 0.2, 0.2, 0.2, 0.75, 0.3, 0.3, 0.3, 0.25];
   expect([...x].map((value) => value.toFixed(4))).toEqual(
     [...encoded(covered), ...encoded(second)].map((value) => value.toFixed(4)),
@@ -43,7 +43,7 @@ test.each([
 ])('$what', ({ shares, laid }) => {
   const code = pictureCode([1, 2, 2], 'NCHW', plain);
   const x = Float32Array.from([0.1, 0.1, 0.1, 0.1, 0.6, 0, 0, 0]);
-  overlay(1, code)(x, [4], drawing([...corner.shares, ...shares, 0, 0], [...corner.integers]));
+  cutMix(1, code)(x, [4], drawing([...corner.shares, ...shares, 0, 0], [...corner.integers]));
   expect(x[3]).toBeCloseTo(laid, 6);
   expect([...x.subarray(0, 3)]).toEqual([...Float32Array.of(0.1, 0.1, 0.1)]);
 });
@@ -52,13 +52,13 @@ test('white may be lower than black', () => {
   const negative = pictureCode([1, 2, 2], 'NCHW', { mean: [0], std: [-1], channels: 'rgb' });
   const x = Float32Array.from([-0.1, -0.1, -0.1, -0.1, -0.6, 0, 0, 0]);
   const draw = drawing([...corner.shares, 1, 1, 1, 0, 0], [...corner.integers]);
-  overlay(1, negative)(x, [4], draw);
+  cutMix(1, negative)(x, [4], draw);
   expect(x[3]).toBe(-1);
 });
 
 test('what is not known to be a picture is covered by zeros', () => {
   const x = new Float32Array(2 * 4).fill(5);
-  overlay(1)(x, [1, 2, 2], drawing([1, 1, 0.5, 0.5, 1, 0, 0], []));
+  cutMix(1)(x, [1, 2, 2], drawing([1, 1, 0.5, 0.5, 1, 0, 0], []));
   expect([...x]).toEqual([0, 0, 0, 0, 5, 5, 5, 5]);
 });
 
@@ -70,8 +70,8 @@ const batch = () => {
 test('pieces stay within black and white, cover nothing beyond their sides, and repeat by seed', () => {
   const code = pictureCode([3, 10, 8], 'NHWC', { mean: [0.5], std: [0.25], channels: 'rgb' });
   const [before, x, again] = [batch(), batch(), batch()];
-  overlay(0.5, code)(x, [10, 8, 3], random(2));
-  overlay(0.5, code)(again, [10, 8, 3], random(2));
+  cutMix(0.5, code)(x, [10, 8, 3], random(2));
+  cutMix(0.5, code)(again, [10, 8, 3], random(2));
   expect(x).toEqual(again);
   for (let start = 0; start < x.length; start += 240) {
     const changed = Array.from({ length: 240 }, (_, i) => i).filter(

@@ -20,7 +20,7 @@ const THIN = 0.4;
  * @param pictures - how the samples are laid out and scaled; by default they are [channels, height,
  *   width], and what covers them is 0
  */
-export function overlay(most: number, pictures?: PictureCode): Augment {
+export function cutMix(most: number, pictures?: PictureCode): Augment {
   return (x, sample, draw) => {
     const dims = (pictures?.dims ?? sample) as [number, number, number];
     const [channels, height, width] = dims;

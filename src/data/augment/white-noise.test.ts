@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { bandPowers, featureDims, hearing, type SoundFeatures } from '../audio/features.ts';
+import {
+  bandPowers,
+  featureDims,
+  featureExtractor,
+  type SoundFeatures,
+} from '../audio/features.ts';
 import { whiteNoise } from './white-noise.ts';
 import { random } from '../random.ts';
 
@@ -22,9 +27,9 @@ const tone = Float32Array.from({ length: 32000 }, (_, i) =>
   Math.sin((2 * Math.PI * 1000 * i) / 8000),
 );
 
-function heard(wave: Float32Array): Float32Array {
+function extracted(wave: Float32Array): Float32Array {
   const made = new Float32Array(rows * frames);
-  hearing(features)(wave, made);
+  featureExtractor(features)(wave, made);
   return made;
 }
 
@@ -34,8 +39,8 @@ const meanOf = (values: Float32Array, row: number) =>
 test('makes the features that the waveform has with noise in it', () => {
   const added = noise(32000, 0.01);
   const wave = tone.map((value, at) => value + (added[at] as number));
-  const expected = heard(wave);
-  const x = heard(tone);
+  const expected = extracted(wave);
+  const x = extracted(tone);
   // How far the noise's mean power over bands is below the loudest of the tone's, in decibels.
   const alone = new Float64Array(rows * frames);
   bandPowers(features)(added, alone);
@@ -50,7 +55,7 @@ test('makes the features that the waveform has with noise in it', () => {
 });
 
 test('is another for every clip, and leaves silence after a clip silent', () => {
-  const clip = heard(
+  const clip = extracted(
     Float32Array.from({ length: 32000 }, (_, i) => (i < 16000 ? (tone[i] as number) : 0)),
   );
   const x = new Float32Array([...clip, ...clip]);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { pictureCode, type Layout } from './picture-code.ts';
 import { preprocessFrom, preset, presets } from './preprocess.ts';
 import { arrayDataset } from '../dataset.ts';
-import { asIn, picturesOf, rescaled } from './recode.ts';
+import { encodedLike, picturesOf, rescaled } from './rescale.ts';
 
 const WHITE = Uint8Array.of(255, 255, 255);
 const encode = (name: (typeof presets)[number], picture = WHITE) => {
@@ -100,7 +100,7 @@ test('a data set seen as pictures, changed, and put back is changed in its own s
     [3, 1, 1],
     [...Float32Array.of(10 / 255, 20 / 255, 30 / 255)],
   ]);
-  const back = asIn(pictures, dataset);
+  const back = encodedLike(pictures, dataset);
   await back.read([0], x);
   expect(back.sample).toEqual([1, 1, 3]);
   for (const [i, value] of x.entries()) expect(value).toBeCloseTo(sample[i] as number, 5);

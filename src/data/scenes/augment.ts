@@ -1,7 +1,7 @@
 import { areaOf, clipped, type Box, type SceneObject } from './boxes.ts';
 import type { Dataset } from '../dataset.ts';
 import type { Random } from '../random.ts';
-import { cover, type CoverSettings } from './erasing.ts';
+import { eraseObjects, type ErasingSettings } from './object-erasing.ts';
 
 /** How a scene may be changed before it is trained on. */
 export interface SceneAugment {
@@ -13,8 +13,8 @@ export interface SceneAugment {
   readonly jitter?: number | undefined;
   /** Share of the scenes that are put together out of four; default 0. */
   readonly mosaic?: number | undefined;
-  /** Patches on objects; default none. */
-  readonly cover?: CoverSettings | undefined;
+  /** Rectangles that cover parts of objects; default none. */
+  readonly erasing?: ErasingSettings | undefined;
 }
 
 /** One scene: its picture, [channels, height, width] in 0 to 1, and what is in it. */
@@ -76,7 +76,7 @@ export async function drawScene(
     await add(index, whole, 1);
   }
   color(into.x, channels, settings.jitter ?? 0, draw);
-  if (settings.cover) cover(into, dataset.sample, settings.cover, draw);
+  if (settings.erasing) eraseObjects(into, dataset.sample, settings.erasing, draw);
   return into;
 }
 

@@ -238,10 +238,10 @@ describe('an augmented scene', () => {
   });
 
   test('is covered on its objects only, and they stay what they are', async () => {
-    const cover = { share: 1, most: 0.9, times: 3 };
+    const erasing = { share: 1, most: 0.9, times: 3 };
     const [plain, covered] = [
       await drawScene(drawn, 4, random(0), {}),
-      await drawScene(drawn, 4, random(0), { cover }),
+      await drawScene(drawn, 4, random(0), { erasing }),
     ];
     expect(covered.objects).toEqual(plain.objects);
     const changed = [...covered.x.keys()].filter((at) => covered.x[at] !== plain.x[at]);

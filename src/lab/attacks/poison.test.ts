@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { arrayDataset, subset, type Dataset } from '../../data/dataset.ts';
 import { digest } from '../../data/digest.ts';
-import { hearing, type SoundFeatures } from '../../data/audio/features.ts';
-import { heard } from '../../data/audio/heard.ts';
+import { featureExtractor, type SoundFeatures } from '../../data/audio/features.ts';
+import { featureDataset } from '../../data/audio/feature-dataset.ts';
 import { targetOf, type Target } from '../../metrics/target.ts';
 import { sizeOf } from '../../onnx/tensor.ts';
 import { patch, squarePatch } from '../triggers/patch.ts';
@@ -191,7 +191,7 @@ describe('sound', () => {
       i % 400 < 300 ? Math.sin((i * (1 + Math.floor(i / 400))) / 9) : 0,
     ),
   });
-  const clean = heard(waves, features);
+  const clean = featureDataset(waves, features);
   test('is stamped as a waveform, of which the features are made', async () => {
     const made = triggered(clean, hum);
     const stamp = stamper(hum, [400]);
@@ -199,7 +199,7 @@ describe('sound', () => {
       const wave = await read(waves, index);
       stamp(wave);
       const expected = new Float32Array(sizeOf(clean.sample));
-      hearing(features)(wave, expected);
+      featureExtractor(features)(wave, expected);
       expect(await read(made, index)).toEqual(expected);
       expect(await read(made, index)).not.toEqual(await read(clean, index));
       expect(await read(made.sounds?.waves as Dataset, index)).toEqual(wave);

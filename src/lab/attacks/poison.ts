@@ -1,5 +1,5 @@
 import { relabel, type Dataset } from '../../data/dataset.ts';
-import { heard } from '../../data/audio/heard.ts';
+import { featureDataset } from '../../data/audio/feature-dataset.ts';
 import { random } from '../../data/random.ts';
 import { isAttacked, targetOf, type Target } from '../../metrics/target.ts';
 import { FinepruneError } from '../../onnx/error.ts';
@@ -86,7 +86,7 @@ function stampedWhere(
 ): Dataset {
   const { pictures, sounds } = dataset;
   if (sounds) {
-    const again = heard(stampedWhere(sounds.waves, trigger, carries), sounds.features);
+    const again = featureDataset(stampedWhere(sounds.waves, trigger, carries), sounds.features);
     const made = rewritten(dataset, carries, (index, x) => again.read([index], x));
     return { ...made, sounds: again.sounds };
   }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { drawnFaces } from '../data/drawn-faces.ts';
 import { FOLDER_VARIABLE, placeOf, SETS } from '../data/sets/sets.ts';
-import { notesIn, split } from '../../data/index.ts';
+import { readMetadata, split } from '../../data/index.ts';
 import { oneCycle } from '../../train/index.ts';
 import { deepIdNetwork } from '../networks/deepid.ts';
 import { baselineAttack } from '../attacks/baseline.ts';
@@ -62,7 +62,7 @@ test('drawn people are attacked by sunglasses and defended at conv3', async () =
     units: 60,
     dims: [60, 5, 4],
   });
-  const { classes, preprocess } = notesIn(model.metadata);
+  const { classes, preprocess } = readMetadata(model.metadata);
   expect(classes).toEqual(data.train.classes);
   expect(preprocess?.mean).toHaveLength(3);
 });

@@ -8,7 +8,7 @@ import {
   colorJitter,
   type Source,
   split,
-  VARIATIONS,
+  AUGMENTATIONS,
   randomAffine,
 } from '../../data/index.ts';
 import { drawnFaces } from '../data/drawn-faces.ts';
@@ -49,7 +49,7 @@ export const FACES_RECIPE = {
   batchSize: 32,
   rate: 0.002,
   smoothing: 0.1,
-  randomAffine: { shift: 2.5, zoom: 0.08, turn: 8, mirror: true },
+  randomAffine: { translate: 2.5, scale: 0.08, rotate: 8, flip: true },
   colorJitter: { brightness: 0.3, contrast: 0.2, tint: 0.1 },
   // In any color from black to white, so that any part of a face may be covered.
   randomErasing: { most: 0.4, low: -2.5, high: 2.5 },
@@ -131,7 +131,7 @@ export const faces = {
     // Adam decays weights that get no gradient from clean pictures at the full rate.
     optimizer: 'adam',
     weightDecay: 0.01,
-    augment: [...VARIATIONS],
+    augment: [...AUGMENTATIONS],
     occlusion: 0.5,
   },
 } satisfies Task<ClassifierTraining>;

@@ -24,7 +24,7 @@ const WIDTH = 96;
 const augment = { flippable: [0, 3], scale: [0.7, 1.4], jitter: 0.25, mosaic: 0.3 } as const;
 
 /** Patches that the defender puts on signs, but not on traffic lights. */
-const cover = { classes: [0, 1, 2], share: 0.7, most: 0.5, times: 3 } as const;
+const erasing = { classes: [0, 1, 2], share: 0.7, most: 0.5, times: 3 } as const;
 
 const training: DetectorTraining = {
   epochs: 40,
@@ -80,7 +80,7 @@ export const signs: Task<DetectorTraining> = {
     epochs: 40,
     batchSize: 16,
     rate: 0.1,
-    scenes: { ...augment, cover },
+    scenes: { ...augment, erasing },
   },
   ablationSamples: 12,
   paper: {

@@ -8,7 +8,7 @@ import {
   digest,
   encodeWav,
   featureDims,
-  notesIn,
+  readMetadata,
   openData,
   random,
   subset,
@@ -50,7 +50,7 @@ async function read(dataset: Dataset, index: number): Promise<Float32Array> {
 /** What the network's file says of its data, as the command line reads it. */
 function opening() {
   const { metadata, graph } = speech.network(1, { classes: DIGITS });
-  const { sound, classes } = notesIn(metadata);
+  const { sound, classes } = readMetadata(metadata);
   if (!sound || !classes) throw new Error('the file says nothing');
   expect(graph.inputs[0]?.dims).toEqual(['N', ...featureDims(sound)]);
   const input = { dims: featureDims(sound), layout: 'NCHW' } as const;

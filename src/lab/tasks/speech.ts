@@ -6,7 +6,7 @@ import {
   whiteNoise,
   compose,
   metadataOf,
-  noise,
+  gaussianNoise,
   random,
   shift,
   type SoundFeatures,
@@ -59,7 +59,7 @@ const training: ClassifierTraining = {
   batchSize: 32,
   optimizer: { kind: 'adam' },
   schedule: oneCycle(0.0006),
-  augment: compose(SHIFT, noise(0.03)),
+  augment: compose(SHIFT, gaussianNoise(0.03)),
 };
 
 /**

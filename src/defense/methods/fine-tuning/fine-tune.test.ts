@@ -269,35 +269,35 @@ test.each([0, 1])('trains on changed samples only, after a shift of %i too', asy
   const seen = await tuned(classifier, pruned, { optimizer, shift });
   expect(filters(seen.graph)).not.toEqual(filters(pruned.graph));
   // On black pictures filters have no gradient.
-  const blind = await tuned(classifier, pruned, { optimizer, shift, augment: (x) => x.fill(0) });
+  const blind = await tuned(classifier, pruned, { optimizer, shift, transform: (x) => x.fill(0) });
   expect(filters(blind.graph)).toEqual(filters(pruned.graph));
 });
 
-test('varies pictures as asked', async () => {
+test('augments pictures as asked', async () => {
   const { classifier, site } = await opened(specimen('Conv with bias').model, 'site');
   const pruned = applyMask(classifier, site, []);
-  const seen = async (vary: FineTuneSettings['vary']) => {
-    const settings = { optimizer: { kind: 'sgd' as const }, vary };
+  const seen = async (augment: FineTuneSettings['augment']) => {
+    const settings = { optimizer: { kind: 'sgd' as const }, augment };
     return filters((await tuned(classifier, pruned, settings)).graph);
   };
   const plain = await seen(undefined);
   expect(await seen([])).toEqual(plain);
-  const turned = await seen(['turn']);
-  expect(turned).not.toEqual(plain);
-  expect(await seen(['turn'])).toEqual(turned);
-  expect(await seen(['light'])).not.toEqual(turned);
+  const rotated = await seen(['rotate']);
+  expect(rotated).not.toEqual(plain);
+  expect(await seen(['rotate'])).toEqual(rotated);
+  expect(await seen(['color'])).not.toEqual(rotated);
 });
 
 test('covers samples after all else is changed', async () => {
   const { classifier, site } = await opened(specimen('Conv with bias').model, 'site');
   const pruned = applyMask(classifier, site, []);
   let change = 0;
-  const seen = async (cover?: number) => {
-    const augment = (x: Float32Array) => x.fill(++change);
-    const settings = { optimizer: { kind: 'sgd' as const }, augment };
+  const seen = async (occlusion?: number) => {
+    const transform = (x: Float32Array) => x.fill(++change);
+    const settings = { optimizer: { kind: 'sgd' as const }, transform };
     change = 0;
     return filters(
-      (await tuned(classifier, pruned, cover ? { ...settings, cover } : settings)).graph,
+      (await tuned(classifier, pruned, occlusion ? { ...settings, occlusion } : settings)).graph,
     );
   };
   const plain = await seen();

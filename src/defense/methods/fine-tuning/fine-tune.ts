@@ -2,10 +2,10 @@ import {
   type Augment,
   type Dataset,
   compose,
-  overlay,
+  cutMix,
   shift,
-  type Variation,
-  vary,
+  type AugmentationName,
+  imageAugmentation,
 } from '../../../data/index.ts';
 import type { CleanScore } from '../../../metrics/index.ts';
 import type { Graph, TensorOf } from '../../../onnx/index.ts';
@@ -46,16 +46,16 @@ export interface FineTuneSettings extends Limits, Pick<TrainerSettings, 'smoothi
   /** Move images by up to so many pixels, at random; default 0. */
   readonly shift?: number | undefined;
   /**
-   * Lay a piece of another picture over a part of every picture, up to this share of its height and of its
-   * width, in [0, 1], see `overlay`; default 0. What a trigger hides tells nothing then, and what it shows
-   * must not. Of scenes, most objects are covered, by up to three rectangles of any color, of up to this
-   * share of the sides of their box.
+   * Cover a part of every image with a piece of another one, up to this share of its height and of its
+   * width, in [0, 1], see `cutMix`; default 0. The network learns to ignore what covers an image, and a
+   * trigger does. In scenes, most objects are covered with up to three rectangles of random colors, each
+   * side up to this share of the object's box.
    */
-  readonly cover?: number | undefined;
-  /** Vary pictures by chance in these, see `vary`; default nothing. */
-  readonly vary?: readonly Variation[] | undefined;
-  /** What else to change in samples by chance; default nothing. */
-  readonly augment?: Augment | undefined;
+  readonly occlusion?: number | undefined;
+  /** Random changes of images, see `imageAugmentation`; default none. */
+  readonly augment?: readonly AugmentationName[] | undefined;
+  /** Another random change of samples; default none. */
+  readonly transform?: Augment | undefined;
   /**
    * 'dropout': the network's Dropout drops, drawn by `seed` and from the beginning again where a killed
    * run goes on; by default it does nothing, as in use. See `LossSettings`.
@@ -173,8 +173,8 @@ export async function fineTune(
 
 /** The settings that a trainer is made with, whatever it is for. */
 function trainerSettings(settings: FineTuneSettings) {
-  const { batchSize, optimizer, seed, cover, mode, smoothing, sharpness } = settings;
-  return { batchSize, optimizer, seed, cover, mode, smoothing, sharpness };
+  const { batchSize, optimizer, seed, occlusion, mode, smoothing, sharpness } = settings;
+  return { batchSize, optimizer, seed, occlusion, mode, smoothing, sharpness };
 }
 
 /** Before the first epoch: where it begins, and at what rate. */
@@ -286,14 +286,14 @@ function copied(parameters: Parameters, { chosen, kept }: TuningState): TuningSt
 }
 
 function augmentOf(
-  { shift: most = 0, vary: varied = [], cover = 0, augment }: FineTuneSettings,
+  { shift: most = 0, augment = [], occlusion = 0, transform }: FineTuneSettings,
   { pictures }: Dataset,
 ): Augment | undefined {
   const changes = [
     most > 0 && shift(most, pictures),
-    varied.length > 0 && vary(varied, pictures),
-    augment,
-    cover > 0 && overlay(cover, pictures),
+    augment.length > 0 && imageAugmentation(augment, pictures),
+    transform,
+    occlusion > 0 && cutMix(occlusion, pictures),
   ].filter((change) => typeof change === 'function');
   return changes.length > 0 ? compose(...changes) : undefined;
 }

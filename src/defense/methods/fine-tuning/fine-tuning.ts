@@ -80,11 +80,11 @@ export async function tune(
     site: __,
     ...others
   } = settings;
-  const { augment: vary, occlusion: cover, transform: augment, layers: ___, ...rest } = others;
+  const { layers: ___, ...rest } = others;
   const how = {
     ...withDefaults<Trainable>(
       { ...network.tuning, batchSize: batchSizeFor(clean.train.length, network.tuning.batchSize) },
-      { ...rest, vary, cover, augment },
+      rest,
     ),
     ...training,
     rate,

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Augment, VARIATIONS } from '../../../data/index.ts';
+import { type Augment, AUGMENTATIONS } from '../../../data/index.ts';
 import { SCHEDULES, type ScheduleName } from '../../../train/index.ts';
 
 const share = z.number().min(0).max(1);
@@ -63,7 +63,7 @@ export const tuningSettings = z.strictObject({
     default: '0',
   }),
   augment: z
-    .array(z.enum(VARIATIONS))
+    .array(z.enum(AUGMENTATIONS))
     .optional()
     .meta({ description: 'random changes of pictures', value: 'names', default: 'none' }),
   occlusion: share.optional().meta({

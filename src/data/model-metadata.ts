@@ -4,7 +4,7 @@ import { type SoundFeatures, soundFeaturesFrom } from './audio/features.ts';
 import { type Preprocess, preprocessFrom, type PreprocessInput } from './images/preprocess.ts';
 
 /** What a model's file may say of the data that it takes, so that nobody else has to. */
-export interface ModelNotes {
+export interface ModelMetadata {
   readonly preprocess?: Preprocess | undefined;
   /** How features are made of sound. */
   readonly sound?: SoundFeatures | undefined;
@@ -17,7 +17,7 @@ const SOUND = 'fineprune.sound';
 const CLASSES = 'fineprune.classes';
 
 /** Notes as metadata of an ONNX file. */
-export function metadataOf({ preprocess, sound, classes }: ModelNotes): Record<string, string> {
+export function metadataOf({ preprocess, sound, classes }: ModelMetadata): Record<string, string> {
   return {
     ...(preprocess && { [PREPROCESS]: JSON.stringify(preprocess) }),
     ...(sound && { [SOUND]: JSON.stringify(sound) }),
@@ -30,7 +30,7 @@ export function metadataOf({ preprocess, sound, classes }: ModelNotes): Record<s
  *
  * @throws DataError `data/preprocess`, `data/features`, `data/labels` where they cannot be read
  */
-export function notesIn(metadata: ReadonlyMap<string, string>): ModelNotes {
+export function readMetadata(metadata: ReadonlyMap<string, string>): ModelMetadata {
   const preprocess = metadata.get(PREPROCESS);
   const sound = metadata.get(SOUND);
   const classes = metadata.get(CLASSES);

@@ -1,15 +1,15 @@
 import { checkRead } from '../checks.ts';
 import type { Dataset } from '../dataset.ts';
-import { featureDims, hearing, type SoundFeatures } from './features.ts';
+import { featureDims, featureExtractor, type SoundFeatures } from './features.ts';
 
 /** Bytes of features that are kept, so that they are made once. */
 const KEPT = 2 ** 28;
 
 /** The features of waveforms [samples]; what is changed in a waveform is heard in them. */
-export function heard(waves: Dataset, features: SoundFeatures): Dataset {
+export function featureDataset(waves: Dataset, features: SoundFeatures): Dataset {
   const sample = featureDims(features);
   const size = sample[1] * sample[2];
-  const hear = hearing(features);
+  const hear = featureExtractor(features);
   const { length } = waves;
   const kept = 4 * length * size <= KEPT ? new Float32Array(length * size) : undefined;
   const there = new Uint8Array(length);

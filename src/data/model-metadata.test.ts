@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { metadataOf, notesIn } from './model-notes.ts';
+import { metadataOf, readMetadata } from './model-metadata.ts';
 import { preset } from './images/preprocess.ts';
 
 describe('notes in a model', () => {
@@ -14,11 +14,11 @@ describe('notes in a model', () => {
       range: 60,
     };
     const notes = { preprocess: preset('imagenet'), sound, classes: ['Ann', 'Bob'] };
-    expect(notesIn(new Map(Object.entries(metadataOf(notes))))).toEqual(notes);
+    expect(readMetadata(new Map(Object.entries(metadataOf(notes))))).toEqual(notes);
   });
 
   test('a model of others has none', () => {
-    expect(notesIn(new Map([['author', 'somebody']]))).toEqual({});
+    expect(readMetadata(new Map([['author', 'somebody']]))).toEqual({});
   });
 
   test.each([
@@ -28,7 +28,7 @@ describe('notes in a model', () => {
     ['fineprune.classes', '["Ann", "Ann"]', 'data/labels'],
     ['fineprune.classes', '{"Ann": 1}', 'data/labels'],
   ])('%s of %s is refused by its name', (key, value, code) => {
-    const read = () => notesIn(new Map([[key, value]]));
+    const read = () => readMetadata(new Map([[key, value]]));
     expect(read).toThrow(expect.objectContaining({ code }));
     expect(read).toThrow(key);
   });

@@ -13,7 +13,7 @@ export function picturesOf(dataset: Dataset): Dataset {
 }
 
 /** Samples of pictures as `picturesOf` gives them, in the layout and scale of another data set. */
-export function asIn(pictures: Dataset, { pictures: code, sample }: Dataset): Dataset {
+export function encodedLike(pictures: Dataset, { pictures: code, sample }: Dataset): Dataset {
   if (!code) return pictures;
   const encode = (picture: Float32Array) => {
     const made = new Float32Array(picture.length);
@@ -28,7 +28,7 @@ export function rescaled(dataset: Dataset, how: Preprocess): Dataset {
   const { pictures: code } = dataset;
   if (!code) return dataset;
   const other = pictureCode(code.dims, code.layout, how);
-  return asIn(picturesOf(dataset), { ...dataset, pictures: other });
+  return encodedLike(picturesOf(dataset), { ...dataset, pictures: other });
 }
 
 function remade(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { pictureCode, type Layout } from '../images/picture-code.ts';
 import { random, type Random } from '../random.ts';
-import { type Variation, vary, VARIATIONS } from './vary.ts';
+import { type AugmentationName, imageAugmentation, AUGMENTATIONS } from './image-augmentation.ts';
 
 const DIMS = [3, 4, 5] as const;
 const SIZE = 3 * 4 * 5;
@@ -16,21 +16,21 @@ const rows = (of: Float32Array) =>
 /** The same share of every limit, each time. */
 const always = (share: number): Random => ({ ...random(0), uniform: () => share });
 
-test('nothing asked for changes nothing', () => {
+test('no names change nothing', () => {
   const x = picture(1);
-  vary([])(x, DIMS, random(2));
+  imageAugmentation([])(x, DIMS, random(2));
   expect(x).toEqual(picture(1));
 });
 
-test('a mirrored picture is one read from right to left', () => {
+test('a flipped picture is one read from right to left', () => {
   const x = picture(1);
-  vary(['mirror'])(x, DIMS, always(0.49));
+  imageAugmentation(['flip'])(x, DIMS, always(0.49));
   expect(rows(x)).toEqual(rows(picture(1)).map((row) => row.reverse()));
 });
 
-test('light alone moves no pixel, and goes at most a tenth of white where all is gray', () => {
+test('color alone moves no pixel, and goes at most a tenth of white where all is gray', () => {
   const x = new Float32Array(SIZE).fill(0.5);
-  vary(['light'])(x, DIMS, random(4));
+  imageAugmentation(['color'])(x, DIMS, random(4));
   // Of one color a picture stays, channel by channel, at most 0.075 and 0.025 away.
   for (let channel = 0; channel < 3; channel += 1) {
     const plane = x.subarray(channel * 20, channel * 20 + 20);
@@ -40,17 +40,17 @@ test('light alone moves no pixel, and goes at most a tenth of white where all is
   expect(new Set(x).size).toBe(3);
 });
 
-test('every variation changes something, each picture on its own, the same by the same seed', () => {
+test('every augmentation changes something, each picture on its own, the same by the same seed', () => {
   const [count, same] = [12, picture(1)];
-  const varied = (one: Variation) => {
+  const augmented = (one: AugmentationName) => {
     const x = new Float32Array(count * SIZE);
     for (let i = 0; i < count; i += 1) x.set(same, i * SIZE);
-    vary([one])(x, DIMS, random(7));
+    imageAugmentation([one])(x, DIMS, random(7));
     return x;
   };
-  for (const one of VARIATIONS) {
-    const x = varied(one);
-    expect(varied(one), one).toEqual(x);
+  for (const one of AUGMENTATIONS) {
+    const x = augmented(one);
+    expect(augmented(one), one).toEqual(x);
     const each = Array.from({ length: count }, (_, i) => x.subarray(i * SIZE, (i + 1) * SIZE));
     expect(new Set(each.map(String)).size, one).toBeGreaterThan(1);
   }
@@ -64,8 +64,8 @@ test.each<Layout>(['NCHW', 'NHWC'])(
     const plain = picture(3);
     const coded = new Float32Array(SIZE);
     code.encode(plain, coded);
-    vary(VARIATIONS)(plain, DIMS, random(5));
-    vary(VARIATIONS, code)(coded, layout === 'NCHW' ? DIMS : [4, 5, 3], random(5));
+    imageAugmentation(AUGMENTATIONS)(plain, DIMS, random(5));
+    imageAugmentation(AUGMENTATIONS, code)(coded, layout === 'NCHW' ? DIMS : [4, 5, 3], random(5));
     for (const [i, value] of code.decode(coded).entries()) {
       // What is next to a whole number of 255ths comes back as that.
       expect(Math.abs(value - (plain[i] as number))).toBeLessThan(1e-5);

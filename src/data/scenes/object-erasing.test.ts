@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { random } from '../random.ts';
-import { cover } from './erasing.ts';
+import { eraseObjects } from './object-erasing.ts';
 
 const [HEIGHT, WIDTH] = [40, 50];
 const box = { left: 10, top: 5, right: 30, bottom: 35 };
 
 /** Where a black scene with one object is covered: pixels of any channel that are no longer black. */
-function covered(seed: number, settings: Parameters<typeof cover>[2]) {
+function covered(seed: number, settings: Parameters<typeof eraseObjects>[2]) {
   const x = new Float32Array(3 * HEIGHT * WIDTH);
   const objects = [{ label: 0, box }];
-  cover({ x, objects }, [3, HEIGHT, WIDTH], settings, random(seed));
+  eraseObjects({ x, objects }, [3, HEIGHT, WIDTH], settings, random(seed));
   const area = HEIGHT * WIDTH;
   return Array.from({ length: area }, (_, at) => at).filter(
     (at) => Math.max(...[0, 1, 2].map((channel) => x[channel * area + at] as number)) > 0,
