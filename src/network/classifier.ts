@@ -80,7 +80,7 @@ type Parts = Pick<Network, 'graph' | 'traced' | 'input' | 'scores' | 'parameters
 
 /** The network that answers as a classifier. */
 function classifier(parts: Parts): Network {
-  const { graph, input, scores } = parts;
+  const { input, scores } = parts;
   const logits = scores;
   return {
     ...parts,
@@ -110,8 +110,9 @@ function classifier(parts: Parts): Network {
     batchSize: (graph, asked) => fixedBatchSize(graph, input) ?? asked,
     async gradientMagnitudes(runtime, dataset, settings) {
       try {
-        return (await gradientMagnitudes(runtime, graph, dataset, { ...settings, input, logits }))
-          .sizes;
+        return (
+          await gradientMagnitudes(runtime, this.graph, dataset, { ...settings, input, logits })
+        ).sizes;
       } catch (error) {
         if (error instanceof AutodiffError) return undefined;
         throw error;
