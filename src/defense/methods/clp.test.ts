@@ -58,7 +58,7 @@ describe.each(['batchnorm', 'folded'])('%s, as PyTorch has it', (name) => {
     );
     const count = Object.values(pruned).flat().length;
     expect(step.summary).toBe(
-      `${count} of 50 channels had an outlying Lipschitz bound and were pruned`,
+      `pruned ${count} of 50 channels, those with an outlying Lipschitz bound`,
     );
     expect(step.failed).toBeUndefined();
   });

@@ -69,7 +69,7 @@ export const clp: Defense<ClpSettings> = {
       kind: 'pruned-channels',
       by: 'clp',
       summary:
-        failed ?? `${count} of ${all} channels had an outlying Lipschitz bound and were pruned`,
+        failed ?? `pruned ${count} of ${all} channels, those with an outlying Lipschitz bound`,
       failed,
       seconds: (performance.now() - started) / 1000,
       data: { layers },
