@@ -104,8 +104,8 @@ function withoutOutliers(
     return { ...layer, mask: applied.fold.into };
   });
   context.progress('bound channels', convolutions.length, convolutions.length);
-  const { graph, ...held } = state;
-  return { network: { ...network, graph }, ...held, layers };
+  const { graph, ...others } = state;
+  return { network: { ...network, graph }, ...others, layers };
 }
 
 /** Why channels are kept after all: without them clean accuracy falls further than allowed. */
