@@ -1,6 +1,6 @@
-export * from './apply-mask.ts';
 export * from './convolutions.ts';
 export * from './error.ts';
+export * from './fold.ts';
 export * from './inactive-units.ts';
 export * from './mask.ts';
 export * from './remove/plan.ts';

@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyMask } from './apply-mask.ts';
 import {
   apart,
   explicitlyMasked,
@@ -9,7 +8,8 @@ import {
   scoresOf,
   specimens,
 } from '../../test/helpers/networks.ts';
-import { foldOf } from './mask.ts';
+import { foldOf } from './fold.ts';
+import { applyMask } from './mask.ts';
 
 const data = images(20, 2);
 

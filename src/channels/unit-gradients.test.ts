@@ -3,7 +3,7 @@ import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { float32, type TensorOf } from '../onnx/index.ts';
 import { trainingStep } from '../train/index.ts';
 import { images, opened, specimen } from '../../test/helpers/networks.ts';
-import { foldOf } from './mask.ts';
+import { foldOf } from './fold.ts';
 import { unitGradients } from './unit-gradients.ts';
 
 const data = images(16, 4);

@@ -2,7 +2,7 @@ import type { Dataset } from '../data/index.ts';
 import type { TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { Network } from '../network/index.ts';
-import type { Fold } from './mask.ts';
+import type { Fold } from './fold.ts';
 
 export interface UnitGradientSettings {
   readonly batchSize: number;

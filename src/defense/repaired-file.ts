@@ -1,5 +1,5 @@
 import { slim, type SiteUnits, siteNamed, sitesOf, type Slim } from '../channels/index.ts';
-import { exportModel } from '../network/index.ts';
+import { exportModel, insertedInFile } from '../network/index.ts';
 import { decodeModel } from '../onnx/index.ts';
 import { externalDataReader } from '../onnx/external.ts';
 import { type OnnxFile, sha256Of } from '../onnx/file.ts';
@@ -41,7 +41,8 @@ export function repairedFile(file: OnnxFile, repair: Repair): RepairedFile {
       const { path } = file;
       const external = path === undefined ? undefined : externalDataReader(path);
       const model = decodeModel(bytes, { name: path, external });
-      return slim(runtime, model, prunedUnits(repair), repair.clean.all, { output });
+      const masks = insertedInFile(file.model.graph, last.edits);
+      return slim(runtime, model, prunedUnits(repair), repair.clean.all, { output, masks });
     },
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { split } from '../data/index.ts';
-import { fromFloat32, toFloat32 } from '../graph/index.ts';
+import { fromFloat32, subgraph, toFloat32 } from '../graph/index.ts';
 import {
   decodeModel,
   encodeModel,
@@ -13,7 +13,7 @@ import {
 } from '../onnx/index.ts';
 import { type OnnxFile, sha256Of } from '../onnx/file.ts';
 import { argmax } from '../train/index.ts';
-import { mergeEdits } from './edits.ts';
+import { mergeEdits, weightEdits } from './edits.ts';
 import { exportModel } from './export.ts';
 import { applyMask } from '../channels/index.ts';
 import { fineTune } from '../defense/index.ts';
@@ -22,6 +22,7 @@ import {
   apart,
   built,
   CLASSES,
+  explicitlyMasked,
   images,
   opened,
   scoresOf,
@@ -46,8 +47,7 @@ async function repaired(file: OnnxFile, pruned = [1]) {
     optimizer: { kind: 'sgd' },
     seed: 1,
   });
-  const trained = { weights: new Set(classifier.parameters), insertions: [] };
-  const edits = mergeEdits(pruning, trained);
+  const edits = mergeEdits(pruning, weightEdits(classifier.parameters));
   const bytes = exportModel(file, tuned.graph, edits, { 'fineprune.seed': '1' });
   return { classifier, fold, edits, graph: tuned.graph, bytes, model: decodeModel(bytes) };
 }
@@ -142,7 +142,7 @@ describe.each([
 test('unchanged weights give the file back', async () => {
   const file = fileOf(specimen('Conv with bias').model);
   const { classifier } = await opened(file.model);
-  const all = { weights: new Set(classifier.graph.initializers.keys()), insertions: [] };
+  const all = weightEdits(classifier.graph.initializers.keys());
   expect(Buffer.compare(exportModel(file, classifier.graph, all, {}), file.bytes)).toBe(0);
 });
 
@@ -234,6 +234,92 @@ describe.each(['residual Add after a sigmoid', 'grouped Conv that reads'])(
     });
   },
 );
+
+describe.each([
+  ['in float32', 'float32'],
+  ['in float16', 'float16'],
+] as const)('two masks on one value, one after another, %s', (_, type) => {
+  test('are both in the file', async () => {
+    const { model } = specimen('residual Add after a sigmoid');
+    const file = fileOf(type === 'float16' ? withGraph(model, inHalf) : model);
+    const { classifier, site } = await opened(file.model, 'site');
+    const first = applyMask(classifier, site, [0], 'mul');
+    const between = await classifier.withGraph(await testRuntime(), first.graph, data.tune);
+    const second = applyMask(between, site, [2], 'mul');
+    const edits = mergeEdits(first.edits, second.edits);
+    const bytes = exportModel(file, second.graph, edits, {});
+    const { nodes } = decodeModel(bytes).graph;
+    expect(nodes).toHaveLength(file.model.graph.nodes.length + 4);
+    const at = nodes.findIndex(({ outputs }) => outputs.includes('site'));
+    expect(nodes.slice(at - 4, at + 1).map(({ op }) => op)).toEqual([
+      'Sigmoid',
+      'Constant',
+      'Mul',
+      'Constant',
+      'Mul',
+    ]);
+    const due = await scoresOf(
+      classifier,
+      explicitlyMasked(classifier.graph, site, [0, 2]),
+      data.held,
+    );
+    const dims = [data.held.length, CLASSES];
+    const scores = { type, dims, data: await run(bytes, type) } as Tensor;
+    const got = toFloat32(scores) as TensorOf<'float32'>;
+    expect(apart(got.data, due)).toBeLessThan(type === 'float16' ? 2e-2 : 1e-6);
+  });
+});
+
+test('a second mask may fold into the first', async () => {
+  const file = fileOf(specimen('residual Add after a sigmoid').model);
+  const { classifier, site } = await opened(file.model, 'site');
+  const first = applyMask(classifier, site, [0], 'mul');
+  const between = await classifier.withGraph(await testRuntime(), first.graph, data.tune);
+  const second = applyMask(between, site, [2]);
+  expect(second.fold.into).toBe('producer');
+  const bytes = exportModel(file, second.graph, mergeEdits(first.edits, second.edits), {});
+  expect(decodeModel(bytes).graph.nodes).toHaveLength(file.model.graph.nodes.length + 2);
+  const due = explicitlyMasked(classifier.graph, site, [0, 2]);
+  const scores = await scoresOf(classifier, due, data.held);
+  expect(apart((await run(bytes)) as Float32Array, scores)).toBeLessThan(1e-6);
+});
+
+test('inserted values take names that the file does not use, where the scores do not need it', async () => {
+  const { model } = specimen('residual Add after a sigmoid');
+  // The working graph is cut off behind the scores, and does not have the second output.
+  const file = fileOf(
+    withGraph(model, (graph) => {
+      const nodes = ['site.unmasked', 'site.mask', 'site.masked'].map((name): Node => {
+        return { op: 'Neg', domain: '', name, inputs: ['site'], outputs: [name], attributes: {} };
+      });
+      const outputs = nodes.map(({ name }) => ({ name, type: 'float32' as const }));
+      return {
+        ...graph,
+        nodes: [...graph.nodes, ...nodes],
+        outputs: [...graph.outputs, ...outputs],
+      };
+    }),
+  );
+  const output = model.graph.outputs[0]?.name as string;
+  const { graph, edits, site } = await masked(file, output, [1]);
+  const bytes = exportModel(file, graph, edits, {});
+  const scores = (await run(bytes)) as Float32Array;
+  const { classifier } = await opened(model);
+  const due = await scoresOf(classifier, explicitlyMasked(classifier.graph, site, [1]), data.held);
+  expect(apart(scores, due)).toBeLessThan(1e-6);
+});
+
+/** Masks a site of a network that is worked on without its other outputs. */
+async function masked(file: OnnxFile, output: string, pruned: readonly number[]) {
+  const { graph } = file.model;
+  const alone = subgraph(
+    graph,
+    graph.inputs,
+    graph.outputs.filter(({ name }) => name === output),
+  );
+  const { classifier, site } = await opened({ ...file.model, graph: alone }, 'site');
+  return { site, ...applyMask(classifier, site, pruned, 'mul') };
+}
 
 test('who reads the site in the body of an If reads it masked, and no mask is folded past it', async () => {
   const model = built(5, (n, x) => {

@@ -8,6 +8,7 @@ export * from './error.ts';
 export * from './edits.ts';
 export * from './evaluate.ts';
 export * from './export.ts';
+export * from './fresh-names.ts';
 export * from './network.ts';
 export * from './parameters.ts';
 export * from './adapt/any-batch.ts';

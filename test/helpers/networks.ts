@@ -5,7 +5,7 @@ import * as layers from '../../src/lab/networks/layers.ts';
 import { float32, sizeOf, type Graph, type Model, type TensorOf } from '../../src/onnx/index.ts';
 import { computeOutputs } from '../../src/train/index.ts';
 import { type Network, openClassifier } from '../../src/network/index.ts';
-import type { Fold } from '../../src/channels/mask.ts';
+import type { Fold } from '../../src/channels/fold.ts';
 import { siteNamed, sitesOf, type Site } from '../../src/channels/sites.ts';
 
 export const SAMPLE = [2, 6, 6];

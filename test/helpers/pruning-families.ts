@@ -1,7 +1,12 @@
 import { beforeAll, expect, test } from 'vitest';
 import { arrayDataset, subset, take, type Dataset } from '../../src/data/index.ts';
 import { mnist } from '../../src/lab/index.ts';
-import { openClassifier, exportModel } from '../../src/network/index.ts';
+import {
+  exportModel,
+  insertedInFile,
+  openClassifier,
+  weightEdits,
+} from '../../src/network/index.ts';
 import { prunedUnits, repair } from '../../src/defense/index.ts';
 import { lastOf, prunedSites, tuningOf } from './repair.ts';
 import { profileOf, slim, SLIM_TOLERANCE } from '../../src/channels/index.ts';
@@ -77,7 +82,7 @@ async function family(name: string): Promise<{ file: OnnxFile; unseen: Dataset }
     parameters,
     seed: 1,
   });
-  const edits = { weights: new Set(parameters), insertions: [] };
+  const edits = weightEdits(parameters);
   const bytes = exportModel(drawn, withParameters(graph, weights), edits, {});
   return { file: fileOf(bytes), unseen };
 }
@@ -120,7 +125,8 @@ export function goesThroughDefend(name: string): void {
     expect(apart(plain, due) / most).toBeGreaterThan(1e-3);
 
     const repaired = exportModel(file, graph, edits, {});
-    const small = await slim(runtime, decodeModel(repaired), sites, data);
+    const masks = insertedInFile(file.model.graph, edits);
+    const small = await slim(runtime, decodeModel(repaired), sites, data, { masks });
     const gone = small.removed[0]?.units ?? [];
     expect(small.difference).toBeLessThanOrEqual(SLIM_TOLERANCE);
     expect(small.bytes.length).toBeLessThan(repaired.length);

@@ -3,7 +3,7 @@ import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { conv, flatten, linear, relu } from '../../lab/networks/layers.ts';
 import { decodeModel, encodeModel, type Model } from '../../onnx/index.ts';
 import { sha256Of } from '../../onnx/file.ts';
-import { exportModel, mergeEdits, NO_EDITS } from '../../network/index.ts';
+import { exportModel, insertedInFile, mergeEdits, NO_EDITS } from '../../network/index.ts';
 import {
   built,
   CLASSES,
@@ -12,8 +12,8 @@ import {
   specimen,
   specimens,
 } from '../../../test/helpers/networks.ts';
-import type { Fold } from '../mask.ts';
-import { applyMask } from '../apply-mask.ts';
+import type { Fold } from '../fold.ts';
+import { applyMask } from '../mask.ts';
 import { siteNamed } from '../sites.ts';
 import { slim, SLIM_TOLERANCE } from './remove.ts';
 
@@ -32,15 +32,17 @@ async function slimmed(
     site: siteNamed(sites, name),
     pruned: units,
   }));
+  const runtime = await testRuntime();
   let current = classifier;
   let edits = NO_EDITS;
   for (const { site, pruned } of chosen) {
-    const { graph, edits: more } = applyMask(current, site, pruned, into);
-    edits = mergeEdits(edits, more);
-    current = (await opened({ ...model, graph })).classifier;
+    const applied = applyMask(current, site, pruned, into);
+    current = await current.withGraph(runtime, applied.graph, data);
+    edits = mergeEdits(edits, applied.edits);
   }
   const repaired = decodeModel(exportModel(file, current.graph, edits, {}));
-  const made = await slim(await testRuntime(), repaired, chosen, data);
+  const masks = insertedInFile(file.model.graph, edits);
+  const made = await slim(runtime, repaired, chosen, data, { masks });
   return { ...made, repaired, model: decodeModel(made.bytes) };
 }
 
@@ -135,6 +137,45 @@ test('a mask that was put in goes with the last of its units', async () => {
   const { repaired, model: after } = await slimmed(model, { site: [1, 3] }, 'mul');
   expect(ops(repaired)).toEqual(['Conv', 'Relu', 'Constant', 'Mul', 'Flatten', 'Gemm']);
   expect(ops(after)).toEqual(['Conv', 'Relu', 'Flatten', 'Gemm']);
+});
+
+test('so does one in a network that has values of the names that masks have', async () => {
+  const names = ['site.unmasked', 'site.mask', 'site.masked'];
+  const model = built(7, (n, x) => {
+    const named = names.reduce((at, name) => n.b.op('Tanh', [at], {}, name), x);
+    const s = relu(n, conv(n, named, 'conv1', { from: 2, to: 4, kernel: 3 }), 'site');
+    return linear(n, flatten(n, s), 'fc', 64, CLASSES);
+  });
+  const { same, repaired, model: after } = await slimmed(model, { site: [1, 3] }, 'mul');
+  expect(same).toBe(true);
+  expect(ops(repaired).filter((op) => op === 'Mul')).toHaveLength(1);
+  expect(ops(after)).toEqual(ops(model));
+  expect(after.graph.nodes.flatMap(({ outputs }) => outputs)).toEqual(
+    model.graph.nodes.flatMap(({ outputs }) => outputs),
+  );
+});
+
+test('of two masks on one site, only one of which is used up, the other stays', async () => {
+  const { model } = specimen('Conv with bias');
+  const { classifier, site } = await opened(model, 'site');
+  const runtime = await testRuntime();
+  const first = applyMask(classifier, site, [1], 'mul');
+  const between = await classifier.withGraph(runtime, first.graph, data);
+  const second = applyMask(between, site, [3], 'mul');
+  const edits = mergeEdits(first.edits, second.edits);
+  const bytes = encodeModel(model);
+  const file = { bytes, model: decodeModel(bytes), sha256: sha256Of(bytes) };
+  const repaired = decodeModel(exportModel(file, second.graph, edits, {}));
+  const masks = insertedInFile(file.model.graph, edits);
+  for (const [pruned, muls] of [
+    [[1], 1],
+    [[3], 1],
+    [[1, 3], 0],
+  ] as const) {
+    const made = await slim(runtime, repaired, [{ site, pruned }], data, { masks });
+    expect(made.same).toBe(true);
+    expect(ops(decodeModel(made.bytes)).filter((op) => op === 'Mul')).toHaveLength(muls);
+  }
 });
 
 test('a shape that says how many channels there are is written anew, for its own node', async () => {

@@ -12,10 +12,15 @@ import {
   type Tensor,
   type TensorOf,
 } from '../../onnx/index.ts';
-import { attributesWith, type DimsOf, isProduct } from '../../ops/index.ts';
+import { attributesWith, type DimsOf } from '../../ops/index.ts';
 import { type Runtime, RuntimeError, type Session } from '../../runtime/index.ts';
 import { fixedBatchSize, inferenceBatchSize } from '../../train/index.ts';
-import { openClassifier, type ClassifierOptions, inputOf } from '../../network/index.ts';
+import {
+  openClassifier,
+  type ClassifierOptions,
+  inputOf,
+  type InsertedNodes,
+} from '../../network/index.ts';
 import { dimsOf } from '../sites.ts';
 import {
   type KeptUnit,
@@ -39,6 +44,14 @@ export interface Slim {
   readonly same: boolean;
 }
 
+export interface SlimOptions extends ClassifierOptions {
+  /**
+   * Masks that the model has as nodes of their own, under the names that they have in it: see
+   * `insertedInFile`. A mask of which only ones are left is removed.
+   */
+  readonly masks?: readonly InsertedNodes[] | undefined;
+}
+
 /** By how much of the largest output a slim network's outputs may differ. */
 export const SLIM_TOLERANCE = 1e-5;
 
@@ -48,19 +61,19 @@ export const SLIM_TOLERANCE = 1e-5;
  *
  * @param model - a repaired model, in which the units are zero
  * @param dataset - validation data to compare on
- * @param options - as for `openClassifier`
  */
 export async function slim(
   runtime: Runtime,
   model: Model,
   sites: readonly SiteUnits[],
   dataset: Dataset,
-  options: ClassifierOptions = {},
+  { masks = [], ...options }: SlimOptions = {},
 ): Promise<Slim> {
   const { traced } = await openClassifier(runtime, model, dataset, options);
   const stored = new Set(storedIn(model.graph).keys());
   const { places, lengths, kept } = removablePlaces(traced, sites, stored);
-  const graph = withoutPlaces(model.graph, traced, places, lengths);
+  const cut = withoutPlaces(model.graph, traced, places, lengths);
+  const graph = withoutMasksOfOnes(cut, masks);
   const bytes = encodeModel({ ...model, graph });
   const difference = places.length === 0 ? 0 : await differenceOf(runtime, model, bytes, dataset);
   const staying = new Set(kept.map(({ site, unit }) => `${unit} ${site}`));
@@ -122,7 +135,7 @@ function withoutPlaces(
     initializers.set(name, { ...shape, data: shape.data.with(element, BigInt(length)) });
     return { ...node, attributes, inputs: node.inputs.with(index, name) };
   });
-  return withoutUsedUpMasks({ ...graph, nodes, initializers }, places);
+  return { ...graph, nodes, initializers };
 }
 
 function regrouped(
@@ -135,29 +148,33 @@ function regrouped(
 }
 
 /** A mask of which only ones are left is no longer needed. */
-function withoutUsedUpMasks(graph: Graph, places: readonly Places[]): Graph {
+function withoutMasksOfOnes(graph: Graph, masks: readonly InsertedNodes[]): Graph {
   const stored = storedIn(graph);
-  const cut = new Set(places.map(({ value }) => value));
   const names = new Map<string, string>();
-  const gone = new Set<Node>();
-  for (const node of graph.nodes) {
-    const [unmasked, mask] = node.inputs as [string, string];
-    const [site] = node.outputs as [string];
-    const isMask = isProduct(node) && unmasked === `${site}.unmasked` && cut.has(mask);
-    if (!isMask || !stored.get(mask)?.data.every((value) => isOne(value, stored.get(mask))))
-      continue;
-    names.set(unmasked, site);
-    gone.add(node);
-    for (const other of graph.nodes) if (other.outputs[0] === mask) gone.add(other);
+  const gone = new Set<string>();
+  for (const { renamed, constants } of masks) {
+    const product = graph.nodes.find(({ inputs }) => inputs.includes(renamed));
+    const ones = constants.every((name) => {
+      const tensor = stored.get(name);
+      return tensor?.data.every((value) => isOne(value, tensor));
+    });
+    const [output] = product?.outputs ?? [];
+    if (output === undefined || !ones) continue;
+    names.set(renamed, output);
+    for (const name of [output, ...constants]) gone.add(name);
   }
+  // A value with several masks takes the name behind the last of those that go.
+  const nameOf = (name: string): string => {
+    const next = names.get(name);
+    return next === undefined ? name : nameOf(next);
+  };
   const nodes = graph.nodes
-    .filter((node) => !gone.has(node))
-    .map((node) => ({ ...node, outputs: node.outputs.map((name) => names.get(name) ?? name) }));
+    .filter(({ outputs }) => !outputs.some((name) => gone.has(name)))
+    .map((node) => ({ ...node, outputs: node.outputs.map(nameOf) }));
   return { ...graph, nodes };
 }
 
-function isOne(value: unknown, tensor: Tensor | undefined): boolean {
-  if (!tensor) return false;
+function isOne(value: unknown, tensor: Tensor): boolean {
   const one = fromFloat32({ type: 'float32', dims: [1], data: Float32Array.of(1) }, tensor.type);
   return value === one.data[0];
 }

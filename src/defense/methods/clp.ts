@@ -4,7 +4,7 @@ import {
   type Convolution,
   convolutionsOf,
   type Fold,
-  joinedMasks,
+  mergeMasks,
   spectralNorm,
 } from '../../channels/index.ts';
 import { scoreDrop } from '../../metrics/index.ts';
@@ -98,7 +98,7 @@ function withoutOutliers(
     const applied = applyMask({ ...network, graph: state.graph }, site, outliers);
     state = {
       graph: applied.graph,
-      masks: joinedMasks(state.masks, applied.masks),
+      masks: mergeMasks(state.masks, applied.masks),
       edits: mergeEdits(state.edits, applied.edits),
     };
     return { ...layer, mask: applied.fold.into };

@@ -1,10 +1,10 @@
-import { exportModel } from '../../network/index.ts';
+import { exportModel, weightEdits } from '../../network/index.ts';
 import { decodeModel, encodeModel, type Graph, type Model } from '../../onnx/index.ts';
 import { sha256Of } from '../../onnx/file.ts';
 
 /** A model with the weights of a working graph that was made from it. Nothing else changes. */
 export function withWeightsOf(model: Model, graph: Graph): Model {
   const bytes = encodeModel(model);
-  const edits = { weights: new Set(graph.initializers.keys()), insertions: [] };
+  const edits = weightEdits(graph.initializers.keys());
   return decodeModel(exportModel({ bytes, model, sha256: sha256Of(bytes) }, graph, edits, {}));
 }

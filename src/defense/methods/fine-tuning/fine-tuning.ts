@@ -2,7 +2,7 @@ import { random } from '../../../data/index.ts';
 import { withDefaults } from '../../../options.ts';
 import { type BlockedParameter } from '../../../autodiff/index.ts';
 import { hasDropout } from '../../../ops/index.ts';
-import { mergeEdits } from '../../../network/index.ts';
+import { mergeEdits, weightEdits } from '../../../network/index.ts';
 import { fixedBatchSize, trainableIn, scoped } from '../../../train/index.ts';
 import type { Defense, DefenseContext, Repaired } from '../../defense.ts';
 import { DefenseError } from '../../error.ts';
@@ -131,9 +131,7 @@ export async function tune(
   return {
     network: { ...network, graph: averageWeights(network.graph, tunings, parameters) },
     masks: from.masks,
-    edits: failed
-      ? from.edits
-      : mergeEdits(from.edits, { weights: new Set(parameters), insertions: [] }),
+    edits: failed ? from.edits : mergeEdits(from.edits, weightEdits(parameters)),
     steps: [...from.steps, step],
   };
 }

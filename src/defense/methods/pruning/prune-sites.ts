@@ -13,7 +13,7 @@ import {
 import {
   applyMask,
   type Fold,
-  joinedMasks,
+  mergeMasks,
   type Point,
   pointsAlong,
   type Pruned,
@@ -93,7 +93,7 @@ export async function pruneSites(
         ),
       }),
     });
-    masks = joinedMasks(masks, applied.masks);
+    masks = mergeMasks(masks, applied.masks);
     edits = mergeEdits(edits, applied.edits);
     const last = index === sites.length - 1;
     current = last
