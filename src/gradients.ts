@@ -12,9 +12,55 @@
  * const { [backward.gradients.get('weight')]: gradient } = await session.run(feeds);
  * ```
  */
-export * from './autodiff/index.ts';
-export * from './graph/index.ts';
-export * from './onnx/index.ts';
+export {
+  appendGradients,
+  AutodiffError,
+  type AutodiffErrorCode,
+  type BlockedParameter,
+  gradients,
+  type Trainable,
+  trainable,
+} from './autodiff/index.ts';
+export {
+  Builder,
+  lowerRecurrent,
+  modelOf,
+  normalize,
+  type Normalized,
+  NormalizeError,
+  type NormalizeErrorCode,
+  type NormalizeOptions,
+  OPSET,
+  type Traced,
+  type ValueType,
+} from './graph/index.ts';
+export {
+  type Attributes,
+  type DataType,
+  encodeModel,
+  FinepruneError,
+  float,
+  float32,
+  type Graph,
+  int64,
+  type Model,
+  type Node,
+  OnnxError,
+  type OnnxErrorCode,
+  type Tensor,
+  type TensorOf,
+  type ValueInfo,
+} from './onnx/index.ts';
 export { type OnnxFile, readModel } from './onnx/file.ts';
 export { operatorOf, operators } from './ops/index.ts';
-export * from './runtime/index.ts';
+export {
+  type Feeds,
+  nodeRuntime,
+  type Runtime,
+  RuntimeError,
+  type RuntimeErrorCode,
+  type RuntimeOptions,
+  type Session,
+  type SessionOptions,
+  trace,
+} from './runtime/index.ts';

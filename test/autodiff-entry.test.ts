@@ -1,15 +1,36 @@
 import { expect, test } from 'vitest';
-import {
-  Builder,
-  float32,
-  gradients,
-  modelOf,
-  nodeRuntime,
-  OPSET,
-  trace,
-} from '../src/gradients.ts';
+import * as entry from '../src/gradients.ts';
 
-test('the front door differentiates: the gradient of the sum of squares is twice the value', async () => {
+const { Builder, float32, gradients, modelOf, nodeRuntime, OPSET, trace } = entry;
+
+test('fineprune/autodiff exports these names', () => {
+  expect(Object.keys(entry).toSorted((a, b) => a.localeCompare(b, 'en'))).toEqual([
+    'appendGradients',
+    'AutodiffError',
+    'Builder',
+    'encodeModel',
+    'FinepruneError',
+    'float',
+    'float32',
+    'gradients',
+    'int64',
+    'lowerRecurrent',
+    'modelOf',
+    'nodeRuntime',
+    'normalize',
+    'NormalizeError',
+    'OnnxError',
+    'operatorOf',
+    'operators',
+    'OPSET',
+    'readModel',
+    'RuntimeError',
+    'trace',
+    'trainable',
+  ]);
+});
+
+test('the gradient of the sum of squares is twice the value', async () => {
   const b = new Builder();
   const x = b.initializer('x', float32([3], [1, -2, 3]));
   const loss = b.op('ReduceSum', [b.op('Mul', [x, x])], { keepdims: 0 }, 'loss');

@@ -41,11 +41,16 @@ export function appendGradients(
   parameters: readonly string[],
 ): Map<string, string> {
   const lossType = traced.values.get(loss);
-  if (!lossType) throw new Error(`value "${loss}" was not traced`);
+  if (!lossType) {
+    throw new AutodiffError(
+      'autodiff/not-traced',
+      `The trace has no value ${quoted(loss)}: give the name of a value of the traced graph as the loss`,
+    );
+  }
   if (lossType.dims.some((dim) => dim !== 1)) {
     throw new AutodiffError(
       'autodiff/not-scalar',
-      `The loss "${loss}" has dims [${lossType.dims.join(', ')}]: reduce it to one element first`,
+      `The loss ${quoted(loss)} has dims [${lossType.dims.join(', ')}]: reduce it to one element first`,
     );
   }
   const paths = gradientPaths(traced, loss, parameters);
@@ -59,7 +64,7 @@ export function appendGradients(
       if (gradient === undefined) {
         throw new AutodiffError(
           'autodiff/unreachable',
-          `The loss "${loss}" does not depend on "${parameter}" in a differentiable way: leave it out of the parameters`,
+          `The loss ${quoted(loss)} does not depend on ${quoted(parameter)} in a differentiable way: leave it out of the parameters`,
         );
       }
       return [parameter, gradient];

@@ -1,6 +1,7 @@
 import type { Builder, Traced } from '../graph/index.ts';
-import type { Node } from '../onnx/index.ts';
+import { type Node, nodeLabel, quoted } from '../onnx/index.ts';
 import { add, type Gradient, operatorOf, RuleError, sumTo, type Tape } from '../ops/index.ts';
+import { AutodiffError } from './error.ts';
 import type { GradientPaths, Blocker } from './paths.ts';
 
 /**
@@ -68,7 +69,12 @@ function tapeOf(
 ): Tape {
   const typeOf = (value: string) => {
     const known = values.get(value);
-    if (!known) throw new Error(`value "${value}" was not traced`);
+    if (!known) {
+      throw new AutodiffError(
+        'autodiff/not-traced',
+        `The trace has no value ${quoted(value)}, which ${nodeLabel(node)} uses: trace the graph as it is now`,
+      );
+    }
     return known;
   };
   return {

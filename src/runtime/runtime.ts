@@ -45,17 +45,17 @@ export interface Runtime {
   open(model: Model | Uint8Array, options?: SessionOptions): Promise<Session>;
 }
 
-/** ONNX Runtime refused a graph or failed while running it. */
-export class RuntimeError extends FinepruneError {
-  override readonly name = 'RuntimeError';
+export type RuntimeErrorCode =
+  /** ONNX Runtime does not load the graph. */
+  | 'runtime/refused'
+  /** A run failed. */
+  | 'runtime/failed'
+  /** The backend is not installed. */
+  | 'runtime/missing';
 
-  constructor(
-    code: 'runtime/refused' | 'runtime/failed' | 'runtime/missing',
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(code, message, options);
-  }
+/** ONNX Runtime is missing, does not load a graph, or fails while it runs one. */
+export class RuntimeError extends FinepruneError<RuntimeErrorCode> {
+  override readonly name = 'RuntimeError';
 }
 
 export type { DataType, Dim };

@@ -3,6 +3,7 @@ import { type Augment, batches, type Dataset, epochOrder, random } from '../data
 import { Builder, modelOf, subgraph } from '../graph/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { checkSettings } from './check.ts';
 import { fixedBatchSize } from './predict.ts';
 import { type LossSettings, traceLoss } from './step.ts';
 
@@ -30,6 +31,7 @@ export async function gradientMagnitudes(
   dataset: Dataset,
   settings: GradientOptions,
 ): Promise<{ readonly loss: number; readonly sizes: ReadonlyMap<string, GradientMagnitudes> }> {
+  checkSettings(settings);
   const { parameters, seed, signal } = settings;
   const batchSize = fixedBatchSize(graph, settings.input) ?? settings.batchSize;
   const { traced, labels, weights, loss } = await traceLoss(runtime, graph, {

@@ -11,3 +11,4 @@ export { toTrainingMode, type TrainingMode } from './training-mode.ts';
 export * from './split-graph.ts';
 export * from './updates.ts';
 export * from './checkpoints.ts';
+export { TrainError } from './check.ts';

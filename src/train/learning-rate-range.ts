@@ -1,4 +1,5 @@
 import { type Augment, batches, type Dataset, epochOrder, random } from '../data/index.ts';
+import { checkSettings } from './check.ts';
 import type { TrainingStep } from './step.ts';
 
 export interface RangeSettings {
@@ -42,6 +43,7 @@ export async function rangeTest(
   dataset: Dataset,
   settings: RangeSettings,
 ): Promise<RangeTest> {
+  checkSettings(settings);
   const { batchSize, minRate, maxRate, initialLoss, seed, signal } = settings;
   const all = Math.ceil(STEPS_PER_DECADE * Math.log10(maxRate / minRate));
   const curve: { rate: number; loss: number }[] = [];

@@ -1,6 +1,7 @@
 import { type Augment, batches, type Dataset, epochOrder, random } from '../data/index.ts';
 import type { Graph, TensorOf } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { checkSettings } from './check.ts';
 import { fixedBatchSize } from './predict.ts';
 import type { Schedule } from './schedules.ts';
 import { trainingStep, type StepSettings, type TrainingStep } from './step.ts';
@@ -58,6 +59,7 @@ export async function train(
   dataset: Dataset,
   settings: TrainSettings,
 ): Promise<Map<string, TensorOf<'float32'>>> {
+  checkSettings(settings);
   const batchSize = fixedBatchSize(graph, settings.input) ?? settings.batchSize;
   const step = await trainingStep(runtime, graph, {
     ...settings,
@@ -77,6 +79,7 @@ export async function runEpochs<E>(
   run: (epoch: number) => Promise<E>,
 ): Promise<Map<string, TensorOf<'float32'>>> {
   try {
+    checkSettings({ epochs });
     for (let epoch = 1; epoch <= epochs; epoch += 1) {
       const result = await run(epoch);
       if ((await onEpoch?.(result)) === 'stop') break;

@@ -8,6 +8,7 @@ import {
   type SessionOptions,
   inferTypes,
 } from '../runtime/index.ts';
+import { checkSettings } from './check.ts';
 import { memoryOptions } from './memory-options.ts';
 import { crossEntropy } from './losses.ts';
 import { rewriteForTraining } from './rewrites/index.ts';
@@ -78,6 +79,7 @@ export async function trainableIn(
 
 /** The graph with its loss, traced in the form in which it is differentiated. */
 export async function traceLoss(runtime: Runtime, graph: Graph, settings: LossSettings) {
+  checkSettings(settings);
   const { batchSize, sample, classes, seed = 0, mode = 'as written' } = settings;
   const { graph: trained, running } = toTrainingMode(graph, seed, mode);
   const forward = new Builder(trained);

@@ -17,6 +17,7 @@ import {
 } from '../onnx/index.ts';
 import { isReshape } from '../ops/index.ts';
 import type { Feeds, Session } from '../runtime/index.ts';
+import { checkSettings } from './check.ts';
 import type { OptimizerSettings } from './optimizers.ts';
 import { perturbation, type Sharpness } from './sharpness.ts';
 import { parameterMemory } from './parameter-memory.ts';
@@ -178,6 +179,8 @@ export function createUpdater(
   { parameters, optimizer, masks, scales, sharpness }: UpdateSettings,
   told?: ReadonlyMap<string, ValueType>,
 ): Updater {
+  checkSettings({ ...optimizer, ...sharpness });
+  for (const scale of scales?.values() ?? []) checkSettings({ scale });
   const dimsOf = (name: string) => (types.get(name) as ValueType).dims;
   const store = parameterMemory(
     parameters.map((name) => ({
@@ -226,6 +229,7 @@ export function createUpdater(
       restore,
     },
     async step(rate, run) {
+      checkSettings({ rate });
       steps += 1;
       const now = Object.fromEntries(all());
       const result = await run(now, whole);

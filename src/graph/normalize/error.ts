@@ -11,7 +11,7 @@ export type NormalizeErrorCode =
   | 'graph/malformed';
 
 /** A graph that cannot be brought to the canonical opset: which node, and why. */
-export class NormalizeError extends FinepruneError {
+export class NormalizeError extends FinepruneError<NormalizeErrorCode> {
   override readonly name = 'NormalizeError';
   /** The name of the node, or of its first output where it has none; absent for a whole model. */
   readonly node: string | undefined;
