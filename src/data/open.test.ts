@@ -364,14 +364,3 @@ test('data larger than the budget are read again each time, and are the same', a
   expect(await all(kept)).toHaveLength(40);
   await expect(all(small)).rejects.toThrow(/did the data change/);
 });
-
-test('MNIST and what is like it, in another size', async () => {
-  const input = { dims: [32, 32, 3], layout: 'NHWC' } as const;
-  const { parts, classesBy } = await openData('mnist', {
-    input,
-    outputs: 10,
-    parts: () => ['test'],
-  });
-  expect(classesBy).toBe('data set');
-  expect(parts.test).toMatchObject({ length: 10_000, sample: [32, 32, 3] });
-});

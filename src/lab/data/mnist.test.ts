@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openData } from '../../data/index.ts';
 import { mnist } from './mnist.ts';
+import { NAMED_SETS } from './named-sets.ts';
 
 const idx = (dims: number[], data: number[]): Uint8Array =>
   Uint8Array.from([0, 0, 8, dims.length, ...dims.flatMap((dim) => [0, 0, 0, dim]), ...data]);
@@ -94,4 +96,15 @@ describe('a folder', () => {
       await rm(bad, { recursive: true });
     }
   });
+});
+
+test('is opened by its name, in another size', async () => {
+  const { parts, classesBy } = await openData('mnist', {
+    input: { dims: [32, 32, 3], layout: 'NHWC' },
+    outputs: 10,
+    parts: () => ['test'],
+    sets: NAMED_SETS,
+  });
+  expect(classesBy).toBe('data set');
+  expect(parts.test).toMatchObject({ length: 10_000, sample: [32, 32, 3] });
 });
