@@ -20,7 +20,9 @@ export async function fineprune(
   args: readonly string[],
   watch?: (err: string, kill: (signal: 'SIGINT' | 'SIGKILL') => void) => void,
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [inject('cli'), ...args], {
+  const cli = inject('cli');
+  if (cli === '') throw new Error('the command line does not build: see the first lines');
+  const child = spawn(process.execPath, [cli, ...args], {
     cwd: root,
     env: { ...process.env, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
