@@ -8,17 +8,26 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import {
+  type Attack,
+  ATTACKS,
+  attacksOn,
+  classification,
   jsonOf,
+  needsClean,
   plainJson,
   poison,
   previewOf,
   readTrigger,
+  TASKS,
+  taskNamed,
+  trainNetworks,
   TRIGGERS,
   triggered,
   triggerJson,
   type TriggerKind,
 } from '../src/lab/index.ts';
-import { rows } from './helpers/lab.ts';
+import { testRuntime } from './helpers/gradcheck.ts';
+import { rows, rowsTask } from './helpers/lab.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -79,5 +88,53 @@ describe('trigger', () => {
       code: 'trigger/format',
       message: expect.stringMatching(/"invert".*blend, patch/) as unknown,
     });
+  });
+});
+
+describe('attack', () => {
+  /** Does nothing: its network is the clean one. */
+  const idle: Attack = {
+    name: 'idle',
+    description: 'leaves the clean network as it is',
+    source: 'none',
+    fits: ({ name }) => name === 'rows',
+    startsFromClean: () => true,
+    async run({ clean, progress }) {
+      if (!clean) throw new Error('no clean network');
+      progress('rest', 1, 1);
+      return { model: clean, decoys: [1] };
+    },
+  };
+  const table = { ...ATTACKS, idle: async () => idle };
+
+  test('a new attack is listed for tasks that it fits, and run by the experiment', async () => {
+    expect(await attacksOn(rowsTask, table)).toEqual(['none', 'baseline', 'pruning-aware', 'idle']);
+    expect(await attacksOn({ ...rowsTask, name: 'columns' }, table)).not.toContain('idle');
+    const stages: string[] = [];
+    const { networks, clean } = await trainNetworks(
+      await testRuntime(),
+      { ...rowsTask, training: { ...rowsTask.training, epochs: 1 } },
+      await rowsTask.load(1),
+      { seed: 1, attacks: ['idle'], table, onProgress: (stage) => stages.push(stage) },
+    );
+    expect(networks).toMatchObject([{ attack: 'idle', decoys: [1] }]);
+    expect(networks[0]?.model).toBe(clean?.model);
+    expect(stages.at(-1)).toBe('idle attack: rest');
+  });
+});
+
+describe('task', () => {
+  test('a new task is found by its name', async () => {
+    const tasks = { ...TASKS, rows: async () => rowsTask };
+    expect(await taskNamed('rows', tasks)).toBe(rowsTask);
+    await expect(taskNamed('rows')).rejects.toMatchObject({ code: 'task/unknown' });
+  });
+});
+
+describe('network kind', () => {
+  test('the experiment asks a new kind where the baseline attack starts', async () => {
+    const kind = { ...classification, baselineFrom: 'clean' as const };
+    expect(await needsClean(rowsTask, ['baseline'])).toBe(false);
+    expect(await needsClean({ ...rowsTask, kind }, ['baseline'])).toBe(true);
   });
 });
