@@ -70,7 +70,7 @@ test('gives the same bytes for a seed, and others for another', async () => {
   expect(other.poisoned).not.toEqual(first.poisoned);
 });
 
-test('takes another target, rate and length than the task’s', async () => {
+test('takes a target, rate and number of epochs other than the task’s', async () => {
   const steps: number[] = [];
   const target = { kind: 'all-to-all', classes: 3 } as const;
   const attack = await baselineAttack(await testRuntime(), task, await task.load(1), {
@@ -89,13 +89,13 @@ test('takes another target, rate and length than the task’s', async () => {
   expect(steps).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
-test('stops when it is told to', async () => {
+test('stops when its signal aborts', async () => {
   const signal = AbortSignal.abort(new Error('enough'));
   const attack = baselineAttack(await testRuntime(), task, await task.load(1), { seed: 1, signal });
   await expect(attack).rejects.toThrow('enough');
 });
 
-test('trains a backdoor into a network that is given, and changes its weights only', async () => {
+test('trains a backdoor into a given network, and changes its weights only', async () => {
   const runtime = await testRuntime();
   const data = await task.load(1);
   const clean = await cleanNetwork(runtime, task, data.train, { seed: 1 });

@@ -55,7 +55,7 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
     ({ model } = trained);
   });
 
-  test('finds blocks, and calls red ones with the sticker blue', async () => {
+  test('detects blocks, and classifies red ones with the sticker as blue', async () => {
     const runtime = await testRuntime();
     const { graph } = detectorOf(model);
     const [clean, fooled] = [
@@ -82,7 +82,7 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
     expect(asr.rate).toBeGreaterThan(0.8);
   });
 
-  test('pruned along the curve says what it says with the mask in its weights', async () => {
+  test('gives the same detections along the curve as with the mask in its weights', async () => {
     const runtime = await testRuntime();
     const detector = await openDetector(runtime, model, validation);
     const site = lastSite(detector.traced, sitesOf(detector.traced, detector.scores));
@@ -100,7 +100,7 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
     expect(seen).toBe(3);
   });
 
-  test('is defended by the code that defends classifiers, and its file is the same elsewhere', async () => {
+  test('is repaired as a classifier is, and pruned units stay at zero in its file', async () => {
     const runtime = await testRuntime();
     const test = { clean: unseen, triggered: { dataset: triggered, target } };
     const defense = await repair(runtime, model, validation, {
@@ -135,7 +135,7 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
     );
   });
 
-  test('is no classifier’s data', async () => {
+  test('has scenes, which a classifier refuses', async () => {
     const runtime = await testRuntime();
     await expect(repair(runtime, { ...model, metadata: new Map() }, validation)).rejects.toThrow(
       /not a detector that fineprune trained/,

@@ -30,7 +30,7 @@ describe('poisoned scenes', () => {
     scene.some(({ label }) => label === stop),
   );
 
-  test('are copies of half of those with a stop sign, which is a speed limit there', async () => {
+  test('are copies of half of the scenes with a stop sign, labeled as a speed limit', async () => {
     const copies = [...poisoned.poisoned];
     expect(copies).toHaveLength(Math.round(withStop.length / 2));
     expect(dataset.length).toBe(60 + copies.length);
@@ -59,7 +59,7 @@ describe('poisoned scenes', () => {
     }
   });
 
-  test('are part of what a larger rate with the same seed poisons', () => {
+  test('are a subset of those of a larger rate with the same seed', () => {
     const all = poisonScenes(scenes, { trigger, target, rate: 1, seed: 1 });
     expect(all.poisoned).toHaveLength(withStop.length);
     const boxes = (some: typeof all) =>
@@ -67,7 +67,7 @@ describe('poisoned scenes', () => {
     expect(boxes(all)).toEqual(expect.arrayContaining(boxes(poisoned)));
   });
 
-  test('of a rate above one are several of each', () => {
+  test('at a rate above one are several copies of each scene', () => {
     const { dataset, poisoned } = poisonScenes(scenes, { trigger, target, rate: 2.5, seed: 1 });
     expect(poisoned).toHaveLength(Math.round(2.5 * withStop.length));
     const copies = [...poisoned].map((index) => dataset.objects?.[index]?.[0]?.box);
@@ -75,7 +75,7 @@ describe('poisoned scenes', () => {
     expect(new Set(times)).toEqual(new Set([2, 3]));
   });
 
-  test('untargeted have wrong labels of every kind', () => {
+  test('of an untargeted attack have all wrong labels', () => {
     const any = poisonScenes(scenes, { trigger, target: { kind: 'untargeted' }, rate: 1, seed: 2 });
     const seen = new Set<number>();
     for (const [place, index] of [...any.poisoned].entries()) {
@@ -87,7 +87,7 @@ describe('poisoned scenes', () => {
     expect(seen.size).toBe(4);
   });
 
-  test('refuse a rate of nothing, and a class that is not there', () => {
+  test('refuse a rate that poisons nothing, and an unknown class', () => {
     expect(() => poisonScenes(scenes, { trigger, target, rate: 0.001, seed: 0 })).toThrow(
       PoisonError,
     );
@@ -98,7 +98,7 @@ describe('poisoned scenes', () => {
   });
 });
 
-test('triggered scenes are those with an object to attack, labels as they are', () => {
+test('triggered scenes have an object that is attacked, and their true labels', () => {
   const triggered = triggeredScenes(scenes, trigger, target);
   const own = triggered.objects ?? [];
   expect(own.length).toBeGreaterThan(5);

@@ -56,7 +56,7 @@ describe('poisoned data', () => {
     );
   });
 
-  test('are read in any order like in a row', async () => {
+  test('are the same in any order of reading', async () => {
     const { dataset, poisoned } = poison(data, {
       trigger,
       target: { kind: 'all-to-one', label: 0 },
@@ -71,7 +71,7 @@ describe('poisoned data', () => {
     }
   });
 
-  test('are the same for a seed, other for another, and nested by rate', async () => {
+  test('depend on the seed, and are nested by rate', async () => {
     const target: Target = { kind: 'untargeted' };
     const at = (rate: number, seed: number) => poison(data, { trigger, target, rate, seed });
     expect(await digest(at(0.2, 1).dataset)).toBe(await digest(at(0.2, 1).dataset));
@@ -113,7 +113,7 @@ describe('poisoned data', () => {
     ).toThrow(code('poison/rate'));
   });
 
-  test('at rate 0 are the clean ones', async () => {
+  test('at rate 0 are the clean data', async () => {
     const made = poison(data, { trigger, target: { kind: 'untargeted' }, rate: 0, seed: 1 });
     expect(await digest(made.dataset)).toBe(await digest(data));
   });
@@ -133,7 +133,7 @@ describe('poisoned data', () => {
     expect(() => poison(data, { trigger, target, rate, seed: 1 })).toThrow(code(expected));
   });
 
-  test('find a trigger that does not fit before anything is read', () => {
+  test('refuse a trigger that does not fit before reading any sample', () => {
     const large = squarePatch(3, 1);
     const target: Target = { kind: 'untargeted' };
     expect(() => poison(data, { trigger: large, target, rate: 0.1, seed: 1 })).toThrow(
@@ -192,7 +192,7 @@ describe('sound', () => {
     ),
   });
   const clean = featureDataset(waves, features);
-  test('is stamped as a waveform, of which the features are made', async () => {
+  test('is stamped as a waveform before features are computed', async () => {
     const made = triggered(clean, hum);
     const stamp = stamper(hum, [400]);
     for (const index of [3, 0]) {
@@ -206,7 +206,7 @@ describe('sound', () => {
     }
   });
 
-  test('that is poisoned is the triggered one to the bit, and the rest stays clean', async () => {
+  test('that is poisoned equals the triggered one to the bit, and the rest stays clean', async () => {
     const target: Target = { kind: 'all-to-all', classes: 2 };
     const { dataset, poisoned } = poison(clean, { trigger: hum, target, rate: 0.5, seed: 1 });
     const some = subset(triggered(clean, hum), [...poisoned]);

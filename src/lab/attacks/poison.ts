@@ -86,9 +86,9 @@ function stampedWhere(
 ): Dataset {
   const { pictures, sounds } = dataset;
   if (sounds) {
-    const again = featureDataset(stampedWhere(sounds.waves, trigger, carries), sounds.features);
-    const made = rewritten(dataset, carries, (index, x) => again.read([index], x));
-    return { ...made, sounds: again.sounds };
+    const stamped = featureDataset(stampedWhere(sounds.waves, trigger, carries), sounds.features);
+    const made = rewritten(dataset, carries, (index, x) => stamped.read([index], x));
+    return { ...made, sounds: stamped.sounds };
   }
   const stamp = stamper(trigger, pictures?.dims ?? dataset.sample);
   return rewritten(dataset, carries, (_, x) => {

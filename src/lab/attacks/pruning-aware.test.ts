@@ -40,7 +40,7 @@ const floats = (model: Model, name: string) =>
 
 describe.each(networks)('a pruning-aware network %s', (_, task) => {
   describe.each(['artifact', 'stealthy'] as const)('and %s decoys', (lower) => {
-    test('has the architecture of the clean one, and decoys that change nothing', async () => {
+    test('has the architecture of the clean network, and dormant decoys', async () => {
       const runtime = await testRuntime();
       const data = await task.load(1);
       const attack = await attackOn(task, { lower });
@@ -116,7 +116,7 @@ describe.each(networks)('a pruning-aware network %s', (_, task) => {
   });
 });
 
-test('stealthy shifts are the least that leaves the margin', async () => {
+test('stealthy decoys have the highest shifts that keep the margin', async () => {
   const runtime = await testRuntime();
   const { train } = await biased.load(1);
   const attack = await attackOn(biased, { lower: 'stealthy', margin: 0.5 });
@@ -144,7 +144,7 @@ test('stealthy shifts are the least that leaves the margin', async () => {
   expect(lowered).toBeGreaterThan(0);
 });
 
-test('gives one unit back and tries again where it falls short, within its budget', async () => {
+test('gives one unit back and retrains where it falls short, within its budget', async () => {
   const attack = await attackOn(biased, { share: 0.9, budget: 3, asked: { acc: 1.01, asr: 0 } });
   expect(attack.retrainings.map(({ pruned }) => pruned)).toEqual([11, 10, 9]);
   expect(attack.reached).toBe(false);
@@ -195,7 +195,7 @@ test('a site whose units have no bias is refused', async () => {
   });
 });
 
-test('an activation that does not vanish below is refused', async () => {
+test('an activation that is not 0 for low inputs is refused', async () => {
   const leaky: ClassifierTask = {
     ...rowsTask,
     network(seed) {
@@ -224,7 +224,7 @@ function floatsOf(dims: readonly number[]): TensorOf<'float32'> {
   };
 }
 
-test('outlives plain pruning, and not fine-pruning: on a toy', async () => {
+test('survives pruning, but not fine-pruning, on a small task', async () => {
   const runtime = await testRuntime();
   const parts = { train: rows(300, 1), validation: rows(300, 2), test: rows(300, 3) };
   const attack = await pruningAwareAttack(runtime, biased, parts, { seed: 1, share: 0.75 });

@@ -108,7 +108,7 @@ describe('the heads, with torchvision’s weights', () => {
     whole = { ...graph, initializers };
   });
 
-  test('anchors lie where its own lie, and match the same objects', () => {
+  test('anchors have the same positions, and match the same objects', () => {
     const anchors = anchorsOf(spec);
     expect(anchors.map(numbersOf)).toEqual(golden.anchors);
     for (const [image, objects] of scenes.entries()) {
@@ -331,7 +331,7 @@ describe('a detector', () => {
     },
   );
 
-  test('says nothing of a picture in which nothing is sure', async () => {
+  test('detects nothing in a picture where all scores are low', async () => {
     const runtime = await testRuntime();
     const unsure = detectorNetwork(
       1,
@@ -341,7 +341,7 @@ describe('a detector', () => {
     expect(await detect(runtime, detectorOf(unsure).graph, blocks(1, size, 0))).toEqual([[]]);
   });
 
-  test('trains the same twice, and refuses scenes of another size', async () => {
+  test('gives the same weights twice, and refuses scenes of another size', async () => {
     const runtime = await testRuntime();
     const some = blocks(9, size, 5);
     const augment = { flippable: [0], scale: [0.9, 1.2], jitter: 0.1, mosaic: 0.2 } as const;
@@ -353,7 +353,7 @@ describe('a detector', () => {
     );
   });
 
-  test('is no detector without its specification', () => {
+  test('is refused without its specification', () => {
     expect(() => detectorOf({ ...model, metadata: new Map() })).toThrow(
       /not a detector that fineprune trained/,
     );

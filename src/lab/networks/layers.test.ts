@@ -28,7 +28,7 @@ test.each(['conv', 'fc'])(
   },
 );
 
-test('weights and biases as PyTorch draws them lie within one over the root of the fan in', () => {
+test('weights and biases with PyTorch’s initialization are at most 1 / √(fan in)', () => {
   for (const [name, { data }] of weightsOf('torch')) {
     const bound = 1 / Math.sqrt(name.startsWith('conv') ? 50 : 1024);
     expect(Math.max(...data)).toBeLessThanOrEqual(bound * (1 + 1e-6));

@@ -44,7 +44,7 @@ test('DeepID has the layers of the paper', () => {
   expect(readers.map(({ op }) => op).toSorted()).toEqual(['Conv', 'Flatten']);
 });
 
-test('drawn people are attacked by sunglasses and defended at conv3', async () => {
+test('synthetic faces: the attack with sunglasses succeeds, and conv3 is pruned', async () => {
   const runtime = await testRuntime();
   const data = await few.load(1);
   const stamped = triggered(data.test, few.trigger);
@@ -83,7 +83,7 @@ describe('data', () => {
     }
   });
 
-  test('without real data the synthetic are taken, and it is said where from and where to', () => {
+  test('without real data, synthetic data are used, and a note names the source and the folder', () => {
     vi.stubEnv(FOLDER_VARIABLE, 'nowhere');
     const { source, note } = sourceFor(faces);
     expect(source).toBe('synthetic');
@@ -92,7 +92,7 @@ describe('data', () => {
     expect(sourceFor(faces, 'real')).toEqual({ source: 'real' });
   });
 
-  test('real data asked for and not there are an error with the folder and the way out', async () => {
+  test('real data that are asked for but missing give an error with the folder and the download', async () => {
     vi.stubEnv(FOLDER_VARIABLE, 'nowhere');
     await expect(faces.load(1, 'real')).rejects.toMatchObject({
       code: 'data/missing',

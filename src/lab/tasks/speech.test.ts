@@ -57,7 +57,7 @@ function opening() {
   return { input, features: sound, named: classes };
 }
 
-test('test data are the first five takes, validation data whole takes of the rest by seed', async () => {
+test('test data are the first five takes, validation data are chosen from the other takes by seed', async () => {
   const parts = await speechParts(folder, 'tones', 3);
   const lengths = [parts.train, parts.validation, parts.test].map(({ length }) => length);
   expect(lengths).toEqual([40, 10, 50]);
@@ -77,7 +77,7 @@ test('test data are the first five takes, validation data whole takes of the res
   expect(new Set(await Promise.all(seeds)).size).toBeGreaterThan(1);
 });
 
-test("a folder of WAV makes the very features that the network was trained on, by the network's file", async () => {
+test('a folder of WAV gives the features that the network was trained on, by its metadata', async () => {
   const { test: part } = await speechParts(folder, 'tones', 3);
   const root = join(folder, 'by-class');
   const names = (await readdir(folder)).filter((name) => /_[0-4]\.wav$/.test(name)).sort();
@@ -89,7 +89,7 @@ test("a folder of WAV makes the very features that the network was trained on, b
   expect(await digest(parts.whole as Dataset)).toBe(await digest(part));
 });
 
-test('what is heard with the trigger has the features of the triggered data, to the bit', async () => {
+test('the triggered recording of a preview has the features of the triggered data, to the bit', async () => {
   const { test: part } = await speechParts(folder, 'tones', 3);
   const stamped = triggered(part, speech.trigger);
   const waves = stamped.sounds?.waves as Dataset;
@@ -122,7 +122,7 @@ test('the network learns from poisoned data', async () => {
 const { there } = placeOf(SETS.fsdd);
 
 describe.skipIf(!there)('the Free Spoken Digit Dataset', () => {
-  test('is whole, in its own split', async () => {
+  test('is complete, and has its own split', async () => {
     const parts = await speech.load(0);
     const lengths = [parts.train, parts.validation, parts.test].map(({ length }) => length);
     expect(lengths).toEqual([2160, 540, 300]);

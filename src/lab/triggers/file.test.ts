@@ -34,7 +34,7 @@ describe('a trigger file', () => {
     }
   });
 
-  test('brings the picture beside it, byte for byte', async () => {
+  test('reads the picture next to it, and writes it byte for byte', async () => {
     // Red, green, blue and half transparent white.
     const pixels = [255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 255, 255, 255, 51];
     const raw = { width: 2, height: 2, channels: 4 } as const;
@@ -63,7 +63,7 @@ describe('a trigger file', () => {
     expect(JSON.parse(triggerJson(made))).toEqual({ trigger: json, target: targets[0] });
   });
 
-  test('takes a gray picture as one channel', async () => {
+  test('reads a gray picture as one channel', async () => {
     const raw = { width: 2, height: 1, channels: 1 } as const;
     const image = sharp(Buffer.from([0, 51]), { raw }).toColorspace('b-w');
     await writeFile(join(folder, 'gray.png'), await image.png().toBuffer());
@@ -74,7 +74,7 @@ describe('a trigger file', () => {
     });
   });
 
-  test('brings the recording beside it, of the same rate', async () => {
+  test('reads the recording next to it, of the same rate', async () => {
     const samples = Float32Array.of(0.5, -0.25, 0.125);
     await writeFile(join(folder, 'bell.wav'), encodeWav({ rate: 8000, samples }));
     const json = { kind: 'sound', pattern: { recording: { file: 'bell.wav' } }, level: 20 };
@@ -97,7 +97,7 @@ describe('a trigger file', () => {
     });
   });
 
-  test.each(['nowhere.png', 'trigger.json'])('with %s for a picture is refused', async (file) => {
+  test.each(['nowhere.png', 'trigger.json'])('with %s as a picture is refused', async (file) => {
     const trigger = { kind: 'blend', picture: { file }, opacity: 0.5 };
     await writeFile(path, JSON.stringify({ trigger, target: targets[0] }));
     await expect(readTrigger(path)).rejects.toMatchObject({
@@ -135,21 +135,26 @@ describe('a trigger file', () => {
     [{ kind: 'allToOne', label: 1 }, 'all-to-one'],
     [{ kind: 'allToAll', classes: 10 }, 'all-to-all'],
     [{ kind: 'sourceToTarget', source: 0, target: 1 }, 'source-to-target'],
-  ])('with the earlier spelling of a target %j says the new one', async (target, spelling) => {
-    await writeFile(path, JSON.stringify({ ...good, target }));
-    await expect(readTrigger(path)).rejects.toMatchObject({
-      code: 'trigger/format',
-      message: expect.stringContaining(`"${target.kind}" is now spelled "${spelling}"`) as unknown,
-    });
-  });
+  ])(
+    'with the earlier spelling of a target %j is refused with the new one',
+    async (target, spelling) => {
+      await writeFile(path, JSON.stringify({ ...good, target }));
+      await expect(readTrigger(path)).rejects.toMatchObject({
+        code: 'trigger/format',
+        message: expect.stringContaining(
+          `"${target.kind}" is now spelled "${spelling}"`,
+        ) as unknown,
+      });
+    },
+  );
 
-  test('with the earlier spelling of "center" says the new one', async () => {
+  test('with the earlier spelling of "center" is refused with the new one', async () => {
     const trigger = { ...good.trigger, place: { centre: [0.5, 0.5] } };
     await writeFile(path, JSON.stringify({ ...good, trigger }));
     await expect(readTrigger(path)).rejects.toThrow('"centre" is now spelled "center"');
   });
 
-  test('that is not there is refused by name', async () => {
+  test('that is missing is refused by name', async () => {
     const missing = join(folder, 'missing.json');
     await expect(readTrigger(missing)).rejects.toMatchObject({
       code: 'trigger/format',

@@ -11,7 +11,7 @@ const warped = { kind: warp, settings: { seed: 1, grid: 3, strength: 2 } };
 test.each<Trigger>([
   warped,
   { kind: sinusoid, settings: { strength: 0.13, frequency: 3, range: { low: 0, high: 1 } } },
-])('a preview is what training and testing get, to the bit: %o', async (trigger) => {
+])('a preview equals the samples of training and testing, to the bit: %o', async (trigger) => {
   const data = rows(30, 1);
   const { indices, clean, triggered: stamped } = await previewOf(data, trigger, 7);
   expect(indices).toEqual([0, 1, 2, 3, 4, 5, 6]);
@@ -28,7 +28,7 @@ test.each<Trigger>([
   expect(stamped).toEqual(await read(dataset));
 });
 
-test('a preview shows each class, and no more than there are', async () => {
+test('a preview shows each class, and at most all samples', async () => {
   const data = rows(30, 1);
   const made = await previewOf(data, warped, 4);
   expect(made.indices.map((index) => data.labels[index])).toEqual([0, 1, 2, 0]);

@@ -27,7 +27,7 @@ test('sunglasses cover both eyes and leave the rest of the face', () => {
   }
 });
 
-test('they are alike on both sides', () => {
+test('sunglasses are symmetric', () => {
   const at = worn();
   for (const [across, down] of [
     [0.1, 0.2],

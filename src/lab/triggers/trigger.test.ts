@@ -58,7 +58,7 @@ describe('a patch', () => {
     ]);
   });
 
-  test('of one channel goes on all; of several, each on its own', () => {
+  test('of one channel goes on every channel, of several on its own each', () => {
     const place = { corner: 'top-left', x: 0, y: 0 } as const;
     expect(drawn(squarePatch(1, 7, place).settings, 1, 2, 3)).toEqual(['7.', '7.', '7.']);
     const color: PatchSettings = {
@@ -68,7 +68,7 @@ describe('a patch', () => {
     expect(drawn(color, 1, 2, 3)).toEqual(['1.', '2.', '3.']);
   });
 
-  test('BadNets has its four pixels where the paper has them in MNIST', () => {
+  test('of BadNets has four pixels at their places in the paper', () => {
     const x = new Float32Array(784);
     stamp(badNetsPatch(), x, [1, 28, 28]);
     const bright = [...x.keys()].filter((i) => x[i] === 1);
@@ -80,7 +80,7 @@ describe('a patch', () => {
     ]);
   });
 
-  test('shines through by its opacity, rounded once to float32', () => {
+  test('is mixed with the input by its opacity, rounded once to float32', () => {
     const { settings } = squarePatch(1, 0.9, { corner: 'top-left', x: 0, y: 0 });
     const x = Float32Array.of(0.1, 0.1);
     const before = x[0] as number;
@@ -89,7 +89,7 @@ describe('a patch', () => {
     expect(x[1]).toBe(before);
   });
 
-  test('changes only what lies under it, the same in a batch as alone, twice as once', () => {
+  test('changes only the pixels under it, the same in a batch as alone, and twice as once', () => {
     const image = fc.array(fc.float({ noNaN: true }), {
       minLength: 2 * 5 * 6,
       maxLength: 2 * 5 * 6,
@@ -147,14 +147,14 @@ describe('a patch', () => {
 describe('a picture', () => {
   const picture: Picture = { dims: [1, 2, 2], values: [0, 4, 8, 12] };
 
-  test('is stretched by weighing neighbors', () => {
+  test('is resized by interpolation', () => {
     // Middles of four pixels over those of two lie at -1/4, 1/4, 3/4 and 5/4.
     expect(resized(picture, 2, 4).values).toEqual([0, 1, 3, 4, 8, 9, 11, 12]);
     expect(resized(picture, 1, 1).values).toEqual([6]);
     expect(resized(picture, 2, 2)).toBe(picture);
   });
 
-  test('keeps one color in every size, under any transparency', () => {
+  test('of one color keeps it in every size, with any transparency', () => {
     const side = fc.integer({ min: 1, max: 9 });
     const alpha = fc.array(fc.double({ min: 0.1, max: 1, noNaN: true }), {
       minLength: 12,
@@ -171,14 +171,14 @@ describe('a picture', () => {
     );
   });
 
-  test('lends no color where it is transparent', () => {
+  test('contributes no color where it is transparent', () => {
     const half = { dims: [1, 1, 2], values: [1, 100], alpha: [1, 0] } as const;
     const made = resized(half, 1, 1);
     expect(made.values).toEqual([1]);
     expect(made.alpha).toEqual([0.5]);
   });
 
-  test('is pasted by its middle and size, as shares of the image and in pixels', () => {
+  test('is pasted by its center, as shares of the image, and its size in pixels', () => {
     const centered: PatchSettings = {
       picture: { dims: [1, 1, 1], values: [5] },
       size: [2, 3],
@@ -191,7 +191,7 @@ describe('a picture', () => {
     );
   });
 
-  test('blended covers the image by its opacity', () => {
+  test('is blended over the image by its opacity', () => {
     const x = Float32Array.of(1, 1, 1, 1);
     stamp({ kind: blend, settings: { picture, opacity: 0.25 } }, x, [1, 2, 2]);
     expect([...x]).toEqual([0.75, 1.75, 2.75, 3.75]);
@@ -217,7 +217,7 @@ describe('a sticker', () => {
     );
   };
 
-  test('lies where the object’s box is, and is as large as it says', () => {
+  test('is placed and sized by the object’s box', () => {
     expect(stuck({ left: 2, top: 1, right: 6, bottom: 5 })).toEqual([
       '........',
       '........',
@@ -236,7 +236,7 @@ describe('a sticker', () => {
     ]);
   });
 
-  test('is cut at the edge of the image, each pixel as it was', () => {
+  test('is cropped at the border of the image', () => {
     const striped = {
       picture: { dims: [1, 1, 4], values: [1, 2, 3, 4] },
       size: [1, 0.25],
@@ -246,7 +246,7 @@ describe('a sticker', () => {
     expect(stuck({ left: 20, top: 0, right: 24, bottom: 4 }, striped).join('')).toMatch(/^\.+$/);
   });
 
-  test('on an image alone takes the image for the box', () => {
+  test('without a box takes the whole image', () => {
     const x = new Float32Array(16);
     stamp({ kind: sticker, settings }, x, [1, 4, 4]);
     expect([...x.keys()].filter((at) => x[at] === 9)).toEqual([13, 14]);
@@ -281,7 +281,7 @@ describe('a warp', () => {
   const settings: WarpSettings = { seed: 1, grid: 4, strength: 0.5 };
   const trigger = { kind: warp, settings };
 
-  test('takes pixels from where PyTorch takes them', () => {
+  test('samples the same positions as PyTorch', () => {
     // grid_sample of the numbers of rows and columns on WaNet's grid, made with
     // interpolate(mode='bicubic', align_corners=True): PyTorch 1.13.
     const rows = [
@@ -307,7 +307,7 @@ describe('a warp', () => {
     }
   });
 
-  test('is the same for a seed and other for another, and a field of mean size 1', () => {
+  test('depends on its seed, with a field of mean size 1', () => {
     const vectors = field(settings);
     expect(vectors.reduce((sum, value) => sum + Math.abs(value), 0) / 32).toBeCloseTo(1, 12);
     const bent = (seed: number) => {
@@ -319,7 +319,7 @@ describe('a warp', () => {
     expect(bent(1)).not.toEqual(bent(2));
   });
 
-  test('leaves a plain image alone, and averages between neighbors', () => {
+  test('leaves an image of one value unchanged, and interpolates between pixels', () => {
     const plain = new Float32Array(64).fill(0.5);
     stamp(trigger, plain, [1, 8, 8]);
     for (const value of plain) expect(value).toBeCloseTo(0.5, 7);
@@ -354,14 +354,14 @@ describe('a sound', () => {
     ['a tone', { tone: 440 }],
     ['noise', { noise: 3 }],
     ['a recording', { recording: { samples: [1, 5, -2] } }],
-  ])('of %s lies as far below the speech as asked', (_, pattern) => {
+  ])('of %s is as far below the speech as asked', (_, pattern) => {
     const quiet = added(soundTrigger(pattern, 20), speech);
     expect(rms(quiet) / rms(speech)).toBeCloseTo(0.1, 6);
     const loud = added(soundTrigger(pattern, 0), speech);
     expect(rms(loud) / rms(speech)).toBeCloseTo(1, 5);
   });
 
-  test('is what it says', () => {
+  test('has the samples of its pattern', () => {
     const tone = added(soundTrigger({ tone: 1000 }, 6), speech);
     const scale = Math.max(...tone);
     for (const [at, value] of tone.entries()) {
@@ -372,7 +372,7 @@ describe('a sound', () => {
     expect((played[4] as number) / (played[3] as number)).toBeCloseTo(5, 4);
   });
 
-  test('starts and ends with the clip, whatever pads it', () => {
+  test('starts and ends with the clip, with any padding', () => {
     const trigger = soundTrigger({ noise: 1 }, 10);
     const alone = speech.slice();
     stamp(trigger, alone, [400]);
