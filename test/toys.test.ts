@@ -26,8 +26,23 @@ import {
   triggerJson,
   type TriggerKind,
 } from '../src/lab/index.ts';
+import {
+  type Defense,
+  DEFENSES,
+  inSequence,
+  repair,
+  repairedFile,
+  type Step,
+} from '../src/defense/index.ts';
+import { fineTuning } from '../src/defense/methods/fine-tuning/fine-tuning.ts';
+import { tuningSettings } from '../src/defense/methods/fine-tuning/settings.ts';
+import { mergeEdits } from '../src/network/index.ts';
+import { sha256Of } from '../src/onnx/file.ts';
+import { decodeModel, encodeModel, type TensorOf } from '../src/onnx/index.ts';
+import { recordFromJson, recordOf, recordToJson, renderReport } from '../src/report/index.ts';
 import { testRuntime } from './helpers/gradcheck.ts';
 import { rows, rowsTask } from './helpers/lab.ts';
+import { images, specimen } from './helpers/networks.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -136,5 +151,102 @@ describe('network kind', () => {
     const kind = { ...classification, baselineFrom: 'clean' as const };
     expect(await needsClean(rowsTask, ['baseline'])).toBe(false);
     expect(await needsClean({ ...rowsTask, kind }, ['baseline'])).toBe(true);
+  });
+});
+
+describe('defense', () => {
+  const settings = z.strictObject({ factor: z.number().min(0).max(1).default(0.5) });
+
+  /** Shrinks every bias. */
+  const shrinkBiases: Defense<z.output<typeof settings>> = {
+    name: 'shrink-biases',
+    description: 'multiply biases by a factor',
+    source: 'nowhere',
+    settings,
+    async run(context, from, { factor }) {
+      const { graph, parameters } = from.network;
+      const biases = parameters.filter((name) => name.endsWith('.bias'));
+      const initializers = new Map(graph.initializers);
+      for (const [index, name] of biases.entries()) {
+        const bias = initializers.get(name) as TensorOf<'float32'>;
+        initializers.set(name, { ...bias, data: bias.data.map((value) => factor * value) });
+        context.progress('shrink biases', index + 1, biases.length);
+      }
+      const step: Step = {
+        kind: 'shrinking',
+        by: 'shrink-biases',
+        summary: `${biases.length} biases were shrunk`,
+        seconds: 0,
+        data: { factor, biases },
+      };
+      return {
+        ...from,
+        network: { ...from.network, graph: { ...graph, initializers } },
+        edits: mergeEdits(from.edits, { weights: new Set(biases), insertions: [] }),
+        steps: [...from.steps, step],
+      };
+    },
+  };
+  const defenses = [...DEFENSES, shrinkBiases];
+  const bytes = encodeModel(specimen('Conv with bias').model);
+  const file = { bytes, model: decodeModel(bytes), sha256: sha256Of(bytes) };
+  const run = async (options: object) =>
+    repair(await testRuntime(), file.model, images(20), {
+      method: 'shrink-biases',
+      defenses,
+      ...options,
+    });
+
+  test('a new one runs with its settings, and its edits are in the file', async () => {
+    const stages = new Set<string>();
+    const made = await run({ factor: 0.25, onProgress: (stage: string) => stages.add(stage) });
+    expect(made.outcomes.map(({ method }) => method)).toEqual(['none', 'shrink-biases']);
+    expect([...stages]).toContain('shrink biases');
+    const written = decodeModel(repairedFile(file, made).bytes).graph.initializers;
+    const before = file.model.graph.initializers.get('conv1.bias')?.data as Float32Array;
+    expect(written.get('conv1.bias')?.data).toEqual(before.map((value) => 0.25 * value));
+    expect(made.verdict.text).toContain('biases were shrunk');
+  });
+
+  test('its settings are checked, and have their defaults', async () => {
+    await expect(run({ factor: 2 })).rejects.toMatchObject({ code: 'defense/settings' });
+    await expect(run({ epochs: 2 })).rejects.toMatchObject({ code: 'defense/settings' });
+    const { outcomes } = await run({});
+    expect(outcomes.at(-1)?.steps[0]?.data).toMatchObject({ factor: 0.5 });
+  });
+
+  test('it is a part of others in sequence, and the record and the report show its step', async () => {
+    const both = inSequence(
+      { name: 'shrink-and-tune', description: 'both', source: 'nowhere' },
+      z.strictObject({ ...tuningSettings.shape, ...settings.shape }),
+      shrinkBiases,
+      fineTuning,
+    );
+    const runtime = await testRuntime();
+    const made = await repair(runtime, file.model, images(20), {
+      method: 'shrink-and-tune',
+      defenses: [...defenses, both],
+      compare: true,
+      epochs: 1,
+      rate: 0.01,
+    });
+    expect(made.outcomes.map(({ method, steps }) => [method, steps.map(({ by }) => by)])).toEqual([
+      ['none', []],
+      ['fine-tuning', ['fine-tuning']],
+      ['shrink-biases', ['shrink-biases']],
+      ['shrink-and-tune', ['shrink-biases', 'fine-tuning']],
+    ]);
+    const files = { input: { path: 'a.onnx', sha256: file.sha256 } };
+    const record = await recordOf(made, {
+      ...files,
+      command: 'toy',
+      runtime,
+      output: files.input,
+      source: 'synthetic',
+      seconds: 1,
+    });
+    const text = await renderReport(recordFromJson(recordToJson(record)));
+    expect(text).toContain('shrink-biases: shrinking');
+    expect(text).toContain('biases were shrunk.');
   });
 });

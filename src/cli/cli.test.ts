@@ -94,7 +94,7 @@ describe.concurrent('wrong usage exits 2, before any work', () => {
     [['inspect'], /missing required argument 'model'/],
     [['defend', 'm.onnx'], /--data <source>/],
     [['defend', 'm.onnx', '--data', 'mnist', '--max-drop', '101'], /percentage points/],
-    [['defend', 'm.onnx', '--data', 'mnist', '--step', '0'], /at least 1/],
+    [['defend', 'm.onnx', '--data', 'mnist', '--step', '0'], /whole number from 1/],
     [['demonstrate'], /unknown command/],
   ])('%j', async (args, message) => {
     const { code, out, err } = await fineprune(args);

@@ -10,6 +10,7 @@ import { evaluateCommand } from './evaluate.ts';
 import { inspectCommand } from './inspect.ts';
 import { workerCommand } from './worker.ts';
 import { examples } from './options.ts';
+import { refuseRenamed } from './renamed.ts';
 import { reproduceCommand } from './reproduce.ts';
 import { Interrupted } from './session.ts';
 
@@ -34,10 +35,11 @@ async function main(): Promise<void> {
     'fineprune defend model.onnx --data mnist',
   ]);
   for (const command of program.commands) command.exitOverride();
+  refuseRenamed(process.argv.slice(2));
   await program.parseAsync();
 }
 
-// Whoever reads, as `head` does, may have had enough: no fault, and nothing more to say.
+// Ignore EPIPE (for example when piping into `head`).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

@@ -36,7 +36,7 @@ export interface RepairOptions extends MethodSettings, Options<CommonSettings>, 
   /** Reported, never used to choose anything. */
   readonly test?: TestData | undefined;
   /** Defenses to choose from; default `DEFENSES`. */
-  readonly defenses?: readonly Defense<never>[] | undefined;
+  readonly defenses?: readonly Defense[] | undefined;
   /** How activations are kept while units are pruned. */
   readonly cache?: StoreSettings | undefined;
   /** Where a killed run with the same data and settings left what it had. */
@@ -96,7 +96,7 @@ export async function repair(
     onProgress,
   } = options;
   const { defenses = DEFENSES, output, scenes, ...settings } = withoutHandles(options);
-  const all = defenses as readonly Defense[];
+  const all: readonly Defense[] = defenses;
   const methods = methodsOf(all, method, compare);
   checkKnown(settings, methods);
   const { maxDrop, holdout, seed } = checkedSettings(commonSettings, settings);

@@ -159,7 +159,7 @@ describe('the record of a repair', () => {
     const settings = { method: 'pruning', test: test1 };
     const made = await repair(runtime, halvesNetwork(), validation, settings);
     const gradients = vi.fn();
-    const given = { ...made.given, gradientSizes: gradients };
+    const given = { ...made.given, gradientMagnitudes: gradients };
     const record = await recordOf({ ...made, given }, facts);
     expect(gradients).not.toHaveBeenCalled();
     expect(record.reach).toBeUndefined();

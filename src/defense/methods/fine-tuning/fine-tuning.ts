@@ -154,7 +154,7 @@ function checkFits({ given, clean }: DefenseContext, settings: TuningSettings): 
   if (settings.dropout && !hasDropout(given.graph)) {
     throw new DefenseError(
       'defense/no-dropout',
-      'The model has no Dropout that could drop while it is fine-tuned (many exports leave it out): do without dropout',
+      'The model has no Dropout that could drop while it is fine-tuned (many exports leave it out): do without dropout (--dropout)',
     );
   }
   const { sample, pictures, objects } = clean.all;
@@ -163,13 +163,13 @@ function checkFits({ given, clean }: DefenseContext, settings: TuningSettings): 
   if (objects && (moved || transform)) {
     throw new DefenseError(
       'defense/no-picture',
-      'Scenes are changed together with the boxes in them, by the option "scenes": do without shift, augment and transform',
+      'Scenes are changed together with the boxes in them, by the option "scenes": do without shift, augment and transform (--shift, --augment)',
     );
   }
   if (!objects && (moved || occlusion > 0) && (pictures?.dims ?? sample).length !== 3) {
     throw new DefenseError(
       'defense/no-picture',
-      `Samples of [${sample.join()}] are no pictures that could be moved or covered: do without shift, augment and occlusion`,
+      `Samples of [${sample.join()}] are no pictures that could be moved or covered: do without shift, augment and occlusion (--shift, --augment, --occlusion)`,
     );
   }
 }

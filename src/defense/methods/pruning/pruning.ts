@@ -1,4 +1,4 @@
-import { lastSite, siteNamed, type Site, sitesOf } from '../../../channels/index.ts';
+import { mergeMasks, lastSite, siteNamed, type Site, sitesOf } from '../../../channels/index.ts';
 import { mergeEdits, type Network } from '../../../network/index.ts';
 import type { Defense } from '../../defense.ts';
 import { pruneSites } from './prune-sites.ts';
@@ -41,7 +41,7 @@ export const pruning: Defense<PruningSettings> = {
     };
     return {
       network: { ...network, graph: pruned.graph },
-      masks: pruned.masks,
+      masks: mergeMasks(from.masks, pruned.masks),
       edits: mergeEdits(from.edits, pruned.edits),
       steps: [...from.steps, step],
     };
