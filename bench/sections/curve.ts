@@ -1,6 +1,6 @@
 import type { Dataset } from '../../src/data/index.ts';
 import { openClassifier } from '../../src/network/index.ts';
-import { lastSite, predictionsAlong, sitesOf } from '../../src/channels/index.ts';
+import { defaultSites, predictionsAlong, sitesOf } from '../../src/channels/index.ts';
 import { nodeRuntime, type Runtime } from '../../src/runtime/index.ts';
 import { predict } from '../../src/train/index.ts';
 import { type Exchange, exchange } from '../exchange.ts';
@@ -66,7 +66,11 @@ export async function prepared(runtime: Runtime, network: BenchNetwork, images: 
   const shared = exchange(model, images, network.classes);
   const dataset = shared.dataset(0, images);
   const classifier = await openClassifier(runtime, model, dataset);
-  const site = lastSite(classifier.traced, sitesOf(classifier.traced, classifier.scores));
+  const site = defaultSites(
+    classifier.traced,
+    sitesOf(classifier.traced, classifier.scores),
+    classifier.scores,
+  ).sites[0];
   // Any order will do, but that of the numbers.
   const order = Array.from({ length: site.units }, (_, unit) => (unit * 7) % site.units);
   const along = async (dataset: Dataset) => {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { arrayDataset, type Dataset, random } from '../../src/data/index.ts';
 import { openClassifier } from '../../src/network/index.ts';
-import { lastSite, predictionsAlong, sitesOf } from '../../src/channels/index.ts';
+import { defaultSites, predictionsAlong, sitesOf } from '../../src/channels/index.ts';
 import {
   conv,
   finish,
@@ -116,7 +116,7 @@ async function curveTimes(runtime: Runtime, model: Model, images: number, runs: 
   const dataset = noise(images);
   const classifier = await openClassifier(runtime, model, dataset);
   const sites = sitesOf(classifier.traced, classifier.scores);
-  const site = lastSite(classifier.traced, sites);
+  const site = defaultSites(classifier.traced, sites, classifier.scores).sites[0];
   const order = Array.from({ length: site.units }, (_, unit) => unit);
   const times: number[] = [];
   for (let run = -1; run < runs; run += 1) {

@@ -1,8 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { testRuntime } from '../../test/helpers/gradcheck.ts';
-import { arrayDataset } from '../data/index.ts';
-import { deepIdNetwork } from '../lab/networks/deepid.ts';
-import { digitNetwork } from '../lab/networks/digits.ts';
 import {
   conv,
   flatten,
@@ -11,54 +7,11 @@ import {
   pool,
   relu,
 } from '../lab/networks/layers.ts';
-import { speechNetwork } from '../lab/networks/speech.ts';
 import { float32, type Model } from '../onnx/index.ts';
-import { openClassifier } from '../network/index.ts';
 import { built, CLASSES, draw, opened } from '../../test/helpers/networks.ts';
-import { lastSite, siteNamed, sitesOf } from './sites.ts';
+import { siteNamed } from './sites.ts';
 
 const namesOf = async (model: Model) => (await opened(model)).sites.map(({ name }) => name);
-
-async function defaultOf(model: Model): Promise<string> {
-  const { classifier, sites } = await opened(model);
-  return lastSite(classifier.traced, sites).name;
-}
-
-describe('the default site is the last convolutional one', () => {
-  // That it is so by the graph where a shortcut comes last by name: test/peer-bugs.test.ts.
-  test('and not the shortcut, where nothing follows their sum', async () => {
-    const model = built(2, (n, x) => {
-      const r1 = relu(n, conv(n, x, 'conv1', { from: 2, to: 3, kernel: 3, pad: 1 }), 'relu1');
-      const main = relu(n, conv(n, r1, 'a', { from: 3, to: 8, kernel: 3, pad: 1 }), 'main');
-      const side = relu(n, conv(n, r1, 'zz', { from: 3, to: 2, kernel: 1 }), 'side');
-      const both = n.b.op('Concat', [main, side], { axis: 1 });
-      return linear(n, flatten(n, both), 'fc', 10 * 36, CLASSES);
-    });
-    expect(await defaultOf(model)).toBe('main');
-  });
-
-  test('though fully connected ones follow', async () => {
-    const model = built(3, (n, x) => {
-      const r1 = relu(n, conv(n, x, 'conv1', { from: 2, to: 4, kernel: 3 }), 'relu1');
-      const r2 = relu(n, linear(n, flatten(n, r1), 'fc1', 64, 8), 'relu2');
-      return linear(n, r2, 'fc2', 8, CLASSES);
-    });
-    const { sites } = await opened(model);
-    expect(sites.map(({ kind, units, axis, dims }) => ({ kind, units, axis, dims }))).toEqual([
-      { kind: 'convolutional', units: 4, axis: 1, dims: [4, 4, 4] },
-      { kind: 'fully connected', units: 8, axis: 1, dims: [8] },
-    ]);
-    expect(await defaultOf(model)).toBe('relu1');
-  });
-
-  test('or the last fully connected one, where there is no other', async () => {
-    const model = built(4, (n, x) => {
-      const r1 = relu(n, linear(n, flatten(n, x), 'fc1', 72, 8), 'relu1');
-      return linear(n, relu(n, linear(n, r1, 'fc2', 8, 6), 'relu2'), 'fc3', 6, CLASSES);
-    });
-    expect(await defaultOf(model)).toBe('relu2');
-  });
-});
 
 describe('is no site', () => {
   test('the classifying convolution, whose channels are the scores', async () => {
@@ -68,7 +21,6 @@ describe('is no site', () => {
       return flatten(n, n.b.op('GlobalAveragePool', [last]));
     });
     expect(await namesOf(model)).toEqual(['relu1']);
-    expect(await defaultOf(model)).toBe('relu1');
   });
 
   test('an activation that leads nowhere, or that comes before any layer', async () => {
@@ -87,20 +39,6 @@ describe('is no site', () => {
       code: 'channels/unknown-site',
       message: expect.stringContaining('none') as unknown,
     });
-    const classifier = await opened(
-      built(3, (n, x) =>
-        linear(
-          n,
-          flatten(n, relu(n, conv(n, x, 'c', { from: 2, to: 4, kernel: 3 }), 'r')),
-          'fc',
-          64,
-          CLASSES,
-        ),
-      ),
-    );
-    expect(() => lastSite(classifier.classifier.traced, [])).toThrow(
-      expect.objectContaining({ code: 'channels/no-site' }),
-    );
   });
 });
 
@@ -179,7 +117,7 @@ describe('activations that exporters write as products', () => {
   });
 });
 
-test('a gate is no site, and what makes one is none by default', async () => {
+test('a gate is no site', async () => {
   const model = built(10, (n, x) => {
     const r = relu(n, conv(n, x, 'conv1', { from: 2, to: 4, kernel: 3 }), 'relu1');
     const pooled = n.b.op('GlobalAveragePool', [r]);
@@ -188,7 +126,6 @@ test('a gate is no site, and what makes one is none by default', async () => {
     return linear(n, flatten(n, n.b.op('Mul', [gate, r])), 'fc', 64, CLASSES);
   });
   expect(await namesOf(model)).toEqual(['relu1', 'squeezed']);
-  expect(await defaultOf(model)).toBe('relu1');
 });
 
 test('an unknown name is answered with the sites there are', async () => {
@@ -206,40 +143,3 @@ test('an unknown name is answered with the sites there are', async () => {
     }),
   );
 });
-
-test.each([
-  ['digits', digitNetwork(1), [1, 28, 28], 10, ['relu1', 'relu2', 'relu3'], 'relu2', 32],
-  [
-    'DeepID',
-    deepIdNetwork(1, 4),
-    [3, 55, 47],
-    4,
-    ['relu1', 'relu2', 'relu3', 'relu4', 'relu5'],
-    'relu4',
-    80,
-  ],
-  [
-    'speech',
-    speechNetwork(1),
-    [1, 128, 128],
-    10,
-    ['relu1', 'relu2', 'relu3', 'relu4', 'relu5', 'relu6', 'relu7'],
-    'relu5',
-    256,
-  ],
-] as const)(
-  'the networks of the paper: %s',
-  async (name, model, sample, classes, all, last, units) => {
-    const data = arrayDataset({
-      name,
-      classes: Array.from({ length: classes }, (_, i) => `class ${i}`),
-      sample,
-      labels: Int32Array.of(0, 1),
-      data: new Float32Array(2 * sample[0] * sample[1] * sample[2]),
-    });
-    const { traced, scores } = await openClassifier(await testRuntime(), model, data);
-    const sites = sitesOf(traced, scores);
-    expect(sites.map((site) => site.name)).toEqual(all);
-    expect(lastSite(traced, sites)).toMatchObject({ name: last, units });
-  },
-);

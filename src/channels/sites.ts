@@ -1,12 +1,5 @@
-import {
-  consumers,
-  downstream,
-  producers,
-  type Traced,
-  upstream,
-  type Use,
-} from '../graph/index.ts';
-import type { Node, Tensor } from '../onnx/index.ts';
+import { consumers, producers, type Traced, upstream, type Use } from '../graph/index.ts';
+import type { Graph, Node, Tensor } from '../onnx/index.ts';
 import {
   type Activation,
   activationOf,
@@ -18,7 +11,6 @@ import {
   keepsChannels,
   type Layer,
   layerOf,
-  readsRegions,
 } from '../ops/index.ts';
 import { ChannelsError } from './error.ts';
 
@@ -85,39 +77,8 @@ export function knownOf({ graph }: Traced): (value: string) => Tensor | undefine
   return (value) => graph.initializers.get(value);
 }
 
-/**
- * The site to prune unless told otherwise, as in the paper: the last convolutional one, by the graph
- * and not by name. "Last" is the one after which no other lies; of several side by side the one with
- * the most units. What only makes a gate, as squeeze and excitation does, is beside the main path. Of a
- * detector it is that of its backbone, which regions are read from.
- *
- * @throws ChannelsError where there is no site at all
- */
-export function lastSite(traced: Traced, sites: readonly Site[]): Site {
-  const uses = consumers(traced.graph);
-  const backbone = sites.find(({ name }) => uses.get(name)?.some(({ node }) => readsRegions(node)));
-  if (backbone) return backbone;
-  const main = mainPath(traced);
-  const onPath = sites.filter((site) => main.has(site.name));
-  const convolutional = onPath.filter((site) => site.kind === 'convolutional');
-  const choice = convolutional.length > 0 ? convolutional : onPath;
-  const names = choice.map((site) => site.name);
-  const last = choice.filter((site) => {
-    const after = downstream(traced.graph, [site.name]);
-    return !names.some((other) => other !== site.name && after.has(other));
-  });
-  const [first, ...others] = last;
-  if (!first) {
-    throw new ChannelsError(
-      'channels/no-site',
-      'No place to prune was found: the model has no activation with a channel axis between two layers',
-    );
-  }
-  return others.reduce((most, site) => (site.units > most.units ? site : most), first);
-}
-
-/** Values that reach an output of the model other than by a gate. */
-function mainPath(traced: Traced): Set<string> {
+/** The graph without gates, such as those of squeeze and excitation: they lie beside the main path. */
+export function withoutGates(traced: Traced): Graph {
   const { graph } = traced;
   const uses = consumers(graph);
   const layers = layersOf(traced);
@@ -125,10 +86,7 @@ function mainPath(traced: Traced): Set<string> {
     const activation = activationOf(node);
     return activation?.gate !== 'often' || madeBy(traced, node, activation, uses, layers);
   });
-  return upstream(
-    { ...graph, nodes },
-    graph.outputs.map(({ name }) => name),
-  );
+  return { ...graph, nodes };
 }
 
 /** @throws ChannelsError which lists the sites, where none has this name */

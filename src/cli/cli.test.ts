@@ -185,13 +185,14 @@ test('inspect says in JSON where a model can be pruned', async () => {
     'nodes',
     'parameters',
     'sites',
-    'defaultSite',
+    'defaultSites',
+    'defaultSiteReason',
     'warnings',
     'notes',
   ]);
   expect(found).toMatchObject({
     sha256: sha256Of(await readFile(model)),
-    defaultSite: 'relu2',
+    defaultSites: ['relu2'],
     inputs: [{ name: 'image', type: 'float32', dims: ['N', 1, 28, 28] }],
   });
   expect((found['sites'] as { name: string }[]).map(({ name }) => name)).toEqual([

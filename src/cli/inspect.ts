@@ -39,8 +39,11 @@ async function inspectModel(
     'sites',
     ...found.sites.map(
       (site) =>
-        `${site.name === found.defaultSite ? '*' : ' '} ${site.name}  ${site.units} units, ${site.kind} ${shape(site.dims)}, mask into ${site.fold}, read by ${site.consumers.join(', ')}`,
+        `${found.defaultSites.includes(site.name) ? '*' : ' '} ${site.name}  ${site.units} units, ${site.kind} ${shape(site.dims)}, mask into ${site.fold}, read by ${site.consumers.join(', ')}`,
     ),
+    ...(found.defaultSiteReason === null
+      ? []
+      : [`* pruned by default: ${found.defaultSiteReason}`]),
     ...found.warnings.map((warning) => `warning: ${warning}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

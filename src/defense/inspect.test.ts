@@ -22,7 +22,8 @@ test('says what a model is', async () => {
     parameters: 416 + 12_832 + 262_656 + 5130,
     inputs: [{ name: 'image', type: 'float32', dims: ['N', 1, 28, 28] }],
     outputs: [{ type: 'float32', dims: ['N', 10] }],
-    defaultSite: 'relu2',
+    defaultSites: ['relu2'],
+    defaultSiteReason: expect.stringContaining('it is the last convolutional site') as unknown,
     warnings: [],
   });
   expect(found.sha256).toMatch(/^[0-9a-f]{64}$/);
@@ -67,7 +68,7 @@ test('takes sizes that the file leaves open', async () => {
 describe('warns', () => {
   test('where there is nothing to prune', async () => {
     const found = await inspected(built(1, (n, x) => linear(n, flatten(n, x), 'fc', 72, CLASSES)));
-    expect(found).toMatchObject({ sites: [], defaultSite: null });
+    expect(found).toMatchObject({ sites: [], defaultSites: [], defaultSiteReason: null });
     expect(found.warnings).toEqual(['no place to prune was found']);
   });
 
@@ -99,7 +100,7 @@ describe('of several outputs', () => {
     const scores = model.graph.outputs[0]?.name as string;
     const found = await inspected(both, scores);
     expect(found.warnings).toEqual([]);
-    expect(found.defaultSite).toBe('relu2');
+    expect(found.defaultSites).toEqual(['relu2']);
   });
 
   test('one that is not there is an error', async () => {

@@ -10,7 +10,14 @@ import {
   parametersOf,
   specIn,
 } from '../network/index.ts';
-import { foldOf, type Fold, unreachable, lastSite, sitesOf, type Site } from '../channels/index.ts';
+import {
+  foldOf,
+  type Fold,
+  unreachable,
+  defaultSites,
+  sitesOf,
+  type Site,
+} from '../channels/index.ts';
 
 interface Described {
   readonly name: string;
@@ -33,7 +40,10 @@ export interface Inspection {
     /** Units that cannot activate, as far as the weights alone tell. */
     readonly possibleDecoys: readonly number[];
   })[];
-  readonly defaultSite: string | null;
+  /** The sites that are pruned unless others are named. */
+  readonly defaultSites: readonly string[];
+  /** Why these; null where there is none. */
+  readonly defaultSiteReason: string | null;
   readonly warnings: readonly string[];
 }
 
@@ -62,6 +72,7 @@ export async function inspect(
     fold: foldOf(graph, traced, site).into,
     possibleDecoys: unreachable(traced, site),
   }));
+  const chosen = sites.length > 0 ? defaultSites(traced, sites, output) : undefined;
   const warnings = [
     ...(graph.outputs.length > 1 && options.output === undefined && !specIn(model.metadata)
       ? [
@@ -91,7 +102,8 @@ export async function inspect(
       0,
     ),
     sites,
-    defaultSite: sites.length > 0 ? lastSite(traced, sites).name : null,
+    defaultSites: chosen?.sites.map(({ name }) => name) ?? [],
+    defaultSiteReason: chosen?.reason ?? null,
     warnings,
   };
 }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { blocks } from '../../../test/helpers/data.ts';
-import { applyMask, lastSite, predictionsAlong, sitesOf } from '../../channels/index.ts';
+import { applyMask, defaultSites, predictionsAlong, sitesOf } from '../../channels/index.ts';
 import { lastOf, prunedSites } from '../../../test/helpers/repair.ts';
 import { type PrunedSite, repair } from '../../defense/index.ts';
 import {
@@ -85,7 +85,11 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
   test('gives the same detections along the curve as with the mask in its weights', async () => {
     const runtime = await testRuntime();
     const detector = await openDetector(runtime, model, validation);
-    const site = lastSite(detector.traced, sitesOf(detector.traced, detector.scores));
+    const site = defaultSites(
+      detector.traced,
+      sitesOf(detector.traced, detector.scores),
+      detector.scores,
+    ).sites[0];
     expect(site.name).toBe(LAST_SITE);
     const order = [3, 0, 9, 12, 5, 1];
     const points = predictionsAlong(runtime, detector, site, validation, order, { step: 3 });

@@ -4,7 +4,7 @@ import {
   activationProfile,
   applyMask,
   ascending,
-  lastSite,
+  defaultSites,
   profileOf,
   siteNamed,
   sitesOf,
@@ -89,7 +89,10 @@ export async function pruningAwareAttack(
   const model = settings.clean ?? (await cleanNetwork(runtime, task, train, settings));
   const clean = await kind.open(runtime, model, train);
   const sites = sitesOf(clean.traced, clean.scores);
-  const site = named === undefined ? lastSite(clean.traced, sites) : siteNamed(sites, named);
+  const site =
+    named === undefined
+      ? defaultSites(clean.traced, sites, clean.scores).sites[0]
+      : siteNamed(sites, named);
   const parameters = unitParametersOf(clean, site);
   const first = firstPruned(site, options);
 

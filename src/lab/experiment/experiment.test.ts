@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { openClassifier, judge, predictTest } from '../../network/index.ts';
-import { lastSite, sitesOf } from '../../channels/index.ts';
+import { defaultSites, sitesOf } from '../../channels/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import { constant } from '../../train/index.ts';
 import { triggered } from '../attacks/poison.ts';
@@ -128,7 +128,11 @@ test('ablates one unit at a time, as a mask on it does', async () => {
   const runtime = await testRuntime();
   const data = await task.load(1);
   const classifier = await openClassifier(runtime, task.network(3, data.test), data.test);
-  const site = lastSite(classifier.traced, sitesOf(classifier.traced, classifier.scores));
+  const site = defaultSites(
+    classifier.traced,
+    sitesOf(classifier.traced, classifier.scores),
+    classifier.scores,
+  ).sites[0];
   const stamped = triggered(data.test, task.trigger);
   const ablated = await ablateUnits(runtime, classifier, site, {
     clean: data.test,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { arrayDataset, random } from '../../data/index.ts';
 import { openClassifier } from '../../network/index.ts';
-import { lastSite, sitesOf } from '../../channels/index.ts';
+import { defaultSites, sitesOf } from '../../channels/index.ts';
 import { parametersOf } from '../../network/parameters.ts';
 import { constant, train } from '../../train/index.ts';
 import { denseNet } from './densenet.ts';
@@ -34,7 +34,11 @@ test.each([
     const runtime = await testRuntime();
     const model = build(0, 2);
     const classifier = await openClassifier(runtime, model, stripes);
-    const last = lastSite(classifier.traced, sitesOf(classifier.traced, classifier.scores));
+    const last = defaultSites(
+      classifier.traced,
+      sitesOf(classifier.traced, classifier.scores),
+      classifier.scores,
+    ).sites[0];
     expect([last.name, last.units]).toEqual([site, units]);
     const losses: number[] = [];
     await train(runtime, model.graph, stripes, {

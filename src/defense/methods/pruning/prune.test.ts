@@ -8,7 +8,7 @@ import { images, specimen } from '../../../../test/helpers/networks.ts';
 import { lastOf, prunedSites, tuningOf } from '../../../../test/helpers/repair.ts';
 import { repair, type RepairOptions } from '../../repair.ts';
 import { prune, type PruneSettings, type Pruning } from './prune.ts';
-import { lastSite, sitesOf } from '../../../channels/index.ts';
+import { defaultSites, sitesOf } from '../../../channels/index.ts';
 
 const CLASSES = 5;
 
@@ -49,7 +49,11 @@ function oneHot(counts: readonly number[]): Dataset {
 async function pruned(model: Model, data: Dataset, settings: PruneSettings): Promise<Pruning> {
   const runtime = await testRuntime();
   const classifier = await openClassifier(runtime, model, data);
-  const site = lastSite(classifier.traced, sitesOf(classifier.traced, classifier.scores));
+  const site = defaultSites(
+    classifier.traced,
+    sitesOf(classifier.traced, classifier.scores),
+    classifier.scores,
+  ).sites[0];
   return prune(runtime, classifier, site, data, settings);
 }
 

@@ -1,4 +1,4 @@
-import { mergeMasks, lastSite, siteNamed, type Site, sitesOf } from '../../../channels/index.ts';
+import { defaultSites, mergeMasks, siteNamed, type Site, sitesOf } from '../../../channels/index.ts';
 import { mergeEdits, type Network } from '../../../network/index.ts';
 import type { Defense } from '../../defense.ts';
 import { pruneSites } from './prune-sites.ts';
@@ -48,12 +48,14 @@ export const pruning: Defense<PruningSettings> = {
   },
 };
 
-/** The sites of these names, or the default one. */
+/** The sites of these names, or the default ones. */
 export function chosenSites(
   { traced, scores }: Network,
   named: string | readonly string[] = [],
 ): readonly Site[] {
   const sites = sitesOf(traced, scores);
   const names = typeof named === 'string' ? [named] : named;
-  return names.length > 0 ? names.map((name) => siteNamed(sites, name)) : [lastSite(traced, sites)];
+  return names.length > 0
+    ? names.map((name) => siteNamed(sites, name))
+    : defaultSites(traced, sites, scores).sites;
 }
