@@ -10,7 +10,8 @@ import { mnist, baselineAttack, digits, triggerJson } from '../lab/index.ts';
 import { take, type Dataset } from '../data/index.ts';
 import { decodeModel, encodeModel, sizeOf } from '../onnx/index.ts';
 import { sha256Of } from '../onnx/file.ts';
-import { parseRecord, prunedSitesOf, stable } from '../report/run/record.ts';
+import { parseRecord, stable } from '../report/run/record.ts';
+import { prunedSitesOf } from '../report/run/steps.ts';
 import { type Ended, fineprune } from '../../test/helpers/cli.ts';
 
 let folder = '';

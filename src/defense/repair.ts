@@ -65,6 +65,8 @@ export interface Repair {
   /** Accuracy on the holdout, before and after. */
   readonly holdout: { readonly before: CleanScore; readonly after: CleanScore };
   readonly method: string;
+  /** The settings of the method, and those that all methods share, with their defaults. */
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly maxDrop: number;
   readonly seed: number;
   readonly clean: DefenseContext['clean'];
@@ -96,8 +98,7 @@ export async function repair(
     onProgress,
   } = options;
   const { defenses = DEFENSES, output, scenes, ...settings } = withoutHandles(options);
-  const all: readonly Defense[] = defenses;
-  const methods = methodsOf(all, method, compare);
+  const methods = methodsOf(defenses, method, compare);
   checkKnown(settings, methods);
   const { maxDrop, holdout, seed } = checkedSettings(commonSettings, settings);
   const own = methods.map((defense) => checkedSettings(defense.settings, settings));
@@ -147,6 +148,7 @@ export async function repair(
     outcomes,
     holdout: scores,
     method,
+    settings: { output, scenes, maxDrop, holdout, ...own.at(-1) },
     maxDrop,
     seed,
     clean,

@@ -1,12 +1,12 @@
 import type { Markup } from '../page/markup.ts';
 
-/** One chart drawn twice, so that its text can be read on a wide page and on a phone. */
+/** A chart in two widths, so that its text is readable on a wide page and on a phone. */
 export interface Chart {
   readonly wide: Markup;
   readonly narrow: Markup;
 }
 
-/** Colors are variables of the page, which knows whether it is light or dark. */
+/** Colors are CSS variables: the style sheet sets them for light and dark pages. */
 export const COLORS = {
   accuracy: 'var(--accuracy)',
   validation: 'var(--validation)',
@@ -16,10 +16,12 @@ export const COLORS = {
   series: ['var(--accuracy)', 'var(--attack)', 'var(--third)', 'var(--validation)'],
 } as const;
 
-export function twice(chart: (wide: boolean) => Markup): Chart {
+/** Draws a chart in both widths. */
+export function drawBoth(chart: (wide: boolean) => Markup): Chart {
   return { wide: chart(true), narrow: chart(false) };
 }
 
+/** Size and margins of a chart. */
 export function frame(wide: boolean) {
   return {
     width: wide ? 720 : 350,
@@ -31,6 +33,7 @@ export function frame(wide: boolean) {
   };
 }
 
+/** The color of the i-th line. */
 export function seriesColor(i: number): string {
   return COLORS.series[i % COLORS.series.length]!;
 }
@@ -42,18 +45,18 @@ export const percentAxis = {
   label: null,
 };
 
-/** 0 to 1 in steps of so many tenths. */
+/** Ticks from 0 to 1, `step` tenths apart. */
 export function tenths(step: number): number[] {
   return Array.from({ length: Math.round(10 / step) + 1 }, (_, i) => (i * step) / 10);
 }
 
-/** Percent, with a decimal where the axis is short. */
+/** Formats ticks as percentages, with a decimal if the axis covers a small range. */
 export function percentTick(range: number): (share: number) => string {
   return (share) => `${Number((100 * share).toFixed(range > 0.15 ? 0 : 1))}%`;
 }
 
-/** The maximal runs of `true`, as half-open ranges of indices. */
-export function runs(flags: readonly boolean[]): { from: number; to: number }[] {
+/** The longest ranges of indices in which every flag is true, half-open. */
+export function rangesOfTrue(flags: readonly boolean[]): { from: number; to: number }[] {
   const found: { from: number; to: number }[] = [];
   flags.forEach((flag, i) => {
     if (!flag) return;

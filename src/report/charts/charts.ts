@@ -1,7 +1,7 @@
 import type { PrunedSite } from '../../defense/index.ts';
 import type { Markup } from '../page/markup.ts';
-import { prunedUnits } from '../run/record.ts';
-import { type Chart, twice } from './chart-parts.ts';
+import { prunedUnitsOf } from '../run/steps.ts';
+import { type Chart, drawBoth } from './chart-parts.ts';
 import { curveChart } from './curve-chart.ts';
 import { loadPlot } from './svg.ts';
 import { type NamedRun, trainingChart } from './training-chart.ts';
@@ -16,26 +16,28 @@ export interface SiteCharts {
   readonly gradient: Chart | undefined;
 }
 
-/** Loss and validation accuracy against epochs; both are small and drawn once. */
+/** Loss and validation accuracy against epochs. They are small: one width fits every page. */
 export interface TrainingCharts {
   readonly loss: Markup;
   readonly accuracy: Markup;
 }
 
-/** The charts of a site that was pruned; the same numbers give the same bytes. */
+/** Draws the charts of a pruned site. The same numbers give the same bytes. */
 export async function drawSite(
   site: PrunedSite,
   gradient: readonly number[] | undefined,
 ): Promise<SiteCharts> {
   const { Plot, draw } = await loadPlot();
   return {
-    curve: site.curve.length > 0 ? twice((wide) => curveChart(Plot, draw, site, wide)) : undefined,
-    activations: twice((wide) => unitChart(Plot, draw, site, activationsOf(site), wide)),
-    gradient: gradient && twice((wide) => unitChart(Plot, draw, site, gradientOf(gradient), wide)),
+    curve:
+      site.curve.length > 0 ? drawBoth((wide) => curveChart(Plot, draw, site, wide)) : undefined,
+    activations: drawBoth((wide) => unitChart(Plot, draw, site, activationsOf(site), wide)),
+    gradient:
+      gradient && drawBoth((wide) => unitChart(Plot, draw, site, gradientOf(gradient), wide)),
   };
 }
 
-/** The charts of fine-tunings; undefined where none has an epoch. */
+/** Draws the charts of fine-tuning runs; undefined if none has an epoch. */
 export async function drawTraining(runs: readonly NamedRun[]): Promise<TrainingCharts | undefined> {
   if (!runs.some(({ epochs }) => epochs.length > 0)) return undefined;
   const { Plot, draw } = await loadPlot();
@@ -54,7 +56,7 @@ function activationsOf(site: PrunedSite): UnitChart {
     text:
       `Mean activation of the ${clean.length} units on clean inputs` +
       `${triggered === undefined ? '' : ' and on triggered inputs'}, sorted by clean activation; ` +
-      `${prunedUnits(site).size} are pruned. The data table below has every unit.`,
+      `${prunedUnitsOf(site).size} are pruned. The data table below has every unit.`,
   };
 }
 
@@ -64,7 +66,7 @@ function gradientOf(gradient: readonly number[]): UnitChart {
     bars: gradient,
     label: 'mean |gradient|',
     text:
-      `Mean size of the gradient of the weights of the ${gradient.length} units, in the order of ` +
-      `their clean activation: ${none} have none. The data table below has every unit.`,
+      `Mean size of the gradient of the weights of the ${gradient.length} units, sorted by ` +
+      `clean activation: ${none} have none. The data table below has every unit.`,
   };
 }

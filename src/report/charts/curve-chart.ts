@@ -6,10 +6,10 @@ import { phasesOf } from '../run/phases.ts';
 import type { PrunedSite } from '../../defense/index.ts';
 import type { Draw, Mark, Plot } from './svg.ts';
 
-/** Above so many points, their dots are small. */
+/** With more points than this, the dots are small. */
 const MANY_UNITS = 160;
 
-/** The series of the pruning curve, those the record has, from the back to the front. */
+/** The lines of the pruning curve that the record has, from back to front. */
 export function curveSeries(pruned: PrunedSite) {
   const all = [
     { key: 'acc', title: 'clean accuracy, test', color: COLORS.accuracy },
@@ -19,7 +19,7 @@ export function curveSeries(pruned: PrunedSite) {
   return all.filter(({ key }) => pruned.curve.some((point) => (point[key]?.of ?? 0) > 0));
 }
 
-/** The pruning curve, its phases and its stop. */
+/** Draws the pruning curve with its phases and the stop. */
 export function curveChart(Plot: Plot, draw: Draw, pruned: PrunedSite, wide: boolean): Markup {
   const { units } = pruned.site;
   const stop = pruned.stop.pruned / units;

@@ -3,24 +3,24 @@ import type { Markup } from '../page/markup.ts';
 import type { TuningRun } from '../../defense/index.ts';
 import type { Draw, Mark, Plot } from './svg.ts';
 
-/** A fine-tuning by name. */
+/** A run of fine-tuning with a name for the legend. */
 export interface NamedRun extends TuningRun {
   readonly name: string;
-  /** Which epoch was to be kept. */
+  /** The setting: which epoch is kept. */
   readonly keep: 'chosen' | 'last';
 }
 
-/** Loss or validation accuracy by epoch, a line for each fine-tuning. */
+/** Draws loss or validation accuracy by epoch, one line per run. */
 export function trainingChart(
   Plot: Plot,
   draw: Draw,
   runs: readonly NamedRun[],
   what: 'loss' | 'accuracy',
 ): Markup {
-  const phases = runs.filter((phase) => phase.epochs.length > 0);
-  const last = Math.max(...phases.flatMap(({ epochs }) => epochs.map(({ epoch }) => epoch)));
-  const first = Math.min(...phases.flatMap(({ epochs }) => epochs.map(({ epoch }) => epoch)));
-  const marks = phases.flatMap(({ epochs }, i): Mark[] => {
+  const lines = runs.filter(({ epochs }) => epochs.length > 0);
+  const last = Math.max(...lines.flatMap(({ epochs }) => epochs.map(({ epoch }) => epoch)));
+  const first = Math.min(...lines.flatMap(({ epochs }) => epochs.map(({ epoch }) => epoch)));
+  const marks = lines.flatMap(({ epochs }, i): Mark[] => {
     const color = seriesColor(i);
     const points = epochs.map(({ epoch, loss, validation }) => ({ epoch, loss, ...validation }));
     const y = what === 'loss' ? 'loss' : 'rate';

@@ -1,22 +1,23 @@
-import { COLORS, frame, runs } from './chart-parts.ts';
+import { COLORS, frame, rangesOfTrue } from './chart-parts.ts';
 import type { Markup } from '../page/markup.ts';
 import type { PrunedSite } from '../../defense/index.ts';
-import { prunedUnits } from '../run/record.ts';
+import { prunedUnitsOf } from '../run/steps.ts';
 import type { Draw, Mark, Plot } from './svg.ts';
 
-/** Above so many units a bar is thinner than the gap beside it: draw outlines. */
+/** With more units than this, a bar is thinner than the gap beside it: an outline is drawn. */
 const MANY_UNITS = 160;
 
 export interface UnitChart {
-  /** Of each unit, by its index: bars, and dots over them. */
+  /** A value for each unit, by unit index, drawn as a bar. */
   readonly bars: readonly number[];
+  /** A second value for each unit, drawn as a dot. */
   readonly dots?: readonly number[] | undefined;
   readonly label: string;
   /** The text alternative. */
   readonly text: string;
 }
 
-/** Something of every unit, in the order of their clean activation, with the pruned ones shaded. */
+/** Draws a value for every unit, sorted by clean activation, with pruned units shaded. */
 export function unitChart(
   Plot: Plot,
   draw: Draw,
@@ -24,7 +25,7 @@ export function unitChart(
   { bars: heights, dots, label, text }: UnitChart,
   wide: boolean,
 ): Markup {
-  const pruned = prunedUnits(site);
+  const pruned = prunedUnitsOf(site);
   const bars = site.profile.clean
     .map((activation, unit) => ({
       unit,
@@ -34,7 +35,7 @@ export function unitChart(
     }))
     .sort((a, b) => a.activation - b.activation || a.unit - b.unit)
     .map((bar, rank) => ({ ...bar, x1: rank, x: rank + 0.5, x2: rank + 1 }));
-  const shade = runs(bars.map((bar) => pruned.has(bar.unit)));
+  const shade = rangesOfTrue(bars.map((bar) => pruned.has(bar.unit)));
   const many = bars.length > MANY_UNITS;
   const inset = wide ? 1 : 0.5;
   const marks: Mark[] = [

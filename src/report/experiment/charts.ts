@@ -4,7 +4,7 @@ import {
   percentAxis,
   percentTick,
   tenths,
-  twice,
+  drawBoth,
   type Chart,
 } from '../charts/chart-parts.ts';
 import { percent } from '../page/format.ts';
@@ -28,13 +28,13 @@ export function attackedOf(networks: readonly NetworkRecord[]): NetworkRecord[] 
 /** The pruning curves of all attacks in one chart, with the phases of each below. */
 export async function curvesChart(attacked: readonly NetworkRecord[]): Promise<Chart> {
   const { Plot, draw } = await loadPlot();
-  return twice((wide) => curves(Plot, draw, attacked, wide));
+  return drawBoth((wide) => curves(Plot, draw, attacked, wide));
 }
 
 /** Mean activation of every unit, in pruning order. */
 export async function unitsChart(network: NetworkRecord): Promise<Chart> {
   const { Plot, draw } = await loadPlot();
-  return twice((wide) => units(Plot, draw, network, wide));
+  return drawBoth((wide) => units(Plot, draw, network, wide));
 }
 
 function curves(Plot: Plot, draw: Draw, networks: readonly NetworkRecord[], wide: boolean): Markup {

@@ -14,7 +14,7 @@ import {
   type NetworkRecord,
 } from './record.ts';
 import { attackedOf, curvesChart, dashOf, unitsChart } from './charts.ts';
-import { both, dataTable, rateText, swatch } from '../page/parts.ts';
+import { chartMarkup, dataTable, legendItem, rateText } from '../page/parts.ts';
 import { precisionTable, scenesFigures } from '../run/scenes-section.ts';
 import { evaluationsTable } from '../run/sections.ts';
 
@@ -128,12 +128,12 @@ async function seedSection(record: ExperimentRecord, seed: number): Promise<Mark
     </p>
     <figure>
       <ul class="legend">
-        ${swatch('clean accuracy', COLORS.accuracy, '')}${swatch('attack success', COLORS.attack, '')}${attacked.map(
+        ${legendItem('clean accuracy', COLORS.accuracy, '')}${legendItem('attack success', COLORS.attack, '')}${attacked.map(
           ({ attack }, index) =>
-            swatch(attackTitle(attack), COLORS.stop, dashOf(index) ? 'dashed' : ''),
+            legendItem(attackTitle(attack), COLORS.stop, dashOf(index) ? 'dashed' : ''),
         )}
       </ul>
-      ${both(await curvesChart(attacked))}
+      ${chartMarkup(await curvesChart(attacked))}
       ${dataTable(
         ['network', 'pruned', 'validation accuracy', 'clean accuracy', 'attack success'],
         attacked.flatMap(({ attack, curve }) =>
@@ -168,9 +168,9 @@ async function networkSection(record: ExperimentRecord, network: NetworkRecord):
     ${retrainingsText(network)} ${scenesPart(record, network)}
     <figure>
       <ul class="legend">
-        ${swatch('clean', COLORS.accuracy, 'block')}${swatch('triggered', COLORS.attack, 'dot')}${decoys > 0 && swatch('decoy', COLORS.shade, 'block')}
+        ${legendItem('clean', COLORS.accuracy, 'block')}${legendItem('triggered', COLORS.attack, 'dot')}${decoys > 0 && legendItem('decoy', COLORS.shade, 'block')}
       </ul>
-      ${both(await unitsChart(network))}
+      ${chartMarkup(await unitsChart(network))}
       ${dataTable(
         [
           'unit',

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { rate as rateOf, type Rate } from '../../metrics/interval.ts';
 import type { CleanScore } from '../../metrics/evaluation.ts';
 import { cleanScoreSchema as cleanScore, rateSchema as rate } from '../../metrics/index.ts';
-import { ReportError, scenes } from '../run/record.ts';
+import { ReportError } from '../error.ts';
+import { scenes } from '../run/record.ts';
 
 /** The name of the network without an attack. */
 export const NO_ATTACK = 'none';

@@ -1,4 +1,4 @@
-/** Text that is markup already, as opposed to a string, which is escaped. */
+/** HTML or SVG. A plain string, by contrast, is text, and is escaped. */
 export interface Markup {
   readonly markup: string;
 }
@@ -6,8 +6,8 @@ export interface Markup {
 type Part = string | number | Markup | undefined | false | readonly Part[];
 
 /**
- * A template of markup. Every value put in is escaped, unless it is markup itself; lists are put
- * one after the other; `undefined` and `false` leave nothing.
+ * A template of HTML. Every value in it is escaped, unless it is markup already. A list is written
+ * item by item; `undefined` and `false` are left out.
  */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   let out = strings[0]!;
@@ -17,8 +17,8 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return { markup: out };
 }
 
-/** Only for text that this program wrote itself: nothing in it is escaped. */
-export function trusted(markup: string): Markup {
+/** Markup without escaping: only for text that this program writes itself. */
+export function rawMarkup(markup: string): Markup {
   return { markup };
 }
 
@@ -36,8 +36,8 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
-// Besides markup: control characters, which are errors in HTML, and bidirectional overrides, with
-// which a name from a hostile model could rearrange the text around it.
+// Control characters are errors in HTML. With bidirectional overrides a name from a hostile model
+// could rearrange the text around it.
 // oxlint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g;
 

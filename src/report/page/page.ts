@@ -1,20 +1,20 @@
-import { html, trusted, type Markup } from './markup.ts';
+import { html, rawMarkup, type Markup } from './markup.ts';
 import { STYLE } from './style.ts';
 
-// The page needs nothing but itself, and must not run anything, whatever a model's names hold.
+// The page loads nothing and runs nothing, whatever the names in a model contain.
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
-/** One self-contained HTML page: no script, no network. */
+/** A self-contained HTML page, without scripts and requests. */
 export function page(title: string, body: Markup): string {
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${trusted(POLICY)}" />
+        <meta http-equiv="Content-Security-Policy" content="${rawMarkup(POLICY)}" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title}</title>
         <style>
-          ${trusted(STYLE)}
+          ${rawMarkup(STYLE)}
         </style>
       </head>
       <body>

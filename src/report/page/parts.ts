@@ -4,8 +4,9 @@ import type { Chart } from '../charts/chart-parts.ts';
 import { interval, percent } from './format.ts';
 import { html, type Markup } from './markup.ts';
 
+/** A rate in a table cell, with its interval and count. */
 export function rateCell(rate: CleanScore | undefined): Markup {
-  if (!counted(rate)) return html`–`;
+  if (!isMeasured(rate)) return html`–`;
   const { map } = rate;
   const first = map === undefined ? percent(rate.rate) : `mAP ${percent(map)}`;
   return html`<span class="rate">${first}</span
@@ -16,22 +17,26 @@ export function rateCell(rate: CleanScore | undefined): Markup {
     >`;
 }
 
-export function both({ wide, narrow }: Chart): Markup {
+/** A chart; the style sheet shows one of its two drawings. */
+export function chartMarkup({ wide, narrow }: Chart): Markup {
   return html`<div class="wide">${wide}</div>
     <div class="narrow">${narrow}</div>`;
 }
 
-export function swatch(title: string, color: string, shape: string): Markup {
+/** An entry of a chart's legend. */
+export function legendItem(title: string, color: string, shape: string): Markup {
   const paint = shape === 'dot' || shape === 'block' ? 'background' : 'border-color';
   return html`<li><i class="${shape}" style="${paint}:${color}"></i>${title}</li>`;
 }
 
+/** A rate on one line, with its interval and count. */
 export function rateText(rate: CleanScore | undefined): string {
-  if (!counted(rate)) return '–';
+  if (!isMeasured(rate)) return '–';
   const map = rate.map === undefined ? '' : `mAP ${percent(rate.map)}, found `;
   return `${map}${percent(rate.rate)} ${interval(rate)} ${rate.hits}/${rate.of}`;
 }
 
+/** The numbers of a chart, folded up below it. */
 export function dataTable(head: readonly string[], rows: readonly (string | number)[][]): Markup {
   return html`<details>
     <summary>Data table</summary>
@@ -55,7 +60,7 @@ export function dataTable(head: readonly string[], rows: readonly (string | numb
   </details>`;
 }
 
-/** Whether there is a rate at all: of none there is none. */
-export function counted<T extends Rate>(rate: T | undefined): rate is T {
+/** Whether there is a rate, and it counts at least one sample. */
+export function isMeasured<T extends Rate>(rate: T | undefined): rate is T {
   return rate !== undefined && rate.of > 0;
 }

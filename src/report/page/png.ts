@@ -1,18 +1,25 @@
 import { crc32, deflateSync } from 'node:zlib';
-import { ReportError, type Picture } from '../run/record.ts';
+import { ReportError } from '../error.ts';
 
-type Pixels = Exclude<Picture, string>;
+/** An image as numbers. */
+export interface Pixels {
+  width: number;
+  height: number;
+  /** 1 is gray, 3 RGB, 4 RGBA. */
+  channels: 1 | 3 | 4;
+  /** Row-major, channels interleaved, 0 to 255. */
+  pixels: number[];
+}
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const COLOR_TYPE = { 1: 0, 3: 2, 4: 6 };
 
 /**
- * A PNG (8 bits a channel) of row-major pixels with interleaved channels: 1 is gray, 3 RGB,
- * 4 RGBA; values 0 to 255.
+ * Encodes an image as a PNG of 8 bits per channel.
  *
  * Source: W3C PNG Specification (Third Edition), sections 5 and 11.
  *
- * @throws ReportError `report/image` where the number of pixels does not fit
+ * @throws ReportError `report/image` if the number of values does not fit the dims
  */
 export function encodePng({ width, height, channels, pixels }: Pixels): Buffer {
   const stride = width * channels;
@@ -27,7 +34,7 @@ export function encodePng({ width, height, channels, pixels }: Pixels): Buffer {
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, COLOR_TYPE[channels], 0, 0, 0], 8);
-  // Each row is led by its filter type: 0, none.
+  // Each row starts with its filter type: 0, none.
   const rows = Buffer.alloc(height * (stride + 1));
   for (let y = 0; y < height; y++) {
     rows.set(pixels.slice(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
@@ -40,19 +47,19 @@ export function encodePng({ width, height, channels, pixels }: Pixels): Buffer {
   ]);
 }
 
-/** A picture as a PNG data URI; one that is a data URI already stays as it is. */
-export function pngDataUri(picture: Picture): string {
+/** An image as a PNG data URI. A data URI is returned unchanged. */
+export function pngDataUri(picture: Pixels | string): string {
   if (typeof picture === 'string') return picture;
   return `data:image/png;base64,${encodePng(picture).toString('base64')}`;
 }
 
 /**
- * The pixels of one image as networks hold it: planes of values, channel by channel.
+ * Converts an image from the layout of networks, one plane per channel, to pixels.
  *
- * @param values `channels * height * width` values; those outside low..high are clipped
- * @param dims [channels, height, width] with 1, 3 or 4 channels
- * @param range The values drawn as 0 and as 255
- * @throws ReportError `report/image` where the dims do not fit
+ * @param values - `channels * height * width` values; values outside the range are clipped
+ * @param dims - [channels, height, width] with 1, 3 or 4 channels
+ * @param range - the values that become 0 and 255
+ * @throws ReportError `report/image` if the dims do not fit
  */
 export function pixelsFromPlanes(
   values: ArrayLike<number>,

@@ -1,19 +1,16 @@
 import { sizeOf } from '../../onnx/index.ts';
-import { pixelsFromPlanes } from './png.ts';
-import type { Picture } from '../run/record.ts';
+import { type Pixels, pixelsFromPlanes } from './png.ts';
 
-type Pixels = Exclude<Picture, string>;
-
-/** Small images are drawn at least so large. */
+/** Smaller images are enlarged to at least this many pixels. */
 const SIDE = 96;
 const GAP = 4;
 
 /**
- * Rows of images as one: each row's samples beside each other, the rows one below the other.
+ * A contact sheet: one image of many, in rows.
  *
- * @param rows - for each row its samples, one after another
- * @param sample - dims of one: [channels, height, width] with 1, 3 or 4 channels, values in 0 .. 1
- * @throws ReportError `report/image` where the dims are others
+ * @param rows - the samples of each row, one after another, values in 0 to 1
+ * @param sample - dims of a sample: [channels, height, width] with 1, 3 or 4 channels
+ * @throws ReportError `report/image` for other dims
  */
 export function sheetOf(rows: readonly Float32Array[], sample: readonly number[]): Pixels {
   const size = sizeOf(sample);

@@ -5,10 +5,10 @@ import type { RunRecord } from './record.ts';
 
 type Confusions = NonNullable<RunRecord['confusions']>;
 
-/** How many changes are told of each kind of data. */
+/** Changes that are listed, for clean and for triggered data. */
 const MOST = 8;
 
-/** The answers that changed most between two outcomes, on clean and on triggered test data. */
+/** The confusions that changed most by the repair, on clean and on triggered test data. */
 export function confusionsOf({ given, outcomes, test }: Repair): Confusions {
   const [before, after] = [outcomes[0], outcomes.at(-1)];
   if (!test || !before?.predictions || !after?.predictions) return [];

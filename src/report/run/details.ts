@@ -1,16 +1,18 @@
 import { duration, number } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
-import type { TuningStep } from '../../defense/index.ts';
-import { prunedSitesOf, type RunRecord, type Setting, stepsOf } from './record.ts';
+import type { RunRecord } from './record.ts';
+import { isTuning, prunedSitesOf, stepsOf } from './steps.ts';
 
-/** Everything needed to repeat the run and to check that it was this one. */
+/** All that is needed to repeat the run, and to check that a run was this one. */
 export function detailsSection(record: RunRecord): Markup {
   const { tool, host } = record;
   return html`<section id="details">
     <h2>Details</h2>
     <h3>Repeat this run</h3>
     <pre>${words(record.command)}</pre>
-    <p class="note">Same command, data, versions and seed (${record.seed}): same bytes.</p>
+    <p class="note">
+      The same command, data, versions and seed (${record.seed}) give the same bytes.
+    </p>
     <h3>Files</h3>
     ${facts([
       ['input', html`${[record.input, ...(record.input.data ?? [])].map(file)}`],
@@ -31,7 +33,8 @@ export function detailsSection(record: RunRecord): Markup {
             ['units', html`${site.units}, along axis ${site.axis} of [${site.dims.join(', ')}]`],
             [
               'pruned',
-              html`${stop.pruned}, for a drop of at most ${number(100 * stop.maxDrop)} points`,
+              html`${stop.pruned}, for a drop of at most ${number(100 * stop.maxDrop)} percentage
+              points`,
             ],
             ['mask', html`${mask}`],
           ])}`,
@@ -55,21 +58,31 @@ export function detailsSection(record: RunRecord): Markup {
               'machine',
               html`${host.platform}, ${host.threads} ${host.threads === 1 ? 'thread' : 'threads'}`,
             ],
-            ['time', html`${duration(host.seconds)}`],
+            ['time', html`${timesOf(record)}`],
           ] satisfies Fact[])
         : []),
     ])}
   </section>`;
 }
 
-/** Settings of the run, and of each fine-tuning of the output model. */
-function allSettings(record: RunRecord): Record<string, Setting> {
-  const tunings = stepsOf(record).filter(({ kind }) => kind === 'tuning');
-  const own = tunings.map(({ by, data }) => [by, (data as TuningStep['data']).settings as Setting]);
-  return { ...record.settings, ...(Object.fromEntries(own) as Record<string, Setting>) };
+/** The time of the run, and of each step of the output model. */
+function timesOf(record: RunRecord): string {
+  const steps = stepsOf(record).map(({ by, seconds }) => `${by} ${duration(seconds)}`);
+  const all = duration(record.host?.seconds ?? 0);
+  return steps.length === 0 ? all : `${all}, of which ${steps.join(', ')}`;
 }
 
-/** Kept whole where they fit: a line broken at a hyphen would read as another option. */
+type Settings = RunRecord['settings'];
+
+/** The settings of the run, and those that each fine-tuning of the output model made of them. */
+function allSettings(record: RunRecord): Settings {
+  const own = stepsOf(record)
+    .filter(isTuning)
+    .map(({ by, data }) => [by, data.settings]);
+  return { ...record.settings, ...(Object.fromEntries(own) as Settings) };
+}
+
+/** Each word in a box of its own: a line broken within an option would read as two. */
 function words(command: string): Markup[] {
   return command.split(' ').map((word, i) => html`${i > 0 && ' '}<span>${word}</span>`);
 }
@@ -94,12 +107,12 @@ function hash(sha256: string): Markup {
   return html`<br /><code class="hash">sha256 ${sha256}</code>`;
 }
 
-/** Settings by dotted name, in alphabetical order, so that key order leaves no trace. */
-function flatten(settings: Record<string, Setting>, prefix: string): [string, string][] {
+/** Settings by dotted name, in alphabetical order, so that the order of keys does not matter. */
+function flatten(settings: Settings, prefix: string): [string, string][] {
   return Object.keys(settings)
     .sort()
     .flatMap((key): [string, string][] => {
-      const value = settings[key]!;
+      const value = settings[key] ?? null;
       const name = prefix + key;
       if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
         return flatten(value, `${name}.`);

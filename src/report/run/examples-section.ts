@@ -1,13 +1,13 @@
-import { html, trusted, type Markup } from '../page/markup.ts';
+import { html, rawMarkup, type Markup } from '../page/markup.ts';
 import { pngDataUri } from '../page/png.ts';
 import type { Example, Picture, RunRecord } from './record.ts';
 
 export function examplesSection({ examples }: RunRecord): Markup | undefined {
   if (examples.length === 0) return undefined;
   return html`<section id="examples">
-    <h2>What the network says</h2>
+    <h2>Predictions</h2>
     <p>
-      Before and after the repair, of the same inputs without and with the trigger. Wrong answers
+      For some inputs, without and with the trigger, before and after the repair. Wrong predictions
       are marked ✗.
     </p>
     <div class="examples">${examples.map(exampleCard)}</div>
@@ -20,8 +20,8 @@ function exampleCard(example: Example): Markup {
   const row = (title: string, clean: string, other: string | undefined) =>
     html`<tr>
       <th scope="row">${title}</th>
-      <td>${answer(clean, label)}</td>
-      ${triggered && html`<td>${answer(other, label)}</td>`}
+      <td>${predictionText(clean, label)}</td>
+      ${triggered && html`<td>${predictionText(other, label)}</td>`}
     </tr>`;
   return html` <figure class="example">
     <table>
@@ -45,12 +45,12 @@ function exampleCard(example: Example): Markup {
   </figure>`;
 }
 
-function answer(said: string | undefined, label: string): Markup {
-  if (said === undefined) return html`–`;
-  return said === label ? html`${said}` : html`<span class="wrong">${said} ✗</span>`;
+function predictionText(predicted: string | undefined, label: string): Markup {
+  if (predicted === undefined) return html`–`;
+  return predicted === label ? html`${predicted}` : html`<span class="wrong">${predicted} ✗</span>`;
 }
 
 function picture(image: Picture, alt: string): Markup {
   const small = typeof image !== 'string' && Math.max(image.width, image.height) <= 96;
-  return html`<img${small && trusted(' class="small"')} src="${pngDataUri(image)}" alt="${alt}">`;
+  return html`<img${small && rawMarkup(' class="small"')} src="${pngDataUri(image)}" alt="${alt}">`;
 }

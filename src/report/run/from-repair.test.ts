@@ -2,13 +2,14 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { testRuntime } from '../../../test/helpers/gradcheck.ts';
 import { prunedSites, tuningOf } from '../../../test/helpers/repair.ts';
 import { arrayDataset, digest, random, type Dataset } from '../../data/index.ts';
-import { repair, type Repair } from '../../defense/index.ts';
+import { DEFENSES, type Defense, repair, type Repair } from '../../defense/index.ts';
 import { conv, finish, flatten, linear, network, relu } from '../../lab/networks/layers.ts';
-import type { TestData } from '../../network/index.ts';
+import { type Network, openNetwork, type TestData } from '../../network/index.ts';
 import type { Model } from '../../onnx/index.ts';
 import { type RunFacts, recordOf } from './from-repair.ts';
-import { recordToJson } from './json.ts';
-import { evaluationsOf, parseRecord, prunedSitesOf, stepsOf } from './record.ts';
+import { recordFromJson, recordToJson } from './json.ts';
+import { evaluationsOf, parseRecord } from './record.ts';
+import { prunedSitesOf, stepsOf } from './steps.ts';
 
 /** Images of two classes: a bright left or right half. */
 function halves(length: number, seed: number): Dataset {
@@ -67,14 +68,14 @@ describe('the record of a repair', () => {
     });
   });
 
-  test('is one that a report takes, and says all that was found', async () => {
+  test('is valid, and has all results', async () => {
     const record = await recordOf(whole, facts);
     expect(parseRecord(JSON.parse(recordToJson(record)))).toEqual(
       JSON.parse(JSON.stringify(record)),
     );
     expect(record).toMatchObject({
       seed: 4,
-      settings: { maxDrop: 0.1, method: 'fine-pruning' },
+      settings: { ...how, maxDrop: 0.1, method: 'fine-pruning', step: 2, holdout: 0.2 },
       host: { node: process.version, seconds: 3 },
       input,
       output,
@@ -101,7 +102,7 @@ describe('the record of a repair', () => {
       ['fine-tuning', ['tuning']],
       ['fine-pruning', ['pruning', 'tuning']],
     ]);
-    // Every mask tried has its place on the test curve too: 0, 2 and all but one.
+    // Every mask on the validation curve is on the test curve too: 0, 2 and all but one unit.
     expect(site?.curve.map(({ pruned, acc, asr }) => [pruned, acc?.of, asr?.of])).toEqual([
       [0, 20, 10],
       [2, 20, 10],
@@ -154,12 +155,12 @@ describe('the record of a repair', () => {
     expect(record).toMatchObject({ examples: [], verdict: { repaired: null } });
   });
 
-  test('of pruning alone leaves out what nobody measured, and takes no gradient', async () => {
+  test('of plain pruning leaves out what was not measured, and takes no gradient', async () => {
     const runtime = await testRuntime();
     const settings = { method: 'pruning', test: test1 };
     const made = await repair(runtime, halvesNetwork(), validation, settings);
     const gradients = vi.fn();
-    const given = { ...made.given, gradientMagnitudes: gradients };
+    const given: Network = { ...made.given, gradientMagnitudes: gradients };
     const record = await recordOf({ ...made, given }, facts);
     expect(gradients).not.toHaveBeenCalled();
     expect(record.reach).toBeUndefined();
@@ -171,5 +172,43 @@ describe('the record of a repair', () => {
       ['pruning', ['acc']],
     ]);
     expect(record.verdict.repaired).not.toBe(true);
+  });
+
+  test('takes the gradients, which the repair does without', async () => {
+    const runtime = await testRuntime();
+    const network = await openNetwork(runtime, halvesNetwork(), validation);
+    const gradients = vi.fn(network.gradientMagnitudes);
+    const given: Network = { ...network, gradientMagnitudes: gradients };
+    const made = await repair(runtime, given, validation, { ...how, step: 2 });
+    expect(gradients).not.toHaveBeenCalled();
+    await recordOf(made, facts);
+    expect(gradients).toHaveBeenCalledOnce();
+    // With the batch size of the fine-tuning, and the seed of the run.
+    expect(gradients.mock.calls[0]?.[2]).toMatchObject({ batchSize: 12, seed: made.seed });
+  });
+
+  test('keeps the data of any step as JSON', async () => {
+    const toy: Defense = {
+      ...(DEFENSES[0] as unknown as Defense),
+      name: 'toy',
+      run: async (_, from) => ({
+        ...from,
+        steps: [
+          {
+            kind: 'toy',
+            by: 'toy',
+            summary: 'nothing',
+            seconds: 0,
+            data: { bounds: Float32Array.of(1, 2), left: undefined, why: () => 1 },
+          },
+        ],
+      }),
+    };
+    const made = await repair(await testRuntime(), halvesNetwork(), validation, {
+      method: 'toy',
+      defenses: [toy],
+    });
+    const record = recordFromJson(recordToJson(await recordOf(made, facts)));
+    expect(stepsOf(record)[0]?.data).toEqual({ bounds: [1, 2], why: 'by the caller' });
   });
 });

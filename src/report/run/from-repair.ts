@@ -1,6 +1,6 @@
 import { siteNamed, sitesOf, foldOf, unitGradients } from '../../channels/index.ts';
 import { digest, picturesOf, type Dataset } from '../../data/index.ts';
-import type { PruningStep, Repair, Step, TuningStep } from '../../defense/index.ts';
+import type { Repair } from '../../defense/index.ts';
 import type { TestData } from '../../network/index.ts';
 import { sizeOf } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
@@ -9,26 +9,24 @@ import { pixelsFromPlanes } from '../page/png.ts';
 import { confusionsOf } from './confusions.ts';
 import type { Example, Picture, RunRecord } from './record.ts';
 import { scenesOf } from './scenes.ts';
+import { isTuning, prunedSitesOf, stepsOf } from './steps.ts';
 import { layersOf } from './structure.ts';
 
-/** What a record says of a run beside what the repair came to. */
+/** What a record needs to know besides the repair. */
 export interface RunFacts {
+  /** The command line, or the call, that repeats the run. */
   readonly command: string;
   readonly runtime: Runtime;
-  readonly input: {
-    readonly path: string;
-    readonly sha256: string;
-    readonly data?: RunRecord['input']['data'] | readonly FileFact[] | undefined;
-  };
+  readonly input: FileFact & { readonly data?: readonly FileFact[] | undefined };
   readonly output: FileFact;
   readonly source: 'real' | 'synthetic';
-  /** What the run took. */
+  /** Wall-clock time of the run. */
   readonly seconds: number;
-  /** The file without the pruned units, where one was asked for. */
+  /** The file without the pruned units, if one was asked for. */
   readonly slim?: RunRecord['slim'] | undefined;
-  /** Further settings to show, such as those of an attack. */
+  /** Settings besides those of the method, such as how the data were read. */
   readonly settings?: RunRecord['settings'] | undefined;
-  /** Data that the caller knows of beside validation and test. */
+  /** The training data, if the network was trained in the same run. */
   readonly train?: Dataset | undefined;
 }
 
@@ -38,11 +36,11 @@ interface FileFact {
 }
 
 /**
- * The record of a repair: what `report.json` holds and the page is drawn from. How far fine-tuning can
- * reach is measured here, since it takes a training graph and is only shown.
+ * Makes the record of a repair. Which units fine-tuning can change is measured here, and not by the
+ * repair, because it takes a training graph and is only shown.
  */
 export async function recordOf(repair: Repair, facts: RunFacts): Promise<RunRecord> {
-  const { outcomes, clean, test, maxDrop, seed } = repair;
+  const { outcomes, clean, test, seed } = repair;
   const { runtime, input } = facts;
   const scenes = test && (await scenesOf(outcomes, test));
   const entry = async (role: RunRecord['data'][number]['role'], dataset: Dataset) => ({
@@ -67,8 +65,8 @@ export async function recordOf(repair: Repair, facts: RunFacts): Promise<RunReco
     },
     command: facts.command,
     seed,
-    settings: { ...facts.settings, method: repair.method, maxDrop },
-    input: { path: input.path, sha256: input.sha256, ...(input.data && { data: [...input.data] }) },
+    settings: plain({ ...facts.settings, method: repair.method, ...repair.settings }),
+    input: { ...input, data: input.data && [...input.data] },
     output: facts.output,
     data: [
       ...(facts.train ? [await entry('train', facts.train)] : []),
@@ -79,7 +77,7 @@ export async function recordOf(repair: Repair, facts: RunFacts): Promise<RunReco
     outcomes: outcomes.map(({ method, evaluation, steps }) => ({
       method,
       evaluation,
-      steps: [...steps],
+      steps: steps.map((step) => ({ ...step, data: plain(step.data) })),
     })),
     reach: await reachOf(repair, runtime),
     slim: facts.slim,
@@ -92,19 +90,24 @@ export async function recordOf(repair: Repair, facts: RunFacts): Promise<RunReco
   };
 }
 
-const isTuning = (step: Step): step is TuningStep => step.kind === 'tuning';
-const isPruning = (step: Step): step is PruningStep => step.kind === 'pruning';
+/** Data as JSON has them: no undefined values, typed arrays as lists, functions by a placeholder. */
+function plain<T>(data: T): T {
+  const text = JSON.stringify(data, (_, value: unknown) => {
+    if (typeof value === 'function') return 'by the caller';
+    return ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : value;
+  });
+  return JSON.parse(text) as T;
+}
 
-/** How large the gradients are by which fine-tuning may change each unit; only where it fine-tunes. */
+/** Mean |gradient| of the weights of each unit at the pruned sites; only if the method fine-tunes. */
 async function reachOf(repair: Repair, runtime: Runtime): Promise<RunRecord['reach']> {
-  const { given, clean, seed, outcomes } = repair;
-  const steps = outcomes.at(-1)?.steps ?? [];
-  const tuning = steps.find(isTuning);
+  const { given, clean, seed } = repair;
+  const tuning = stepsOf(repair).find(isTuning);
   if (!tuning) return undefined;
-  const batchSize = Number(tuning.data.settings['batchSize']);
+  const batchSize = Number(tuning.data.settings['batchSize'] ?? given.tuning.batchSize);
   const sites = sitesOf(given.traced, given.scores);
   const reach: NonNullable<RunRecord['reach']> = [];
-  for (const { site } of steps.filter(isPruning).flatMap(({ data }) => data.sites)) {
+  for (const { site } of prunedSitesOf(repair)) {
     const fold = foldOf(given.graph, given.traced, siteNamed(sites, site.name));
     const how = { batchSize, seed };
     const gradient = await unitGradients(runtime, given, site.units, fold, clean.train, how);
@@ -113,7 +116,7 @@ async function reachOf(repair: Repair, runtime: Runtime): Promise<RunRecord['rea
   return reach;
 }
 
-/** The first test samples of as many classes, with what the network says before and after. */
+/** The first test sample of each class, with the predictions before and after. */
 async function examplesOf({ outcomes }: Repair, test: TestData, count = 8): Promise<Example[]> {
   const { labels, classes } = test.clean;
   const clean = picturesOf(test.clean);
@@ -128,21 +131,19 @@ async function examplesOf({ outcomes }: Repair, test: TestData, count = 8): Prom
     const image = await pictureOf(clean, index);
     const other = triggered && (await pictureOf(triggered, index));
     examples.push({
-      ...(image && { image }),
+      image,
       label: classes[labels[index] as number] as string,
       before: name(before.predictions.clean.called, index),
       after: name(after.predictions.clean.called, index),
-      ...(triggered && {
-        ...(other && { triggeredImage: other }),
-        beforeTriggered: name(before.predictions.triggered?.called, index),
-        afterTriggered: name(after.predictions.triggered?.called, index),
-      }),
+      triggeredImage: other,
+      beforeTriggered: triggered && name(before.predictions.triggered?.called, index),
+      afterTriggered: triggered && name(after.predictions.triggered?.called, index),
     });
   }
   return examples;
 }
 
-/** A sample as a picture; nothing where it is no image, such as a waveform or a row of a table. */
+/** A sample as a picture; undefined if it is no image, such as a waveform or a row of a table. */
 async function pictureOf(dataset: Dataset, index: number): Promise<Picture | undefined> {
   const { sample } = dataset;
   if (sample.length !== 3 || ![1, 3, 4].includes(sample[0] ?? 0)) return undefined;

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { rate } from '../../metrics/interval.ts';
 import { fixture, prunedSite } from '../../../test/helpers/report.ts';
 import { renderReport } from './html.ts';
-import type { PrunedSite } from '../../defense/index.ts';
+import type { PrunedSite, Step } from '../../defense/index.ts';
 import { parseRecord, runRecord, type RunRecord } from './record.ts';
 
 let page = '';
@@ -11,7 +11,7 @@ beforeAll(async () => {
   page = await renderReport(fixture);
 });
 
-/** The text between two tags of the page, found without a parser that forgives. */
+/** The text of a section, found without an HTML parser, which would accept broken markup. */
 function section(id: string, of = page): string {
   return of.split(`<section id="${id}">`)[1]?.split('</section>')[0] ?? '';
 }
@@ -110,26 +110,26 @@ test('every chart has a text alternative and a table of its data', () => {
   expect(['curve', 'activations', 'reach', 'training'].map(rows)).toEqual([60, 60, 60, 10]);
 });
 
-test('answers that are wrong are marked', () => {
+test('wrong predictions are marked', () => {
   const text = section('examples');
   expect([...text.matchAll(/class="wrong"/g)]).toHaveLength(7);
   expect([...text.matchAll(/src="data:image\/png;base64,/g)]).toHaveLength(12);
 });
 
-test('the same record gives the same bytes, in one process and the next render', async () => {
+test('the same record gives the same bytes', async () => {
   expect(await renderReport(structuredClone(fixture))).toBe(page);
   const settings = Object.fromEntries(Object.entries(fixture.settings).reverse());
   expect(await renderReport({ ...fixture, settings })).toBe(page);
 });
 
-test('the page asks the network for nothing and runs nothing', () => {
+test('the page makes no requests and runs no scripts', () => {
   expect(page).not.toMatch(/<(script|link|iframe|object|embed)\b/i);
   expect(page).not.toMatch(/\b(src|href)="(?!data:)/);
   expect(page).not.toMatch(/url\(|@import/);
   expect(page).toContain("default-src 'none'");
 });
 
-test('nothing in a record becomes markup, wherever it stands', async () => {
+test('no text of a record becomes markup', async () => {
   let index = 0;
   const hostile = () => `"'><img src=x onerror=alert(${index++})>&\u202E\u0000`;
   const fixed =
@@ -185,7 +185,7 @@ test('a run without triggered data, training or examples has no empty sections',
   const evaluation = { acc: rate(9, 10), asr: rate(0, 0) };
   const steps = withSites(site).outcomes[1]?.steps ?? [];
   const bare: RunRecord = {
-    ...without(fixture, 'host', 'output', 'holdout', 'reach', 'confusions', 'layers'),
+    ...without(fixture, 'host', 'output', 'reach', 'confusions', 'layers'),
     outcomes: [
       { method: 'none', evaluation, steps: [] },
       { method: 'pruning', steps },
@@ -202,7 +202,7 @@ test('a run without triggered data, training or examples has no empty sections',
   expect(section('evaluations', text)).not.toContain('0/0');
 });
 
-test('without test data, what is known of validation data is said, and that it is', async () => {
+test('without test data, the rates are those of the holdout, and the page says so', async () => {
   const curve = prunedSite.curve.map(({ pruned, unit, validation }) => ({
     pruned,
     unit,
@@ -217,10 +217,10 @@ test('without test data, what is known of validation data is said, and that it i
   });
   expect(section('evaluations', text)).toContain('No test data was given');
   expect(section('evaluations', text)).toContain('396/400');
-  expect(section('curve', text)).not.toContain('test rates');
+  expect(section('curve', text)).not.toContain('rates on test data');
 });
 
-test('the phases of the curve are marked and told', () => {
+test('the phases of the curve are marked and explained', () => {
   const text = section('curve');
   expect(text).toMatch(/<li value="1">\s*0 to 34 units: neither clean inputs nor the backdoor/);
   expect(text).toMatch(
@@ -232,7 +232,7 @@ test('the phases of the curve are marked and told', () => {
   }
 });
 
-test('samples that are no images are told without pictures', async () => {
+test('samples that are no images are listed without pictures', async () => {
   const pictures = { image: undefined, triggeredImage: undefined };
   const bare = fixture.examples.map((example) => ({ ...example, ...pictures }));
   const text = section('examples', await renderReport(parseRecord({ ...fixture, examples: bare })));
@@ -240,18 +240,18 @@ test('samples that are no images are told without pictures', async () => {
   expect([...text.matchAll(/class="wrong"/g)]).toHaveLength(7);
 });
 
-test('how fine-tuning went is told: the rate, the epoch, and every retry', () => {
+test('the section on training names the rate, the epoch kept and every retry', () => {
   const text = section('training');
   expect(text).toContain('the learning rate 0.0035 was found by a range test');
   expect(text).toContain('began to rise at 0.0089');
   expect(text).toContain(
-    'epoch 9 of 10 was kept, the latest whose validation accuracy is within one standard error',
+    'epoch 9 of 10 was kept, the latest one whose validation accuracy is within one standard error',
   );
   expect(text).toContain('in epoch 2 at 0.014 the loss rose to 4.25');
-  expect(text).toContain('at 0.0035 the loss was no number');
+  expect(text).toContain('at 0.0035 the loss was not finite');
 });
 
-test('where the last epoch was asked for, that is told', async () => {
+test('where the settings keep the last epoch, the page says so', async () => {
   const outcomes = fixture.outcomes.map((outcome) => ({
     ...outcome,
     steps: outcome.steps.map((step) =>
@@ -261,13 +261,13 @@ test('where the last epoch was asked for, that is told', async () => {
     ),
   }));
   const text = section('training', await renderReport(parseRecord({ ...fixture, outcomes })));
-  expect(text).toContain('of 10 was kept, the last, as was asked for');
+  expect(text).toContain('of 10 was kept, the last one, as the settings say');
   expect(text).not.toContain('standard error');
 });
 
 test('the site is marked in the network, and units out of reach are counted', () => {
   expect(section('structure')).toMatch(/class="site".*\/conv2\/Relu.*pruned here/s);
-  expect(section('structure')).toContain('9610 (left as they are)');
+  expect(section('structure')).toContain('9610 (not trained)');
   const none = fixture.reach?.[0]?.gradient.filter((size) => size === 0).length ?? 0;
   expect(none).toBeGreaterThan(3);
   expect(section('reach')).toContain(`${none} of 60 units have none`);
@@ -283,7 +283,7 @@ test('a run that pruned nothing is drawn', async () => {
   expect(text).not.toMatch(/undefined|NaN/);
 });
 
-test('generated data is called so at the top', async () => {
+test('a warning at the top names generated data', async () => {
   expect(page).not.toContain('generated data');
   const data = fixture.data.map((set) => ({ ...set, source: 'synthetic' as const }));
   const text = await renderReport({ ...fixture, data });
@@ -315,23 +315,84 @@ test('the labels of a scale of tiny activations keep their digits', async () => 
   expect(labels.filter((label) => label > 0 && label < 1e-4).length).toBeGreaterThan(2);
 });
 
-test('a step of a kind that is not known is shown by what it says, and its data as a table', async () => {
-  const step = {
-    kind: 'clipping',
-    by: 'activation-clipping',
-    summary: '3 activations were bounded <b>',
-    seconds: 1,
-    data: { bounds: { relu1: 0.5, relu2: Array.from({ length: 40 }, (_, i) => i) }, fast: true },
-  };
-  const last = { method: 'toy', steps: [step] };
-  const record = parseRecord({ ...fixture, outcomes: [...fixture.outcomes, last] });
-  expect(record.outcomes.at(-1)?.steps).toEqual([step]);
-  const text = (await renderReport(record)).split('<section class="step">')[1] ?? '';
-  expect(text).toContain('activation-clipping: clipping');
-  expect(text).toContain('3 activations were bounded &lt;b&gt;.');
-  expect(text).toMatch(/bounds\.relu1<.*0\.5/s);
-  expect(text).toContain('0, 1, 2');
-  expect(text).toContain('... (40 in all)');
+/** A step of a kind that the report does not know. */
+const clipping: Step = {
+  kind: 'clipping',
+  by: 'activation-clipping',
+  summary: '3 activations were bounded <b>',
+  seconds: 1,
+  data: {
+    bounds: { relu1: 0.5, relu2: Array.from({ length: 40 }, (_, i) => i) },
+    layers: [{ name: 'fc', clipped: null }],
+    fast: true,
+  },
+};
+
+/** The record with these steps of its output model. */
+function withSteps(...steps: Step[]): RunRecord {
+  const outcomes = [...fixture.outcomes.slice(0, -1), { method: 'toy', steps }];
+  return parseRecord({ ...fixture, outcomes });
+}
+
+const stepOf = (kind: string) =>
+  fixture.outcomes.at(-1)?.steps.find((step) => step.kind === kind) as Step;
+
+test('a step of an unknown kind shows its summary, and its data as a table', async () => {
+  const record = withSteps(clipping);
+  expect(record.outcomes.at(-1)?.steps).toEqual([clipping]);
+  const { document } = parseHTML(await renderReport(record));
+  const step = document.querySelector('section.step');
+  expect(step?.querySelector('h2')?.textContent).toBe('activation-clipping: clipping');
+  expect([...(step?.querySelectorAll('p') ?? [])].map((p) => p.textContent)).toEqual([
+    '3 activations were bounded <b>.',
+  ]);
+  const cells = [...(step?.querySelectorAll('tbody tr') ?? [])].map((row) =>
+    [...row.querySelectorAll('td')].map((cell) => cell.textContent),
+  );
+  expect(cells).toEqual([
+    ['bounds.relu1', '0.5'],
+    ['bounds.relu2', `${Array.from({ length: 20 }, (_, i) => i).join(', ')}, ... (40 in all)`],
+    ['layers.0.name', 'fc'],
+    ['layers.0.clipped', 'null'],
+    ['fast', 'true'],
+  ]);
+});
+
+test('a step that failed says why', async () => {
+  const failed = { ...clipping, failed: 'accuracy fell too far' };
+  const text = await renderReport(withSteps(failed));
+  expect(text).toContain('<p>Accuracy fell too far.</p>');
+});
+
+test('data that are no JSON are refused in a step of any kind', () => {
+  expect(() => withSteps({ ...clipping, data: { bound: Number.NaN } })).toThrow(
+    /expected plain JSON/,
+  );
+  expect(() => withSteps({ ...clipping, data: { bound: () => 1 } })).toThrow(/expected plain JSON/);
+});
+
+test('steps are shown in their order, the fine-tunings in one section, with unique ids', async () => {
+  const [pruning, tuning] = [stepOf('pruning'), stepOf('tuning')];
+  const text = await renderReport(
+    withSteps(tuning, clipping, pruning, structuredClone(pruning), structuredClone(tuning)),
+  );
+  const { document } = parseHTML(text);
+  const ids = [...document.querySelectorAll('section')].map(({ id, className }) => id || className);
+  const own = ids.slice(ids.indexOf('training'), ids.indexOf('structure'));
+  expect(own).toEqual([
+    'training',
+    'step',
+    ...['curve', 'activations', 'reach', 'curve-2', 'activations-2', 'reach-2'],
+  ]);
+  const names = [...document.querySelectorAll('#training .legend li')].map((li) => li.textContent);
+  expect(names).toEqual(['toy, step 1', 'toy, step 2']);
+});
+
+test('fine-tunings of other methods are shown where the method itself does not fine-tune', async () => {
+  const outcomes = [...fixture.outcomes, { method: 'pruning', steps: [stepOf('pruning')] }];
+  const { document } = parseHTML(await renderReport(parseRecord({ ...fixture, outcomes })));
+  const names = [...document.querySelectorAll('#training .legend li')].map((li) => li.textContent);
+  expect(names).toEqual(['fine-pruning']);
 });
 
 test('the fixture is a record', () => {

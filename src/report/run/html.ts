@@ -10,8 +10,8 @@ import { slimSection } from './slim-section.ts';
 import { stepSections } from './step-sections.ts';
 
 /**
- * The record as one self-contained HTML page: no script, no network. The same record gives the
- * same bytes; leave out the facts of one execution with `stable()` where runs are compared.
+ * The record as a self-contained HTML page, without scripts and requests. The same record gives the
+ * same bytes; to compare two runs, leave out the facts of one execution with `stable`.
  *
  * @throws ReportError `report/invalid-record`
  */

@@ -3,14 +3,8 @@ import { expect, test } from 'vitest';
 import { fixture } from '../../../test/helpers/report.ts';
 import type { PrunedSite, PruningStep, TuningStep } from '../../defense/index.ts';
 import { recordFromJson, recordToJson } from './json.ts';
-import {
-  parseRecord,
-  recordJsonSchema,
-  ReportError,
-  schemaText,
-  stable,
-  type RunRecord,
-} from './record.ts';
+import { ReportError } from '../error.ts';
+import { parseRecord, recordJsonSchema, schemaText, stable, type RunRecord } from './record.ts';
 
 function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);

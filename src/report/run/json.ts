@@ -1,17 +1,13 @@
-import {
-  isKnownKind,
-  parseRecord,
-  type RecordedStep,
-  ReportError,
-  type RunRecord,
-} from './record.ts';
+import type { Step } from '../../defense/index.ts';
+import { ReportError } from '../error.ts';
+import { parseRecord, type RunRecord } from './record.ts';
+import { isKnownKind } from './steps.ts';
 
 const WIDTH = 100;
 
 /**
- * The record as JSON text. Equal records give equal bytes, whatever the order of their keys: keys
- * come in the schema's order, those of settings, and of steps of unknown kinds, in alphabetical
- * order.
+ * The record as JSON text. Equal records give equal bytes: keys are written in the order of the
+ * schema; keys of settings and of steps of unknown kinds, which have no schema, in alphabetical order.
  *
  * @throws ReportError `report/invalid-record`
  */
@@ -25,7 +21,7 @@ export function recordToJson(record: RunRecord): string {
 }
 
 /**
- * The record that `report.json` holds.
+ * Reads the text of a `report.json`.
  *
  * @throws ReportError `report/not-json` or `report/invalid-record`
  */
@@ -36,14 +32,14 @@ export function recordFromJson(text: string): RunRecord {
   } catch (error) {
     throw new ReportError(
       'report/not-json',
-      `This report is not JSON (${(error as Error).message}). Was it written to the end?`,
+      `This report is not JSON (${(error as Error).message}). Is the file complete?`,
     );
   }
   return parseRecord(value);
 }
 
-/** A step whose data have their keys in an order of their own: the schema's, or the alphabetical one. */
-function inOrder(step: RecordedStep): RecordedStep {
+/** The schema orders the keys of known data; the rest is sorted by name. */
+function inOrder(step: Step): Step {
   if (!isKnownKind(step.kind)) return { ...step, data: sortKeys(step.data) };
   const data = step.data as Record<string, unknown>;
   return 'settings' in data
@@ -61,7 +57,7 @@ function sortKeys(value: unknown): unknown {
   );
 }
 
-/** Like `JSON.stringify(value, null, 2)`, but what fits a line, and any list of numbers, is one. */
+/** Like `JSON.stringify(value, null, 2)`, but short values and lists of numbers stay on one line. */
 function print(value: unknown, indent: string): string {
   const flat = JSON.stringify(value);
   if (value === null || typeof value !== 'object') return flat;

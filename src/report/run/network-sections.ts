@@ -1,15 +1,15 @@
 import { html, type Markup } from '../page/markup.ts';
 import type { RunRecord } from './record.ts';
 
-/** The answers that changed most. */
+/** The confusions that changed most. */
 export function confusionsSection({ confusions = [] }: RunRecord): Markup | undefined {
-  const told = confusions.filter(({ changed }) => changed.length > 0);
-  if (told.length === 0) return undefined;
+  const shown = confusions.filter(({ changed }) => changed.length > 0);
+  if (shown.length === 0) return undefined;
   return html`<section id="confusions">
-    <h2>Answers that changed most</h2>
-    <p>How often inputs of one class were called another, before and after.</p>
+    <h2>Confusions that changed most</h2>
+    <p>How often inputs of a class were predicted as another one, before and after.</p>
     <div class="pair">
-      ${told.map(
+      ${shown.map(
         ({ of, changed }) =>
           html`<table>
             <caption>
@@ -17,7 +17,7 @@ export function confusionsSection({ confusions = [] }: RunRecord): Markup | unde
             </caption>
             <thead>
               <tr>
-                ${['true class', 'called', 'before', 'after'].map((title) => html`<th scope="col">${title}</th>`)}
+                ${['true class', 'predicted', 'before', 'after'].map((title) => html`<th scope="col">${title}</th>`)}
               </tr>
             </thead>
             <tbody>
@@ -37,15 +37,15 @@ export function confusionsSection({ confusions = [] }: RunRecord): Markup | unde
   </section>`;
 }
 
-/** The network, layer by layer, with the sites marked. */
+/** The layers of the network, with the pruned sites marked. */
 export function structureSection({ layers = [] }: RunRecord): Markup | undefined {
   if (layers.length === 0) return undefined;
   const weights = layers.reduce((sum, layer) => sum + layer.weights, 0);
   return html`<section id="structure">
     <h2>The network</h2>
     <p>
-      Its ${layers.length} layers that hold weights or were pruned, ${weights} numbers in all, in
-      the order in which they run.
+      The ${layers.length} layers that have weights or were pruned, in the order in which they run,
+      with ${weights} weights in all.
     </p>
     <div class="scroll">
       <table class="layers">
@@ -63,7 +63,7 @@ export function structureSection({ layers = [] }: RunRecord): Markup | undefined
                 </th>
                 <td>${op}</td>
                 <td>${dims.join(' × ')}</td>
-                <td>${own === 0 ? '' : own}${own > 0 && !trained && ' (left as they are)'}</td>
+                <td>${own === 0 ? '' : own}${own > 0 && !trained && ' (not trained)'}</td>
               </tr>`,
           )}
         </tbody>

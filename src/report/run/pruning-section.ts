@@ -4,25 +4,20 @@ import { drawSite } from '../charts/charts.ts';
 import { curveSeries } from '../charts/curve-chart.ts';
 import { number, percent } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
-import { both, dataTable, rateText, swatch } from '../page/parts.ts';
+import { chartMarkup, dataTable, rateText, legendItem } from '../page/parts.ts';
 import { phasesOf } from './phases.ts';
-import { prunedUnits, type RecordedStep, type RunRecord } from './record.ts';
+import type { RunRecord } from './record.ts';
+import { prunedSitesOf, prunedUnitsOf } from './steps.ts';
 
-/**
- * What the page says of a step of kind 'pruning', site by site.
- *
- * @param before - how many sites the page has had before
- */
-export async function pruningSection(
-  { data }: RecordedStep,
-  record: RunRecord,
-  before = 0,
-): Promise<Markup> {
-  const { sites } = data as PruningStep['data'];
-  const sections = sites.map(async (pruned, index) => {
+/** A step of kind 'pruning', site by site. */
+export async function pruningSection({ data }: PruningStep, record: RunRecord): Promise<Markup> {
+  const all = prunedSitesOf(record);
+  const sections = data.sites.map(async (pruned) => {
     const gradient = record.reach?.find(({ site }) => site === pruned.site.name)?.gradient;
     const charts = await drawSite(pruned, gradient);
-    const suffix = before + index === 0 ? '' : `-${before + index + 1}`;
+    // Ids are unique on the page: `curve`, `curve-2`, ...
+    const index = all.indexOf(pruned);
+    const suffix = index === 0 ? '' : `-${index + 1}`;
     return html`${curveSection(pruned, charts.curve, `curve${suffix}`)}
     ${activationsSection(pruned, charts.activations, `activations${suffix}`)}
     ${reachSection(pruned, gradient, charts.gradient, `reach${suffix}`)}`;
@@ -42,14 +37,14 @@ function curveSection(
     <h2>Pruning, unit by unit</h2>
     <p>
       Units of <code>${site.name}</code> are pruned in ascending order of their
-      ${RANKED[pruned.rank] ?? 'mean activation'} on clean validation data. Pruning stopped at
+      ${RANKINGS[pruned.rank] ?? 'mean activation'} on clean validation data. Pruning stopped at
       ${stop.pruned} of ${site.units} units: ${stop.reason}.
     </p>
     <figure>
       <ul class="legend">
-        ${series.map(({ key, title, color }) => swatch(title, color, key === 'validation' ? 'dashed' : ''))}
+        ${series.map(({ key, title, color }) => legendItem(title, color, key === 'validation' ? 'dashed' : ''))}
       </ul>
-      ${both(chart)}
+      ${chartMarkup(chart)}
       <ol class="phases">
         ${phasesOf(pruned).map(
           ({ number: n, from, to, text }) =>
@@ -59,9 +54,9 @@ function curveSection(
         )}
       </ol>
       <figcaption>
-        Bands are 95% intervals. ${series.length > 1 && 'The test rates are shown, never used: '}The
-        stopping point was chosen on validation data, with an allowed drop of
-        ${number(100 * stop.maxDrop)} points.
+        Bands are 95% intervals. The stop was chosen on validation data, for a drop of at most
+        ${number(100 * stop.maxDrop)} percentage
+        points${series.length > 1 && '; the rates on test data chose nothing'}.
       </figcaption>
       ${dataTable(
         ['pruned', 'share', 'unit', ...series.map(({ title }) => title)],
@@ -76,7 +71,8 @@ function curveSection(
   </section>`;
 }
 
-const RANKED: Record<string, string> = {
+/** Rankings in words; the mean of the paper is the default. */
+const RANKINGS: Readonly<Record<string, string>> = {
   'mean-absolute': 'mean absolute activation',
   max: 'largest activation',
   'active-share': 'share of inputs that activate them',
@@ -91,28 +87,28 @@ function unitList(title: string, units: readonly number[]): Markup | undefined {
 function inactiveNotes({ inactive }: PrunedSite): Markup | undefined {
   if (inactive === undefined) return undefined;
   return html`<ul class="note">
-    ${unitList('Cannot activate whatever the input, as decoys do that an attacker puts before pruning', inactive.possibleDecoys)}
-    ${unitList('Dead: the same on every clean input', inactive.dead)}
-    ${unitList('Dormant: next to no activation on clean inputs', inactive.dormant)}
+    ${unitList('Cannot activate on any input, like the decoys of a pruning-aware attack', inactive.possibleDecoys)}
+    ${unitList('Dead: the same activation on every clean input', inactive.dead)}
+    ${unitList('Dormant: almost no activation on clean inputs', inactive.dormant)}
   </ul>`;
 }
 
 function activationsSection(site: PrunedSite, chart: Chart, id: string): Markup {
   const { clean, triggered } = site.profile;
-  const pruned = prunedUnits(site);
+  const pruned = prunedUnitsOf(site);
   const rank = new Map(site.order.map((unit, i) => [unit, i + 1]));
   return html`<section id="${id}">
-    <h2>What each unit does</h2>
+    <h2>Activation of each unit</h2>
     <p>
       Mean activation of every unit of
       <code>${site.site.name}</code
-      >${triggered ? ', on clean inputs and on the same kind of input with the trigger. Units that clean inputs leave inactive and triggered ones activate are likely to carry the backdoor' : ' on clean inputs'}.
+      >${triggered ? ', on clean inputs and on inputs with the trigger. Units that are active only with the trigger are likely to carry the backdoor' : ' on clean inputs'}.
     </p>
     <figure>
       <ul class="legend">
-        ${swatch('clean', COLORS.accuracy, 'block')}${triggered && swatch('triggered', COLORS.attack, 'dot')}${swatch('pruned', COLORS.shade, 'block')}
+        ${legendItem('clean', COLORS.accuracy, 'block')}${triggered && legendItem('triggered', COLORS.attack, 'dot')}${legendItem('pruned', COLORS.shade, 'block')}
       </ul>
-      ${both(chart)} ${inactiveNotes(site)}
+      ${chartMarkup(chart)} ${inactiveNotes(site)}
       ${dataTable(
         ['unit', 'clean', ...(triggered ? ['triggered'] : []), 'pruning order', 'pruned'],
         clean.map((value, unit) => [
@@ -127,7 +123,7 @@ function activationsSection(site: PrunedSite, chart: Chart, id: string): Markup 
   </section>`;
 }
 
-/** What fine-tuning can and cannot reach. */
+/** Which units fine-tuning can change. */
 function reachSection(
   { site }: PrunedSite,
   gradient: readonly number[] | undefined,
@@ -141,16 +137,17 @@ function reachSection(
   return html`<section id="${id}">
     <h2>What fine-tuning can reach</h2>
     <p>
-      Mean size of the gradient of the weights that make each unit of <code>${site.name}</code>, by
-      the loss on clean data, before fine-tuning. Fine-tuning leaves a unit without a gradient as it
-      is, a backdoor in it too: ${none} of ${site.units} units have none, and ${little} more less
-      than a hundredth of the largest.
+      Mean size of the gradient of the loss on clean data with respect to the weights of each unit
+      of
+      <code>${site.name}</code>, before fine-tuning. Fine-tuning does not change a unit without a
+      gradient, nor a backdoor in it: ${none} of ${site.units} units have none, and ${little} more
+      have less than a hundredth of the largest.
     </p>
     <figure>
       <ul class="legend">
-        ${swatch('gradient', COLORS.accuracy, 'block')}${swatch('pruned', COLORS.shade, 'block')}
+        ${legendItem('gradient', COLORS.accuracy, 'block')}${legendItem('pruned', COLORS.shade, 'block')}
       </ul>
-      ${both(chart)}
+      ${chartMarkup(chart)}
       ${dataTable(
         ['unit', 'mean |gradient|'],
         gradient.map((size, unit) => [unit, number(size)]),

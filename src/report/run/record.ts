@@ -1,9 +1,6 @@
-/**
- * The record of one run: everything a report says, as plain data. `report.json` is this record,
- * and the page is drawn from nothing else.
- */
+/** The record of one run, as plain data: `report.json` holds it, and the page shows nothing else. */
 import * as z from 'zod';
-import { pruningData, type PrunedSite, type PruningStep, tuningData } from '../../defense/index.ts';
+import type { Step } from '../../defense/index.ts';
 import {
   cleanScoreSchema,
   count,
@@ -11,21 +8,18 @@ import {
   evaluationSchema,
   share,
 } from '../../metrics/index.ts';
-import { FinepruneError } from '../../onnx/error.ts';
-
-export type ReportErrorCode = 'report/not-json' | 'report/invalid-record' | 'report/image';
-
-/** A report, or a part of one, that cannot be used. */
-export class ReportError extends FinepruneError<ReportErrorCode> {
-  override readonly name = 'ReportError';
-}
+import { ReportError } from '../error.ts';
+import { publishedStep, stepSchema } from './steps.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 
 const file = z.object({ path: z.string(), sha256 });
 
 const input = file.extend({
-  data: z.array(file).optional().describe('Its files of external data, by paths from its folder'),
+  data: z
+    .array(file)
+    .optional()
+    .describe('Files of external data, by paths relative to its folder'),
 });
 
 const image = z.union([
@@ -46,12 +40,12 @@ const image = z.union([
 ]);
 
 const example = z.object({
-  image: image.optional().describe('Absent where samples are no images'),
+  image: image.optional().describe('Absent if samples are no images'),
   triggeredImage: image.optional(),
   label: z.string().describe('The true class'),
-  before: z.string().describe('What the input model says of the image'),
+  before: z.string().describe('Prediction of the input model'),
   beforeTriggered: z.string().optional(),
-  after: z.string().describe('What the output model says of the image'),
+  after: z.string().describe('Prediction of the output model'),
   afterTriggered: z.string().optional(),
 });
 
@@ -71,24 +65,26 @@ export const scenes = z.object({
       of: z.enum(['test', 'triggered']),
       image,
       truth: z.array(z.object({ box, label: z.string() })),
-      before: detections.describe('With a score of 0.5 or more'),
+      before: detections.describe('With a score of at least 0.5'),
       after: detections,
     }),
   ),
 });
 
 const slim = z.object({
-  file: file.optional().describe('Absent where none was written'),
+  file: file.optional().describe('Absent if none was written'),
   bytes: z.object({ before: count, after: count }),
   removed: z.array(z.object({ site: z.string(), units: z.array(count) })),
   kept: z
     .array(z.object({ site: z.string(), unit: count, why: z.string() }))
-    .describe('Units that stay in the network, zeroed, and what is in the way'),
+    .describe('Units that stay in the network with zero weights, and why'),
   difference: z
     .number()
     .nonnegative()
     .nullable()
-    .describe('Largest difference of an output on validation data, as a share of the largest'),
+    .describe(
+      'Largest difference of an output on validation data, as a share of the largest output',
+    ),
 });
 
 const confusion = z.object({
@@ -102,80 +98,18 @@ const confusion = z.object({
 const layer = z.object({
   op: z.string(),
   name: z.string(),
-  dims: z.array(z.int()).describe('Of its output for one sample'),
-  weights: count.describe('How many numbers it holds'),
+  dims: z.array(z.int()).describe('Of the output for one sample'),
+  weights: count.describe('Number of weights'),
   trained: z.boolean(),
-  site: z.string().optional().describe('The site it makes, where units were pruned'),
+  site: z.string().optional().describe('The pruned site that it computes'),
 });
 
-const setting: z.ZodType<Setting> = z.lazy(() =>
-  z.union([
-    z.string(),
-    z.number(),
-    z.boolean(),
-    z.null(),
-    z.array(setting),
-    z.record(z.string(), setting),
-  ]),
-);
-
-export type Setting = string | number | boolean | null | Setting[] | { [name: string]: Setting };
-
-/** What a step holds, whatever its kind. */
-const stepFields = {
-  by: z.string().describe('The method that made it'),
-  summary: z.string().describe('What was done, for people'),
-  failed: z.string().optional().describe('Why it came to nothing, where it did'),
-  seconds: z.number().nonnegative(),
-};
-
-/** The data of the kinds of steps that are known. Other kinds are kept as they are. */
-const STEP_DATA: Readonly<Record<string, z.ZodType>> = { pruning: pruningData, tuning: tuningData };
-
-const dataSchema = (kind: string): z.ZodType =>
-  (Object.hasOwn(STEP_DATA, kind) && STEP_DATA[kind]) || z.unknown();
-
-/** Whether the data of a kind of step are checked. */
-export const isKnownKind = (kind: string): boolean => Object.hasOwn(STEP_DATA, kind);
-
-const step = z
-  .object({ kind: z.string(), ...stepFields, data: z.unknown() })
-  .check(({ value: { kind, data }, issues }) => {
-    const problems = dataSchema(kind).safeParse(data).error?.issues ?? [];
-    for (const { path, message } of problems) {
-      issues.push({ code: 'custom', input: data, path: ['data', ...path], message });
-    }
-  })
-  .transform((value) => ({
-    ...value,
-    data: dataSchema(value.kind).safeParse(value.data).data ?? value.data,
-  }));
-
-/** For the published schema: each known kind with its data. */
-const publishedStep = z.union([
-  ...Object.entries(STEP_DATA).map(([kind, data]) =>
-    z.object({ kind: z.literal(kind), ...stepFields, data }),
-  ),
-  z
-    .object({ kind: z.string(), ...stepFields, data: z.unknown() })
-    .describe('A step of another kind: its data are those of its method'),
-]);
-
-const outcome = (steps: z.ZodType<readonly RecordedStep[]>) =>
+const outcome = (steps: z.ZodType<readonly Step[]>) =>
   z.object({
     method: z.string().describe('"none" for the input model'),
-    evaluation: evaluationSchema.optional().describe('On test data, where there were some'),
+    evaluation: evaluationSchema.optional().describe('On test data, if there are any'),
     steps,
   });
-
-export interface RecordedStep {
-  readonly kind: string;
-  readonly by: string;
-  readonly summary: string;
-  readonly failed?: string | undefined;
-  readonly seconds: number;
-  readonly data: unknown;
-}
 
 const fields = {
   tool: z
@@ -194,10 +128,10 @@ const fields = {
       seconds: z.number().nonnegative(),
     })
     .optional()
-    .describe('Facts of one execution, left out of the stable view'),
+    .describe('Facts of one execution; two runs with equal results differ in them'),
   command: z.string().describe('The command line that repeats the run'),
   seed: z.int(),
-  settings: z.record(z.string(), setting),
+  settings: z.record(z.string(), z.json()).describe('Settings of the method, defaults included'),
   input,
   output: file.optional(),
   data: z.array(
@@ -210,26 +144,25 @@ const fields = {
     }),
   ),
   outcomes: z
-    .array(outcome(z.array(step)))
+    .array(outcome(z.array(stepSchema)))
     .min(1)
     .describe('The input model first, the output model last, other methods between'),
   reach: z
     .array(z.object({ site: z.string(), gradient: z.array(z.number().nonnegative()) }))
     .optional()
     .describe('Mean |gradient| of the weights of each unit on clean data, before fine-tuning'),
-  slim: slim.optional().describe('The network without its pruned units, where one was asked for'),
+  slim: slim.optional().describe('The smaller file without the pruned units, if one was asked for'),
   holdout: z
     .object({ before: cleanScoreSchema, after: cleanScoreSchema })
-    .optional()
     .describe('Accuracy on the validation data that is not trained on'),
   confusions: z
     .object({ of: z.enum(['test', 'triggered']), changed: z.array(confusion) })
     .array()
     .optional()
-    .describe('How often a class was called what before and after, the largest changes first'),
-  layers: z.array(layer).optional().describe('The network from its input to its scores'),
+    .describe('How often a class was predicted as another one, the largest changes first'),
+  layers: z.array(layer).optional().describe('In the order in which they run'),
   examples: z.array(example),
-  scenes: scenes.optional().describe('Detectors: test scenes with what is found in them'),
+  scenes: scenes.optional().describe('Detectors: test scenes with their detections'),
   verdict: z.object({ repaired: z.boolean().nullable(), text: z.string() }),
 };
 
@@ -248,10 +181,10 @@ export interface NamedEvaluation {
 }
 
 /**
- * Check that a value is a record of a run; keys that a record does not have are dropped, and the
- * others come in the schema's order.
+ * Checks that a value is a record of a run. Unknown keys are dropped; the others are in the order of
+ * the schema.
  *
- * @throws ReportError `report/invalid-record`, naming each field that is wrong
+ * @throws ReportError `report/invalid-record` that names each wrong field
  */
 export function parseRecord(value: unknown): RunRecord {
   const result = runRecord.safeParse(value);
@@ -263,7 +196,7 @@ export function parseRecord(value: unknown): RunRecord {
   );
 }
 
-/** The record without the facts of one execution: equal for equal seed, settings and versions. */
+/** The record without the facts of one execution, to compare runs: no `host`, no seconds of steps. */
 export function stable(record: RunRecord): RunRecord {
   const { host: _, ...rest } = record;
   const outcomes = rest.outcomes.map((outcome) => ({
@@ -279,12 +212,12 @@ export function recordJsonSchema(): object {
   return z.toJSONSchema(z.object({ ...fields, outcomes }));
 }
 
-/** The same as the text of `docs/report.schema.json`. */
+/** The text of `docs/report.schema.json`. */
 export function schemaText(): string {
   const about = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'fineprune report',
-    description: 'report.json as `fineprune defend` writes it: the record of one run',
+    description: 'The report.json of `fineprune defend`: the record of one run',
   };
   return `${JSON.stringify({ ...about, ...recordJsonSchema() }, null, 2)}\n`;
 }
@@ -292,21 +225,4 @@ export function schemaText(): string {
 /** The outcomes that were evaluated. */
 export function evaluationsOf({ outcomes }: Pick<RunRecord, 'outcomes'>): NamedEvaluation[] {
   return outcomes.flatMap(({ method, evaluation }) => (evaluation ? [{ method, evaluation }] : []));
-}
-
-/** Steps of the output model. */
-export function stepsOf({ outcomes }: Pick<RunRecord, 'outcomes'>): readonly RecordedStep[] {
-  return outcomes.at(-1)?.steps ?? [];
-}
-
-/** The sites that were pruned in the output model, in their order. */
-export function prunedSitesOf(record: Pick<RunRecord, 'outcomes'>): readonly PrunedSite[] {
-  return stepsOf(record).flatMap(({ kind, data }) =>
-    kind === 'pruning' ? (data as PruningStep['data']).sites : [],
-  );
-}
-
-/** Units that are pruned at a site. */
-export function prunedUnits({ order, stop }: Pick<PrunedSite, 'order' | 'stop'>): Set<number> {
-  return new Set(order.slice(0, stop.pruned));
 }

@@ -9,7 +9,7 @@ import { methodTitle } from './sections.ts';
 type Shown = Scenes['shown'][number];
 type Found = Shown['before'][number];
 
-/** Test scenes with what a detector finds in them, before and after. */
+/** Test scenes with the detections before and after the repair. */
 export function scenesFigures(scenes: Scenes, id: string): Markup {
   return html`<div class="scenes">
     ${scenes.shown.map((scene, index) => sceneFigure(scene, `${id}-${index}`))}
@@ -22,16 +22,16 @@ export function scenesSection(
 ): Markup | undefined {
   if (!scenes) return undefined;
   return html`<section id="scenes">
-    <h2>What the detector finds</h2>
+    <h2>Detections</h2>
     <p>
-      Test scenes before and after the repair, detections with a score of 0.5 or more. What is right
-      is drawn with a solid line, what is wrong with a dashed one and ✗.
+      Test scenes before and after the repair, with the detections of a score of at least 0.5. Right
+      ones have a solid line, wrong ones a dashed line and ✗.
     </p>
     ${scenesFigures(scenes, 'scene')} ${precisionTable(scenes.classes, evaluations)}
   </section>`;
 }
 
-/** Average precision of each class, a network a line. */
+/** Average precision of each class, one network per line. */
 export function precisionTable(
   classes: readonly string[],
   evaluations: readonly NamedEvaluation[],
@@ -65,7 +65,7 @@ export function precisionTable(
 
 function sceneFigure(scene: Shown, id: string): Markup {
   const labels = [...new Set(scene.truth.map(({ label }) => label))].join(', ');
-  const what = scene.of === 'triggered' ? 'with the trigger' : 'as it is';
+  const what = scene.of === 'triggered' ? 'with the trigger' : 'without a trigger';
   return html`<figure class="scene">
     <div class="pair">
       ${drawn(scene, scene.before, id, `${labels}, ${what}, before`, true)}
@@ -75,7 +75,7 @@ function sceneFigure(scene: Shown, id: string): Markup {
   </figure>`;
 }
 
-/** The picture is in the page once: the second drawing refers to that of the first. */
+/** The page has each picture once: the second drawing refers to the first. */
 function drawn(
   { image, truth }: Shown,
   found: readonly Found[],
@@ -97,9 +97,9 @@ function drawn(
 function boxOf({ box, label, score }: Found, truth: Shown['truth'], width: number): Markup {
   const right = truth.some((object) => object.label === label && iou(object.box, box) >= MIN_IOU);
   const { left, top, right: end, bottom } = box;
-  // Above the box, or within where there is no room.
+  // Above the box, or inside it if there is no room.
   const y = top < 14 ? top + 12 : top - 4;
-  // Toward the middle, where there is room for it.
+  // From the outer edge toward the middle, where there is room.
   const [x, anchor] = left + end > width ? [end, 'end'] : [left, 'start'];
   return html`<g class="${right ? 'right' : 'wrong'}">
     <rect x="${at(left)}" y="${at(top)}" width="${at(end - left)}" height="${at(bottom - top)}" />
@@ -111,7 +111,7 @@ function boxOf({ box, label, score }: Found, truth: Shown['truth'], width: numbe
 
 const at = (value: number) => value.toFixed(1);
 
-/** Width and height of a picture: a PNG has them at a fixed place. */
+/** Width and height of a picture; a PNG has them at a fixed offset. */
 function sizeOf(image: Shown['image']): { width: number; height: number } {
   if (typeof image !== 'string') return image;
   const bytes = Buffer.from(image.slice(image.indexOf(',') + 1, image.indexOf(',') + 45), 'base64');

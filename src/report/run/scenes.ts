@@ -6,16 +6,16 @@ import { sizeOf } from '../../onnx/index.ts';
 import { pixelsFromPlanes, pngDataUri } from '../page/png.ts';
 import type { Scenes } from './record.ts';
 
-/** Scenes that are shown with the trigger, each without it too. */
+/** Attacked scenes that are shown, each without and with the trigger. */
 const TRIGGERED = 2;
-/** Classes of which a scene is shown without the trigger alone. */
+/** Further classes of which one scene is shown, without the trigger. */
 const OTHERS = 2;
 
-type Place = { readonly of: 'test' | 'triggered'; readonly index: number };
+type SceneRef = { readonly of: 'test' | 'triggered'; readonly index: number };
 
 /**
- * Test scenes with what a detector finds in them before and after: the first that are attacked, without
- * the trigger and with it, and the first of some other classes. Undefined of a classifier.
+ * Test scenes with the detections before and after: the first attacked ones, without and with the
+ * trigger, and the first one of some other classes. Undefined for a classifier.
  */
 export async function scenesOf(
   outcomes: readonly Outcome[],
@@ -26,7 +26,7 @@ export async function scenesOf(
   if (!before?.clean.detections || !after?.clean.detections) return undefined;
   const { classes } = clean;
   const shown: Scenes['shown'] = [];
-  for (const { of, index } of places(test)) {
+  for (const { of, index } of chosenScenes(test)) {
     const dataset = of === 'test' ? clean : triggered?.dataset;
     if (!dataset) continue;
     const found = (predictions: typeof before) => {
@@ -49,9 +49,9 @@ export async function scenesOf(
   return { classes: [...classes], shown };
 }
 
-function places({ clean, triggered }: TestData): Place[] {
+function chosenScenes({ clean, triggered }: TestData): SceneRef[] {
   const scenes = clean.objects ?? [];
-  const chosen: Place[] = [];
+  const chosen: SceneRef[] = [];
   const attacked = (objects: readonly SceneObject[]) =>
     triggered &&
     objects.some(
@@ -71,7 +71,7 @@ function places({ clean, triggered }: TestData): Place[] {
   return [...chosen, ...others.slice(0, OTHERS)];
 }
 
-/** Whether two scenes have the same objects at the same places, and so are one scene. */
+/** Whether two scenes have the same objects at the same places: then they are the same scene. */
 function areSame(a: readonly SceneObject[], b: readonly SceneObject[]): boolean {
   return (
     a.length === b.length &&

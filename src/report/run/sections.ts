@@ -1,10 +1,11 @@
 import type { CleanScore } from '../../metrics/evaluation.ts';
 import { percent } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
-import { counted, rateCell } from '../page/parts.ts';
-import { evaluationsOf, type NamedEvaluation, prunedSitesOf, type RunRecord } from './record.ts';
+import { isMeasured, rateCell } from '../page/parts.ts';
+import { evaluationsOf, type NamedEvaluation, type RunRecord } from './record.ts';
+import { prunedSitesOf } from './steps.ts';
 
-/** What an outcome is called in a table. */
+/** The name of a method in a table. */
 export function methodTitle(method: string): string {
   return method === 'none' ? 'As delivered' : method.charAt(0).toUpperCase() + method.slice(1);
 }
@@ -25,12 +26,12 @@ export function verdictSection(record: RunRecord): Markup {
     <p class="origin">${record.tool.name} report on <code>${record.input.path}</code></p>
     <h1 class="${tone}">${headline}</h1>
     <p class="verdict">${withoutHeadline(text)}</p>
-    ${synthetic.length > 0 && html`<p class="warning">Measured on generated data (${synthetic.map(({ role }) => role).join(', ')}), which says that the method works, not how well it does on real inputs.</p>`}
+    ${synthetic.length > 0 && html`<p class="warning">Measured on generated data (${synthetic.map(({ role }) => role).join(', ')}), which shows that the method works, not how well it works on real inputs.</p>`}
     ${keyFigures(record)}
   </header>`;
 }
 
-/** The headline says whether it was repaired; what follows the colon says how. */
+/** The headline is in the title; the text after the colon explains it. */
 function withoutHeadline(text: string): string {
   const how = text.replace(/^(Repaired|Not repaired): /, '');
   return how.charAt(0).toUpperCase() + how.slice(1);
@@ -42,7 +43,7 @@ function keyFigures(record: RunRecord): Markup | undefined {
   if (before === undefined || after === undefined) return undefined;
   const figures = RATES.slice(0, 2).map(({ key, title }) => {
     const [from, to]: (CleanScore | undefined)[] = [before.evaluation[key], after.evaluation[key]];
-    if (!counted(from) || !counted(to)) return undefined;
+    if (!isMeasured(from) || !isMeasured(to)) return undefined;
     const precision = key === 'acc' && to.map !== undefined;
     const share = (score: CleanScore) => percent(precision ? (score.map ?? 0) : score.rate);
     return html`<div>
@@ -64,21 +65,21 @@ function unitsFigure(record: RunRecord): Markup | undefined {
   </div>`;
 }
 
-export function evaluationsSection(record: RunRecord): Markup | undefined {
+export function evaluationsSection(record: RunRecord): Markup {
   const evaluations = evaluationsOf(record);
-  if (evaluations.length === 0) return record.holdout && holdoutSection(record.holdout);
+  if (evaluations.length === 0) return holdoutSection(record.holdout);
   return html`<section id="evaluations">
     <h2>Before and after</h2>
     ${evaluationsTable(evaluations)}
     <p class="note">
-      On test data, which was used to choose nothing. In brackets the 95% Wilson interval, then the
-      counts. Attack success is the share of triggered inputs that get the attacker’s label; robust
-      accuracy is the share of them that get their true one.
+      On test data, which chose nothing. In brackets the 95% Wilson interval, then the counts.
+      Attack success is the share of triggered inputs that get the attacker’s label; robust accuracy
+      is the share of triggered inputs that get their true label.
     </p>
   </section>`;
 }
 
-/** Rates of one network a line, each perhaps with something to say of it. */
+/** The rates of networks, one per line, some with a note. */
 export function evaluationsTable(
   evaluations: readonly (NamedEvaluation & { readonly note?: string | undefined })[],
 ): Markup {
@@ -94,7 +95,7 @@ export function evaluationsTable(
       ${evaluations.map(
         ({ method, evaluation, note }) =>
           html` <tr>
-            <th scope="row">${named(method, note)}</th>
+            <th scope="row">${methodCell(method, note)}</th>
             ${columns.map(({ key }) => html`<td>${rateCell(evaluation[key])}</td>`)}
           </tr>`,
       )}
@@ -102,12 +103,12 @@ export function evaluationsTable(
   </table>`;
 }
 
-function named(method: string, note: string | undefined): Markup {
+function methodCell(method: string, note: string | undefined): Markup {
   return html`${methodTitle(method)}${note && html`<span class="extent">${note}</span>`}`;
 }
 
-/** Where there is no test data: what is known is of data that chose something. */
-function holdoutSection({ before, after }: NonNullable<RunRecord['holdout']>): Markup {
+/** Without test data there is only the holdout, which chose the epoch. */
+function holdoutSection({ before, after }: RunRecord['holdout']): Markup {
   return html`<section id="evaluations">
     <h2>Before and after</h2>
     <table class="evaluations">
@@ -123,14 +124,14 @@ function holdoutSection({ before, after }: NonNullable<RunRecord['holdout']>): M
           <td>${rateCell(before)}</td>
         </tr>
         <tr>
-          <th scope="row">Treated</th>
+          <th scope="row">Output model</th>
           <td>${rateCell(after)}</td>
         </tr>
       </tbody>
     </table>
     <p class="note">
-      No test data was given. These are on the part of the validation data that was not trained on,
-      but chose the epoch: the second is a little too good.
+      No test data was given. This is the part of the validation data that was not trained on. It
+      chose the epoch, so the second rate is slightly too high.
     </p>
   </section>`;
 }

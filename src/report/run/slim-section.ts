@@ -2,6 +2,7 @@ import { number } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
 import type { RunRecord } from './record.ts';
 
+/** The smaller file without the pruned units, where one was asked for. */
 export function slimSection({ slim }: RunRecord): Markup | undefined {
   if (slim === undefined) return undefined;
   const { file, bytes, removed, kept, difference } = slim;
@@ -9,8 +10,8 @@ export function slimSection({ slim }: RunRecord): Markup | undefined {
   const reasons = [...new Set(kept.map(({ why }) => why))];
   return html`<section id="slim">
     <h2>Without the pruned units</h2>
-    ${file ? html`<p>${count} units are removed for real from <code>${file.path}</code>: ${bytes.after} bytes of ${bytes.before}. On validation data its outputs differ by ${number(difference ?? 0)} of the largest.</p>` : html`<p>No smaller file was written${difference === null || difference > 0 ? ', since its outputs would not have been the same' : ''}.</p>`}
-    ${kept.length > 0 && html`<p>These stay in the network, zeroed:</p>`}
+    ${file ? html`<p>${count} units are removed in <code>${file.path}</code>, which has ${bytes.after} bytes in place of ${bytes.before}. On validation data its outputs differ by at most ${number(difference ?? 0)} of the largest output.</p>` : html`<p>No smaller file was written${difference === null || difference > 0 ? ', because its outputs would differ' : ''}.</p>`}
+    ${kept.length > 0 && html`<p>These units stay in the network with zero weights:</p>`}
     <ul>
       ${reasons.map((why) => {
         const units = kept.filter((each) => each.why === why);

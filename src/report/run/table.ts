@@ -10,11 +10,11 @@ const COLUMNS = [
 ] as const;
 
 /**
- * The evaluations as a table for a terminal, one line a method, each rate as
- * `99.12% [98.9, 99.3] 9912/10000`, or `-` where there was nothing to count. A column that no
- * evaluation has is left out.
+ * The evaluations as a table for a terminal, one line per method. A rate is written as
+ * `99.12% [98.9, 99.3] 9912/10000`, or as `-` if it counts no sample. Columns without a rate are
+ * left out.
  *
- * @param color Set the header in bold; leave it off where the output is not a terminal
+ * @param options - `color` sets the header in bold
  */
 export function evaluationTable(
   evaluations: readonly NamedEvaluation[],
@@ -35,7 +35,7 @@ export function evaluationTable(
   return [color ? `\u001B[1m${header}\u001B[22m` : header, ...body].join('\n') + '\n';
 }
 
-/** Rates aligned among themselves: percentages and counts by their last digit. */
+/** The cells of a column, in which percentages and counts are aligned by their last digit. */
 function rates(column: readonly (Rate | undefined)[]): string[] {
   const present = column.filter((rate) => rate !== undefined && rate.of > 0) as Rate[];
   const share = padStart(present.map((rate) => percent(rate.rate)));
