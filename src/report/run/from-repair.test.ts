@@ -177,7 +177,9 @@ describe('the record of a repair', () => {
   test('takes the gradients, which the repair does without', async () => {
     const runtime = await testRuntime();
     const network = await openNetwork(runtime, halvesNetwork(), validation);
-    const gradients = vi.fn(network.gradientMagnitudes);
+    const gradients = vi.fn<NonNullable<Network['gradientMagnitudes']>>(
+      (...args) => network.gradientMagnitudes?.(...args) ?? Promise.resolve(undefined),
+    );
     const given: Network = { ...network, gradientMagnitudes: gradients };
     const made = await repair(runtime, given, validation, { ...how, step: 2 });
     expect(gradients).not.toHaveBeenCalled();

@@ -382,7 +382,12 @@ test('steps are shown in their order, the fine-tunings in one section, with uniq
   expect(own).toEqual([
     'training',
     'step',
-    ...['curve', 'activations', 'reach', 'curve-2', 'activations-2', 'reach-2'],
+    'curve',
+    'activations',
+    'reach',
+    'curve-2',
+    'activations-2',
+    'reach-2',
   ]);
   const names = [...document.querySelectorAll('#training .legend li')].map((li) => li.textContent);
   expect(names).toEqual(['toy, step 1', 'toy, step 2']);
