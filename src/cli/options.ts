@@ -69,12 +69,6 @@ export function share(text: string): number {
   return value;
 }
 
-export function shareAboveZero(text: string): number {
-  const value = share(text);
-  if (value === 0) throw new InvalidArgumentError('It must be above 0, and at most 1.');
-  return value;
-}
-
 export function shareBetween(text: string): number {
   const value = share(text);
   if (value === 0 || value === 1) {
@@ -98,8 +92,4 @@ export function size(text: string): number {
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMGT]?)B?$/i.exec(text.trim()) ?? [];
   if (number === '') throw new InvalidArgumentError('It must be a size such as 500MB or 2GB.');
   return Math.floor(Number(number) * (UNITS[unit.toUpperCase()] as number));
-}
-
-export function notNegative(text: string): number {
-  return Number(text) === 0 && text.trim() !== '' ? 0 : aboveZero(text);
 }

@@ -47,17 +47,6 @@ export async function put(
   await writeFileAtomic(path, content, { force });
 }
 
-/** Writes a model made from another one, and its folder if need be: see `saveModel`. */
-export async function putModel(
-  path: string,
-  bytes: Uint8Array,
-  how: { readonly from: string; readonly force: boolean },
-): Promise<void> {
-  const { saveModel } = await import('../onnx/save.ts');
-  await mkdir(dirname(path), { recursive: true });
-  await saveModel(path, bytes, how);
-}
-
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }

@@ -15,7 +15,6 @@ import { OPSET } from './opset.ts';
 
 export { NormalizeError, type NormalizeErrorCode } from './normalize/error.ts';
 export { ruleName, rules } from './normalize/table.ts';
-export type { Lowering, Rule, Upgrade } from './normalize/rule.ts';
 
 /** The oldest and the newest opset that a model may be written in. */
 const OLDEST = 7;

@@ -1,4 +1,4 @@
-import { type DataType, type Dim, type Model, type Tensor, FinepruneError } from '../onnx/index.ts';
+import { type Model, type Tensor, FinepruneError } from '../onnx/index.ts';
 import type { ValueType } from '../graph/index.ts';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -57,5 +57,3 @@ export type RuntimeErrorCode =
 export class RuntimeError extends FinepruneError<RuntimeErrorCode> {
   override readonly name = 'RuntimeError';
 }
-
-export type { DataType, Dim };

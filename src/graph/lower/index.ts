@@ -1,1 +1,1 @@
-export { lowerRecurrent, type Lowered } from './recurrent.ts';
+export { lowerRecurrent } from './recurrent.ts';

@@ -172,7 +172,6 @@ export type RunRecord = z.infer<typeof runRecord>;
 export type Example = z.infer<typeof example>;
 export type Picture = z.infer<typeof image>;
 export type Scenes = z.infer<typeof scenes>;
-export type RecordedOutcome = RunRecord['outcomes'][number];
 
 /** An outcome that was evaluated. */
 export interface NamedEvaluation {
