@@ -1,4 +1,10 @@
-import { defaultSites, mergeMasks, siteNamed, type Site, sitesOf } from '../../../channels/index.ts';
+import {
+  defaultSites,
+  mergeMasks,
+  siteNamed,
+  type Site,
+  sitesOf,
+} from '../../../channels/index.ts';
 import { mergeEdits, type Network } from '../../../network/index.ts';
 import type { Defense } from '../../defense.ts';
 import { pruneSites } from './prune-sites.ts';
