@@ -43,16 +43,16 @@ export interface DecoySettings {
  * Puts pruned units back into a network (Fine-Pruning, section 2.4, last step). They get the weights that
  * they and the layers that read them had in the clean network, and a shift so low that they stay dormant.
  *
- * @param retrained - the network without the units
- * @param clean - the source of their weights
+ * @param networks - the clean one, the source of their weights; the retrained one, without the units
  */
 export async function withDecoys(
   runtime: Runtime,
-  { clean, retrained, site }: { clean: Network; retrained: Graph; site: Site },
+  networks: { readonly clean: Network; readonly retrained: Graph; readonly site: Site },
   parameters: UnitParameters,
   units: readonly number[],
   settings: DecoySettings,
 ): Promise<{ readonly graph: Graph; readonly decoys: readonly Decoy[] }> {
+  const { clean, retrained, site } = networks;
   const graph = withOldWeights(retrained, clean.graph, parameters.weights, new Set(units));
   const ranges =
     settings.lower === 'stealthy'

@@ -83,7 +83,7 @@ export interface OpenedModel {
 /**
  * Trains any model of a kind, also one that this project did not make: only its weights change.
  *
- * @param clean - samples of the model's input size, to open it with
+ * @param data.clean - samples of the model's input size, to open it with
  * @throws what opening the model throws
  */
 export async function trainedFurther<T extends object>(
