@@ -13,7 +13,7 @@ export * from './formats/idx.ts';
 export * from './open.ts';
 export * from './model-metadata.ts';
 export * from './augment/cut-mix.ts';
-export { pictureCode, type Layout, type PictureCode } from './images/picture-code.ts';
+export { pictureCode, type Layout } from './images/picture-code.ts';
 export * from './images/preprocess.ts';
 export * from './random.ts';
 export * from './images/rescale.ts';
