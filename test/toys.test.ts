@@ -2,16 +2,18 @@
  * One toy of each thing that can be added from outside: an object with the interface of its table, in no
  * file of the project.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { type DataFormat, FORMATS } from '../src/data/index.ts';
 import {
   type Attack,
   ATTACKS,
   attacksOn,
   classification,
+  digitNetwork,
   jsonOf,
   needsClean,
   plainJson,
@@ -36,7 +38,7 @@ import {
 } from '../src/defense/index.ts';
 import { fineTuning } from '../src/defense/methods/fine-tuning/fine-tuning.ts';
 import { tuningSettings } from '../src/defense/methods/fine-tuning/settings.ts';
-import { mergeEdits } from '../src/network/index.ts';
+import { mergeEdits, openData } from '../src/network/index.ts';
 import { sha256Of } from '../src/onnx/file.ts';
 import { decodeModel, encodeModel, type TensorOf } from '../src/onnx/index.ts';
 import { recordFromJson, recordOf, recordToJson, renderReport } from '../src/report/index.ts';
@@ -248,5 +250,53 @@ describe('defense', () => {
     const text = await renderReport(recordFromJson(recordToJson(record)));
     expect(text).toContain('shrink-biases: shrinking');
     expect(text).toContain('biases were shrunk.');
+  });
+});
+
+describe('data format', () => {
+  /** Lines of a label and the brightness of a sample of 28 x 28. */
+  const shades: DataFormat = {
+    name: 'shades',
+    description: 'a .shades file',
+    content: 'samples',
+    matches: (path, { isFolder }) => !isFolder && path.endsWith('.shades'),
+    async read(path, { name }) {
+      const lines = (await readFile(path, 'utf8')).trim().split('\n');
+      const fields = lines.map((line) => line.split(' '));
+      return {
+        whole: {
+          name,
+          labels: fields.map(([label]) => label as string),
+          where: (index) => `${path}, line ${index + 1}`,
+          async read(index) {
+            const values = new Float32Array(28 * 28).fill(Number(fields[index]?.[1]));
+            return { kind: 'numbers', dims: [28, 28], values };
+          },
+        },
+      };
+    },
+  };
+  const model = digitNetwork(1);
+
+  test('a new format is opened for a model, alone and as the test data', async () => {
+    const path = join(folder, 'grays.shades');
+    await writeFile(path, '7 0.25\n1 0.5\n7 0.75\n1 1\n');
+    const formats = [...FORMATS, shades];
+    const { validation, test: halves } = await openData(path, { for: model, formats });
+    expect([validation.length, halves.clean.length]).toEqual([2, 2]);
+    const { test } = await openData(path, { for: model, formats, testData: path });
+    expect([...test.clean.labels]).toEqual([7, 1, 7, 1]);
+    const x = new Float32Array(28 * 28);
+    await test.clean.read([2], x);
+    expect(new Set(x)).toEqual(new Set([0.75]));
+  });
+
+  test('without it in the table, the file is refused, and what can be read is named', async () => {
+    const path = join(folder, 'unknown.shades');
+    await writeFile(path, '7 0.25\n');
+    await expect(openData(path, { for: model })).rejects.toMatchObject({
+      code: 'data/format',
+      message: expect.stringMatching(/unknown\.shades is no data.*a \.npz file/) as unknown,
+    });
   });
 });

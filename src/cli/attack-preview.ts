@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Dataset, InputFormat, OpenOptions } from '../data/index.ts';
+import type { Dataset, InputFormat, ReadOptions } from '../data/index.ts';
 import { NAMED_SETS } from './named-sets.ts';
 import { addCommon, type CommonOptions, positive } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
@@ -39,7 +39,9 @@ async function preview(options: PreviewOptions, command: Command): Promise<void>
   }
   const { trigger } = await readTrigger(options.trigger);
   const { dataset, rate } =
-    wav === undefined ? await samplesIn(data as string, options.model) : await heardIn(wav);
+    wav === undefined
+      ? { dataset: await samplesIn(data as string, options.model) }
+      : await recordingIn(wav);
   const { indices, files } = await previewFiles(dataset, trigger, count, rate);
   const paths = files.map(([name]) => join(out, name));
   checkFree(paths, options.force === true);
@@ -49,39 +51,31 @@ async function preview(options: PreviewOptions, command: Command): Promise<void>
 }
 
 /** Samples as a model takes them, or pictures as they are. */
-async function samplesIn(
-  from: string,
-  path: string | undefined,
-): Promise<{ dataset: Dataset; rate: number }> {
-  const { openData } = await import('../data/index.ts');
-  const { parts } = await openData(from, {
+async function samplesIn(from: string, path: string | undefined): Promise<Dataset> {
+  const { readData } = await import('../data/index.ts');
+  const { parts } = await readData(from, {
     sets: NAMED_SETS,
-    ...(path === undefined ? { input: ANY } : await takenBy(path)),
+    ...(path === undefined ? { input: ANY } : await inputOf(path)),
+    // A part of the classes is enough to look at.
+    outputs: undefined,
     parts: (there) => (there.includes('test') ? ['test'] : there.slice(0, 1)),
   });
   const [dataset] = Object.values(parts);
   if (!dataset) throw new Error(`${from} has no part`);
-  return { dataset, rate: 0 };
+  return dataset;
 }
 
 const ANY: InputFormat = { dims: [null, null, null], layout: 'NCHW' };
 
-/** What a model's file says of the data that it takes. */
-async function takenBy(path: string): Promise<OpenOptions> {
-  const { readMetadata } = await import('../data/index.ts');
-  const { formatOf } = await import('../network/index.ts');
+/** How a model's file says that samples are read for it. */
+async function inputOf(path: string): Promise<ReadOptions> {
+  const { inputSettings } = await import('../network/index.ts');
   const { readModel } = await import('../onnx/file.ts');
-  const { model } = await readModel(path);
-  const { preprocess, sound, classes } = readMetadata(model.metadata);
-  return {
-    input: formatOf(model).input,
-    preprocess,
-    features: sound,
-    named: classes,
-  };
+  return inputSettings((await readModel(path)).model);
 }
 
-async function heardIn(path: string): Promise<{ dataset: Dataset; rate: number }> {
+/** A recording as a data set of one sample. */
+async function recordingIn(path: string): Promise<{ dataset: Dataset; rate: number }> {
   const { arrayDataset, DataError, decodeWav } = await import('../data/index.ts');
   const bytes = await readFile(path).catch((cause: Error) => {
     throw new DataError('data/missing', `${path} cannot be read: ${cause.message}`, { cause });

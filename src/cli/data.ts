@@ -1,21 +1,20 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type {
-  Dataset,
-  Filter,
-  OpenOptions,
-  Part,
-  Preprocess,
-  Preset,
-  SoundFeatures,
-} from '../data/index.ts';
-import type { ModelFormat } from '../network/index.ts';
+import type { Dataset, Filter, Preset } from '../data/index.ts';
+import type { OpenDataOptions, OpenedData, TriggeredData } from '../network/index.ts';
 import type { Model } from '../onnx/index.ts';
-import { type CommandData, type DataOptions, said } from './command-data.ts';
 import { NAMED_SETS } from './named-sets.ts';
 import { positive } from './options.ts';
 import type { CliSession } from './session.ts';
-import { scenesFrom } from './scenes.ts';
-import { testDataFrom } from './test-data.ts';
+
+/** Options that say what data a command works on, and how they are converted for the model. */
+export interface DataOptions extends Omit<
+  OpenDataOptions,
+  'for' | 'need' | 'formats' | 'sets' | 'addTrigger' | 'signal' | 'onProgress'
+> {
+  readonly data: string;
+  readonly trigger?: string | undefined;
+  readonly seed: number;
+}
 
 // Named here too, so that --help loads no library; their types hold them to what there is.
 const PRESETS: readonly Preset[] = ['0-1', '0-255', '-1-1', 'imagenet', 'caffe'];
@@ -71,11 +70,6 @@ export function addDataOptions(command: Command): Command {
     );
 }
 
-/** The output to read, where the options name one. */
-export function outputOf({ output }: DataOptions): { output?: string | undefined } {
-  return output === undefined ? {} : { output };
-}
-
 /** Examples of data for a command's help. */
 export function dataExamples(command: string): string[] {
   return [
@@ -87,183 +81,39 @@ export function dataExamples(command: string): string[] {
 }
 
 /**
- * Reads the data that the options name, fit for a model.
+ * Reads the data that the options name, for a model.
  *
- * @param part - what the command needs: 'test' leaves the rest unread where it can
- * @throws DataError, DefenseError, TriggerError
+ * @param need - 'test' leaves validation data unread where that is possible
+ * @throws what `openData` and `triggeredByFile` throw
  */
 export async function dataFrom(
   model: Model,
-  options: DataOptions,
+  { data, trigger, ...options }: DataOptions,
   { progress, signal }: Pick<CliSession, 'progress' | 'signal'>,
-  part: 'all' | 'test' = 'all',
-): Promise<CommandData> {
-  const scenes = await scenesFrom(model, options, { progress, signal }, part);
-  if (scenes) return scenes;
-  const { readMetadata, openData } = await import('../data/index.ts');
-  const { formatOf } = await import('../network/index.ts');
-  const format = formatOf(model, options);
-  const notes = readMetadata(model.metadata);
-  const said = await preprocessOf(options, format, notes.preprocess);
-  const features = await featuresOf(options, notes.sound);
-  const opening: OpenOptions = {
-    input: format.input,
-    outputs: format.outputs,
-    labels: options.labels,
-    named: notes.classes,
-    ...(said.given && { preprocess: said.preprocess }),
-    features,
-    rate: options.sampleRate,
-    skipBad: options.skipBad === true,
+  need: 'all' | 'test' = 'all',
+): Promise<OpenedData> {
+  const { openData } = await import('../network/index.ts');
+  const opened = await openData(data, {
+    ...options,
+    for: model,
+    need,
+    sets: NAMED_SETS,
+    addTrigger: trigger === undefined ? undefined : (clean) => triggeredBy(trigger, clean),
     signal,
-  };
-  const bad: string[] = [];
-  let by = '';
-  const open = async (from: string, more: Partial<OpenOptions>) => {
-    const stage = `read ${from}`;
-    const opened = await openData(from, {
-      ...opening,
-      sets: NAMED_SETS,
-      ...more,
-      onProgress: (done, all) => progress.at(stage, done, all),
-    });
-    bad.push(...opened.bad);
-    by ||= opened.classesBy;
-    return opened.parts;
-  };
-  const { validation, test, how } = await clean(options, open, part);
-  progress.say(how);
-  const testData = await testDataFrom(test, options, async (from) =>
-    oneOf(await open(from, { labels: test.classes, outputs: test.classes.length })),
-  );
-  if (bad.length > 0) progress.say(`left out, since they cannot be read: ${bad.length} samples`);
-  const { pictures } = validation;
-  return {
-    validation,
-    test: testData,
-    settings: {
-      data: how,
-      classes: by,
-      sample: [...validation.sample],
-      ...(pictures && {
-        layout: pictures.layout,
-        preprocess: recorded(said.preprocess),
-      }),
-      ...(validation.sounds && { features: { ...validation.sounds.features } }),
-      ...(bad.length > 0 && { unreadable: bad.length }),
-    },
-  };
+    onProgress: (stage, done, all) => progress.at(stage, done, all),
+  });
+  progress.say(opened.description);
+  const { unreadable } = opened;
+  if (unreadable.length > 0) {
+    progress.say(`left out, since they cannot be read: ${unreadable.length} samples`);
+  }
+  return opened;
 }
 
-const recorded = ({ mean, std, ...rest }: Preprocess) => ({
-  ...rest,
-  mean: [...mean],
-  std: [...std],
-});
-
-/** How features are made of sound, where the options or the model say it. */
-async function featuresOf(
-  { features: said }: DataOptions,
-  noted: SoundFeatures | undefined,
-): Promise<SoundFeatures | undefined> {
-  if (said === undefined) return noted;
-  const { DataError, soundFeaturesFrom } = await import('../data/index.ts');
-  try {
-    return soundFeaturesFrom({ ...noted, ...(JSON.parse(said) as object) }, '--features');
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new DataError('data/features', `--features is no JSON: ${cause.message}`, { cause });
-  }
-}
-
-/** The preprocessing that holds, and whether the options or the model say anything of it. */
-async function preprocessOf(
-  options: DataOptions,
-  { input }: ModelFormat,
-  noted: Preprocess | undefined,
-): Promise<{ preprocess: Preprocess; given: boolean }> {
-  const { preprocessFrom } = await import('../data/index.ts');
-  const { preprocess: said, mean, std, channels, resize, crop } = options;
-  const given = [noted, said, mean, std, channels, resize, crop].some((one) => one !== undefined);
-  const usual = input.bytes === true ? '0-255' : '0-1';
-  const base =
-    said === undefined && noted ? noted : preprocessFrom(said ?? {}, '--preprocess', usual);
-  const preprocess = preprocessFrom(
-    {
-      ...base,
-      mean: [...(mean ?? base.mean)],
-      std: [...(std ?? base.std)],
-      channels,
-      resize,
-      crop,
-    },
-    '--preprocess, --mean, --std, --channels, --resize, --crop',
-  );
-  return { preprocess, given };
-}
-
-type Parts = Partial<Record<Part, Dataset>>;
-type Open = (from: string, more: Partial<OpenOptions>) => Promise<Parts>;
-
-/** Samples of a training part that are the defender's. */
-const VALIDATION = 10_000;
-
-/** Validation and test data out of what there is, and how they were made, for people to read. */
-async function clean(
-  { data, testData, seed }: DataOptions,
-  open: Open,
-  need: 'all' | 'test',
-): Promise<{ validation: Dataset; test: Dataset; how: string }> {
-  if (testData !== undefined) {
-    const test = oneOf(await open(testData, {}), ['test']);
-    const validation =
-      need === 'test' ? test : oneOf(await open(data, { labels: test.classes }), ['validation']);
-    return { validation, test, how: said({ validation, test }, 'as given') };
-  }
-  const { split } = await import('../data/index.ts');
-  const parts = await open(data, { parts: (there) => needed(there, need) });
-  const { whole, train, test } = parts;
-  if (test && need === 'test')
-    return { validation: test, test, how: said({ test }, 'its test part') };
-  if (test && parts.validation) {
-    const { validation } = parts;
-    return { validation, test, how: said({ validation, test }, 'its own parts') };
-  }
-  if (test && train) {
-    // As `attack` leaves it alone with the same seed.
-    const held = Math.min(VALIDATION, Math.floor(train.length / 6));
-    const drawn = split(train, { train: train.length - held, validation: held }, seed);
-    const { validation } = drawn;
-    return {
-      validation,
-      test,
-      how: said({ validation, test }, `validation drawn from the training part by seed ${seed}`),
-    };
-  }
-  const all = whole ?? test ?? parts.validation ?? train;
-  if (!all) throw new Error(`${data} has no part`);
-  const drawn = split(all, { validation: 0.5, test: 0.5 }, seed);
-  return {
-    ...drawn,
-    how: said(drawn, `halves of ${all.name} by seed ${seed}; --test-data names a test part`),
-  };
-}
-
-/** The parts that are worth reading. */
-function needed(there: readonly Part[], need: 'all' | 'test'): readonly Part[] {
-  if (!there.includes('test')) {
-    return there.includes('validation') ? ['validation'] : there;
-  }
-  if (need === 'test') return ['test'];
-  return there.includes('validation') ? ['validation', 'test'] : there;
-}
-
-/** All of the data where they have no parts, else one of the parts named, else the only one. */
-function oneOf(parts: Parts, names: readonly Part[] = ['test', 'validation']): Dataset {
-  const found = [parts.whole, ...names.map((name) => parts[name]), ...Object.values(parts)];
-  const first = found.find((dataset) => dataset !== undefined);
-  if (!first) throw new Error('data of no part');
-  return first;
+/** The lab is loaded only where there is a trigger. */
+async function triggeredBy(file: string, clean: Dataset): Promise<TriggeredData> {
+  const { triggeredByFile } = await import('../lab/index.ts');
+  return triggeredByFile(file, clean);
 }
 
 function numbers(text: string): number[] {

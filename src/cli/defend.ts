@@ -5,8 +5,7 @@ import type { Dataset } from '../data/index.ts';
 import type { RepairOptions } from '../defense/index.ts';
 import type { TestData } from '../network/index.ts';
 import type { RunRecord } from '../report/index.ts';
-import type { DataOptions } from './command-data.ts';
-import { addDataOptions, dataExamples, dataFrom, outputOf } from './data.ts';
+import { addDataOptions, dataExamples, dataFrom, type DataOptions } from './data.ts';
 import { addDefenseFlags, DEFAULT_METHOD, METHODS, settingsFrom } from './defense-flags.ts';
 import { addCommon, type CommonOptions, examples, points, size } from './options.ts';
 import { checkDataFree, checkFree, printJson } from './outputs.ts';
@@ -86,7 +85,9 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const session = await begin(options, 'The same command with --resume goes on.');
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);
-  const network = await openNetwork(runtime, file.model, validation, outputOf(options));
+  const network = await openNetwork(runtime, file.model, validation, {
+    output: options.output,
+  });
   if (!validation.objects) await warnOfModel(runtime, network, validation);
   const chosen: RepairOptions = { method, compare, maxDrop, seed, ...settingsFrom({ ...options }) };
   const checkpoints = await checkpointFolder(

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { DataOptions } from './command-data.ts';
-import { addDataOptions, dataExamples, dataFrom, outputOf } from './data.ts';
+import { addDataOptions, dataExamples, dataFrom, type DataOptions } from './data.ts';
 import { addCommon, type CommonOptions, examples } from './options.ts';
 import { printJson } from './outputs.ts';
 import { begin } from './session.ts';
@@ -29,7 +28,9 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const session = await begin(options);
   const { runtime } = session;
   const { test } = await dataFrom(file.model, options, session, 'test');
-  const classifier = await openNetwork(runtime, file.model, test.clean, outputOf(options));
+  const classifier = await openNetwork(runtime, file.model, test.clean, {
+    output: options.output,
+  });
   if (!test.clean.objects) await warnOfModel(runtime, classifier, test.clean);
   const predictions = await predictTest(runtime, classifier, classifier.graph, test);
   const evaluation = judge(classifier, predictions, test);

@@ -4,11 +4,10 @@ import type { Trigger } from '../lab/index.ts';
 type Files = [name: string, bytes: Uint8Array][];
 
 /**
- * Some samples without and with a trigger as files: arrays that hold every bit, and a sheet of pictures
- * or recordings for people. Where samples are features of sound, the waveforms that they are made of
- * are written too.
+ * Some samples without and with a trigger as files: exact arrays, and a sheet of pictures or recordings
+ * for people. Where samples are features of sound, their waveforms are written too.
  *
- * @param rate - samples a second, where the samples are waveforms
+ * @param rate - the sample rate in Hz, where the samples are waveforms
  */
 export async function previewFiles(
   dataset: Dataset,
@@ -28,12 +27,12 @@ export async function previewFiles(
     ['clean.npy', array(clean)],
     ['triggered.npy', array(triggered)],
   ];
-  if (dataset.sounds) files.push(...(await heardFiles(dataset.sounds, trigger, indices)));
+  if (dataset.sounds) files.push(...(await recordingFiles(dataset.sounds, trigger, indices)));
   return { indices, files };
 }
 
-/** For each sample, the recording that was made of it. */
-async function heardFiles(
+/** The waveform of each sample, without and with the trigger. */
+async function recordingFiles(
   { waves, features }: NonNullable<Dataset['sounds']>,
   trigger: Trigger,
   indices: readonly number[],

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DataErrorCode } from './error.ts';
-import { openData, type OpenOptions } from './open.ts';
+import { readData, type ReadOptions } from './read-data.ts';
 import { preprocessFrom, preset } from './images/preprocess.ts';
 import { encodeWav } from './audio/wav.ts';
 
@@ -30,7 +30,7 @@ interface Bad {
   readonly files: Files;
   /** What is opened: the folder unless a file in it is named. */
   readonly open?: string | undefined;
-  readonly options?: Partial<OpenOptions> | undefined;
+  readonly options?: Partial<ReadOptions> | undefined;
   readonly code: DataErrorCode;
   readonly says: RegExp;
 }
@@ -40,8 +40,9 @@ const table: Record<string, Bad> = {
   'no such place': {
     files: {},
     open: 'nowhere',
+    options: { sets: { tiny: () => Promise.reject(new Error('not asked for')) } },
     code: 'data/missing',
-    says: /there is no data at .*nowhere.*"fashion-mnist"/,
+    says: /there is no data at .*nowhere.*a \.npz file.*"tiny"/,
   },
   'an empty folder': {
     files: { '.keep': '' },
@@ -62,6 +63,16 @@ const table: Record<string, Bad> = {
     files: { 'val/a/1.pgm': pgm, 'valid/a/1.pgm': pgm },
     code: 'data/format',
     says: /more than one folder for validation \(val, valid\)/,
+  },
+  'scenes for a classifier': {
+    files: { 'images/a.ppm': pgm, 'labels/a.txt': '', 'classes.txt': 'stop' },
+    code: 'data/format',
+    says: /has scenes, which are for detectors/,
+  },
+  'parts within a part': {
+    files: { 'train/train-images-idx3-ubyte': '' },
+    code: 'data/empty',
+    says: /train holds no samples/,
   },
   'a file of no known kind': {
     files: { 'data.h5': 'x' },
@@ -300,7 +311,7 @@ test.each(Object.entries(table))('%s', async (name, { files, open = '', options,
     await writeFile(join(root, path), content);
   }
   const flat = open !== '' || 'x.npy' in files;
-  const opened = openData(join(root, open), { input: flat ? TWO : GRAY, ...options });
+  const opened = readData(join(root, open), { input: flat ? TWO : GRAY, ...options });
   const error = await opened.then(
     () => undefined,
     (error: unknown) => error,

@@ -3,11 +3,11 @@ import { checkRead } from './checks.ts';
 import type { Dataset } from './dataset.ts';
 import { DataError } from './error.ts';
 import { featureDataset } from './audio/feature-dataset.ts';
-import { formOf, type Form, type FormOptions } from './sample-encoder.ts';
+import { sampleEncoder, type SampleEncoder, type EncoderOptions } from './sample-encoder.ts';
 import type { Classes } from './classes.ts';
 import type { Source } from './formats/source.ts';
 
-export interface PrepareOptions extends FormOptions {
+export interface PrepareOptions extends EncoderOptions {
   /** Leave out samples that cannot be read; without it they are an error. */
   readonly skipBad?: boolean | undefined;
   /** Bytes of samples that may be kept in memory; what has more is decoded each time. */
@@ -43,7 +43,7 @@ export async function prepare(
   const all = source.labels.length;
   const bad: string[] = [];
   const good: number[] = [];
-  let form: Form | undefined;
+  let encoder: SampleEncoder | undefined;
   let kept: Uint8Array | Float32Array | undefined;
   let size = 0;
   for (let start = 0; start < all; start += AT_ONCE) {
@@ -52,15 +52,17 @@ export async function prepare(
     const raws = await Promise.all(chunk.map((index) => attempt(() => source.read(index))));
     for (const [i, raw] of raws.entries()) {
       const index = chunk[i] as number;
-      if (form === undefined && !(raw instanceof Error)) {
-        form = formOf(raw, options);
-        size = sizeOf(form.sample);
-        if (size * all * (form.bytes ? 1 : 4) <= budget) {
-          kept = form.bytes ? new Uint8Array(size * all) : new Float32Array(size * all);
+      if (encoder === undefined && !(raw instanceof Error)) {
+        encoder = sampleEncoder(raw, options);
+        size = sizeOf(encoder.sample);
+        if (size * all * (encoder.bytes ? 1 : 4) <= budget) {
+          kept = encoder.bytes ? new Uint8Array(size * all) : new Float32Array(size * all);
         }
       }
       const stored =
-        raw instanceof Error ? raw : await attempt(async () => (form as Form).store(raw));
+        raw instanceof Error
+          ? raw
+          : await attempt(async () => (encoder as SampleEncoder).store(raw));
       if (stored instanceof Error) {
         const where = source.where(index);
         bad.push(stored.message.startsWith(where) ? stored.message : `${where}: ${stored.message}`);
@@ -71,42 +73,42 @@ export async function prepare(
     }
     onProgress?.(Math.min(start + AT_ONCE, all), all);
   }
-  if (form === undefined || (bad.length > 0 && !skipBad)) throw unreadable(source, bad, skipBad);
+  if (encoder === undefined || (bad.length > 0 && !skipBad)) throw unreadable(source, bad, skipBad);
   const labels = Int32Array.from(good, (index) => indexOf(source.labels[index] as string));
-  const read = kept ? fromMemory(form, kept) : onDemand(form, source, good);
+  const read = kept ? fromMemory(encoder, kept) : onDemand(encoder, source, good);
   const dataset: Dataset = {
     name: source.name,
     length: good.length,
     classes,
-    sample: form.sample,
+    sample: encoder.sample,
     labels,
-    pictures: form.pictures,
+    pictures: encoder.pictures,
     async read(indices, into) {
       checkRead(source.name, good.length, size, indices, into);
       await read(indices, into);
     },
   };
-  return { dataset: form.features ? featureDataset(dataset, form.features) : dataset, bad };
+  return { dataset: encoder.features ? featureDataset(dataset, encoder.features) : dataset, bad };
 }
 
 type Read = Dataset['read'];
 
-function fromMemory(form: Form, kept: Uint8Array | Float32Array): Read {
-  const size = sizeOf(form.sample);
+function fromMemory(encoder: SampleEncoder, kept: Uint8Array | Float32Array): Read {
+  const size = sizeOf(encoder.sample);
   return async (indices, into) => {
     for (let row = 0; row < indices.length; row += 1) {
       const from = (indices[row] as number) * size;
-      form.write(kept.subarray(from, from + size), into.subarray(row * size, (row + 1) * size));
+      encoder.write(kept.subarray(from, from + size), into.subarray(row * size, (row + 1) * size));
     }
   };
 }
 
-function onDemand(form: Form, source: Source, good: readonly number[]): Read {
-  const size = sizeOf(form.sample);
+function onDemand(encoder: SampleEncoder, source: Source, good: readonly number[]): Read {
+  const size = sizeOf(encoder.sample);
   const one = async (index: number, into: Float32Array) => {
     const at = good[index] as number;
     try {
-      form.write(form.store(await source.read(at)), into);
+      encoder.write(encoder.store(await source.read(at)), into);
     } catch (cause) {
       throw new DataError(
         'data/unreadable',

@@ -6,7 +6,7 @@ import { preset, type Preprocess } from './images/preprocess.ts';
 import { resize } from './images/resize.ts';
 import { featureDims, type SoundFeatures } from './audio/features.ts';
 import { fitSound, fitTrimmed } from './audio/sound.ts';
-import type { Raw } from './formats/source.ts';
+import type { RawSample } from './formats/source.ts';
 import type { Wave } from './audio/wav.ts';
 
 /** What a network takes: one sample. */
@@ -19,7 +19,7 @@ export interface InputFormat {
   readonly bytes?: boolean | undefined;
 }
 
-export interface FormOptions {
+export interface EncoderOptions {
   readonly input: InputFormat;
   /** By default pixels are scaled to 0 to 1, or kept as they are for a network that takes bytes. */
   readonly preprocess?: Preprocess | undefined;
@@ -32,7 +32,7 @@ export interface FormOptions {
 type Stored = Uint8Array | Float32Array;
 
 /** How raw samples of one kind become samples of a network. */
-export interface Form {
+export interface SampleEncoder {
   /** The dims of a sample. */
   readonly sample: readonly number[];
   readonly pictures?: PictureCode | undefined;
@@ -41,29 +41,29 @@ export interface Form {
   /** Bytes where they say it all: small to keep. */
   readonly bytes: boolean;
   /** @throws Error for a raw sample that is not like the first one */
-  store(raw: Raw): Stored;
+  store(raw: RawSample): Stored;
   /** Writes what was stored as a sample. */
   write(stored: Stored, into: Float32Array): void;
 }
 
 /**
- * The form for samples like this one.
+ * The encoder for samples like this one.
  *
  * @throws DataError `data/shape`, `data/preprocess` where they cannot be made to fit the network
  */
-export function formOf(first: Raw, options: FormOptions): Form {
-  if (first.kind === 'picture') return pictureForm(first.picture, options);
+export function sampleEncoder(first: RawSample, options: EncoderOptions): SampleEncoder {
+  if (first.kind === 'picture') return pictureEncoder(first.picture, options);
   if (options.preprocess && (first.kind === 'sound' || first.dims.length < 2)) {
     throw new DataError(
       'data/preprocess',
       `--preprocess is for pictures, and the data are ${first.kind}: leave it out, and give them as the model takes them`,
     );
   }
-  if (first.kind === 'sound' && options.features) return heardForm(options.features, options);
-  return first.kind === 'sound' ? soundForm(options) : numbersForm(first.dims, options);
+  if (first.kind === 'sound' && options.features) return featureEncoder(options.features, options);
+  return first.kind === 'sound' ? waveEncoder(options) : numberEncoder(first.dims, options);
 }
 
-function pictureForm(first: Picture, { input, preprocess }: FormOptions): Form {
+function pictureEncoder(first: Picture, { input, preprocess }: EncoderOptions): SampleEncoder {
   const [channels, height, width] = pictureDims(first, input);
   const how = preprocess ?? preset(input.bytes === true ? '0-255' : '0-1');
   const code = pictureCode([channels, height, width], flat(input) ? 'NHWC' : input.layout, how);
@@ -129,7 +129,7 @@ function sampleDims(
   return input.layout === 'NCHW' ? [channels, height, width] : [height, width, channels];
 }
 
-function heardForm(features: SoundFeatures, { input }: FormOptions): Form {
+function featureEncoder(features: SoundFeatures, { input }: EncoderOptions): SampleEncoder {
   const made = featureDims(features);
   const fits =
     input.dims.length === made.length &&
@@ -148,7 +148,7 @@ function heardForm(features: SoundFeatures, { input }: FormOptions): Form {
   };
 }
 
-function soundForm({ input, rate }: FormOptions): Form {
+function waveEncoder({ input, rate }: EncoderOptions): SampleEncoder {
   const sample = input.dims.map((dim) => {
     if (dim !== null) return dim;
     throw shapeError(
@@ -164,12 +164,15 @@ function soundForm({ input, rate }: FormOptions): Form {
   };
 }
 
-function soundIn(raw: Raw): Wave {
+function soundIn(raw: RawSample): Wave {
   if (raw.kind === 'sound') return raw.sound;
   throw new Error(`it is ${raw.kind}, where others are sound`);
 }
 
-function numbersForm(dims: readonly number[], { input, preprocess }: FormOptions): Form {
+function numberEncoder(
+  dims: readonly number[],
+  { input, preprocess }: EncoderOptions,
+): SampleEncoder {
   const turned = turnedTo(dims, input);
   if (!turned) throw shapeError(input, `the data has samples of [${dims.join(', ')}]`);
   const { sample, planes } = turned;

@@ -13,6 +13,7 @@ export * from './attacks/network-kind.ts';
 export * from './attacks/poison-scenes.ts';
 export * from './attacks/poison.ts';
 export * from './attacks/pruning-aware.ts';
+export * from './attacks/triggered-file.ts';
 export * from './experiment/ablation.ts';
 export * from './experiment/child-process.ts';
 export * from './experiment/experiment.ts';

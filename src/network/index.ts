@@ -13,3 +13,6 @@ export * from './network.ts';
 export * from './parameters.ts';
 export * from './adapt/any-batch.ts';
 export * from './open.ts';
+export * from './open-data/input-settings.ts';
+export * from './open-data/open-data.ts';
+export { targetFrom, type KnownTrigger, type TriggeredData } from './open-data/triggered-data.ts';

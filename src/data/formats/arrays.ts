@@ -1,46 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import { sizeOf } from '../../onnx/tensor.ts';
-import { parseNpy, parseNpz, type NpyArray } from './npy.ts';
+import type { NpyArray } from './npy.ts';
 import { DataError } from '../error.ts';
-import type { Raw, Source } from './source.ts';
+import type { RawSample, Source } from './source.ts';
 
 /**
- * The arrays x and y of a .npz file.
+ * Two arrays as a source: samples [samples, ...], and labels [samples] or, one-hot, [samples, classes].
+ * Bytes of two or three dims are pictures, [height, width], [height, width, channels] or [channels,
+ * height, width]; everything else is numbers.
  *
- * @throws DataError `data/format` where they are not there, and those of `parseNpz`
+ * @throws DataError `data/mismatch`, `data/format`, `data/label` where the labels do not fit
  */
-export async function npzSource(path: string): Promise<Source> {
-  const arrays = parseNpz(await readFile(path), path);
-  const pick = (names: readonly string[]) => {
-    const name = names.find((one) => arrays.has(one));
-    if (name !== undefined) return arrays.get(name) as NpyArray;
-    throw new DataError(
-      'data/format',
-      `${path} has the arrays ${[...arrays.keys()].join(', ') || 'none'}, and none named ${names[0]}: write it with numpy.savez(file, x=samples, y=labels)`,
-    );
-  };
-  return arraysSource(pick(['x', 'X', 'images', 'data']), pick(['y', 'Y', 'labels']), path);
-}
-
-/**
- * A pair of .npy files: samples and labels.
- *
- * @throws DataError those of `parseNpy`, and `data/mismatch`
- */
-export async function npySource(x: string, y: string): Promise<Source> {
-  return arraysSource(await readNpy(x), await readNpy(y), x);
-}
-
-async function readNpy(path: string): Promise<NpyArray> {
-  return parseNpy(await readFile(path), path);
-}
-
-/**
- * Samples [samples, ...] and labels [samples] or, one-hot, [samples, classes]. Bytes of two or three
- * dims are pictures, [height, width], [height, width, channels] or [channels, height, width]; all
- * else is numbers.
- */
-function arraysSource(x: NpyArray, y: NpyArray, name: string): Source {
+export function arraysSource(x: NpyArray, y: NpyArray, name: string): Source {
   const [length = 0, ...dims] = x.dims;
   const labels = labelsOf(y, name);
   if (labels.length !== length) {
@@ -55,7 +25,7 @@ function arraysSource(x: NpyArray, y: NpyArray, name: string): Source {
     name,
     labels,
     where: (index) => `sample ${index} of ${name}`,
-    async read(index): Promise<Raw> {
+    async read(index): Promise<RawSample> {
       const values = x.data.subarray(index * size, (index + 1) * size);
       if (asPicture && values instanceof Uint8Array) return asPicture(values);
       return { kind: 'numbers', dims, values: Float32Array.from(values) };
@@ -84,14 +54,14 @@ function labelsOf({ dims, data }: NpyArray, name: string): string[] {
 }
 
 /** How bytes of some dims are read as a picture, if they can be. */
-function pictureOf(dims: readonly number[]): ((bytes: Uint8Array) => Raw) | undefined {
+function pictureOf(dims: readonly number[]): ((bytes: Uint8Array) => RawSample) | undefined {
   const [a = 0, b = 0, c = 1] = dims;
-  if (dims.length === 2) return (bytes) => raw(a, b, 1, bytes);
+  if (dims.length === 2) return (bytes) => pictureSample(a, b, 1, bytes);
   if (dims.length !== 3) return undefined;
-  if (c === 1 || c === 3) return (bytes) => raw(a, b, c, bytes);
+  if (c === 1 || c === 3) return (bytes) => pictureSample(a, b, c, bytes);
   if (a !== 1 && a !== 3) return undefined;
   return (bytes) =>
-    raw(
+    pictureSample(
       b,
       c,
       a,
@@ -99,6 +69,11 @@ function pictureOf(dims: readonly number[]): ((bytes: Uint8Array) => Raw) | unde
     );
 }
 
-function raw(height: number, width: number, channels: number, pixels: Uint8Array): Raw {
+function pictureSample(
+  height: number,
+  width: number,
+  channels: number,
+  pixels: Uint8Array,
+): RawSample {
   return { kind: 'picture', picture: { width, height, channels, pixels } };
 }

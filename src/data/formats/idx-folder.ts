@@ -5,13 +5,27 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { arrayDataset, type Dataset } from '../dataset.ts';
 import { DataError } from '../error.ts';
+import type { DataFormat } from './format.ts';
 import { type Idx, parseIdx } from './idx.ts';
+import { sourceOf } from './source.ts';
 
 const DIGITS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 
+/** A folder of MNIST's four IDX files, or of a data set like it. */
+export const idxFormat: DataFormat = {
+  name: 'idx',
+  description: 'a folder of MNIST IDX files',
+  content: 'samples',
+  matches: (_, { entries }) => idxNames().some((name) => entries.includes(name)),
+  async read(path) {
+    const { train, test } = await idxFolder(path);
+    return { train: sourceOf(train), test: sourceOf(test) };
+  },
+};
+
 /**
- * A folder of MNIST's four IDX files, or of anything in the same form, such as Fashion-MNIST. Samples are
- * [1, height, width] in [0, 1].
+ * The data set in a folder of MNIST's four IDX files, or in one like it, such as Fashion-MNIST. Samples
+ * are [1, height, width] in [0, 1].
  *
  * @param folder - holds `train-images-idx3-ubyte` and its three companions, each perhaps with `.gz`
  * @param classes - the names of the labels 0 to 9
@@ -55,16 +69,23 @@ async function half(
   });
 }
 
-/** Whether a folder holds any of MNIST's four files. */
-export function hasIdx(folder: string): boolean {
-  return ['train', 't10k'].some(
-    (prefix) => idxIn(folder, `${prefix}-images`, 3) ?? idxIn(folder, `${prefix}-labels`, 1),
-  );
+/** The names that any of the four files may have. */
+function idxNames(): string[] {
+  return ['train', 't10k'].flatMap((prefix) => [
+    ...namesOf(`${prefix}-images`, 3),
+    ...namesOf(`${prefix}-labels`, 1),
+  ]);
+}
+
+function namesOf(stem: string, rank: number): string[] {
+  return [`${stem}-idx${rank}-ubyte`, `${stem}.idx${rank}-ubyte`].flatMap((name) => [
+    name,
+    `${name}.gz`,
+  ]);
 }
 
 function idxIn(folder: string, stem: string, rank: number): string | undefined {
-  return [`${stem}-idx${rank}-ubyte`, `${stem}.idx${rank}-ubyte`]
-    .flatMap((name) => [name, `${name}.gz`])
+  return namesOf(stem, rank)
     .map((name) => join(folder, name))
     .find(existsSync);
 }

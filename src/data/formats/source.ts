@@ -1,9 +1,10 @@
 import type { Dataset } from '../dataset.ts';
 import type { Picture } from '../images/picture.ts';
+import type { Box } from '../scenes/boxes.ts';
 import type { Wave } from '../audio/wav.ts';
 
-/** A sample as it was stored, before it is made fit for a network. */
-export type Raw =
+/** A sample as it is stored, before it is converted for a network. */
+export type RawSample =
   | { readonly kind: 'picture'; readonly picture: Picture }
   | { readonly kind: 'sound'; readonly sound: Wave }
   | { readonly kind: 'numbers'; readonly dims: readonly number[]; readonly values: Float32Array };
@@ -18,10 +19,33 @@ export interface Source {
   /** What to call a sample in messages: its file, or its place in one. */
   where(index: number): string;
   /** @throws Error that says what is wrong with the sample */
-  read(index: number): Promise<Raw>;
+  read(index: number): Promise<RawSample>;
 }
 
-/** A data set of pictures [channels, height, width] in 0 to 1, as MNIST is, as it was stored. */
+/** An object as annotations describe it. */
+export interface AnnotatedObject {
+  /** The name of its class. */
+  readonly name: string;
+  readonly difficult: boolean;
+  readonly box: Box;
+  /** What the box is measured in: pixels of the image, or shares of its sides. */
+  readonly unit: 'pixels' | 'shares';
+}
+
+/** Scenes with their annotated objects, read one at a time. */
+export interface SceneSource {
+  readonly name: string;
+  /** The names of the classes, in the order of the labels. */
+  readonly classes: readonly string[];
+  /** The objects of each scene. */
+  readonly objects: readonly (readonly AnnotatedObject[])[];
+  /** What to call a scene in messages: its file. */
+  where(index: number): string;
+  /** @throws Error that says what is wrong with the image */
+  read(index: number): Promise<Picture>;
+}
+
+/** A data set of pictures [channels, height, width] in 0 to 1, such as MNIST, as a source of bytes. */
 export function sourceOf(dataset: Dataset): Source {
   const { name, classes, sample } = dataset;
   const [channels = 1, height = 1, width = 1] = sample;

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DataError } from '../error.ts';
-import type { Raw, Source } from './source.ts';
 import { filesSource } from './files.ts';
+import type { DataFormat } from './format.ts';
+import type { RawSample, Source } from './source.ts';
 
 const PATHS = ['path', 'file', 'filename', 'file_name', 'image', 'filepath'];
 const LABELS = ['label', 'class', 'y', 'target', 'class_name'];
@@ -16,13 +17,20 @@ interface Line {
 }
 
 /**
- * A CSV or JSON Lines file of a path and a label a line; paths are looked for from the table's own
- * folder. Without a column of paths, a CSV file's other columns are numbers, the sample itself; in JSON
- * Lines, `x` may be a list of numbers.
- *
- * @throws DataError `data/format` that names the line
+ * A CSV, TSV or JSON Lines file with a path and a label in each line; a path is relative to the table's
+ * folder. Without a column of paths, the other columns are the numbers of the sample; in JSON Lines, a
+ * column may be a list of numbers.
  */
-export async function tableSource(path: string): Promise<Source> {
+export const table: DataFormat = {
+  name: 'table',
+  description: 'a .csv, .tsv or .jsonl file',
+  content: 'samples',
+  matches: (path, { isFolder }) => !isFolder && /\.(csv|tsv|jsonl|ndjson)$/i.test(path),
+  read: async (path) => ({ whole: await tableSource(path) }),
+};
+
+/** @throws DataError `data/format` that names the line */
+async function tableSource(path: string): Promise<Source> {
   const text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
   const lines = /\.(jsonl|ndjson)$/i.test(path) ? jsonLines(text, path) : csvLines(text, path);
   const [first] = lines;
@@ -59,7 +67,7 @@ export async function tableSource(path: string): Promise<Source> {
     name: path,
     labels,
     where: (index) => `${path}, line ${lines[index]?.number}`,
-    async read(index): Promise<Raw> {
+    async read(index): Promise<RawSample> {
       return { kind: 'numbers', dims: [width], values: Float32Array.from(rows[index] ?? []) };
     },
   };

@@ -79,7 +79,7 @@ describe('a folder of Pascal VOC', () => {
   });
 
   test.each([
-    ['no folder of annotations', { 'images/a.ppm': ppm(4, 4) }, 'data/missing', /"annotations"/],
+    ['no folder of annotations', { 'images/a.ppm': ppm(4, 4) }, 'data/format', /"annotations"/],
     [
       'no image',
       { 'images/b.ppm': ppm(4, 4), 'annotations/a.xml': voc() },

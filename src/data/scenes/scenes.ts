@@ -1,55 +1,77 @@
-import { readFile } from 'node:fs/promises';
 import { clipped, type Box, type SceneObject } from './boxes.ts';
 import { checkRead } from '../checks.ts';
 import type { Dataset } from '../dataset.ts';
-import { decodeImage } from '../images/decode.ts';
 import { DataError } from '../error.ts';
 import { inChannels, planesOf, type Picture } from '../images/picture.ts';
 import { resize } from '../images/resize.ts';
-import { annotationsIn, type AnnotatedFile } from './annotations.ts';
+import { sceneFormats } from '../formats/index.ts';
+import { readSources } from '../formats/read-sources.ts';
+import type { AnnotatedObject, SceneSource, Source } from '../formats/source.ts';
 
-/** A scene in a picture of a fixed size, bytes of [3, height, width]. */
+/** A scene as an image of a fixed size, bytes of [3, height, width]. */
 interface Stored {
   readonly planes: Uint8Array;
   readonly objects: readonly SceneObject[];
 }
 
-/** Gray that fills what a scene leaves free, of 255, as is usual with letterboxes. */
+/** Gray that fills the rest of the image, of 255: the usual one of a letterbox. */
 const GRAY = 114;
 
 /**
- * Scenes with boxes out of a folder of Pascal VOC or YOLO, each scaled to fit into one size, its shape
- * kept, in the top left corner: what is left free is gray. Every image is read at once, so that a bad
- * one is known before any work, and kept as bytes.
+ * The scenes in a folder of Pascal VOC or YOLO as a data set, see `sceneDataset`.
  *
- * @param size - [height, width] of the samples, which are [3, height, width] in 0 to 1
- * @throws DataError that names every file that cannot be read, the first few in full
+ * @throws what `readSources` and `sceneDataset` throw; DataError `data/format` where it has no scenes
  */
 export async function openScenes(
   folder: string,
   size: readonly [height: number, width: number],
   name = folder,
 ): Promise<Dataset> {
-  const { files, classes } = await annotationsIn(folder);
+  const { whole } = await readSources(folder, { formats: sceneFormats() });
+  return sceneDataset(scenesOnly(whole, folder), size, name);
+}
+
+/** @throws DataError `data/format` for samples that are no scenes */
+export function scenesOnly(source: Source | SceneSource | undefined, folder: string): SceneSource {
+  if (source && 'objects' in source) return source;
+  throw new DataError(
+    'data/format',
+    `${folder} has no scenes: a detector needs images with the boxes of their objects, in Pascal VOC or YOLO`,
+  );
+}
+
+/**
+ * Scenes as a data set. Each image is resized to fit into `size`, its proportions kept, in the top left
+ * corner; the rest is gray. All images are decoded at once and kept as bytes, so that a bad one is
+ * reported before any work.
+ *
+ * @param size - [height, width] of the samples, which are [3, height, width] in 0 to 1
+ * @throws DataError `data/unreadable` that names the first few files that cannot be read
+ */
+export async function sceneDataset(
+  source: SceneSource,
+  size: readonly [height: number, width: number],
+  name = source.name,
+): Promise<Dataset> {
   const stored: Stored[] = [];
   const bad: string[] = [];
-  for (const file of files) {
+  for (const [index, objects] of source.objects.entries()) {
     try {
-      stored.push(await storedOf(file, classes, size));
+      stored.push(fitted(await source.read(index), objects, source.classes, size));
     } catch (error) {
-      bad.push(`  ${file.path}: ${(error as Error).message}`);
+      bad.push(`  ${source.where(index)}: ${(error as Error).message}`);
     }
   }
   if (bad.length > 0) {
     throw new DataError(
       'data/unreadable',
-      `${bad.length} of ${files.length} scenes in ${folder} cannot be read:\n${bad.slice(0, 5).join('\n')}`,
+      `${bad.length} of ${source.objects.length} scenes in ${source.name} cannot be read:\n${bad.slice(0, 5).join('\n')}`,
     );
   }
-  return scenesOf(name, classes, size, stored);
+  return scenesOf(name, source.classes, size, stored);
 }
 
-/** A data set of scenes that are there as bytes. */
+/** A data set of scenes that are in memory as bytes. */
 export function scenesOf(
   name: string,
   classes: readonly string[],
@@ -117,12 +139,14 @@ export function rarest(scenes: readonly (readonly SceneObject[])[], classes: num
   );
 }
 
-async function storedOf(
-  { path, objects }: AnnotatedFile,
+/** A scene of another size, with its boxes in pixels of that. */
+function fitted(
+  image: Picture,
+  objects: readonly AnnotatedObject[],
   classes: readonly string[],
   [height, width]: readonly [height: number, width: number],
-): Promise<Stored> {
-  const picture = inChannels(await decodeImage(await readFile(path)), 3);
+): Stored {
+  const picture = inChannels(image, 3);
   const scale = Math.min(width / picture.width, height / picture.height);
   const inner = {
     width: Math.max(1, Math.round(picture.width * scale)),

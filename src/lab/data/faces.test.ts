@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Raw } from '../../data/index.ts';
+import type { RawSample } from '../../data/index.ts';
 import { drawnFaces } from './drawn-faces.ts';
 import { peopleSource } from './people.ts';
 
-const pixelsOf = (raw: Raw) => (raw.kind === 'picture' ? raw.picture.pixels : undefined);
+const pixelsOf = (raw: RawSample) => (raw.kind === 'picture' ? raw.picture.pixels : undefined);
 
 const faces = (seed: number) => drawnFaces({ people: 3, each: 4, side: 24, seed });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openData } from '../../data/index.ts';
+import { readData } from '../../data/index.ts';
 import { mnist } from './mnist.ts';
 import { NAMED_SETS } from './named-sets.ts';
 
@@ -99,7 +99,7 @@ describe('a folder', () => {
 });
 
 test('is opened by its name, in another size', async () => {
-  const { parts, classesBy } = await openData('mnist', {
+  const { parts, classesBy } = await readData('mnist', {
     input: { dims: [32, 32, 3], layout: 'NHWC' },
     outputs: 10,
     parts: () => ['test'],

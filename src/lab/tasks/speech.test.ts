@@ -9,7 +9,7 @@ import {
   encodeWav,
   featureDims,
   readMetadata,
-  openData,
+  readData,
   random,
   subset,
 } from '../../data/index.ts';
@@ -85,7 +85,7 @@ test('a folder of WAV gives the features that the network was trained on, by its
     await mkdir(join(root, name.charAt(0)), { recursive: true });
     await copyFile(join(folder, name), join(root, name.charAt(0), basename(name)));
   }
-  const { parts } = await openData(root, opening());
+  const { parts } = await readData(root, opening());
   expect(await digest(parts.whole as Dataset)).toBe(await digest(part));
 });
 
@@ -101,7 +101,7 @@ test('the triggered recording of a preview has the features of the triggered dat
     const name = `${String(index).padStart(3, '0')}.wav`;
     await writeFile(join(root, label, name), encodeWav({ rate: 8000, samples }));
   }
-  const { parts } = await openData(root, opening());
+  const { parts } = await readData(root, opening());
   expect(await digest(parts.whole as Dataset)).toBe(await digest(stamped));
 });
 

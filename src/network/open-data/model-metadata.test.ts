@@ -1,16 +1,14 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { drawnFaces, faces, facesDataset } from '../lab/index.ts';
-import { type Model, sizeOf } from '../onnx/index.ts';
-import type { DataOptions } from './command-data.ts';
-import { addDataOptions, dataFrom } from './data.ts';
+import { drawnFaces, faces, facesDataset } from '../../lab/index.ts';
+import { type Model, sizeOf } from '../../onnx/index.ts';
+import { openData, type OpenDataOptions } from './open-data.ts';
 
 let folder = '';
-beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'fineprune-notes-'))));
+beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'fineprune-metadata-'))));
 afterAll(() => rm(folder, { recursive: true }));
 
 const drawn = drawnFaces({ people: 4, each: 6, side: 64, seed: 1 });
@@ -30,24 +28,19 @@ async function album(name: string, people: readonly string[]): Promise<string> {
   return join(folder, name);
 }
 
-/** Reads data as a command with these arguments does. */
-async function read(model: Model, args: readonly string[]) {
-  const progress = { say() {}, at() {}, end() {} };
-  const command = addDataOptions(new Command()).option('--seed <n>', '', Number, 0);
-  command.parse([...args], { from: 'user' });
-  const { signal } = new AbortController();
-  const { test: data } = await dataFrom(model, command.opts<DataOptions>(), { progress, signal });
-  const { clean } = data;
+/** All clean test samples. */
+async function read(model: Model, from: string, options: Partial<OpenDataOptions> = {}) {
+  const { clean } = (await openData(from, { for: model, testData: from, ...options })).test;
   const x = new Float32Array(clean.length * sizeOf(clean.sample));
   await clean.read([...clean.labels.keys()], x);
   return { x, labels: [...clean.labels], classes: clean.classes };
 }
 
-test('a model that says how it takes pictures gets them so, of some of its classes too', async () => {
+test('pictures are preprocessed as the model says, also of some of its classes', async () => {
   const dataset = await facesDataset(drawn);
   const model = faces.network(1, dataset);
   const some = await album('some', ['person-1', 'person-3']);
-  const { x, labels, classes } = await read(model, ['--data', some, '--test-data', some]);
+  const { x, labels, classes } = await read(model, some);
   expect(classes).toEqual(dataset.classes);
   expect(labels).toEqual([1, 1, 1, 1, 1, 1, 3, 3, 3, 3, 3, 3]);
   const expected = new Float32Array(x.length);
@@ -55,11 +48,10 @@ test('a model that says how it takes pictures gets them so, of some of its class
   expect(x).toEqual(expected);
 });
 
-test('what a person says of preprocessing comes before what the model says', async () => {
+test('the option for preprocessing goes before what the model says', async () => {
   const model = faces.network(1, { classes: ['person-0', 'person-1', 'person-2', 'person-3'] });
   const one = await album('one', ['person-2']);
-  const plain = ['--data', one, '--test-data', one, '--preprocess', '0-1'];
-  const { x } = await read(model, plain);
+  const { x } = await read(model, one, { preprocess: '0-1' });
   expect(Math.min(...x)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...x)).toBeLessThanOrEqual(1);
 });
@@ -67,7 +59,7 @@ test('what a person says of preprocessing comes before what the model says', asy
 test('a folder of people that the model does not know is an error that names them', async () => {
   const model = faces.network(1, { classes: ['person-0', 'person-1'] });
   const other = await album('other', ['person-1', 'person-2']);
-  await expect(read(model, ['--data', other, '--test-data', other])).rejects.toMatchObject({
+  await expect(read(model, other)).rejects.toMatchObject({
     code: 'data/classes',
     message: expect.stringMatching(/model does not name \(person-2\)/),
   });

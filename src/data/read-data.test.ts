@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sizeOf } from '../onnx/index.ts';
-import type { Dataset } from './dataset.ts';
-import { openData, type OpenOptions } from './open.ts';
+import { arrayDataset, type Dataset } from './dataset.ts';
+import { readData, type ReadOptions } from './read-data.ts';
 import { preset, preprocessFrom } from './images/preprocess.ts';
 import { encodeWav } from './audio/wav.ts';
 
@@ -60,8 +60,8 @@ async function all(dataset: Dataset): Promise<number[][]> {
 }
 
 /** The data, where they are of one part. */
-async function whole(from: string, options: OpenOptions): Promise<Dataset> {
-  const { parts } = await openData(from, options);
+async function whole(from: string, options: ReadOptions): Promise<Dataset> {
+  const { parts } = await readData(from, options);
   expect(Object.keys(parts)).toEqual(['whole']);
   return parts.whole as Dataset;
 }
@@ -169,13 +169,13 @@ describe('a folder with a folder for each class', () => {
       'test/c/1.png': one,
       'test/c/2.png': one,
     });
-    const { parts } = await openData(root, { input: GRAY, outputs: 3 });
+    const { parts } = await readData(root, { input: GRAY, outputs: 3 });
     expect(Object.entries(parts).map(([part, { labels }]) => [part, [...labels]])).toEqual([
       ['test', [2, 2]],
       ['train', [1]],
       ['validation', [0]],
     ]);
-    const test = await openData(root, { input: GRAY, parts: () => ['test'] });
+    const test = await readData(root, { input: GRAY, parts: () => ['test'] });
     expect(Object.keys(test.parts)).toEqual(['test']);
   });
 });
@@ -327,7 +327,7 @@ const broken = async () => ({
 describe('files that cannot be read', () => {
   test('are named and counted, and end the run', async () => {
     const root = await tree('broken', await broken());
-    const opened = openData(root, { input: GRAY });
+    const opened = readData(root, { input: GRAY });
     await expect(opened).rejects.toMatchObject({ code: 'data/unreadable' });
     for (const part of [
       /4 of 6 samples/,
@@ -337,13 +337,13 @@ describe('files that cannot be read', () => {
       /tone\.wav/,
       /--skip-bad/,
     ]) {
-      await expect(openData(root, { input: GRAY })).rejects.toThrow(part);
+      await expect(readData(root, { input: GRAY })).rejects.toThrow(part);
     }
   });
 
   test('are left out when asked, and still named', async () => {
     const root = await tree('skipped', await broken());
-    const { parts, bad } = await openData(root, { input: GRAY, skipBad: true });
+    const { parts, bad } = await readData(root, { input: GRAY, skipBad: true });
     expect(await colors(parts.whole as Dataset)).toEqual([[1], [2]]);
     expect([...(parts.whole as Dataset).labels]).toEqual([0, 1]);
     expect(bad).toHaveLength(4);
@@ -363,4 +363,30 @@ test('data larger than the budget are read again each time, and are the same', a
   await rm(join(root, '0'), { recursive: true });
   expect(await all(kept)).toHaveLength(40);
   await expect(all(small)).rejects.toThrow(/did the data change/);
+});
+
+test('a data set is opened by its name, in another size, with classes of its own', async () => {
+  const half = (name: string, count: number) =>
+    arrayDataset({
+      name,
+      classes: ['seven', 'one'],
+      sample: [1, 2, 2],
+      labels: Int32Array.from({ length: count }, (_, i) => i % 2),
+      data: new Uint8Array(4 * count).fill(51),
+      divisor: 255,
+    });
+  const sets = { tiny: async () => ({ train: half('tiny/train', 6), test: half('tiny/test', 4) }) };
+  const input = { dims: [3, 4, 3], layout: 'NHWC' } as const;
+  const { parts, classesBy } = await readData('tiny', {
+    input,
+    sets,
+    outputs: 2,
+    parts: () => ['test'],
+  });
+  expect(classesBy).toBe('data set');
+  expect(Object.keys(parts)).toEqual(['test']);
+  const { test } = parts as { test: Dataset };
+  expect(test).toMatchObject({ length: 4, sample: [3, 4, 3], classes: ['seven', 'one'] });
+  expect([...test.labels]).toEqual([0, 1, 0, 1]);
+  expect(new Set((await all(test)).flat())).toEqual(new Set([Math.fround(0.2)]));
 });

@@ -1,0 +1,96 @@
+import { type Dataset, type DatasetsOptions, type Part, split } from '../../data/index.ts';
+
+export type Parts = Partial<Record<Part, Dataset>>;
+
+/** Reads the parts of data. */
+export type OpenParts = (
+  from: string,
+  options: Pick<DatasetsOptions, 'labels' | 'outputs' | 'parts'>,
+) => Promise<Parts>;
+
+/** Validation and test data, and how they were made, for people to read. */
+export interface CleanParts {
+  readonly validation: Dataset;
+  readonly test: Dataset;
+  readonly description: string;
+}
+
+/** Validation takes a sixth of a training part, and at most so many samples. */
+const VALIDATION = 10_000;
+
+/**
+ * Decides which clean data are for validation and which for the test, and reads those only.
+ *
+ * @param data.need - 'test' leaves validation data unread where that is possible
+ */
+export async function cleanParts(
+  data: {
+    readonly from: string;
+    readonly testData: string | undefined;
+    readonly seed: number;
+    readonly need: 'all' | 'test';
+  },
+  open: OpenParts,
+): Promise<CleanParts> {
+  const { from, testData, seed, need } = data;
+  if (testData !== undefined) {
+    const test = wholeOr(await open(testData, {}), ['test']);
+    const validation =
+      need === 'test' ? test : wholeOr(await open(from, { labels: test.classes }), ['validation']);
+    return described({ validation, test }, 'as given');
+  }
+  const { whole, train, validation, test } = await open(from, {
+    parts: (there) => worthReading(there, need),
+  });
+  if (test && need === 'test') {
+    return { validation: test, test, description: describe({ test }, 'its test part') };
+  }
+  if (test && validation) return described({ validation, test }, 'its own parts');
+  if (test && train) {
+    // The lab's attacker leaves the same samples alone, with the same seed.
+    const count = Math.min(VALIDATION, Math.floor(train.length / 6));
+    const drawn = split(train, { train: train.length - count, validation: count }, seed);
+    return described(
+      { validation: drawn.validation, test },
+      `validation drawn from the training part by seed ${seed}`,
+    );
+  }
+  const all = whole ?? test ?? validation ?? train;
+  if (!all) throw new Error(`${from} has no part`);
+  return described(
+    split(all, { validation: 0.5, test: 0.5 }, seed),
+    `halves of ${all.name} by seed ${seed}; --test-data names a test part`,
+  );
+}
+
+/** All of data without parts, else the test or validation part, else any. */
+export function wholeOrTest(parts: Parts): Dataset {
+  return wholeOr(parts, ['test', 'validation']);
+}
+
+function wholeOr(parts: Parts, names: readonly Part[]): Dataset {
+  const found = [parts.whole, ...names.map((name) => parts[name]), ...Object.values(parts)];
+  const first = found.find((dataset) => dataset !== undefined);
+  if (!first) throw new Error('data without a part');
+  return first;
+}
+
+function worthReading(there: readonly Part[], need: 'all' | 'test'): readonly Part[] {
+  if (!there.includes('test')) {
+    return there.includes('validation') ? ['validation'] : there;
+  }
+  if (need === 'test') return ['test'];
+  return there.includes('validation') ? ['validation', 'test'] : there;
+}
+
+function described(
+  parts: { readonly validation: Dataset; readonly test: Dataset },
+  how: string,
+): CleanParts {
+  return { ...parts, description: describe(parts, how) };
+}
+
+function describe(parts: Readonly<Record<string, Dataset>>, how: string): string {
+  const counts = Object.entries(parts).map(([part, { length }]) => `${length} ${part} samples`);
+  return `${counts.join(', ')} (${how})`;
+}
