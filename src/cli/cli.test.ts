@@ -347,7 +347,7 @@ test('two sites, a share of each, and a slim file beside the repaired one', asyn
   expect(record).toMatchObject({ slim: result.slim });
   const html = await readFile(join(out, 'report.html'), 'utf8');
   expect(html).toContain('id="curve-2"');
-  expect(html).toContain('12 units are removed for real');
+  expect(html).toContain('12 units are removed in');
 });
 
 test.skipIf(process.platform === 'win32')(

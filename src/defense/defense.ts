@@ -21,6 +21,12 @@ export interface Defense<S extends object = object> {
   readonly source: string;
   /** Defaults, ranges and descriptions of its settings; strict, so that a misspelled one is an error. */
   readonly settings: SettingsSchema<S>;
+  /**
+   * Refuses settings that the network or the data cannot follow, before any work is done.
+   *
+   * @throws DefenseError
+   */
+  check?(context: DefenseContext, settings: S): void;
   /** The defenses that it runs one after another, where it is made of others. */
   readonly parts?: readonly string[] | undefined;
   /**
@@ -88,6 +94,10 @@ export function inSequence<S extends object, T extends object>(
     ...about,
     settings,
     parts: [first.name, second.name],
+    check(context, settings) {
+      first.check?.(context, settings);
+      second.check?.(context, settings);
+    },
     async run(context, from, settings) {
       return context.run(second, await context.run(first, from, settings), settings);
     },

@@ -117,6 +117,7 @@ export async function repair(
     signal,
     progress: (stage, done, all) => onProgress?.(stage, done, all),
   });
+  for (const [index, defense] of methods.entries()) defense.check?.(context, own[index] as object);
   const start: Repaired = { network, masks: new Map(), edits: NO_EDITS, steps: [] };
   const results: (Repaired & { readonly method: string })[] = [{ ...start, method: 'none' }];
   for (const [index, defense] of methods.entries()) {

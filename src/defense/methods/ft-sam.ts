@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Defense } from '../defense.ts';
-import { tune } from './fine-tuning/fine-tuning.ts';
+import { checkFits, tune } from './fine-tuning/fine-tuning.ts';
 import { tuningSettings } from './fine-tuning/settings.ts';
 
 export const ftSamSettings = z.strictObject({
@@ -31,6 +31,7 @@ export const ftSam: Defense<FtSamSettings> = {
   source:
     'Zhu, Wei, Shen, Fan, Wu: Enhancing Fine-Tuning Based Backdoor Defense with Sharpness-Aware Minimization, ICCV 2023, section 3',
   settings: ftSamSettings,
+  check: checkFits,
   run: (context, from, { rho, perturbation, smoothing, ...settings }) =>
     tune(context, from, settings, {
       by: 'ft-sam',

@@ -25,6 +25,7 @@ export const fineTuning: Defense<TuningSettings> = {
   description: 'train the network on with clean data',
   source: 'Liu, Dolan-Gavitt, Garg: Fine-Pruning, RAID 2018, section 3.3',
   settings: tuningSettings,
+  check: checkFits,
   run: (context, from, settings) => tune(context, from, settings, { by: 'fine-tuning' }),
 };
 
@@ -150,7 +151,7 @@ export function batchSizeFor(samples: number, most: number): number {
 }
 
 /** Refuses settings that the network or the data cannot follow, before any work. */
-function checkFits({ given, clean }: DefenseContext, settings: TuningSettings): void {
+export function checkFits({ given, clean }: DefenseContext, settings: TuningSettings): void {
   if (settings.dropout && !hasDropout(given.graph)) {
     throw new DefenseError(
       'defense/no-dropout',
