@@ -1,33 +1,20 @@
-// Runs in a page too: what needs a file system is imported from file.ts and write.ts.
+// Free of Node, for browsers: file.ts, save.ts and write.ts need a file system and are imported directly.
 
 export { dataTypeOf } from './data-type.ts';
-export { decodeModel, type DecodeOptions } from './decode.ts';
-export type { ReadExternalData } from './decode-tensor.ts';
+export { decodeModel } from './decode.ts';
 export { encodeWithExternalData, encodeModel, type ModelWithExternalData } from './encode.ts';
 export { FinepruneError, OnnxError, quoted, type OnnxErrorCode } from './error.ts';
-export type { OnnxFile } from './file.ts';
 export {
   float,
   type Attribute,
   type Attributes,
   type Dim,
-  type Float,
-  type Floats,
   type Graph,
   type Model,
   type Node,
   type ValueInfo,
 } from './model.ts';
-export {
-  float32,
-  int64,
-  sizeOf,
-  type DataOf,
-  type DataType,
-  type Tensor,
-  type TensorOf,
-} from './tensor.ts';
+export { float32, int64, sizeOf, type DataType, type Tensor, type TensorOf } from './tensor.ts';
 export { isConstant, isGraph, isTensor, nodeLabel, subgraphsOf } from './node.ts';
 export { patchModel, type Insertion } from './patch.ts';
 export { usedNames } from './sort.ts';
-export { MAX_OPSET, MIN_OPSET } from './validate.ts';
