@@ -163,7 +163,7 @@ describe('operators whose gradient is zero', () => {
 });
 
 describe('refusals', () => {
-  test('name every operator in the way, why, and the parameters that it cuts off', async () => {
+  test('name every blocking operator, the reason, and the parameters that it blocks', async () => {
     const error = await failure(
       differentiate(
         {
@@ -180,8 +180,8 @@ describe('refusals', () => {
     );
     expect(error.code).toBe('autodiff/unsupported');
     expect(error.message).toMatch(/2 node/);
-    expect(error.message).toMatch(/Det node "the determinant": .+; it cuts off "a", "b"/);
-    expect(error.message).toMatch(/Det node "another": .+; it cuts off "b"\n/);
+    expect(error.message).toMatch(/Det node "the determinant": .+; it blocks "a", "b"/);
+    expect(error.message).toMatch(/Det node "another": .+; it blocks "b"\n/);
     expect(error.message).toMatch(/the rest, 1 of 3 parameters: "c"\./);
   });
 

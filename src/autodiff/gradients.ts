@@ -5,8 +5,10 @@ import { blockedBy, gradientPaths, type GradientPaths, type Blocker, blockersOf 
 import { reversePass } from './reverse.ts';
 
 /**
- * The graph with its reverse pass: another graph of standard operators, which gives the loss and the
+ * Builds the graph with its reverse pass: a graph of standard operators that outputs the loss and the
  * gradient of every parameter. See `appendGradients` for the arguments and the errors.
+ *
+ * @returns the graph, and for each parameter the name of the output that holds its gradient
  */
 export function gradients(
   traced: Traced,
@@ -22,17 +24,18 @@ export function gradients(
 /**
  * Appends the reverse pass to a graph.
  *
- * Walks the nodes from the loss back to the parameters; each node's rule turns the gradients of its
- * outputs into those of its inputs, gradients of a value used several times are added up, and those
- * of a broadcast operand are summed back to its dims.
+ * Visits the nodes from the loss back to the parameters. The rule of each node computes the gradients of
+ * its inputs from those of its outputs. Gradients of a value that is used several times are added, and
+ * those of a broadcast operand are summed to its dims.
  *
- * @param builder - holds the graph already; the reverse pass is written on it
+ * @param builder - holds the graph; the reverse pass is appended to it
  * @param traced - the graph with the type and dims of every value
- * @param loss - a value with one element
- * @param parameters - values to differentiate by
- * @returns for each parameter the name of its gradient, a value of the parameter's dims
- * @throws AutodiffError which lists the nodes on the way that let no gradient through (their operator has
- *   none, or not in the form asked for), or when the loss does not depend on a parameter
+ * @param loss - name of a value with one element
+ * @param parameters - names of the values to differentiate with respect to
+ * @returns for each parameter the name of its gradient, a value with the parameter's dims
+ * @throws AutodiffError 'autodiff/unsupported' which lists all nodes between the loss and the parameters that
+ *   have no gradient (for their operator or their attributes); 'autodiff/unreachable' where the loss does
+ *   not depend on a parameter; 'autodiff/not-scalar'; 'autodiff/not-traced'
  */
 export function appendGradients(
   builder: Builder,
@@ -54,10 +57,10 @@ export function appendGradients(
     );
   }
   const paths = gradientPaths(traced, loss, parameters);
-  const stops = blockersOf(paths);
-  // Rules may refuse a node for its attributes: they are asked before anything is said.
-  const gradientOf = reversePass(builder, traced, loss, paths, (stop) => stops.push(stop));
-  refuse(paths, stops, parameters);
+  const blockers = blockersOf(paths);
+  // Rules may refuse a node for its attributes: all of them run first, so that one error lists all nodes.
+  const gradientOf = reversePass(builder, traced, loss, paths, (blocker) => blockers.push(blocker));
+  refuse(paths, blockers, parameters);
   return new Map(
     parameters.map((parameter) => {
       const gradient = gradientOf(parameter);
@@ -72,24 +75,24 @@ export function appendGradients(
   );
 }
 
-/** One error for all nodes that stop the gradient: what each cuts off, and what can be trained. */
+/** Throws one error for all blockers: the parameters that each one blocks, and those that can be trained. */
 function refuse(
   paths: GradientPaths,
-  stops: readonly Blocker[],
+  blockers: readonly Blocker[],
   parameters: readonly string[],
 ): void {
-  if (stops.length === 0) return;
-  const cutOff = new Set<string>();
-  const lines = stops.map(({ node, why }) => {
-    const cut = blockedBy(paths, node, parameters);
-    for (const parameter of cut) cutOff.add(parameter);
-    return `  ${nodeLabel(node)}: ${why}; it cuts off ${listed(cut)}`;
+  if (blockers.length === 0) return;
+  const blocked = new Set<string>();
+  const lines = blockers.map(({ node, why }) => {
+    const behind = blockedBy(paths, node, parameters);
+    for (const parameter of behind) blocked.add(parameter);
+    return `  ${nodeLabel(node)}: ${why}; it blocks ${listed(behind)}`;
   });
-  const left = parameters.filter((parameter) => !cutOff.has(parameter));
+  const left = parameters.filter((parameter) => !blocked.has(parameter));
   throw new AutodiffError(
     'autodiff/unsupported',
-    `No gradient passes through ${stops.length} node(s):\n${lines.join('\n')}\n` +
-      `Freeze what they cut off (--freeze-unsupported) to train the rest, ${left.length} of ` +
+    `No gradient passes through ${blockers.length} node(s):\n${lines.join('\n')}\n` +
+      `Freeze the blocked parameters (--freeze-unsupported) to train the rest, ${left.length} of ` +
       `${parameters.length} parameters: ${listed(left)}.`,
   );
 }

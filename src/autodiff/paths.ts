@@ -2,19 +2,19 @@ import type { Traced } from '../graph/index.ts';
 import type { Node } from '../onnx/index.ts';
 import { operatorOf } from '../ops/index.ts';
 
-/** The ways by which gradients come from the loss to the parameters. */
+/** The paths of gradients from the loss to the parameters. */
 export interface GradientPaths {
-  /** Nodes on them, in the order of the graph. */
+  /** Nodes on the paths, in the order of the graph. */
   readonly nodes: readonly Node[];
-  /** Values that depend on a parameter by floating point numbers, and not by steps only. */
+  /** Float values that depend on a parameter, other than through operators whose derivative is zero. */
   readonly wanted: ReadonlySet<string>;
 }
 
-/** A node on the way that lets no gradient through. */
+/** A node on a path through which no gradient passes. */
 export interface Blocker {
   readonly node: Node;
   readonly why: string;
-  /** What a rule threw, where a rule refused the node. */
+  /** The error of the rule, where a rule refused the node. */
   readonly error?: Error | undefined;
 }
 
@@ -38,7 +38,7 @@ export function blockersOf({ nodes }: GradientPaths): Blocker[] {
   });
 }
 
-/** Those of the parameters whose gradient, or a part of it, would pass through a node. */
+/** The parameters of which a part of the gradient would pass through a node. */
 export function blockedBy(
   { nodes, wanted }: GradientPaths,
   node: Node,
@@ -63,7 +63,7 @@ function differentiable({ graph, values }: Traced, parameters: readonly string[]
   return reached;
 }
 
-/** Those of the `wanted` values from which a gradient can arrive: the loss reads them as numbers. */
+/** The `wanted` values on which the loss depends: those that receive a gradient. */
 function carriers(
   nodes: readonly Node[],
   loss: string,

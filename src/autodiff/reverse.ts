@@ -5,19 +5,19 @@ import { AutodiffError } from './error.ts';
 import type { GradientPaths, Blocker } from './paths.ts';
 
 /**
- * Writes the reverse pass: from the loss back along the paths, each node's rule turns the gradients
- * of its outputs into those of its inputs.
+ * Appends the reverse pass: from the loss back along the paths, the rule of each node computes the
+ * gradients of its inputs from those of its outputs.
  *
- * @param stopped - told of nodes whose rule refuses them, and the walk goes on; nodes without a
- *   rule are passed over
- * @returns the name of the gradient of a value, undefined where none arrives
+ * @param onBlocked - called for each node whose rule refuses it; the walk continues. Nodes without a rule
+ *   are skipped
+ * @returns a function that gives the name of the gradient of a value, or undefined where it has none
  */
 export function reversePass(
   builder: Builder,
   traced: Traced,
   loss: string,
   { nodes, wanted }: GradientPaths,
-  stopped: (stop: Blocker) => void,
+  onBlocked: (stop: Blocker) => void,
 ): (value: string) => string | undefined {
   const cotangents = new Map<string, string[]>([[loss, [ones(builder, traced, loss)]]]);
   const gradientOf = (value: string) => {
@@ -31,7 +31,7 @@ export function reversePass(
     const operator = operatorOf(node);
     if (typeof operator?.gradient !== 'function') continue;
     const tape = tapeOf(builder, traced, node, dy, wanted);
-    const dx = applyRule(operator.gradient, tape, stopped);
+    const dx = applyRule(operator.gradient, tape, onBlocked);
     for (const [index, gradient] of dx.entries()) {
       const input = node.inputs[index];
       if (gradient === undefined || !input || !wanted.has(input)) continue;
@@ -49,13 +49,13 @@ export function reversePass(
 function applyRule(
   rule: Gradient,
   tape: Tape,
-  stopped: (stop: Blocker) => void,
+  onBlocked: (stop: Blocker) => void,
 ): readonly (string | undefined)[] {
   try {
     return rule(tape);
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
-    stopped({ node: tape.node, why: error.why, error });
+    onBlocked({ node: tape.node, why: error.why, error });
     return [];
   }
 }

@@ -31,12 +31,12 @@ async function judge(
 
 const three = { a: square(2), b: square(3), c: square(4) };
 
-test('everything, where every operator has a gradient', async () => {
+test('all parameters are trainable where every operator has a gradient', async () => {
   const verdict = await judge(three, (b) => b.op('Sum', [b.op('MatMul', ['a', 'b']), 'c']));
   expect(verdict).toEqual({ trainable: ['a', 'b', 'c'], blocked: [] });
 });
 
-test('an operator without a gradient cuts off what is before it, by name and reason', async () => {
+test('an operator without a gradient blocks the parameters before it, with its name and the reason', async () => {
   const { trainable: left, blocked } = await judge(three, (b) =>
     b.op('Mul', ['c', b.op('Det', [b.op('MatMul', ['a', 'b'])], {}, 'the determinant')]),
   );
@@ -48,7 +48,7 @@ test('an operator without a gradient cuts off what is before it, by name and rea
   }
 });
 
-test('a parameter with one way open and one closed is cut off: half a gradient is a wrong one', async () => {
+test('a parameter with one blocked path of two is blocked: half a gradient is wrong', async () => {
   const { trainable: left, blocked } = await judge(three, (b) =>
     b.op('Sum', ['a', b.op('Det', [b.op('Mul', ['a', 'b'])]), 'c']),
   );
@@ -56,7 +56,7 @@ test('a parameter with one way open and one closed is cut off: half a gradient i
   expect(blocked.map(({ parameter }) => parameter)).toEqual(['a', 'b']);
 });
 
-test('every node in the way is named', async () => {
+test('every blocking node is named', async () => {
   const { blocked } = await judge(three, (b) => {
     const first = b.op('Det', ['a'], {}, 'first');
     return b.op('Mul', [b.op('Det', [b.op('Mul', ['b', first])], {}, 'second'), 'c']);
@@ -68,7 +68,7 @@ test('every node in the way is named', async () => {
   ]);
 });
 
-test('a node that its rule refuses for its attributes cuts off too', async () => {
+test('a node that its rule refuses for its attributes blocks too', async () => {
   const image = float32(
     [1, 1, 4, 4],
     Array.from({ length: 16 }, (_, index) => index),
@@ -86,7 +86,7 @@ test('a node that its rule refuses for its attributes cuts off too', async () =>
   expect(blocked[0]?.why).toMatch(/^fineprune does not differentiate antialias$/);
 });
 
-test('what is read through integers, steps or not at all is told, and stops nothing else', async () => {
+test('parameters read through integers, steps or not at all are reported, and block nothing else', async () => {
   const { trainable: left, blocked } = await judge({ ...three, d: square(5) }, (b) => {
     const counted = b.op('Cast', [b.op('Cast', [b.op('Det', ['a'])], { to: 7 })], { to: 1 });
     return b.op('Sum', [b.op('Floor', ['b']), b.op('Mul', [counted, 'c'])]);
@@ -99,7 +99,7 @@ test('what is read through integers, steps or not at all is told, and stops noth
   ]);
 });
 
-test('an operator without a gradient behind a step refuses nothing: no gradient would get to it', async () => {
+test('an operator without a gradient behind a step function blocks nothing: no gradient reaches it', async () => {
   const verdict = await judge(three, (b) =>
     b.op('Sum', ['c', b.op('Det', [b.op('Add', [b.op('Floor', ['a']), b.op('Ceil', ['b'])])])]),
   );

@@ -103,7 +103,7 @@ describe('names', () => {
     expect(new Set(named).size).toBe(named.length);
   });
 
-  it('of nodes stay with the node that makes the old output', () => {
+  it('of nodes stay with the node that produces the old output', () => {
     const { graph } = normalize(
       modelOf({ opset: 9, feeds: { x }, nodes: [node('Softmax', ['x'])] }),
     );

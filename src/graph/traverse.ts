@@ -7,7 +7,7 @@ export interface Use {
   readonly index: number;
 }
 
-/** The node that makes each value. */
+/** The node that produces each value. */
 export function producers(graph: Graph): Map<string, Node> {
   const made = new Map<string, Node>();
   for (const node of graph.nodes) for (const output of node.outputs) made.set(output, node);

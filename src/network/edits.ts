@@ -1,7 +1,7 @@
 import type { Node } from '../onnx/index.ts';
 
 /**
- * Nodes put into a graph after the node that makes a value. They make the value instead; so every
+ * Nodes put into a graph after the node that produces a value. They make the value instead; so every
  * reader of the value, also in the body of an If, reads what they make.
  */
 export interface InsertedNodes {

@@ -16,7 +16,7 @@ import { freshNames } from './fresh-names.ts';
 /**
  * The file of a model with the edits of a working graph. Weights are written where their values
  * changed, in their own element type. Inserted nodes, and their constants as Constant nodes, come after
- * the node that makes the value, in the file's opset and element type. Every other byte stays.
+ * the node that produces the value, in the file's opset and element type. Every other byte stays.
  *
  * @param graph - the working graph after the edits
  * @param metadata - entries to add to the file's metadata

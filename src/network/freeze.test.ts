@@ -29,11 +29,11 @@ function cutBy(op: string | undefined) {
 test('an operator without a gradient ends the run and says what else could be trained', async () => {
   const run = repair(runtime, cutBy('Hardmax'), clean, settings);
   await expect(run).rejects.toMatchObject({ code: 'autodiff/unsupported' });
-  await expect(run).rejects.toThrow(/Hardmax.+cuts off "conv1\.weight", "conv1\.bias"/s);
+  await expect(run).rejects.toThrow(/Hardmax.+blocks "conv1\.weight", "conv1\.bias"/s);
   await expect(run).rejects.toThrow(/the rest, 4 of 6 parameters: "conv2\.weight"/);
 });
 
-test('frozen, what it cuts off is told and stays as it is, and the rest is trained', async () => {
+test('frozen, what it blocks is reported and does not change, and the rest is trained', async () => {
   const model = cutBy('Hardmax');
   const made = await repair(runtime, model, clean, {
     ...settings,

@@ -1,18 +1,18 @@
 import { concatBytes, varint, type Span, type WireField } from './wire.ts';
 
-/** Bytes to put in place of a span of a file. */
+/** Bytes that replace a span of a file. */
 export interface ByteEdit extends Span {
   readonly bytes: Uint8Array;
 }
 
-/** How much longer a file gets by these edits. */
+/** The change of a file's length by these edits. */
 function sizeChange(edits: readonly ByteEdit[]): number {
   return edits.reduce((sum, { from, to, bytes }) => sum + bytes.length - (to - from), 0);
 }
 
 /**
- * Edits inside a submessage, with its length put right where they change it. A length that stays
- * is not touched: an encoder may have written it in more bytes than needed.
+ * Adds the edit of a submessage's length prefix where edits inside change its length. An unchanged prefix
+ * keeps its bytes: an encoder may have written it in more bytes than needed.
  */
 export function withLengthPrefix(
   field: WireField,
@@ -24,13 +24,13 @@ export function withLengthPrefix(
   return [{ from: field.lengthAt, to: field.from, bytes: varint(length) }, ...edits];
 }
 
-/** A copy of a file with edits applied, which must not overlap, and bytes added at its end. */
+/** Copies a file with edits applied, which must not overlap, and appends `added`. */
 export function applyEdits(
   bytes: Uint8Array,
   edits: readonly ByteEdit[],
   added: readonly Uint8Array[],
 ): Uint8Array<ArrayBuffer> {
-  // A stable sort: what is inserted at one place keeps its order.
+  // The sort is stable: insertions at the same position keep their order.
   const sorted = edits.toSorted((a, b) => a.from - b.from || a.to - b.to);
   const chunks: Uint8Array[] = [];
   let at = 0;

@@ -1,7 +1,7 @@
 import { TensorProto_DataType as Proto } from 'onnx-buf';
 import type { DataType } from './tensor.ts';
 
-/** The number that stands for each element type in a file. */
+/** ONNX's number for each element type (TensorProto.DataType). */
 export const DATA_TYPE_NUMBER: Readonly<Record<DataType, number>> = {
   float32: Proto.FLOAT,
   float64: Proto.DOUBLE,
@@ -23,11 +23,12 @@ const byNumber = new Map(
   Object.entries(DATA_TYPE_NUMBER).map(([type, number]) => [number, type as DataType]),
 );
 
+/** @returns undefined for a number that is unknown or unsupported */
 export function dataTypeOf(number: number): DataType | undefined {
   return byNumber.get(number);
 }
 
-/** The name that ONNX gives to a type number, for messages. */
+/** ONNX's name for a type number, for messages. */
 export function dataTypeName(number: number): string {
   return Proto[number] ?? `number ${number}`;
 }

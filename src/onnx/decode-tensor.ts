@@ -4,15 +4,14 @@ import { OnnxError, quoted } from './error.ts';
 import type { DataType, Tensor } from './tensor.ts';
 
 /**
- * Reads `length` bytes at `offset` of a file beside the model. The bytes become the tensor's own,
- * so they must be the caller's to give away.
+ * Reads `length` bytes at `offset` of an external data file. The path is relative to the model's folder.
  */
 export type ReadExternalData = (location: string, offset: number, length: number) => Uint8Array;
 
 type NumericType = Exclude<DataType, 'string'>;
 type TypedField = 'floatData' | 'doubleData' | 'int32Data' | 'int64Data' | 'uint64Data';
 
-/** How the elements of a type are stored: their array, and the field for typed data. */
+/** The typed array for each element type, and the protobuf field for its typed data. */
 const STORAGE = {
   float32: [Float32Array, 'floatData'],
   float64: [Float64Array, 'doubleData'],
@@ -39,10 +38,10 @@ const DATA_FIELDS = [
   'stringData',
 ] as const;
 
-// More elements than any array can hold, and still exact as a number.
+// Above the capacity of any array, and still exact as a number.
 const MAX_ELEMENTS = 2 ** 40;
 
-/** @throws OnnxError for data that does not fit the dims, of a type not known, or out of reach */
+/** @throws OnnxError for data that do not fit the dims, an unsupported type, or unreadable external data */
 export function decodeTensor(proto: TensorProto, external: ReadExternalData | undefined): Tensor {
   const where = `tensor ${quoted(proto.name)}`;
   const type = dataTypeOf(proto.dataType);
@@ -152,7 +151,8 @@ function readExternal(
     throw new OnnxError(
       'onnx/external-range',
       `${where} has offset ${quoted(entries.get('offset') ?? '0')} and length ` +
-        `${quoted(entries.get('length') ?? '')} in ${quoted(location)}; both must be whole numbers`,
+        `${quoted(entries.get('length') ?? '')} in ${quoted(location)}; both must be whole numbers: ` +
+        'save the model again with onnx.save',
     );
   }
   if (length !== byteLength) {
@@ -173,7 +173,7 @@ function readExternal(
   if (bytes.length !== length) {
     throw new OnnxError(
       'onnx/external-range',
-      `${where} needs ${length} bytes of ${quoted(location)} but got ${bytes.length}`,
+      `${where} needs ${length} bytes of ${quoted(location)} but got ${bytes.length}; fetch the file again`,
     );
   }
   return ownBuffer(bytes);
@@ -184,7 +184,7 @@ function wholeNumber(text: string): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** A copy, aligned for every element type, that the caller's bytes are not part of. */
+/** A copy, aligned for every element type. */
 function ownBuffer(bytes: Uint8Array): ArrayBuffer {
   const copy = new Uint8Array(bytes.length);
   copy.set(bytes);
@@ -192,7 +192,7 @@ function ownBuffer(bytes: Uint8Array): ArrayBuffer {
 }
 
 function fromTyped(type: NumericType, values: readonly number[] | readonly bigint[]): unknown {
-  // The pair of type and values is right by STORAGE; TypeScript cannot follow it through.
+  // STORAGE guarantees that type and values fit; TypeScript cannot infer it.
   const numbers = values as readonly number[];
   const bigints = values as readonly bigint[];
   switch (type) {
@@ -228,7 +228,7 @@ function decodeStrings(proto: TensorProto, size: number, where: string): string[
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** @throws OnnxError 'onnx/unsupported' for bytes that are no UTF-8 text */
+/** @throws OnnxError 'onnx/unsupported' for bytes that are not UTF-8 */
 export function decodeText(bytes: Uint8Array, where: string): string {
   try {
     return utf8.decode(bytes);

@@ -18,19 +18,18 @@ import type { Tensor } from './tensor.ts';
 import { validateModel } from './validate.ts';
 
 export interface DecodeOptions {
-  /** What to call the file in messages. */
+  /** Name of the file in messages. */
   readonly name?: string | undefined;
-  /** Reads data that is stored beside the file; without it such a file is refused. */
+  /** Reads external data; without it, a model that has external data is refused. */
   readonly external?: ReadExternalData | undefined;
 }
 
 const INT64_MAX = 2n ** 63n - 1n;
 
 /**
- * An ONNX file as plain values, with every check on a hostile file done. The tensors are copies:
- * changing them does not change `bytes`, nor the reverse.
+ * Decodes an ONNX file, with all checks for hostile files. The tensors are copies of `bytes`.
  *
- * @throws OnnxError naming the node or tensor at fault
+ * @throws OnnxError that names the node or tensor
  */
 export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Model {
   try {
@@ -159,13 +158,14 @@ function valueInfoOf(proto: ValueInfoProto): ValueInfo {
   if (!type) {
     throw new OnnxError(
       'onnx/tensor-type',
-      `${where} has element type ${dataTypeName(elemType)}, which is not supported`,
+      `${where} has element type ${dataTypeName(elemType)}, which is not supported; export the model ` +
+        'with float32 inputs and outputs',
     );
   }
   if (!shape) return { name: proto.name, type };
   const dims = shape.dim.map(({ value }): Dim => {
     if (value.case === 'dimParam') return value.value === '' ? null : value.value;
-    // Some exporters write -1 or 0 for a dimension that they do not know.
+    // Some exporters write -1 for an unknown dimension.
     if (value.case === 'dimValue') return value.value < 0n ? null : Number(value.value);
     return null;
   });
@@ -223,18 +223,20 @@ function attributeOf(
     default:
       throw new OnnxError(
         'onnx/attribute',
-        `${where} is of type ${AttributeType[proto.type] ?? proto.type}, which is not supported`,
+        `${where} is of type ${AttributeType[proto.type] ?? proto.type}, which is not supported; ` +
+          'export the model with standard operators only',
       );
   }
   throw new OnnxError('onnx/attribute', `${where} has no value; export the model again`);
 }
 
-/** Large limits such as 2^63 - 1, "to the end" in Slice, pass; what would be rounded does not. */
+/** 2^63 - 1 ("to the end" in Slice) passes as a limit; other integers that a number would round do not. */
 function integerOf(value: bigint, where: string): number {
   const number = Number(value);
   if (BigInt(number) === value || value === INT64_MAX) return number;
   throw new OnnxError(
     'onnx/attribute',
-    `${where} is ${value}, which is beyond the whole numbers that can be kept exactly`,
+    `${where} is ${value}, which a JavaScript number cannot hold exactly; export ` +
+      'the model again with smaller integers',
   );
 }

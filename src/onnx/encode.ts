@@ -27,9 +27,9 @@ import { isGraph, isTensor } from './node.ts';
 import type { Tensor } from './tensor.ts';
 import { concatBytes, tag, varint, WIRE } from './wire.ts';
 
-// Before it, every initializer had to be listed as a graph input too, which Graph does not keep.
+// Older versions list every initializer as a graph input too, which Graph does not.
 const MIN_IR_VERSION = 4;
-// The newest that ONNX Runtime 1.30 takes; nothing that Model keeps depends on a newer one.
+// The newest version that ONNX Runtime 1.30 loads.
 const MAX_IR_VERSION = 13;
 // Protobuf's limit on a message.
 const MAX_BYTES = 2 ** 31 - 1;
@@ -38,32 +38,33 @@ const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
 /**
- * An ONNX file with this model. The weights are copied once, straight into the result.
+ * Encodes a model as an ONNX file. The weights are copied once, directly into the result.
  *
- * @throws OnnxError 'onnx/too-large' above 2 GiB
+ * @throws OnnxError 'onnx/too-large' above 2 GiB; TypeError for a float attribute that is not wrapped in
+ *   `float()` or `{ floats }`
  */
 export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
   return encoded(model, initializerChunks(model.graph.initializers));
 }
 
-/** A model with its weights where they lie in memory, beside the bytes of all else. */
+/** An encoded model whose large weights are external data in memory. */
 export interface ModelWithExternalData {
   readonly bytes: Uint8Array;
-  /** What the bytes name as external data. */
+  /** The external data that the model refers to by path. */
   readonly weights: readonly { readonly path: string; readonly data: Uint8Array }[];
 }
 
-/** Tensors of fewer bytes are in the model itself. */
-const SMALL = 4096;
+/** Smaller tensors, in bytes, are stored in the model itself. */
+const MIN_EXTERNAL_BYTES = 4096;
 
-/** Encodes a model without copying its weights: they are views, valid as long as nobody writes. */
+/** Encodes a model without a copy of its weights: the external data are views of its tensors. */
 export function encodeWithExternalData(model: Model): ModelWithExternalData {
   const inside = new Map<string, Tensor>();
   const outside: Uint8Array[] = [];
   const weights: { path: string; data: Uint8Array }[] = [];
   const initializerTag = tag(GraphProtoSchema.field.initializer.number, WIRE.bytes);
   for (const [name, tensor] of model.graph.initializers) {
-    if (tensor.type === 'string' || tensor.data.byteLength < SMALL) {
+    if (tensor.type === 'string' || tensor.data.byteLength < MIN_EXTERNAL_BYTES) {
       inside.set(name, tensor);
       continue;
     }
@@ -193,7 +194,7 @@ function isStrings(value: readonly number[] | readonly string[]): value is reado
   return typeof value[0] === 'string';
 }
 
-/** The largest values, which a number cannot hold exactly, stand for themselves. */
+/** Values beyond the int64 range, which a number cannot hold exactly, become its limits. */
 function int64Of(value: number, name: string): bigint {
   if (!Number.isInteger(value)) {
     throw new TypeError(`attribute ${name} is ${value}: wrap a float in float() or {floats}`);
@@ -214,7 +215,7 @@ function tensorProto(tensor: Tensor, name?: string): TensorProto {
   return proto;
 }
 
-/** The memory of a typed array, not a copy. */
+/** The bytes of a typed array; a view, not a copy. */
 export function bytesOf(data: ArrayBufferView): Uint8Array<ArrayBuffer> {
   return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
 }

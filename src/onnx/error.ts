@@ -1,6 +1,6 @@
 /**
- * The base of every error a person can cause. `code` is stable and made for scripts; the message
- * says what was wrong, where, and what to do about it.
+ * The base class of all errors that a user can cause. `code` is stable, for scripts. The message says
+ * what is wrong, where, and what to do.
  */
 export class FinepruneError<Code extends string = string> extends Error {
   override readonly name: string = 'FinepruneError';
@@ -35,7 +35,7 @@ export type OnnxErrorCode =
   | 'onnx/unreadable'
   | 'onnx/unsupported';
 
-/** An ONNX file that cannot be used, and why. */
+/** An ONNX file that cannot be used. */
 export class OnnxError extends FinepruneError<OnnxErrorCode> {
   override readonly name = 'OnnxError';
 }
@@ -43,13 +43,13 @@ export class OnnxError extends FinepruneError<OnnxErrorCode> {
 const SHOWN_CHARACTERS = 80;
 
 /**
- * A name from a file, fit for a message: in quotes, of bounded length, and with control characters
- * escaped, since a hostile file may hold terminal commands in its names.
+ * Quotes a name from a file for a message, shortens it, and escapes control characters: names in a hostile
+ * file may contain terminal commands.
  */
 export function quoted(name: string): string {
   const shown = name.length > SHOWN_CHARACTERS ? `${name.slice(0, SHOWN_CHARACTERS)}...` : name;
   return JSON.stringify(shown).replace(
-    // C1 controls, line separators and bidirectional overrides, which JSON leaves alone.
+    // C1 controls, line separators and bidirectional overrides, which JSON does not escape.
     /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -4,18 +4,20 @@ import type { ReadExternalData } from './decode-tensor.ts';
 import { OnnxError, quoted } from './error.ts';
 
 /**
- * Reads tensors that are stored in files beside a model. A model is not trusted: it reaches only
- * regular files in its own folder or below, after symbolic links are followed, and cannot make a
- * small file fill the memory by naming it over and over.
+ * Makes a reader of a model's external data. A model is not trusted: it can read only regular files in its
+ * own folder or below, after symbolic links are resolved, and each byte of a file only once, so that a
+ * small file cannot fill the memory.
  *
- * @param modelPath path of the model file
+ * @param modelPath - path of the model file
+ * @returns a reader that throws OnnxError 'onnx/external-outside', 'onnx/external-missing' or
+ *   'onnx/external-range'
  */
 export function externalDataReader(modelPath: string): ReadExternalData {
   const folder = realpathSync(dirname(resolve(modelPath)));
   const bytesLeft = new Map<string, number>();
   return (location, offset, length) => {
     const path = pathInside(folder, location);
-    // Before it is opened: opening a pipe would wait for ever.
+    // Before opening it: opening a pipe would block forever.
     if (!statSync(path).isFile()) {
       throw new OnnxError(
         'onnx/external-missing',
@@ -56,7 +58,7 @@ function pathInside(folder: string, location: string): string {
       'yours, put the data file beside the model and save it again with onnx.save',
   );
   const parts = location.split(/[\\/]/);
-  // Both systems' rules on every system, so that a file is refused everywhere or nowhere.
+  // The rules of POSIX and Windows on every system, so that a model is refused on all or none.
   if (isAbsolute(location) || win32.isAbsolute(location) || /^[a-z]:/i.test(location))
     throw outside;
   if (parts.includes('..') || location.includes('\0')) throw outside;
@@ -81,7 +83,10 @@ function readFully(file: number, offset: number, length: number, location: strin
   for (let at = 0; at < length;) {
     const read = readSync(file, bytes, at, length - at, offset + at);
     if (read === 0) {
-      throw new OnnxError('onnx/external-range', `${quoted(location)} got shorter as it was read`);
+      throw new OnnxError(
+        'onnx/external-range',
+        `${quoted(location)} became shorter while it was read; run again when nothing writes it`,
+      );
     }
     at += read;
   }

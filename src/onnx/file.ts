@@ -7,25 +7,25 @@ import { externalDataReader } from './external.ts';
 import type { Model } from './model.ts';
 import { sha256OfFile } from './save.ts';
 
-/** A model together with the file that it was read from. */
+/** A model and the file it was read from. */
 export interface OnnxFile {
   readonly path?: string | undefined;
-  /** The file as it is; `patchModel` starts from it. */
+  /** The unchanged file, which `patchModel` edits. */
   readonly bytes: Uint8Array;
   readonly model: Model;
-  /** Of `bytes`, in lower-case hex. */
+  /** SHA-256 of `bytes`, lower-case hex. */
   readonly sha256: string;
-  /** The files of external data that it reads, by their paths from its folder. */
+  /** The external data files, with paths relative to the model's folder. */
   readonly data?: readonly { readonly path: string; readonly sha256: string }[] | undefined;
 }
 
-// Protobuf's limit on a message, and Node's on reading a file at once.
+// The limit of a protobuf message, and of Node's readFile.
 const MAX_BYTES = 2 ** 31 - 1;
 
 /**
- * Reads an ONNX file, and the external data in its folder.
+ * Reads an ONNX file and its external data.
  *
- * @throws OnnxError 'onnx/unreadable' where there is no such file, and those of `decodeModel`
+ * @throws OnnxError 'onnx/unreadable' where the file is missing or unreadable, and all of `decodeModel`
  */
 export async function readModel(path: string): Promise<OnnxFile> {
   const bytes = await readBytes(path);

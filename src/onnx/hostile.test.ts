@@ -125,7 +125,7 @@ const hostile: readonly [what: string, bytes: Uint8Array, code: string, says: st
     'an input that nothing makes',
     fileWith({ node: [node('Add', ['x', 'ghost'], ['y'])] }),
     'onnx/dangling-name',
-    'the Add node that makes "y" takes "ghost"',
+    'the Add node that produces "y" takes "ghost"',
   ],
   ['an output that nothing makes', fileWith({ node: [] }), 'onnx/dangling-name', '"y"'],
   [
@@ -151,7 +151,7 @@ const hostile: readonly [what: string, bytes: Uint8Array, code: string, says: st
     'a value made twice',
     fileWith({ node: [relu, node('Neg', ['x'], ['y'])] }),
     'onnx/duplicate-name',
-    'the Neg node that makes "y"',
+    'the Neg node that produces "y"',
   ],
   [
     'an initializer there twice',
@@ -175,7 +175,7 @@ const hostile: readonly [what: string, bytes: Uint8Array, code: string, says: st
     'a cycle',
     fileWith({ node: [node('Add', ['x', 'b'], ['a']), node('Neg', ['a'], ['b']), relu] }),
     'onnx/cycle',
-    'the Add node that makes "a" needs its own output, by way of the Neg node that makes "b"',
+    'the Add node that produces "a" needs its own output, by way of the Neg node that produces "b"',
   ],
   [
     'a node that takes its own output in a subgraph',
@@ -194,7 +194,7 @@ const hostile: readonly [what: string, bytes: Uint8Array, code: string, says: st
       ],
     }),
     'onnx/cycle',
-    'the If node that makes "y"',
+    'the If node that produces "y"',
   ],
   ['data too short', withTensor({ dims: [3n] }), 'onnx/tensor-size', '"w" of 3 needs 3 elements'],
   [
@@ -266,7 +266,7 @@ const hostile: readonly [what: string, bytes: Uint8Array, code: string, says: st
       ],
     }),
     'onnx/tensor-nan',
-    'the attribute "value" of the Constant node that makes "y"',
+    'the attribute "value" of the Constant node that produces "y"',
   ],
   [
     'external data without a place to look',

@@ -1,4 +1,4 @@
-// Runs in a page too: what needs a file system is imported from file.ts and write.ts.
+// Free of Node, for browsers: file.ts, save.ts and write.ts need a file system and are imported directly.
 
 export { dataTypeOf } from './data-type.ts';
 export { decodeModel } from './decode.ts';

@@ -1,6 +1,6 @@
 import type { DataType, Tensor } from './tensor.ts';
 
-/** A float attribute: ONNX tells 1 from 1.0, and plain numbers here are integers. */
+/** A float attribute. ONNX distinguishes 1 from 1.0; plain numbers are integer attributes. */
 export interface Float {
   readonly float: number;
 }
@@ -9,8 +9,8 @@ export interface Floats {
 }
 
 /**
- * The value of an attribute. A plain number is ONNX's INT, an array of numbers its INTS; a float is
- * wrapped. A tensor is told from a graph by its `dims`.
+ * The value of an attribute. A plain number is an INT, an array of numbers INTS; floats are wrapped. A
+ * tensor has `dims`, a graph has `nodes`.
  */
 export type Attribute =
   | number
@@ -29,7 +29,7 @@ export interface Node {
   /** Empty for the standard operators ("ai.onnx" is read as empty). */
   readonly domain: string;
   readonly name: string;
-  /** Value names; an empty one stands for an optional input left out. */
+  /** Value names; '' for an omitted optional input. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Attributes;
@@ -40,18 +40,18 @@ export type Dim = number | string | null;
 
 export interface ValueInfo {
   readonly name: string;
-  /** Absent for an output whose type is left to the runtime to infer: its proto has no type. */
+  /** Absent for an output whose type the runtime infers. */
   readonly type?: DataType | undefined;
-  /** Absent where even the rank is unknown. */
+  /** Absent where the rank is unknown. */
   readonly dims?: readonly Dim[] | undefined;
 }
 
 export interface Graph {
   readonly name: string;
-  /** Fed by the caller; initializers are not listed here, whatever the file's IR version. */
+  /** Inputs that the caller feeds, without initializers, for any IR version of the file. */
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  /** In an order in which every value is produced before it is used. */
+  /** In topological order. */
   readonly nodes: readonly Node[];
   readonly initializers: ReadonlyMap<string, Tensor>;
 }

@@ -2,10 +2,10 @@ import { quoted } from './error.ts';
 import type { Attribute, Graph, Node } from './model.ts';
 import type { Tensor } from './tensor.ts';
 
-/** What to call a node in a message: exporters often leave its name empty. */
+/** A label of a node for messages. Exporters often leave the node's name empty. */
 export function nodeLabel(node: Pick<Node, 'op' | 'name' | 'outputs'>): string {
   if (node.name !== '') return `the ${printable(node.op)} node ${quoted(node.name)}`;
-  return `the ${printable(node.op)} node that makes ${quoted(node.outputs[0] ?? '')}`;
+  return `the ${printable(node.op)} node that produces ${quoted(node.outputs[0] ?? '')}`;
 }
 
 function printable(op: string): string {
@@ -24,7 +24,7 @@ export function isTensor(value: Attribute): value is Tensor {
   return typeof value === 'object' && 'dims' in value;
 }
 
-/** Whether a node holds a constant of the model as an attribute. */
+/** Whether a node is a standard Constant, which holds its value as an attribute. */
 export function isConstant({ op, domain }: Pick<Node, 'op' | 'domain'>): boolean {
   return op === 'Constant' && domain === '';
 }

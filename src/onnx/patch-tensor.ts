@@ -18,7 +18,7 @@ import {
 
 const TENSOR = TensorProtoSchema.field;
 
-/** Every field that holds data, or says where it is. */
+/** The fields that hold data or its location. */
 const DATA_NUMBERS: ReadonlySet<number> = new Set(
   [
     TENSOR.rawData,
@@ -39,7 +39,7 @@ export function tensorName(bytes: Uint8Array, tensor: Span): string {
   return '';
 }
 
-/** The edits that give a tensor in a file other values. */
+/** The edits that replace the values of a tensor in a file. */
 export function patchTensor(
   bytes: Uint8Array,
   span: Span,
@@ -50,13 +50,13 @@ export function patchTensor(
   if (tensor.type === 'string') {
     throw new OnnxError(
       'onnx/unsupported',
-      `the tensor ${quoted(name)} is of strings, which cannot be changed in place`,
+      `the tensor ${quoted(name)} holds strings, which cannot be changed; give a numeric tensor`,
     );
   }
   const raw = bytesOf(tensor.data);
   const data: WireField[] = [];
   for (const field of fieldsOf(bytes, span)) if (DATA_NUMBERS.has(field.number)) data.push(field);
-  // A location that only says "in this file" may stay.
+  // A location field with the default value ("in this file") may stay.
   const inside = data.filter((field) => !isDefaultLocation(bytes, field));
   const [only] = inside;
   if (only === undefined && raw.length === 0) return [];
@@ -74,7 +74,7 @@ function isDefaultLocation(bytes: Uint8Array, field: WireField): boolean {
   return int64At(bytes, field.from, field.to).value === 0n;
 }
 
-/** Whether a field's payload is the elements as they lie in memory. */
+/** Whether the payload of a field equals the tensor's memory layout. */
 function holdsRawBytes(field: WireField, tensor: Tensor): boolean {
   const sameNumber =
     field.number === TENSOR.rawData.number ||
@@ -109,7 +109,7 @@ function typeAndDims(bytes: Uint8Array, span: Span): { type: number; dims: numbe
     if (field.number === TENSOR.dataType.number) {
       type = Number(int64At(bytes, field.from, field.to).value);
     } else if (field.number === TENSOR.dims.number) {
-      // One a field or packed: the payload reads the same.
+      // Packed or not, the payload has the same form.
       for (let at = field.from; at < field.to;) {
         const { value, end } = int64At(bytes, at, field.to);
         dims.push(Number(value));

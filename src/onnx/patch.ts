@@ -29,25 +29,24 @@ const GRAPH = GraphProtoSchema.field;
 const NODE = NodeProtoSchema.field;
 const ATTRIBUTE = AttributeProtoSchema.field;
 
-/** Nodes to put in directly after the node that makes a value. */
+/** Nodes to insert directly after the node that produces a value. */
 export interface Insertion {
-  /** What that node's output is called from then on; one of the nodes makes the value instead. */
+  /** New name of that node's output. One of the inserted nodes produces the old name. */
   readonly renamed: string;
   readonly nodes: readonly Node[];
 }
 
 /**
- * The same file with other values in some tensors of its main graph. Data is overwritten where it
- * lies, and every other byte stays, whatever encoder wrote the file; only data that cannot be
- * overwritten (typed data that is not packed or has varints, external data) is put into the tensor
- * as raw data, with the lengths around it put right.
+ * Replaces values of tensors in the main graph of a file. Values are overwritten in place, and all other
+ * bytes stay the same. Only values that cannot be overwritten in place (typed data that are not packed or
+ * are varints, and external data) move into the tensor as raw data, and enclosing lengths are corrected.
  *
- * @param bytes an ONNX file that `decodeModel` takes
- * @param changes new values by initializer name, or by the output of a Constant node; each of the
- *   type and dims that it has in the file
- * @param metadata entries to add to the file's metadata; one whose key is there is replaced
- * @param insertions nodes to put in, by the value that they take over; whoever reads it, the body of
- *   an If too, reads what they make
+ * @param bytes - an ONNX file that `decodeModel` accepts
+ * @param changes - new values by initializer name, or by the output of a Constant node, with the type and
+ *   dims of the file
+ * @param metadata - entries to add to the file's metadata; they replace entries with the same keys
+ * @param insertions - nodes to insert, by the value that they replace for all its readers, also those in the
+ *   body of an If
  * @throws OnnxError 'onnx/dangling-name', 'onnx/tensor-type' or 'onnx/tensor-size' for a change that
  *   does not fit the file, 'onnx/unsupported' for a tensor of strings
  */
@@ -59,7 +58,7 @@ export function patchModel(
 ): Uint8Array<ArrayBuffer> {
   scanModel(bytes);
   const missing = new Set([...changes.keys(), ...insertions.keys()]);
-  const take: PendingChanges = {
+  const pending: PendingChanges = {
     tensor(name) {
       missing.delete(name);
       return changes.get(name);
@@ -74,7 +73,7 @@ export function patchModel(
   const edits: ByteEdit[] = [];
   for (const field of fieldsOf(bytes, { from: 0, to: bytes.length })) {
     if (field.number === MODEL.graph.number) {
-      edits.push(...withLengthPrefix(field, patchGraph(bytes, field, take)));
+      edits.push(...withLengthPrefix(field, patchGraph(bytes, field, pending)));
     } else if (field.number === MODEL.metadataProps.number) {
       const key = textAt(bytes, field, StringStringEntryProtoSchema.field.key.number);
       if (replaced.has(key)) edits.push({ from: field.start, to: field.to, bytes: NO_BYTES });
@@ -98,16 +97,16 @@ interface PendingChanges {
   insertion(value: string): Insertion | undefined;
 }
 
-function patchGraph(bytes: Uint8Array, graph: Span, take: PendingChanges): readonly ByteEdit[] {
+function patchGraph(bytes: Uint8Array, graph: Span, pending: PendingChanges): readonly ByteEdit[] {
   const edits: ByteEdit[] = [];
   for (const field of fieldsOf(bytes, graph)) {
     if (field.number === GRAPH.initializer.number) {
       const name = tensorName(bytes, field);
-      const tensor = take.tensor(name);
+      const tensor = pending.tensor(name);
       if (tensor) edits.push(...withLengthPrefix(field, patchTensor(bytes, field, name, tensor)));
     } else if (field.number === GRAPH.node.number) {
-      edits.push(...withLengthPrefix(field, patchConstant(bytes, field, take)));
-      edits.push(...insertAfter(bytes, field, take));
+      edits.push(...withLengthPrefix(field, patchConstant(bytes, field, pending)));
+      edits.push(...insertAfter(bytes, field, pending));
     }
   }
   return edits;
@@ -116,11 +115,11 @@ function patchGraph(bytes: Uint8Array, graph: Span, take: PendingChanges): reado
 function insertAfter(
   bytes: Uint8Array,
   node: WireField,
-  take: PendingChanges,
+  pending: PendingChanges,
 ): readonly ByteEdit[] {
   for (const output of fieldsOf(bytes, node)) {
     if (output.number !== NODE.output.number) continue;
-    const insertion = take.insertion(textOf(bytes, output));
+    const insertion = pending.insertion(textOf(bytes, output));
     if (!insertion) continue;
     const name = new TextEncoder().encode(insertion.renamed);
     const renamed = withLengthPrefix(output, [{ from: output.from, to: output.to, bytes: name }]);
@@ -134,7 +133,11 @@ function insertAfter(
   return [];
 }
 
-function patchConstant(bytes: Uint8Array, node: Span, take: PendingChanges): readonly ByteEdit[] {
+function patchConstant(
+  bytes: Uint8Array,
+  node: Span,
+  pending: PendingChanges,
+): readonly ByteEdit[] {
   if (textAt(bytes, node, NODE.opType.number) !== 'Constant') return [];
   const domain = textAt(bytes, node, NODE.domain.number);
   if (domain !== '' && domain !== 'ai.onnx') return [];
@@ -144,7 +147,7 @@ function patchConstant(bytes: Uint8Array, node: Span, take: PendingChanges): rea
     for (const value of fieldsOf(bytes, attribute)) {
       if (value.number !== ATTRIBUTE.t.number) continue;
       const name = textAt(bytes, node, NODE.output.number);
-      const tensor = take.tensor(name);
+      const tensor = pending.tensor(name);
       if (!tensor) return [];
       return withLengthPrefix(
         attribute,
@@ -155,7 +158,7 @@ function patchConstant(bytes: Uint8Array, node: Span, take: PendingChanges): rea
   return [];
 }
 
-/** The first text field of this number in a message, or the empty default. */
+/** The text of the first field with this number in a message; '' where there is none. */
 function textAt(bytes: Uint8Array, message: Span, number: number): string {
   for (const field of fieldsOf(bytes, message)) {
     if (field.number === number) return textOf(bytes, field);

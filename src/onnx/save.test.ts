@@ -105,5 +105,5 @@ test('a model never takes the place of its data', async () => {
   const { file, path } = await patched(join(root, 'from'));
   await expect(
     saveModel(join(root, 'v.bin'), file.bytes, { from: path, force: true }),
-  ).rejects.toThrow(/has the name of the data/);
+  ).rejects.toThrow(/is also the name of a data file/);
 });

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { decodeModel } from './decode.ts';
 import { FileExistsError, createFileAtomic, writeFileAtomic } from './write.ts';
 
-/** How many bytes a model has in each other file, by that file's path from its folder. */
+/** Bytes of external data of a model, by the path of the data file relative to the model's folder. */
 export function externalDataSizes(bytes: Uint8Array): Map<string, number> {
   const found = new Map<string, number>();
   decodeModel(bytes, {
@@ -18,7 +18,7 @@ export function externalDataSizes(bytes: Uint8Array): Map<string, number> {
   return found;
 }
 
-/** The SHA-256 of a file of any size, in lower-case hex. */
+/** SHA-256 of a file of any size, lower-case hex. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
@@ -26,11 +26,11 @@ export async function sha256OfFile(path: string): Promise<string> {
 }
 
 /**
- * Writes a model that was made from another one's bytes, and beside it a copy of each file of
- * external data that it still reads, which comes first: the model is never there without its data.
+ * Writes a patched model, and beside it a copy of each external data file that it still reads. The data
+ * come first, so that the model never exists without them.
  *
- * @param from - path of the model that it was made from, which was read and so trusted with its paths
- * @throws FileExistsError where a file is there already that is not the same, and `force` is not set
+ * @param from - path of the original model, whose external paths were checked when it was read
+ * @throws FileExistsError where a different file exists and `force` is not set; FileWriteError
  */
 export async function saveModel(
   path: string,
@@ -44,7 +44,7 @@ export async function saveModel(
     if (target === resolve(path)) {
       throw new FileExistsError(
         'file/exists',
-        `${path} has the name of the data that the model reads: give another name`,
+        `${path} is also the name of a data file that the model reads: give another name`,
       );
     }
     if (await haveSameContent(source, target)) continue;

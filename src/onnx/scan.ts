@@ -3,26 +3,26 @@ import { ModelProtoSchema } from 'onnx-buf';
 import { OnnxError } from './error.ts';
 import { fieldsOf, WIRE, type Span, type Wire, type WireField } from './wire.ts';
 
-// Three levels for each nested graph (graph, node, attribute), as the protobuf library has it.
+// Three levels for each nested graph (graph, node, attribute); the limit of the protobuf library.
 const MAX_DEPTH = 90;
 
-// What the protobuf library takes, measured on Node 20, for things that may be a byte or two in a
-// file, and the limit on all of it together. It lets 2 million nodes pass, and 44 million weights
-// that are not stored as raw data.
+// Memory that the protobuf library takes for each part, which may be one or two bytes in the file, measured
+// on Node 20, and the limit of the sum. It allows 2 million nodes, or 44 million weights that are not raw
+// data.
 const MEMORY_OF = { message: 400, bytes: 100, varint: 32, fixed: 24 } as const;
 const MAX_MEMORY = 2 ** 30;
 
 interface Scan {
   readonly bytes: Uint8Array;
-  /** How many fields of an ONNX file were seen. */
+  /** Number of ONNX fields seen. */
   known: number;
   memory: number;
 }
 
 /**
- * Walks a whole file without taking memory, and refuses what protobuf readers disagree on or read
- * past: lengths beyond the enclosing message, a field of the wrong wire type, and a second value
- * for a field that has one. What passes has one meaning, and reading it takes bounded memory.
+ * Checks a whole file without taking memory. Refuses what protobuf readers interpret differently or ignore:
+ * lengths beyond the enclosing message, wrong wire types, and repeated values of a singular field. A file
+ * that passes has one meaning, and decoding it takes bounded memory.
  *
  * @throws OnnxError 'onnx/truncated', 'onnx/not-protobuf', 'onnx/too-large', or 'onnx/unsupported'
  * (nested too deep)
@@ -35,7 +35,7 @@ export function scanModel(bytes: Uint8Array): void {
   try {
     scanMessage(scan, { from: 0, to: bytes.length }, ModelProtoSchema, 0);
   } catch (error) {
-    throw explained(scan, error);
+    throw withLikelyCause(scan, error);
   }
 }
 
@@ -57,14 +57,14 @@ function scanMessage(scan: Scan, span: Span, message: DescMessage, depth: number
     countMemory(scan, field, desc, message);
     if (desc.fieldKind !== 'list') {
       const bit = 1 << field.number;
-      if (seen & bit) throw malformed(field, desc, message, 'is there twice');
+      if (seen & bit) throw malformed(field, desc, message, 'occurs twice');
       seen |= bit;
     }
     if (desc.message) scanMessage(scan, field, desc.message, depth + 1);
   }
 }
 
-/** Sizes are checked before memory is taken: a crash for want of memory cannot be caught. */
+/** Counts memory before it is taken: running out of memory would end the process. */
 function countMemory(scan: Scan, field: WireField, desc: DescField, message: DescMessage): void {
   const size = field.to - field.from;
   const wire = wireOf(desc);
@@ -138,8 +138,8 @@ function malformed(
   );
 }
 
-/** A file that seems cut off before anything of ONNX was seen in it is something else. */
-function explained({ bytes, known }: Scan, error: unknown): unknown {
+/** A file that ends before any ONNX field was seen is some other kind of file. */
+function withLikelyCause({ bytes, known }: Scan, error: unknown): unknown {
   if (!(error instanceof OnnxError)) return error;
   const opening = new TextDecoder('latin1').decode(bytes.subarray(0, 64));
   if (opening.startsWith('version https://git-lfs')) {

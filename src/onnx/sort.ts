@@ -7,10 +7,9 @@ const OPEN = 1;
 const DONE = 2;
 
 /**
- * The nodes in an order in which values are produced before they are used: the given order where it
- * is one, else each node directly after the last of what it needs that came too late.
+ * Sorts nodes topologically. An order that is topological already stays the same.
  *
- * @throws OnnxError 'onnx/cycle' naming a node that needs its own output
+ * @throws OnnxError 'onnx/cycle' that names a node which needs its own output
  */
 export function sortedNodes(nodes: readonly Node[]): readonly Node[] {
   const producer = new Map<string, number>();
@@ -55,7 +54,7 @@ export function sortedNodes(nodes: readonly Node[]): readonly Node[] {
   return sorted;
 }
 
-/** The outer values that a node reads: its inputs, and what its subgraphs take from outside. */
+/** All values that a node reads: its inputs, and the implicit inputs of its subgraphs. */
 export function usedNames(node: Node): ReadonlySet<string> {
   const names = new Set(node.inputs);
   for (const graph of subgraphsOf(node))
@@ -64,12 +63,13 @@ export function usedNames(node: Node): ReadonlySet<string> {
   return names;
 }
 
+/** Values of outer scopes that a subgraph reads. */
 function implicitInputsOf(graph: Graph): ReadonlySet<string> {
-  const captured = new Set<string>();
-  for (const node of graph.nodes) for (const name of usedNames(node)) captured.add(name);
-  for (const { name } of graph.outputs) captured.add(name);
-  for (const { name } of graph.inputs) captured.delete(name);
-  for (const name of graph.initializers.keys()) captured.delete(name);
-  for (const node of graph.nodes) for (const name of node.outputs) captured.delete(name);
-  return captured;
+  const outer = new Set<string>();
+  for (const node of graph.nodes) for (const name of usedNames(node)) outer.add(name);
+  for (const { name } of graph.outputs) outer.add(name);
+  for (const { name } of graph.inputs) outer.delete(name);
+  for (const name of graph.initializers.keys()) outer.delete(name);
+  for (const node of graph.nodes) for (const name of node.outputs) outer.delete(name);
+  return outer;
 }

@@ -1,8 +1,8 @@
-/** The typed array that holds the elements of each element type. */
+/** The array that holds the elements of each element type. */
 export interface DataOf {
   float32: Float32Array;
   float64: Float64Array;
-  /** IEEE half precision, as its 16 bits. */
+  /** The 16 bits of IEEE half precision. */
   float16: Uint16Array;
   bfloat16: Uint16Array;
   int8: Int8Array;
@@ -17,7 +17,7 @@ export interface DataOf {
   string: string[];
 }
 
-/** Element type, by ONNX Runtime's name for it. */
+/** Element types, by ONNX Runtime's names. */
 export type DataType = keyof DataOf;
 
 /** A dense array in row-major order. */

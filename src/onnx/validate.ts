@@ -6,16 +6,16 @@ import type { Tensor } from './tensor.ts';
 
 /** The newest standard operator set that ONNX Runtime 1.30 loads. */
 export const MAX_OPSET = 26;
-/** The oldest with the broadcasting rules that all later ones share. */
+/** The oldest opset with today's broadcasting rules. */
 export const MIN_OPSET = 7;
 
 const KNOWN_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx.ml', 'com.microsoft']);
 
 /**
- * Checks what a model says as a whole: opsets, operator domains, names, order, NaN weights.
+ * Checks a model as a whole: opsets, operator domains, names, cycles, NaN weights.
  *
- * @returns the model with its nodes in an order in which values are produced before they are used
- * @throws OnnxError naming the node, tensor or value
+ * @returns the model with its nodes in topological order
+ * @throws OnnxError that names the node, tensor or value
  */
 export function validateModel(model: Model): Model {
   checkOpsets(model);
@@ -35,7 +35,7 @@ function checkOpsets({ opsets }: Model): void {
   if (opset > MAX_OPSET) {
     throw new OnnxError(
       'onnx/opset-too-new',
-      `the model uses opset ${opset}, and ONNX Runtime here takes up to ${MAX_OPSET}; export it ` +
+      `the model uses opset ${opset}, and this ONNX Runtime supports up to ${MAX_OPSET}; export it ` +
         `with opset_version=${MAX_OPSET} or less`,
     );
   }
@@ -82,7 +82,7 @@ function checkNodes(graph: Graph, opsets: ReadonlyMap<string, number>): void {
   }
 }
 
-/** Infinities pass: attention masks use them. */
+/** Infinities are allowed: attention masks use them. */
 function checkNan(where: string, tensor: Tensor): void {
   const index = indexOfNan(tensor);
   if (index < 0) return;
@@ -97,7 +97,7 @@ function indexOfNan({ type, data }: Tensor): number {
   switch (type) {
     case 'float32':
     case 'float64':
-      // A loop: findIndex takes three times as long, and this runs over every weight.
+      // A loop: findIndex takes three times as long, and this visits every weight.
       for (let i = 0; i < data.length; i++) if (Number.isNaN(data[i])) return i;
       return -1;
     case 'float16':
@@ -109,7 +109,7 @@ function indexOfNan({ type, data }: Tensor): number {
   }
 }
 
-/** Checks the names of a graph, whose outer scopes are given innermost last, and sorts its nodes. */
+/** Checks the names of a graph and sorts its nodes. `outer` holds its outer scopes, innermost last. */
 function checkedGraph(graph: Graph, outer: readonly ReadonlySet<string>[]): Graph {
   const names = namesOf(graph);
   const scopes = [...outer, names];
@@ -144,7 +144,7 @@ function checkedGraph(graph: Graph, outer: readonly ReadonlySet<string>[]): Grap
   return { ...graph, nodes: sortedNodes(nodes) };
 }
 
-/** Every name that a graph gives a value, each once. */
+/** All value names that a graph defines; each must be unique. */
 function namesOf(graph: Graph): ReadonlySet<string> {
   const names = new Set<string>();
   const add = (name: string, what: string) => {

@@ -1,33 +1,33 @@
 import { OnnxError } from './error.ts';
 
-/** Protobuf's wire types; groups (3 and 4) are in no ONNX message and are refused. */
+/** Protobuf's wire types. Groups (3 and 4) occur in no ONNX message and are refused. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 export type Wire = (typeof WIRE)[keyof typeof WIRE];
 
-/** A part of a byte array: `from` included, `to` excluded. */
+/** A range of a byte array: `from` is included, `to` is not. */
 export interface Span {
   readonly from: number;
   readonly to: number;
 }
 
-/** One field of a message, as it lies in the file. */
+/** One field of a message, with its positions in the file. */
 export interface WireField extends Span {
   readonly number: number;
   readonly wire: Wire;
-  /** Where the tag begins. The payload is `from` to `to`, and the record `start` to `to`. */
+  /** Start of the tag. The payload is `from` to `to`, and the whole field `start` to `to`. */
   readonly start: number;
-  /** Where the length begins, for a field of bytes; else the same as `from`. */
+  /** Start of the length prefix of a field of bytes; otherwise equal to `from`. */
   readonly lengthAt: number;
 }
 
 const MAX_VARINT_BYTES = 10;
 
-/** An unsigned varint and where it ends. Above 2^53 only its lower bits are not exact. */
+/** Decodes an unsigned varint. Values above 2^53 are rounded. */
 function varintAt(bytes: Uint8Array, at: number, to: number): { value: number; end: number } {
   let value = 0;
   let scale = 1;
   for (let end = at; end < at + MAX_VARINT_BYTES; end++) {
-    if (end >= to) throw cutOff(bytes, end, to);
+    if (end >= to) throw truncated(bytes, end, to);
     const byte = bytes[end]!;
     value += (byte & 0x7f) * scale;
     if (byte < 0x80) return { value, end: end + 1 };
@@ -40,7 +40,7 @@ function varintAt(bytes: Uint8Array, at: number, to: number): { value: number; e
   );
 }
 
-/** The signed 64-bit integer of a varint. */
+/** Decodes a varint as a signed 64-bit integer. */
 export function int64At(bytes: Uint8Array, at: number, to: number): { value: bigint; end: number } {
   const { end } = varintAt(bytes, at, to);
   let value = 0n;
@@ -56,16 +56,16 @@ export function varint(value: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(bytes);
 }
 
-/** The tag that starts a field. */
+/** The tag at the start of a field. */
 export function tag(number: number, wire: Wire): Uint8Array<ArrayBuffer> {
   return varint(number * 8 + wire);
 }
 
 /**
- * The fields of the message that lies in a span, in file order.
+ * The fields of the message in a span, in file order.
  *
  * @throws OnnxError 'onnx/truncated' where the file ends inside a field, 'onnx/not-protobuf' where
- * the bytes are no protobuf message
+ * the bytes are not a protobuf message
  */
 export function* fieldsOf(bytes: Uint8Array, span: Span): Generator<WireField, void> {
   const { to } = span;
@@ -96,7 +96,7 @@ export function* fieldsOf(bytes: Uint8Array, span: Span): Generator<WireField, v
       default:
         throw notProtobuf(start, `wire type ${wire}`);
     }
-    if (size > to - from) throw cutOff(bytes, from + size, to);
+    if (size > to - from) throw truncated(bytes, from + size, to);
     yield { number, wire, start, lengthAt, from, to: from + size };
     start = from + size;
   }
@@ -109,8 +109,8 @@ function notProtobuf(at: number, what: string): OnnxError {
   );
 }
 
-function cutOff(bytes: Uint8Array, needed: number, to: number): OnnxError {
-  if (to < bytes.length) return notProtobuf(to, 'a field that is longer than what holds it');
+function truncated(bytes: Uint8Array, needed: number, to: number): OnnxError {
+  if (to < bytes.length) return notProtobuf(to, 'a field that is longer than its message');
   return new OnnxError(
     'onnx/truncated',
     `the file ends after ${bytes.length} bytes, in the middle of a field that runs to byte ` +

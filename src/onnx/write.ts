@@ -3,7 +3,7 @@ import { lstat, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FinepruneError } from './error.ts';
 
-/** An output file is there already, and overwriting it was not asked for. */
+/** An output file exists, and `force` is not set. */
 export class FileExistsError extends FinepruneError<'file/exists'> {
   override readonly name = 'FileExistsError';
 }
@@ -14,11 +14,11 @@ export class FileWriteError extends FinepruneError<'file/write'> {
 }
 
 /**
- * Writes a file so that it is there in full or not at all, even if the process is killed: under a
- * temporary name in the same folder, then renamed.
+ * Writes a file atomically: under a temporary name in the same folder, then renames it. A killed process
+ * leaves no partial file.
  *
- * @throws FileExistsError where the file is there and `force` is not set; FileWriteError where the
- * folder is missing, or the disk full
+ * @throws FileExistsError where the file exists and `force` is not set; FileWriteError where the folder is
+ * missing or the disk is full
  */
 export function writeFileAtomic(
   path: string,
@@ -33,9 +33,10 @@ export function writeFileAtomic(
 }
 
 /**
- * The same for a file that is made in another way.
+ * Creates a file atomically with a function of the caller.
  *
- * @param make - makes it under the name given
+ * @param make - writes the file at the temporary path
+ * @throws FileExistsError, FileWriteError; see `writeFileAtomic`
  */
 export async function createFileAtomic(
   path: string,

@@ -6,17 +6,17 @@ import { nodeRuntime } from './node.ts';
 import { freeTensor } from './free-tensor.ts';
 
 const MIB = 2 ** 20;
-const held = () => process.memoryUsage().arrayBuffers;
+const bufferBytes = () => process.memoryUsage().arrayBuffers;
 
-test('what is released is gone by the next turn; what is small is left to the collector', async () => {
-  const before = held();
+test('large tensors are freed by the next turn; small ones are left to the garbage collector', async () => {
+  const before = bufferBytes();
   for (let turn = 0; turn < 40; turn += 1) {
     const tensor = float32([8 * MIB], new Float32Array(8 * MIB));
     freeTensor(tensor);
     expect(tensor.data).toHaveLength(0);
     await setImmediate();
   }
-  expect(held() - before).toBeLessThan(64 * MIB);
+  expect(bufferBytes() - before).toBeLessThan(64 * MIB);
   const small = float32([3], [1, 2, 3]);
   freeTensor(small);
   expect([...small.data]).toEqual([1, 2, 3]);
@@ -30,9 +30,9 @@ test('runs into buffers leave no copies behind', async () => {
   const feeds = { x: float32([4 * MIB], new Float32Array(4 * MIB).fill(2)) };
   const fetches = { y: float32([4 * MIB], new Float32Array(4 * MIB)) };
   await session.run(feeds, fetches);
-  const before = held();
+  const before = bufferBytes();
   for (let turn = 0; turn < 8; turn += 1) await session.run(feeds, fetches);
-  expect(held() - before).toBeLessThan(32 * MIB);
+  expect(bufferBytes() - before).toBeLessThan(32 * MIB);
   expect(fetches.y.data[MIB]).toBe(-2);
   await session.dispose();
 });

@@ -1,23 +1,22 @@
 import { MessageChannel } from 'node:worker_threads';
 import type { Tensor } from '../onnx/index.ts';
 
-/** A port whose other end is closed: what is sent there is thrown away. */
-let nowhere: { postMessage(value: null, moved: readonly ArrayBuffer[]): void } | undefined;
+/** A port whose other end is closed: buffers transferred to it are freed. */
+let closedPort: { postMessage(value: null, transfer: readonly ArrayBuffer[]): void } | undefined;
 
-/** Bytes that are worth a message. */
-const WORTH = 2 ** 16;
+/** Smaller buffers are left to the garbage collector. */
+const MIN_BYTES = 2 ** 16;
 
 /**
- * Frees the memory of a tensor that nothing else reads, by the next turn rather than at some collection:
- * the collector knows little of what lies outside its heap, and copies of gradients are tens of megabytes
- * a step.
+ * Frees the memory of a tensor that nothing else reads, without waiting for a garbage collection. The
+ * collector does not see memory outside its heap, and copies of gradients take tens of megabytes a step.
  */
 export function freeTensor({ type, data }: Tensor): void {
-  if (type === 'string' || data.buffer.byteLength < WORTH) return;
-  if (!nowhere) {
+  if (type === 'string' || data.buffer.byteLength < MIN_BYTES) return;
+  if (!closedPort) {
     const { port1, port2 } = new MessageChannel();
     port2.close();
-    nowhere = port1;
+    closedPort = port1;
   }
-  nowhere.postMessage(null, [data.buffer as ArrayBuffer]);
+  closedPort.postMessage(null, [data.buffer as ArrayBuffer]);
 }

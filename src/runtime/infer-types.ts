@@ -4,17 +4,17 @@ import { outputOfDims } from '../ops/index.ts';
 import type { Feeds, Runtime } from './runtime.ts';
 import { foldableNodes, openAllOutputs, foldConstants, trace } from './trace.ts';
 
-/** Floats of so many elements are weights, on which no shape depends. */
-const WEIGHTS = 1024;
+/** Float tensors with at least this many elements are weights: no shape depends on their values. */
+const WEIGHT_ELEMENTS = 1024;
 
 /**
- * What `trace` says, without running the network where ONNX Runtime's own shape inference knows the
- * type and dims of every value: weights are then neither copied nor multiplied. Only the arithmetic of
- * shapes is run. Where inference leaves a value open, the network is run after all.
+ * Gives the result of `trace` without a run of the network, if ONNX Runtime's shape inference finds the type
+ * and dims of every value: only shape computations run, and weights are not copied. Where inference leaves a
+ * value unknown, calls `trace`.
  *
- * @param feeds - a sample for every input, of the size to specialize the graph to
- * @param keep - initializers that will change (parameters), so that what depends on them is kept
- * @throws RuntimeError when ONNX Runtime refuses the graph
+ * @param feeds - one sample for every input; the graph is specialized to its dims
+ * @param keep - initializers that will change (parameters): nodes that depend on them are not folded
+ * @throws RuntimeError where ONNX Runtime does not load the graph
  */
 export async function inferTypes(
   runtime: Runtime,
@@ -25,35 +25,35 @@ export async function inferTypes(
 ): Promise<Traced> {
   const constants: Record<string, Tensor> = {};
   for (let now = graph; ;) {
-    const { values, open } = await typesIn(runtime, now, opset, feeds);
+    const { values, unknown } = await typesIn(runtime, now, opset, feeds);
     const found = await constantsOf(runtime, now, opset, keep, values);
     now = foldConstants(now, keep, found);
     Object.assign(constants, found);
-    const left = open.filter((name) => !found[name]);
+    const left = unknown.filter((name) => !found[name]);
     if (left.length === 0) {
       for (const [name, { type, dims }] of Object.entries(constants)) {
         values.set(name, { type, dims: [...dims] });
       }
       return { graph: now, values };
     }
-    // Shapes that are known now may tell more of them.
+    // The next round may infer more from the shapes that are constant now.
     if (Object.keys(found).length === 0) return trace(runtime, graph, opset, feeds, keep);
   }
 }
 
-/** The type and dims of values as inferred, and the values of which they are not known. */
+/** The inferred types and dims, and the values for which they are unknown. */
 async function typesIn(
   runtime: Runtime,
   graph: Graph,
   opset: number,
   feeds: Feeds,
-): Promise<{ values: Map<string, ValueType>; open: string[] }> {
+): Promise<{ values: Map<string, ValueType>; unknown: string[] }> {
   const values = new Map<string, ValueType>();
   const note = (name: string, { type, dims }: ValueType) => values.set(name, { type, dims });
   for (const [name, tensor] of [...Object.entries(feeds), ...graph.initializers])
     note(name, tensor);
   const weights = [...graph.initializers].filter(
-    ([, { type, data }]) => type === 'float32' && data.length >= WEIGHTS,
+    ([, { type, data }]) => type === 'float32' && data.length >= WEIGHT_ELEMENTS,
   );
   const known = new Map(graph.initializers);
   for (const [name] of weights) known.delete(name);
@@ -62,16 +62,16 @@ async function typesIn(
     ...weights.map(([name, { type, dims }]) => ({ name, type, dims })),
   ];
   const session = await openAllOutputs(runtime, { ...graph, inputs, initializers: known }, opset);
-  if (!session) return { values, open: [] };
+  if (!session) return { values, unknown: [] };
   try {
     for (const [name, type] of session.types) note(name, type);
-    return { values, open: session.outputs.filter((name) => !session.types.has(name)) };
+    return { values, unknown: session.outputs.filter((name) => !session.types.has(name)) };
   } finally {
     await session.dispose();
   }
 }
 
-/** What depends on no input, or on the dims of one only. */
+/** Computes the values that depend on no input, or only on the dims of one. */
 async function constantsOf(
   runtime: Runtime,
   graph: Graph,

@@ -9,15 +9,16 @@ type Ort = Parameters<typeof runtimeOf>[0] & {
 };
 
 export interface RuntimeOptions {
-  /** Which backend; native where it is installed, else wasm, by default. */
+  /** Default: native where it is installed, else wasm. `FINEPRUNE_BACKEND=wasm` changes the default. */
   readonly backend?: 'native' | 'wasm' | undefined;
+  /** Threads of a session; default: the number of cores, at most 4. */
   readonly threads?: number | undefined;
 }
 
 /**
- * ONNX Runtime on Node: the native library where it could be installed, else WebAssembly.
+ * Loads ONNX Runtime on Node: the native library where it is installed, else WebAssembly.
  *
- * @throws RuntimeError when the backend asked for is not installed
+ * @throws RuntimeError 'runtime/missing' where `backend` is 'native' and the library is not installed
  */
 export async function nodeRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   const threads = options.threads ?? Math.min(availableParallelism(), 4);

@@ -16,7 +16,7 @@ import {
 } from './runtime.ts';
 import { freeTensor } from './free-tensor.ts';
 
-/** What native and wasm ONNX Runtime have in common. */
+/** The part of the ONNX Runtime API that the native and the wasm package share. */
 interface Ort {
   readonly InferenceSession: {
     create(bytes: Uint8Array, options: Record<string, unknown>): Promise<OrtSession>;
@@ -41,7 +41,7 @@ interface OrtSession {
   release(): Promise<void>;
 }
 
-/** Makes a runtime of an ONNX Runtime module: the same code for every backend. */
+/** Wraps an ONNX Runtime module as a `Runtime`, the same way for every backend. */
 export function runtimeOf(
   ort: Ort,
   about: { backend: Runtime['backend']; version: string; threads: number },
@@ -59,7 +59,7 @@ export function runtimeOf(
       } catch (cause) {
         throw new RuntimeError(
           'runtime/refused',
-          `ONNX Runtime ${about.version} does not take the graph${nameOf(model)}: ${text(cause)}`,
+          `ONNX Runtime ${about.version} does not load the graph${nameOf(model)}: ${text(cause)}`,
           { cause },
         );
       }
@@ -67,7 +67,7 @@ export function runtimeOf(
   };
 }
 
-/** The native library takes weights as they lie in memory; a copy of them is made for the other. */
+/** The native library reads weights from memory without a copy; wasm needs them in the file. */
 function encodedFor(backend: Runtime['backend'], model: Model | Uint8Array): ModelWithExternalData {
   if (model instanceof Uint8Array) return { bytes: model, weights: [] };
   return backend === 'native'
@@ -82,8 +82,8 @@ function sessionOptions(options: SessionOptions, threads: number): Record<string
     intraOpNumThreads: options.threads ?? threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
-    // Threads that spin while they wait take the cores from whatever else runs: with two busy
-    // neighbors, a training step on two threads took twice as long.
+    // Waiting threads must not spin: with two other busy processes, spinning made a training step on two
+    // threads take twice as long.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
     enableMemPattern: options.memoryPattern ?? true,
     enableCpuMemArena: options.memoryArena ?? true,
@@ -111,7 +111,7 @@ function sessionOf(ort: Ort, session: OrtSession, backend: Runtime['backend']): 
       try {
         const buffers = isBuffers(fetches) ? fetches : undefined;
         const wanted = isBuffers(fetches) ? Object.keys(fetches) : (fetches ?? session.outputNames);
-        // The native library writes into the buffers itself; the wasm one leaves them as they are.
+        // The native library writes into the buffers; wasm does not, so its outputs are copied.
         const inPlace = buffers !== undefined && backend === 'native';
         const results = await session.run(wrapped(feeds), inPlace ? wrapped(buffers) : wanted);
         const read: Record<string, Tensor> = {};
@@ -120,20 +120,24 @@ function sessionOf(ort: Ort, session: OrtSession, backend: Runtime['backend']): 
           const made = { type, dims, data } as Tensor;
           const buffer = buffers?.[name];
           if (buffer && !inPlace) copyInto(buffer, made);
-          // The native library copies what it wrote in place once more.
+          // The native library also returns a copy of what it wrote into the buffer.
           if (buffer && made.data !== buffer.data) freeTensor(made);
           read[name] = buffer ?? made;
         }
         return read;
       } catch (cause) {
-        throw new RuntimeError('runtime/failed', `ONNX Runtime failed: ${text(cause)}`, { cause });
+        throw new RuntimeError(
+          'runtime/failed',
+          `ONNX Runtime failed while it ran the graph: ${text(cause)}`,
+          { cause },
+        );
       }
     },
     dispose: () => session.release(),
   };
 }
 
-/** An unknown dim is a name, -1, or 2^32 - 1. */
+/** ONNX Runtime reports an unknown dim as a name, -1, or 2^32 - 1. */
 function isKnown(dim: number | string): boolean {
   return typeof dim === 'number' && dim > 0 && dim < 2 ** 31;
 }
@@ -141,7 +145,7 @@ function isKnown(dim: number | string): boolean {
 function typesOf({ outputMetadata }: OrtSession): Map<string, ValueType> {
   const types = new Map<string, ValueType>();
   for (const { name, type, shape = [] } of outputMetadata) {
-    // An empty shape is a scalar's, or is not known.
+    // An empty shape is a scalar or unknown: the two look alike.
     if (shape.length > 0 && shape.every(isKnown)) {
       types.set(name, { type: type as DataType, dims: shape as number[] });
     }

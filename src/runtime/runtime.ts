@@ -3,45 +3,46 @@ import type { ValueType } from '../graph/index.ts';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 
-/** A graph made ready to run. */
+/** A graph that ONNX Runtime has loaded. */
 export interface Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Type and dims of the outputs of which ONNX Runtime knows them before any run; no scalars. */
+  /** Type and dims of the outputs for which ONNX Runtime knows them before a run; scalars are missing. */
   readonly types: ReadonlyMap<string, ValueType>;
   /**
-   * Runs the graph. Where `fetches` is a record, the outputs are written into its tensors'
-   * buffers, so that nothing is allocated; where it is a list, those outputs are made.
+   * Runs the graph.
    *
-   * @throws RuntimeError when ONNX Runtime refuses or fails
+   * @param fetches - a list of output names, or a record of tensors by output name, into whose buffers the
+   *   outputs are written without an allocation; all outputs by default
+   * @throws RuntimeError 'runtime/failed'
    */
   run(feeds: Feeds, fetches?: readonly string[] | Feeds): Promise<Record<string, Tensor>>;
   dispose(): Promise<void>;
 }
 
 export interface SessionOptions {
-  /** Threads within an operator; the machine's cores, at most 4, by default. */
+  /** Threads within an operator; default: the threads of the runtime. */
   readonly threads?: number | undefined;
-  /** How much the runtime may rewrite the graph. 'none' keeps every value as named. */
+  /** Graph optimizations of ONNX Runtime; 'none' keeps all values and their names. Default 'all'. */
   readonly optimize?: 'none' | 'all' | undefined;
   /**
-   * Whether ONNX Runtime lays out all values of a run in one block, which it adds to what the first
-   * run, without such a plan, has taken. Default true.
+   * ONNX Runtime's memory pattern: it plans one block for all values of a run, in addition to the memory
+   * of the first run. Default true.
    */
   readonly memoryPattern?: boolean | undefined;
-  /** Whether memory that a run gave back is kept for the next: faster, and never less. Default true. */
+  /** ONNX Runtime's memory arena: it keeps freed memory for the next run, which is faster. Default true. */
   readonly memoryArena?: boolean | undefined;
-  /** Writes ONNX Runtime's own profile to a file of this prefix (native only). */
+  /** File prefix of a profile that ONNX Runtime writes (native only). */
   readonly profile?: string | undefined;
 }
 
-/** One way to run graphs: the native library or WebAssembly. */
+/** ONNX Runtime, as native library or WebAssembly. */
 export interface Runtime {
   readonly backend: 'native' | 'wasm';
   readonly version: string;
-  /** Threads that a session uses unless told otherwise. */
+  /** Default number of threads of a session. */
   readonly threads: number;
-  /** @throws RuntimeError when ONNX Runtime does not take the model */
+  /** @throws RuntimeError 'runtime/refused' */
   open(model: Model | Uint8Array, options?: SessionOptions): Promise<Session>;
 }
 

@@ -5,13 +5,12 @@ import { freeTensor } from './free-tensor.ts';
 import type { Feeds, Runtime, Session } from './runtime.ts';
 
 /**
- * Runs a graph once with every value as an output, and so learns the type and dims of each. What is
- * then known before any run (constants, and the arithmetic of shapes) becomes an initializer, unless
- * it is a value named in `keep`.
+ * Runs a graph once with every value as an output to find the type and dims of each. Constant
+ * subexpressions, among them shape computations, are folded into initializers.
  *
- * @param feeds - a sample for every input, of the size to specialize the graph to
- * @param keep - initializers that will change (parameters), so that what depends on them is kept
- * @throws RuntimeError when the graph does not run on the sample
+ * @param feeds - one sample for every input; the graph is specialized to its dims
+ * @param keep - initializers that will change (parameters): nodes that depend on them are not folded
+ * @throws RuntimeError where the graph does not run on the sample
  */
 export async function trace(
   runtime: Runtime,
@@ -35,7 +34,7 @@ export async function trace(
   return { graph: known, values };
 }
 
-/** The graph with what is known before any run as initializers. */
+/** Replaces the nodes whose outputs are constant by initializers. */
 export function foldConstants(
   graph: Graph,
   keep: readonly string[],
@@ -55,25 +54,25 @@ export function foldConstants(
 }
 
 /**
- * Nodes whose outputs depend on no input and no initializer of `keep`, dims apart.
+ * The nodes whose outputs depend on no input (but its dims) and no initializer of `keep`.
  *
- * @param shaped - whether the dims of a value are known
+ * @param hasDims - whether the dims of a value are known
  */
 export function foldableNodes(
   graph: Graph,
   keep: readonly string[],
-  shaped: (value: string) => boolean = () => true,
+  hasDims: (value: string) => boolean = () => true,
 ): Node[] {
   const kept = new Set(keep);
   const known = new Set([...graph.initializers.keys()].filter((name) => !kept.has(name)));
   return graph.nodes.filter((node) => {
-    if (dependsOnDims(node) ? !shaped(node.inputs[0] ?? '') : !isKnown(node, known)) return false;
+    if (dependsOnDims(node) ? !hasDims(node.inputs[0] ?? '') : !isKnown(node, known)) return false;
     for (const output of node.outputs) known.add(output);
     return true;
   });
 }
 
-/** A session that gives every value of a graph; none where the graph computes nothing. */
+/** Opens a session that outputs every value of a graph; undefined where the graph has no nodes. */
 export async function openAllOutputs(
   runtime: Runtime,
   graph: Graph,

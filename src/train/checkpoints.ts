@@ -1,18 +1,23 @@
-/** What is kept of a part of a run, so that a killed one can go on: plain data, and arrays by name. */
+/** The saved state of one part of a run, from which a killed run is resumed. */
 export interface Checkpoint {
-  /** JSON keeps it as it is. */
+  /** Plain JSON data. */
   readonly data: unknown;
   readonly arrays?: ReadonlyMap<string, Float32Array> | undefined;
 }
 
-/** Where a run keeps what it has so far, by the name of the part. */
+/** Storage for the checkpoints of a run, by the name of the part. */
 export interface Checkpoints {
+  /** @returns undefined where the part has no checkpoint */
   load(part: string): Promise<Checkpoint | undefined>;
-  /** Keeps a part in place of what was kept of it before, in full or not at all. */
-  save(part: string, saved: Checkpoint): Promise<void>;
+  /** Replaces the checkpoint of a part. The replacement is atomic. */
+  save(part: string, checkpoint: Checkpoint): Promise<void>;
 }
 
-/** Checkpoints for a part of a run that has parts of its own. */
+/**
+ * Checkpoints for a part of a run that has parts of its own: their names get the prefix `name.`.
+ *
+ * @returns an object to spread into settings; empty where the run has no checkpoints
+ */
 export function scoped(
   checkpoints: Checkpoints | undefined,
   name: string,
@@ -21,7 +26,7 @@ export function scoped(
   return {
     checkpoints: {
       load: (part) => checkpoints.load(`${name}.${part}`),
-      save: (part, saved) => checkpoints.save(`${name}.${part}`, saved),
+      save: (part, checkpoint) => checkpoints.save(`${name}.${part}`, checkpoint),
     },
   };
 }

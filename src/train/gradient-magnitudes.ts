@@ -8,15 +8,15 @@ import { fixedBatchSize } from './predict.ts';
 import { type LossSettings, traceLoss } from './step.ts';
 
 export interface GradientOptions extends Omit<LossSettings, 'sample' | 'classes'> {
-  /** How many batches to look at; all by default. */
+  /** Number of batches to use; all by default. */
   readonly batches?: number | undefined;
-  /** Decides which samples these are. */
+  /** Seed of the order of the samples. */
   readonly seed: number;
   readonly augment?: Augment | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a gradient is like over batches, element by element of a parameter. */
+/** Mean magnitudes of a parameter's gradient over batches, for each element. */
 export interface GradientMagnitudes {
   /** Mean of |g|. */
   readonly absolute: Float64Array;
@@ -24,7 +24,12 @@ export interface GradientMagnitudes {
   readonly square: Float64Array;
 }
 
-/** The loss of a network on a data set, and how large its gradients are, without a step made. */
+/**
+ * Measures the mean loss and the gradient magnitudes of a network on a data set. The weights do not
+ * change.
+ *
+ * @throws TrainError for a setting out of range; AutodiffError where a parameter has no gradient
+ */
 export async function gradientMagnitudes(
   runtime: Runtime,
   graph: Graph,
@@ -69,7 +74,7 @@ export async function gradientMagnitudes(
       sum += share * ((results[loss] as TensorOf<'float32'>).data[0] as number);
       for (const [name, { absolute, square }] of sizes) {
         const { data } = results[gradients.get(name) as string] as TensorOf<'float32'>;
-        // Of every parameter in every batch: a function for each takes several times as long.
+        // A loop: a callback for each element takes several times as long.
         for (let at = 0; at < data.length; at += 1) {
           const value = data[at] as number;
           absolute[at] = (absolute[at] as number) + share * Math.abs(value);

@@ -34,7 +34,7 @@ async function lossesOf(
     ...more,
     onEpoch({ loss }) {
       see(loss);
-      return 'go on';
+      return 'continue';
     },
   });
 }

@@ -41,7 +41,7 @@ test('learns what it is shown, and reports loss and accuracy as it goes', async 
     schedule: constant(0.02),
     onEpoch: ({ loss, accuracy }) => {
       epochs.push({ loss, accuracy });
-      return accuracy === 1 && loss < 0.1 ? 'stop' : 'go on';
+      return accuracy === 1 && loss < 0.1 ? 'stop' : 'continue';
     },
   });
   expect(epochs[0]?.loss).toBeGreaterThan(1);

@@ -9,21 +9,21 @@ import type { Parameters, TrainingParameters } from './updates.ts';
 
 export interface EpochSettings {
   readonly batchSize: number;
-  /** Of the whole run, for the schedule. */
+  /** Number of epochs of the whole run, which the schedule needs. */
   readonly epochs: number;
   readonly schedule: Schedule;
-  /** Decides the order of the samples in every epoch. */
+  /** Seed of the order of the samples in each epoch. */
   readonly seed: number;
-  /** Changes every batch before it is trained on; drawn by seed and epoch. */
+  /** Changes each batch in place before the step. Its random draws depend on seed and epoch. */
   readonly augment?: Augment | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called after every step, with the steps done, their whole number, and the batch's loss. */
+  /** Called after each step with the steps done, the total number of steps, and the batch's loss. */
   readonly onStep?: ((done: number, all: number, loss: number) => void) | undefined;
 }
 
 export interface EpochCallbacks<E> {
-  /** Called after every epoch with the parameters then; may ask to stop. */
-  readonly onEpoch?: ((epoch: E) => Promise<'go on' | 'stop'> | 'go on' | 'stop') | undefined;
+  /** Called after each epoch; 'stop' ends training. */
+  readonly onEpoch?: ((epoch: E) => Promise<'continue' | 'stop'> | 'continue' | 'stop') | undefined;
 }
 
 export interface TrainSettings
@@ -32,25 +32,26 @@ export interface TrainSettings
     EpochCallbacks<Epoch>,
     Omit<StepSettings, 'sample' | 'classes' | 'batchSize' | 'seed'> {}
 
-/** What an epoch of training came to. */
+/** The result of one epoch. */
 export interface Epoch {
   /** From 1. */
   readonly epoch: number;
-  /** Mean loss and share of right answers over the epoch's samples, as they were trained on. */
+  /** Mean loss over the epoch's samples, each before the step that used it. */
   readonly loss: number;
+  /** Share of the epoch's samples classified correctly, 0 to 1, each before the step that used it. */
   readonly accuracy: number;
   /** Learning rate of the epoch's last step. */
   readonly rate: number;
-  /** Live: copy what must last. */
+  /** Views that the next step changes: copy them to keep them. */
   readonly parameters: Parameters;
 }
 
 /**
  * Trains some initializers of a graph on a data set.
  *
- * @param graph - in the canonical opset; it is not changed
- * @returns the parameters after the last epoch, copied
- * @throws AutodiffError where a parameter cannot be trained; RuntimeError where a step fails; the
+ * @param graph - in the canonical opset; it does not change
+ * @returns a copy of the parameters after the last epoch
+ * @throws TrainError for a setting out of range; AutodiffError where a parameter has no gradient; RuntimeError where a step fails; the
  *   signal's reason when it aborts
  */
 export async function train(
@@ -72,7 +73,11 @@ export async function train(
   );
 }
 
-/** Runs epochs until the last or until told to stop, and disposes of the step. */
+/**
+ * Runs all epochs, or until `onEpoch` stops them, then disposes of the step.
+ *
+ * @throws TrainError unless `epochs` is a whole number of 1 or more
+ */
 export async function runEpochs<E>(
   step: TrainingParameters & { dispose(): Promise<void> },
   { epochs, onEpoch }: EpochCallbacks<E> & Pick<EpochSettings, 'epochs'>,
@@ -91,8 +96,10 @@ export async function runEpochs<E>(
 }
 
 /**
- * Trains one epoch, from 1 on: what it does depends on its number, the seed and the state of the
- * step, and on nothing that went before.
+ * Trains one epoch. The result depends only on the epoch's number, the seed and the state of the step,
+ * so that a resumed run repeats it exactly.
+ *
+ * @param epoch - from 1
  */
 export async function trainEpoch(
   step: TrainingStep,
@@ -101,20 +108,20 @@ export async function trainEpoch(
   epoch: number,
 ): Promise<Epoch> {
   const { batchSize, epochs, schedule, seed } = settings;
-  const each = Math.ceil(dataset.length / batchSize);
+  const stepsPerEpoch = Math.ceil(dataset.length / batchSize);
   const order = epochOrder(dataset.length, seed, epoch);
   const draw = random(seed, `augment/${epoch}`);
   let [loss, correct, rate] = [0, 0, 0];
-  let done = (epoch - 1) * each;
+  let done = (epoch - 1) * stepsPerEpoch;
   for await (const batch of batches(dataset, { batchSize, order })) {
     settings.signal?.throwIfAborted();
-    rate = schedule(done / (each * epochs));
+    rate = schedule(done / (stepsPerEpoch * epochs));
     settings.augment?.(batch.x, dataset.sample, draw);
     const result = await step.run(batch, rate);
     loss += result.loss * batch.count;
     correct += result.correct;
     done += 1;
-    settings.onStep?.(done, each * epochs, result.loss);
+    settings.onStep?.(done, stepsPerEpoch * epochs, result.loss);
   }
   return {
     epoch,
@@ -131,7 +138,7 @@ export function copyParameters(parameters: Parameters): Map<string, TensorOf<'fl
   );
 }
 
-/** A graph with some of its initializers replaced. */
+/** The graph with these initializers replaced. */
 export function withParameters(graph: Graph, parameters: Parameters): Graph {
   return { ...graph, initializers: new Map([...graph.initializers, ...parameters]) };
 }

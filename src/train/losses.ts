@@ -1,23 +1,23 @@
 import type { Builder } from '../graph/index.ts';
 import { float32 } from '../onnx/index.ts';
 
-/** A loss written onto a graph: one value to differentiate and one that counts right answers. */
+/** Names of the values that a loss adds to a graph. */
 export interface Loss {
-  /** Mean over the weighted samples; dims []. */
+  /** Weighted mean loss of the batch; dims []. */
   readonly loss: string;
-  /** Weight of the samples that are classified right; dims []. */
+  /** Total weight of the correctly classified samples; dims []. */
   readonly correct: string;
 }
 
 /**
- * Softmax cross-entropy from integer labels, −Σ wᵢ log p(yᵢ) / Σ wᵢ.
+ * Adds softmax cross-entropy with integer labels to a graph: −Σ wᵢ log p(yᵢ) / Σ wᵢ.
  *
  * @param logits - dims [batch, classes], before any softmax
  * @param labels - int64, dims [batch]
- * @param weights - float32, dims [batch]: 0 leaves a sample out, as the padding of a short batch
+ * @param weights - float32, dims [batch]; 0 excludes a sample, for example the padding of a short batch
  * @param classes - the number of classes
- * @param smoothing - share of a sample's probability that is spread evenly over all classes (Szegedy
- *   et al. 2016, section 7); default 0
+ * @param smoothing - label smoothing in [0, 1): the share of the target probability that is spread evenly
+ *   over all classes (Szegedy et al. 2016, section 7); default 0
  */
 export function crossEntropy(
   b: Builder,

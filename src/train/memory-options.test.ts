@@ -8,21 +8,21 @@ const large = [
   { type: 'float32', dims: [16, MIB / 4] },
 ];
 
-describe('how a session is opened', () => {
-  test('a network of little weight has all that makes it fast', () => {
+describe('memoryOptions', () => {
+  test('small networks keep the defaults', () => {
     expect(memoryOptions(small)).toEqual({});
     expect(memoryOptions(small, true)).toEqual({});
   });
 
-  test('from 32 MiB of weights, in however many pieces, nothing is kept between runs', () => {
+  test('networks with 32 MiB of weights or more keep no memory between runs', () => {
     expect(memoryOptions(large)).toEqual({ memoryPattern: false, memoryArena: false });
   });
 
-  test('only numbers of weights count', () => {
+  test('only float32 tensors count', () => {
     expect(memoryOptions([...small, { type: 'int64', dims: [MIB] }])).toEqual({});
   });
 
-  test('weights that change after few samples are not laid out anew', () => {
+  test('short-lived sessions of large networks are not optimized', () => {
     expect(memoryOptions(large, true)).toEqual({
       memoryPattern: false,
       memoryArena: false,

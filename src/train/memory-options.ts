@@ -1,15 +1,16 @@
 import { sizeOf } from '../onnx/index.ts';
 import type { SessionOptions } from '../runtime/index.ts';
 
-/** Bytes of weights from which less memory is worth up to a fifth more time. */
+/** Bytes of weights above which saving memory is worth up to 20% more time. */
 const LARGE = 2 ** 25;
 
 /**
- * How the session of a network with such weights is opened: a large one keeps no memory between runs.
+ * Session options that fit the size of a network: sessions of large networks keep no memory between
+ * runs.
  *
- * @param shortLived - whether few samples are run before the weights change. A large network is run as it is
- *   written then: ONNX Runtime would fold its normalization into copies of the weights and lay those out
- *   once more, for some milliseconds a sample
+ * @param shortLived - whether the session runs only few samples before the weights change. Large
+ *   networks then run without graph optimization: it would copy the weights, which costs more time than
+ *   it saves on few samples
  */
 export function memoryOptions(
   weights: Iterable<{ readonly type: string; readonly dims: readonly number[] }>,

@@ -1,13 +1,13 @@
 import { add, div, compileLoop, type WasmMemory, mul, sqrt, sub } from './wasm-simd.ts';
 
-/** Stochastic gradient descent with momentum and L2 weight decay, as PyTorch's `SGD`. */
+/** Stochastic gradient descent with momentum and L2 weight decay, equal to PyTorch's `SGD`. */
 export interface SgdSettings {
   readonly kind: 'sgd';
   readonly momentum?: number | undefined;
   readonly weightDecay?: number | undefined;
 }
 
-/** Adam (Kingma & Ba 2015) with L2 weight decay, as PyTorch's `Adam`. */
+/** Adam (Kingma & Ba 2015) with L2 weight decay, equal to PyTorch's `Adam`. */
 export interface AdamSettings {
   readonly kind: 'adam';
   readonly beta1?: number | undefined;
@@ -18,29 +18,29 @@ export interface AdamSettings {
 
 export type OptimizerSettings = SgdSettings | AdamSettings;
 
-/** How many moments an optimizer keeps for each parameter. */
+/** The number of arrays of moments that an optimizer keeps for each parameter. */
 export function momentsOf(settings: OptimizerSettings): number {
   if (settings.kind === 'adam') return 2;
   return (settings.momentum ?? 0) === 0 ? 0 : 1;
 }
 
-/** Numbers of one step. */
+/** Scalars of one step. */
 interface StepScalars {
   readonly rate: number;
-  /** Number of the step, from 1 on. */
+  /** Number of the step, from 1. */
   readonly step: number;
   /**
-   * A tensor's own learning rate as a multiple of the common one. SGD multiplies the gradient before
-   * decay is added, so that a step shrinks all tensors alike; Adam, to which the size of gradients is
-   * nothing, the step.
+   * Multiplier of the learning rate for one tensor. SGD multiplies the gradient before weight decay is
+   * added, so that all tensors decay at the same rate. Adam multiplies the step, since the scale of the
+   * gradient does not change an Adam step.
    */
   readonly scale: number;
 }
 
-/** Addresses of the parameter, its gradient and its moments; their common length in bytes. */
-export type Update = (arrays: readonly number[], bytes: number, moment: StepScalars) => void;
+/** Takes the addresses of the parameter, its gradient and its moments, and their common length in bytes. */
+export type Update = (arrays: readonly number[], bytes: number, scalars: StepScalars) => void;
 
-/** One update, which changes the parameter and its moments where they lie in the memory. */
+/** The optimizer's update of one parameter. It changes the parameter and its moments in place. */
 export function updateRule(memory: WasmMemory, settings: OptimizerSettings): Update {
   return settings.kind === 'adam' ? adam(memory, settings) : sgd(memory, settings);
 }

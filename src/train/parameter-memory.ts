@@ -3,42 +3,42 @@ import { allocate } from './wasm-simd.ts';
 import { momentsOf, type OptimizerSettings, updateRule } from './optimizers.ts';
 import type { Perturbed } from './sharpness.ts';
 
-/** Where arrays begin: at a line of the cache. */
+/** Arrays are aligned to cache lines of this many bytes. */
 const CACHE_LINE = 64;
 
-/** How one parameter is trained. */
+/** One parameter and how it is trained. */
 export interface ParameterSpec {
   readonly name: string;
   readonly dims: readonly number[];
-  /** 0 where an element is masked at zero and 1 elsewhere, of dims that broadcast to the parameter's. */
+  /** 0 for elements that stay zero and 1 elsewhere; its dims broadcast to those of the parameter. */
   readonly mask?: TensorOf<'float32'> | undefined;
-  /** Its own learning rate as a multiple of the common one. */
+  /** Multiplier of the learning rate; default 1. */
   readonly scale?: number | undefined;
 }
 
-/** Parameters, their moments and gradients, in one memory where an optimizer changes them. */
+/** Parameters, gradients and moments in one WebAssembly memory, where the optimizer changes them in place. */
 export interface ParameterMemory {
-  /** Parameters and moments by name, the latter as `<parameter>.moment0`; views of the memory. */
+  /** Parameters and moments by name, moments as `<parameter>.moment0`; views of the memory. */
   readonly state: ReadonlyMap<string, TensorOf<'float32'>>;
-  /** Where the gradient of each parameter is to be written. */
+  /** The buffer for the gradient of each parameter; views of the memory. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
   /** Parameters with their gradients; views of the memory. */
   readonly perturbed: readonly Perturbed[];
-  /** Makes one step by the gradients as they are. */
+  /** Applies the optimizer to the gradients in the buffers. */
   update(rate: number, step: number): void;
 }
 
-/** @throws RangeError where they take more than the 4 GiB that WebAssembly can address */
+/** @throws RangeError where the arrays need more than 4 GiB, which WebAssembly cannot address */
 export function parameterMemory(
-  trained: readonly ParameterSpec[],
+  parameters: readonly ParameterSpec[],
   optimizer: OptimizerSettings,
 ): ParameterMemory {
   const roles = ['', '.gradient', ...moments(optimizer)];
-  const places: number[] = [];
+  const addresses: number[] = [];
   let end = 0;
-  for (const { dims } of trained) {
+  for (const { dims } of parameters) {
     for (const _ of roles) {
-      places.push(end);
+      addresses.push(end);
       end += CACHE_LINE * Math.ceil((4 * sizeOf(dims)) / CACHE_LINE);
     }
   }
@@ -46,8 +46,8 @@ export function parameterMemory(
   const update = updateRule(memory, optimizer);
   const state = new Map<string, TensorOf<'float32'>>();
   const gradients = new Map<string, Float32Array>();
-  const parts = trained.map(({ name, dims, mask, scale = 1 }, index) => {
-    const arrays = places.slice(index * roles.length, (index + 1) * roles.length);
+  const parts = parameters.map(({ name, dims, mask, scale = 1 }, index) => {
+    const arrays = addresses.slice(index * roles.length, (index + 1) * roles.length);
     for (const [role, at] of arrays.entries()) {
       const data = new Float32Array(memory.buffer, at, sizeOf(dims));
       if (role === 1) gradients.set(name, data);
@@ -60,7 +60,7 @@ export function parameterMemory(
   return {
     state,
     gradients,
-    perturbed: trained.map(({ name }, index) => ({
+    perturbed: parameters.map(({ name }, index) => ({
       values: (parts[index] as (typeof parts)[number]).values,
       gradient: gradients.get(name) as Float32Array,
       masked: (parts[index] as (typeof parts)[number]).masked,
@@ -78,7 +78,7 @@ function moments(optimizer: OptimizerSettings): string[] {
   return Array.from({ length: momentsOf(optimizer) }, (_, index) => `.moment${index}`);
 }
 
-/** Places, in row-major order, where a mask broadcast to some dims is zero. */
+/** Row-major indices at which a mask, broadcast to `dims`, is zero. */
 function maskedIndices(mask: TensorOf<'float32'>, dims: readonly number[]): Uint32Array {
   const own = [...Array<number>(dims.length - mask.dims.length).fill(1), ...mask.dims];
   const zeros: number[] = [];

@@ -6,30 +6,30 @@ import { memoryOptions } from './memory-options.ts';
 
 export interface OutputSettings {
   readonly input: string;
-  /** The values to compute. */
+  /** Names of the values to compute. */
   readonly outputs: readonly string[];
-  /** Whether the weights change after few samples, see `memoryOptions`; default: they do not. */
+  /** Whether the session runs only few samples, see `memoryOptions`; default false. */
   readonly shortLived?: boolean | undefined;
   readonly session?: SessionOptions | undefined;
 }
 
-/** The one batch size that a graph takes, where its input says one. */
+/** The batch size of a graph whose input has a fixed one; undefined where any size fits. */
 export function fixedBatchSize(graph: Graph, input: string): number | undefined {
   const rows = graph.inputs.find(({ name }) => name === input)?.dims?.[0];
   return typeof rows === 'number' ? rows : undefined;
 }
 
-/** Elements of the samples that are run at once: activations are many times as large. */
+/** Elements of all samples of a batch: activations are many times as large. */
 const MAX_ELEMENTS = 2 ** 18;
-/** Samples that are run at once at least, so that weights are not read for each alone, and at most. */
+/** Bounds of the batch size. Very small batches read the weights too often. */
 const [MIN_SAMPLES, MAX_SAMPLES] = [4, 250];
 
-/** How many samples to run at once: fewer of large ones, whose activations would fill the memory. */
+/** The batch size for inference: smaller for large samples, whose activations need more memory. */
 export function inferenceBatchSize(sample: readonly number[]): number {
   return Math.max(MIN_SAMPLES, Math.min(MAX_SAMPLES, Math.floor(MAX_ELEMENTS / sizeOf(sample))));
 }
 
-/** A session that computes some values of a graph from its weights as constants. */
+/** Opens a session that computes some values of a graph. The weights are constants in it. */
 export function openSession(
   runtime: Runtime,
   graph: Graph,
@@ -37,14 +37,14 @@ export function openSession(
 ): Promise<Session> {
   const outputs = settings.outputs.map((name) => ({ name }));
   const needed = subgraph(graph, [], outputs);
-  const frugal = memoryOptions(needed.initializers.values(), settings.shortLived);
-  return runtime.open(modelOf(needed), { ...frugal, ...settings.session });
+  const memory = memoryOptions(needed.initializers.values(), settings.shortLived);
+  return runtime.open(modelOf(needed), { ...memory, ...settings.session });
 }
 
 /**
- * Runs a graph over a whole data set; one that takes a single batch size has its last batch filled up.
+ * Runs a graph on a whole data set. The last batch is padded where the graph has a fixed batch size.
  *
- * @returns for each output its values for all samples, one array with dims [samples, ...]
+ * @returns for each output one tensor with dims [samples, ...]
  */
 export async function computeOutputs(
   runtime: Runtime,
@@ -89,7 +89,7 @@ export async function computeOutputs(
   }
 }
 
-/** The index of the largest value of each row; the first, where several are equal. */
+/** The index of the largest value in each row; the first of equal ones. */
 export function argmax({ dims, data }: TensorOf<'float32'>): Int32Array {
   const [rows, width] = dims as [number, number];
   const best = new Int32Array(rows);
@@ -104,7 +104,7 @@ export function argmax({ dims, data }: TensorOf<'float32'>): Int32Array {
   return best;
 }
 
-/** The class that a classifier gives each sample of a data set. */
+/** The class that a classifier predicts for each sample of a data set. */
 export async function predict(
   runtime: Runtime,
   graph: Graph,

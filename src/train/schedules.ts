@@ -1,4 +1,4 @@
-/** The learning rate at a step: `progress` runs from 0 (first step) toward 1 (after the last). */
+/** The learning rate at a step: `progress` goes from 0 (first step) toward 1 (after the last step). */
 export type Schedule = (progress: number) => number;
 
 export const constant =
@@ -6,30 +6,30 @@ export const constant =
   () =>
     rate;
 
-/** Multiplies the rate by `factor` at each of the `milestones` (shares of the run). */
+/** Multiplies the rate by `factor` at each of the `milestones` (shares of the run, 0 to 1). */
 export const stepwise =
   (rate: number, milestones: readonly number[], factor = 0.1): Schedule =>
   (progress) =>
     rate * factor ** milestones.filter((milestone) => progress >= milestone).length;
 
-/** From `rate` to `last` along half a cosine (Loshchilov & Hutter 2017, without restarts). */
+/** Cosine annealing from `rate` to `last` (Loshchilov & Hutter 2017, without restarts). */
 export const cosine =
   (rate: number, last = 0): Schedule =>
   (progress) =>
     last + ((rate - last) * (1 + Math.cos(Math.PI * progress))) / 2;
 
 /**
- * One cycle (Smith & Topin 2019): from `peak / 25` up to `peak` over the first `rise` of the run,
- * then down to `peak / 250,000`, both along half a cosine, as PyTorch's `OneCycleLR`.
+ * One cycle (Smith & Topin 2019), equal to PyTorch's `OneCycleLR`: cosine from `peak / 25` up to `peak`
+ * over the first `warmup` share of the run, then cosine down to `peak / 250,000`.
  */
 export const oneCycle =
-  (peak: number, rise = 0.3): Schedule =>
+  (peak: number, warmup = 0.3): Schedule =>
   (progress) =>
-    progress < rise
-      ? cosine(peak / 25, peak)(progress / rise)
-      : cosine(peak, peak / 250_000)((progress - rise) / (1 - rise));
+    progress < warmup
+      ? cosine(peak / 25, peak)(progress / warmup)
+      : cosine(peak, peak / 250_000)((progress - warmup) / (1 - warmup));
 
-/** Schedules that take nothing but their highest rate. */
+/** Schedules whose only parameter is their highest rate. */
 export const SCHEDULES = {
   cosine: (rate: number) => cosine(rate),
   constant,

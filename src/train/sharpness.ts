@@ -1,36 +1,37 @@
 /**
- * Sharpness-aware minimization: each gradient is taken at weights at which the loss is about as high as it
- * gets nearby, so that training ends where it stays low all around (Foret et al. 2021).
+ * Sharpness-aware minimization (Foret et al. 2021): the gradient is taken at perturbed weights that
+ * approximately maximize the loss within a distance ρ, so that training prefers flat minima.
  */
 export interface Sharpness {
-  /** Length of the perturbation, above 0. */
+  /** L2 norm of the perturbation, above 0. */
   readonly rho: number;
   /**
-   * Measures lengths in units of each weight's own size, so that the scale of a layer changes nothing
-   * (ASAM; Kwon et al. 2021). The perturbation is ρ T² g / ‖T g‖, with T = |w|, or 1 if not adaptive.
+   * Scales the perturbation by the magnitude of each weight, which makes it independent of the scale of a
+   * layer (ASAM; Kwon et al. 2021). The perturbation is ρ T² g / ‖T g‖, with T = |w|, or 1 if not adaptive.
    */
   readonly adaptive: boolean;
 }
 
-/** A parameter, its gradient, and places of both where it is held at zero. */
+/** A parameter that is perturbed in place. */
 export interface Perturbed {
   readonly values: Float32Array;
   readonly gradient: Float32Array;
+  /** Indices of the elements that a mask keeps at zero. */
   readonly masked: ArrayLike<number>;
 }
 
-/** Perturbs parameters where they lie, and puts them back. */
+/** Perturbs parameters in place, and restores them. */
 export interface Perturbation {
-  /** Moves all parameters by their gradients, which have one length together. */
+  /** Moves all parameters along their gradients; the norm is taken over all of them together. */
   readonly apply: () => void;
-  /** Puts back the numbers that were there before, to the bit. */
+  /** Restores the exact values from before. */
   readonly revert: () => void;
 }
 
-/** Added to the length of a gradient, which may be zero; as in PyTorch's implementations. */
+/** Added to the norm of the gradient, which may be zero; PyTorch implementations use the same. */
 const EPSILON = 1e-12;
 
-/** Makes room for the weights that are perturbed. */
+/** Allocates the buffers that keep the unperturbed weights. */
 export function perturbation(
   { rho, adaptive }: Sharpness,
   parameters: readonly Perturbed[],
@@ -41,7 +42,7 @@ export function perturbation(
       let square = 0;
       for (const [index, { values, gradient, masked }] of parameters.entries()) {
         kept[index]?.set(values);
-        // What is held at zero has no part in the length, and does not move.
+        // Masked elements do not count for the norm and do not move.
         for (let i = 0; i < masked.length; i += 1) gradient[masked[i] as number] = 0;
         for (let at = 0; at < values.length; at += 1) {
           const weight = adaptive ? (values[at] as number) : 1;
@@ -52,7 +53,7 @@ export function perturbation(
       for (const { values, gradient } of parameters) {
         for (let at = 0; at < values.length; at += 1) {
           const weight = adaptive ? (values[at] as number) : 1;
-          // In this order: a bias of -1e20 has no finite square in float32, and often no gradient.
+          // The order of factors matters: the square of a bias of -1e20 overflows float32.
           values[at] = (values[at] as number) + step * weight * (weight * (gradient[at] as number));
         }
       }

@@ -107,7 +107,7 @@ describe('what is masked stays zero', () => {
   });
 });
 
-test('what an operator without a gradient cuts off is told, and the rest trains', async () => {
+test('parameters that an operator without a gradient blocks are reported, and the rest trains', async () => {
   const graph = goldenGraph();
   // conv2 reads what pool1 gives and the sum of its determinants.
   const nodes = graph.nodes.flatMap((node) => {

@@ -24,26 +24,26 @@ import {
   type UpdateSettings,
 } from './updates.ts';
 
-/** How samples go in, and what the loss is taken of. */
+/** Names, sizes and options of a loss. */
 export interface LossSettings {
-  /** The graph's input that takes the samples, and its output that gives logits. */
+  /** Name of the graph's input. */
   readonly input: string;
+  /** Name of the graph's output with the logits, dims [batch, classes]. */
   readonly logits: string;
   /** Dims of one sample. */
   readonly sample: readonly number[];
   readonly classes: number;
   readonly batchSize: number;
-  /** Initializers to train, or to differentiate by. */
+  /** Names of the initializers to train. */
   readonly parameters: readonly string[];
   /**
-   * 'as written' (the default): Dropout and BatchNormalization do what the graph says, which in a
-   * network made for use is to drop nothing and to normalize by the statistics given. 'dropout':
-   * Dropout drops, drawn by `seed`. 'training': it does, and BatchNormalization normalizes by the
-   * batch; its running statistics are among the parameters that a step gives.
+   * 'as written' (the default): Dropout and BatchNormalization keep the mode that the graph has; in an
+   * exported network, inference mode. 'dropout': Dropout is active, seeded by `seed`. 'training': also,
+   * BatchNormalization uses batch statistics, and the step's parameters include its running statistics.
    */
   readonly mode?: TrainingMode | undefined;
   readonly seed?: number | undefined;
-  /** Label smoothing, see `crossEntropy`; default 0. */
+  /** Label smoothing in [0, 1), see `crossEntropy`; default 0. */
   readonly smoothing?: number | undefined;
 }
 
@@ -51,22 +51,30 @@ export interface StepSettings extends LossSettings, Omit<UpdateSettings, 'parame
   readonly session?: SessionOptions | undefined;
 }
 
-/** A training step made ready: forward, loss and backward in one run of one graph, then the update. */
+/** One training step: a run of one graph (forward, loss and backward), then the optimizer's update. */
 export interface TrainingStep extends TrainingParameters {
-  /** Loss and weight of right answers of one batch, before the update it causes. */
+  /**
+   * Makes one step.
+   *
+   * @returns mean loss and total weight of correctly classified samples, both before the update
+   * @throws TrainError unless `rate` is a number of 0 or more; RuntimeError where the run fails
+   */
   run(batch: Batch, rate: number): Promise<{ loss: number; correct: number }>;
   dispose(): Promise<void>;
 }
 
 export interface Batch {
+  /** Samples, dims [batch, ...sample]. */
   readonly x: Float32Array;
+  /** Labels, dims [batch]. */
   readonly y: Int32Array;
+  /** Weights of the samples in the loss, dims [batch]; 0 for padding. */
   readonly weights: Float32Array;
 }
 
 /**
- * Tells which of the parameters the step can train, and why not the others: for a network with an
- * operator that has no gradient, the rest may be trained by leaving them out of the settings.
+ * Finds the parameters that a step can train, and why it cannot train the others. A network with an
+ * operator that has no gradient can be trained if the blocked parameters are left out of the settings.
  */
 export async function trainableIn(
   runtime: Runtime,
@@ -77,7 +85,11 @@ export async function trainableIn(
   return trainable(traced, loss, settings.parameters);
 }
 
-/** The graph with its loss, traced in the form in which it is differentiated. */
+/**
+ * Adds the loss to a graph and traces both.
+ *
+ * @throws TrainError for a setting out of range; RuntimeError where the graph does not run
+ */
 export async function traceLoss(runtime: Runtime, graph: Graph, settings: LossSettings) {
   checkSettings(settings);
   const { batchSize, sample, classes, seed = 0, mode = 'as written' } = settings;
@@ -105,7 +117,7 @@ export async function traceLoss(runtime: Runtime, graph: Graph, settings: LossSe
   return { traced, feeds, labels, weights, loss, correct, running };
 }
 
-/** Traces a graph in the form in which it is differentiated: recurrent layers written out step by step. */
+/** Traces a graph, unrolls recurrent layers, and rewrites the result so that it trains faster. */
 export async function traceForTraining(
   runtime: Runtime,
   graph: Graph,
@@ -122,7 +134,12 @@ export async function traceForTraining(
   );
 }
 
-/** Makes the training graph, a session that runs it, and the memory that its parameters live in. */
+/**
+ * Builds the training graph, opens its session, and allocates the parameters.
+ *
+ * @throws TrainError for a setting out of range; AutodiffError where a parameter has no gradient;
+ *   RuntimeError where ONNX Runtime does not load the graph
+ */
 export async function trainingStep(
   runtime: Runtime,
   graph: Graph,
@@ -144,21 +161,21 @@ export async function trainingStep(
     opened = await open(true);
   }
   const { session, updates, names } = opened;
-  const memory = createUpdater(initialValues(graph, updates), updates, settings, session.types);
-  return stepWith(session, memory, names, settings);
+  const updater = createUpdater(initialValues(graph, updates), updates, settings, session.types);
+  return stepWith(session, updater, names, settings);
 }
 
-/** Apart from where the session is made, so that what that took is free while the step lives. */
+/** A function of its own, so that the closure does not keep the training graph in memory. */
 function stepWith(
   session: Session,
-  memory: Updater,
+  updater: Updater,
   names: Readonly<Record<'labels' | 'weights' | 'loss' | 'correct', string>>,
   settings: StepSettings,
 ): TrainingStep {
   const scalars = { loss: zeros([]), correct: zeros([]) };
   const labels = new BigInt64Array(settings.batchSize);
   return {
-    ...memory.trained,
+    ...updater.parameters,
     async run(batch, rate) {
       batch.y.forEach((label, index) => (labels[index] = BigInt(label)));
       const feeds: Record<string, Tensor> = {
@@ -171,7 +188,7 @@ function stepWith(
         [names.weights]: { type: 'float32', dims: [settings.batchSize], data: batch.weights },
       };
       const fetches = { [names.loss]: scalars.loss, [names.correct]: scalars.correct };
-      return memory.step(rate, async (own, next) => {
+      return updater.step(rate, async (own, next) => {
         await session.run({ ...feeds, ...own }, { ...fetches, ...next });
         return { loss: scalars.loss.data[0] as number, correct: scalars.correct.data[0] as number };
       });

@@ -2,25 +2,26 @@ import { Builder, consumers, floatOf } from '../graph/index.ts';
 import { float, type Graph, type Node, type Tensor } from '../onnx/index.ts';
 import { traitsOf } from '../ops/index.ts';
 
-/** What Dropout and BatchNormalization do while a network trains: see `LossSettings`. */
+/** The mode of Dropout and BatchNormalization during training, see `LossSettings`. */
 export type TrainingMode = 'as written' | 'dropout' | 'training';
 
-/** A graph as it is while it trains. */
+/** A graph in training mode. */
 export interface TrainingModeGraph {
   readonly graph: Graph;
-  /** Each running statistic, an initializer, and the value that it has after a batch. */
+  /** For each running statistic, its initializer and the value that holds it after the batch. */
   readonly running: readonly (readonly [now: string, next: string])[];
 }
 
 /**
- * What PyTorch's `train()` does: Dropout drops, and BatchNormalization normalizes by its batch, of
- * which it keeps running statistics (the variance is that of the population, as ONNX defines it).
+ * Puts a graph into training mode, as PyTorch's `train()`: Dropout is active, and BatchNormalization
+ * uses batch statistics and updates its running statistics (with the population variance, as ONNX
+ * defines it).
  *
- * A BatchNormalization whose statistics another node reads too keeps them as they are: to write them
- * would change that node.
+ * A BatchNormalization that shares its statistics with another node stays in inference mode: updating
+ * them would change the other node.
  *
- * @param seed - decides what Dropout drops
- * @param mode - 'dropout' leaves BatchNormalization as it is, 'as written' everything
+ * @param seed - seed of Dropout
+ * @param mode - 'dropout' changes Dropout only; 'as written' changes nothing
  */
 export function toTrainingMode(
   graph: Graph,
@@ -31,10 +32,10 @@ export function toTrainingMode(
   const b = new Builder(graph);
   const uses = consumers(graph);
   const running: [string, string][] = [];
-  const own = (name: string | undefined) =>
+  const isUnshared = (name: string | undefined) =>
     name !== undefined && graph.initializers.has(name) && uses.get(name)?.length === 1;
 
-  const dropping = (node: Node, index: number): Node => {
+  const activeDropout = (node: Node, index: number): Node => {
     const [x = '', ratio = ''] = node.inputs;
     const on: Tensor = { type: 'bool', dims: [], data: Uint8Array.of(1) };
     const attributes = { ...node.attributes, seed: seed * 1009 + index };
@@ -46,7 +47,7 @@ export function toTrainingMode(
       attributes,
     };
   };
-  const byBatch = (node: Node): Node => {
+  const batchNormalized = (node: Node): Node => {
     const [y = ''] = node.outputs;
     const momentum = floatOf(node, 'momentum', 0.9);
     const batch = ['mean', 'variance'].map((name) => b.fresh(`${y}.${name}`));
@@ -64,9 +65,9 @@ export function toTrainingMode(
 
   const changed = graph.nodes.map((node, index) => {
     const { training } = traitsOf(node);
-    if (training === 'drops') return dropping(node, index);
+    if (training === 'drops') return activeDropout(node, index);
     if (mode === 'dropout' || training !== 'normalizes by its batch') return node;
-    return node.inputs.slice(3, 5).every(own) ? byBatch(node) : node;
+    return node.inputs.slice(3, 5).every(isUnshared) ? batchNormalized(node) : node;
   });
   const built = b.build(graph.outputs, graph.name);
   return {

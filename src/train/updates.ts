@@ -24,49 +24,49 @@ import { parameterMemory } from './parameter-memory.ts';
 
 export type Parameters = ReadonlyMap<string, TensorOf<'float32'>>;
 
-/** What an update is made by. */
+/** How parameters are updated. */
 export interface UpdateSettings {
-  /** Initializers to train. */
+  /** Names of the initializers to train. */
   readonly parameters: readonly string[];
   readonly optimizer: OptimizerSettings;
   /**
-   * For some parameters, 0 where an element is held at zero and 1 elsewhere (dims that broadcast
-   * to the parameter's): whatever the optimizer does, what is pruned stays pruned.
+   * By parameter name: 0 for elements that stay zero and 1 elsewhere; dims broadcast to the parameter's.
+   * Weight decay, momentum and fine-tuning cannot change masked elements: pruned units stay pruned.
    */
   readonly masks?: ReadonlyMap<string, TensorOf<'float32'>> | undefined;
-  /** For some parameters, their own learning rate as a multiple of the common one. */
+  /** By parameter name: multiplier of the learning rate; default 1. */
   readonly scales?: ReadonlyMap<string, number> | undefined;
-  /** Takes gradients at perturbed weights, for which a step runs twice; off by default. */
+  /** Sharpness-aware minimization, which runs the graph twice for each step; off by default. */
   readonly sharpness?: Sharpness | undefined;
 }
 
-/** A graph with its loss, traced in the form in which it is differentiated. */
+/** A traced graph with its loss. */
 export interface TracedLoss {
   readonly traced: Traced;
-  /** A sample for every input but the parameters. */
+  /** One sample for every input. */
   readonly feeds: Feeds;
   readonly loss: string;
-  /** Each running statistic and the value that it has after a batch. */
+  /** For each running statistic, its initializer and the value that holds it after the batch. */
   readonly running: readonly (readonly [now: string, next: string])[];
 }
 
-/** The graph of a training step: forward, loss, backward. The update is made of its outputs. */
+/** The graph of a training step: forward, loss and backward. The optimizer reads its outputs. */
 export interface TrainingGraph {
   readonly graph: Graph;
-  /** Of each parameter, the output that has its gradient's numbers. */
+  /** By parameter name: the output that holds its gradient, in row-major order. */
   readonly gradients: ReadonlyMap<string, string>;
   readonly running: TracedLoss['running'];
-  /** Types of what a step changes: parameters and running statistics. */
+  /** Types of the parameters and running statistics, which a step changes. */
   readonly types: ReadonlyMap<string, ValueType>;
 }
 
 /**
- * Appends the reverse pass.
+ * Appends the reverse pass to a graph with a loss.
  *
- * @param shown - values to have beside the loss
- * @param shaped - whether gradients have the dims of their parameters. That takes ONNX Runtime a copy
- *   of each; the numbers are the same without
- * @throws AutodiffError where a parameter cannot be trained
+ * @param shown - names of more values to output beside the loss
+ * @param shaped - whether gradients have the dims of their parameters. A reshaped output costs ONNX
+ *   Runtime a copy; without it the elements are the same, in the same order
+ * @throws AutodiffError where a parameter has no gradient
  */
 export function trainingGraph(
   { traced, feeds, loss, running }: TracedLoss,
@@ -102,9 +102,9 @@ export function trainingGraph(
 }
 
 /**
- * The order in which memory is free soonest. ONNX Runtime goes back from the last of the nodes that
- * nothing reads, and runs what each needs: from the gradients of the first layer it would run the whole
- * reverse pass, and keep all that the gradients of other layers are made of until its end.
+ * Orders the nodes so that ONNX Runtime frees memory early. It visits the nodes that nothing reads from
+ * the last to the first, and schedules what each needs. If it began with the gradients of the first layer,
+ * it would run the whole reverse pass before it computed and released the other gradients.
  */
 function orderForMemory(graph: Graph): Graph {
   const read = consumers(graph);
@@ -114,14 +114,14 @@ function orderForMemory(graph: Graph): Graph {
   return { ...graph, nodes: [...others, ...ends.reverse()] };
 }
 
-/** The same numbers before they get their last dims. */
+/** The value before any Reshape at its end: the same elements in the same order. */
 function withoutReshape(value: string, nodes: ReadonlyMap<string, Node>): string {
   const node = nodes.get(value);
   const before = node && isReshape(node) ? (node.inputs[0] as string) : undefined;
   return before !== undefined && nodes.has(before) ? withoutReshape(before, nodes) : value;
 }
 
-/** Whether the session tells the dims of every gradient, so that buffers for them can be made. */
+/** Whether the session knows the dims of every gradient, which preallocated buffers need. */
 export function hasGradientTypes(
   { gradients, types }: Omit<TrainingGraph, 'graph'>,
   session: Session,
@@ -134,33 +134,37 @@ export function hasGradientTypes(
 
 const isScalar = ({ dims }: ValueType) => sizeOf(dims) === 1;
 
-/** Parameters and moments by name, and how many steps were made. */
+/** Everything that the next steps depend on. */
 export interface TrainingState {
+  /** Number of steps made. */
   readonly steps: number;
+  /** Parameters, running statistics and moments by name. */
   readonly values: ReadonlyMap<string, Float32Array>;
 }
 
-/** What is being trained. */
+/** Access to the parameters that a step trains. */
 export interface TrainingParameters {
-  /** Current values, live, running statistics too: read them between steps, copy what must last. */
+  /** Views of the current parameters and running statistics. The next step changes them: copy to keep. */
   parameters(): Parameters;
-  /** Replaces the parameters, and forgets the moments. */
+  /** Replaces the parameters and clears the moments. */
   reset(parameters: Parameters): void;
-  /** All that the next steps depend on, copied. */
+  /** A copy of everything that the next steps depend on. */
   state(): TrainingState;
-  /** Goes on from a state, to the bit as if training had never left it. */
+  /** Restores a state. The next steps give exactly the same values as without the interruption. */
   restore(state: TrainingState): void;
 }
 
-/** What is kept between steps. */
+/** Keeps parameters and moments between steps, and updates them. */
 export interface Updater {
-  readonly trained: TrainingParameters;
+  readonly parameters: TrainingParameters;
   /**
    * Makes a step.
    *
-   * @param run - given all that is now, and the buffers that gradients and next statistics go to. It runs
-   *   once more at perturbed weights where sharpness is minimized, with buffers for gradients only
-   * @returns what `run` makes of the weights before the step, unperturbed
+   * @param run - runs the training graph. `now` holds the current values, by input name; `next` the buffers
+   *   to fill, by output name. With sharpness-aware minimization, a second call runs at the perturbed
+   *   weights, with buffers for gradients only
+   * @returns the result of the first call
+   * @throws TrainError unless `rate` is a number of 0 or more
    */
   step<T>(
     rate: number,
@@ -169,15 +173,16 @@ export interface Updater {
 }
 
 /**
- * Memory that begins with the values given.
+ * Allocates parameters and moments, and copies the initial values into them.
  *
- * @param told - types of gradients that have not the dims of their parameters
+ * @param gradientTypes - types of gradients whose dims differ from those of their parameters
+ * @throws TrainError for an optimizer setting out of range
  */
 export function createUpdater(
   start: Parameters,
   { gradients, running, types }: Omit<TrainingGraph, 'graph'>,
   { parameters, optimizer, masks, scales, sharpness }: UpdateSettings,
-  told?: ReadonlyMap<string, ValueType>,
+  gradientTypes?: ReadonlyMap<string, ValueType>,
 ): Updater {
   checkSettings({ ...optimizer, ...sharpness });
   for (const scale of scales?.values() ?? []) checkSettings({ scale });
@@ -198,7 +203,7 @@ export function createUpdater(
   const state = new Map([...store.state, ...statistics.map(({ now }) => now)]);
   const fetches: Record<string, Tensor> = {};
   for (const [parameter, gradient] of gradients) {
-    const dims = told?.get(gradient)?.dims ?? dimsOf(parameter);
+    const dims = gradientTypes?.get(gradient)?.dims ?? dimsOf(parameter);
     const data = store.gradients.get(parameter) as Float32Array;
     fetches[gradient] = { type: 'float32', dims, data };
   }
@@ -219,7 +224,7 @@ export function createUpdater(
     restore({ steps: 0, values: new Map([...given].map(([name, { data }]) => [name, data])) });
   reset(start);
   return {
-    trained: {
+    parameters: {
       parameters: all,
       reset,
       state: () => ({
@@ -245,7 +250,7 @@ export function createUpdater(
   };
 }
 
-/** What the graph has of all that a step changes: the values to begin with. */
+/** The graph's values for everything that a step changes. */
 export function initialValues(
   { initializers }: Graph,
   { types }: Pick<TrainingGraph, 'types'>,

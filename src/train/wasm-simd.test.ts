@@ -4,7 +4,7 @@ import { add, div, compileLoop, allocate, mul, sqrt, sub } from './wasm-simd.ts'
 
 const f = Math.fround;
 
-test('formulas are computed at each place, in order, each operator rounded to float32', () => {
+test('a loop computes formulas at each index, in order, and rounds each operation to float32', () => {
   const memory = allocate(1 << 16);
   const run = compileLoop(memory, { arrays: 3, scalars: 2 }, ({ array, scalar }) => [
     [1, add(mul(array(0), scalar(0)), div(array(1), scalar(1)))],
@@ -31,7 +31,7 @@ test('formulas are computed at each place, in order, each operator rounded to fl
   );
 });
 
-test('what lies after the last four numbers is left as it is', () => {
+test('a loop leaves the memory after its arrays unchanged', () => {
   const memory = allocate(1);
   const values = new Float32Array(memory.buffer).fill(1);
   const run = compileLoop(memory, { arrays: 1, scalars: 1 }, ({ array, scalar }) => [

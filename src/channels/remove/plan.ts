@@ -15,7 +15,7 @@ export interface Places extends Channels {
   readonly value: string;
 }
 
-/** Where it is said how long an axis of a value is: an element of an input of the node that makes it. */
+/** Where it is said how long an axis of a value is: an element of an input of the node that produces it. */
 export interface Length {
   readonly value: string;
   readonly index: number;
@@ -125,7 +125,7 @@ class Spread {
     }
   }
 
-  /** What the node that makes a value loses with places of it. */
+  /** What the node that produces a value loses with places of it. */
   #up(at: Places): void {
     const { value, unit } = at;
     if (this.#traced.graph.initializers.has(value)) {

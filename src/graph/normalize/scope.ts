@@ -88,7 +88,7 @@ export function contextOf(node: Node, scope: Scope, names: Names, emitted: Node[
   const context: Context = {
     op(op, inputs, attributes: Attributes = {}, outputs) {
       const made = outputs ?? [names.fresh(`${stem}.${op}`)];
-      // The node that makes the old outputs keeps the old name; node names, too, are given once.
+      // The node that produces the old outputs keeps the old name; node names, too, are given once.
       const name = outputs ? node.name : (made[0] as string);
       emitted.push({ op, domain: '', name, inputs, outputs: made, attributes });
       return made[0] as string;

@@ -79,7 +79,7 @@ async function trainedGraph(
     seed,
     onEpoch({ epoch, loss, accuracy }) {
       record.push({ epoch, loss, accuracy });
-      return 'go on';
+      return 'continue';
     },
   });
   return { graph: withParameters(graph, weights), epochs: record };

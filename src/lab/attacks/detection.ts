@@ -76,7 +76,7 @@ async function trainedGraph(
     seed,
     onEpoch({ losses: { loss } }) {
       record.push({ epoch: record.length + 1, loss });
-      return 'go on';
+      return 'continue';
     },
   });
   return { graph: withParameters(detector.graph, weights), epochs: record };

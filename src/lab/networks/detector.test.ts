@@ -248,7 +248,7 @@ describe('a detector', () => {
         ...training,
         onEpoch: ({ losses: { loss } }) => {
           losses.push(loss);
-          return 'go on';
+          return 'continue';
         },
       });
       expect(losses.at(-1)).toBeLessThan((losses[0] as number) / 2);

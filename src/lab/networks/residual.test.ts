@@ -53,7 +53,7 @@ test.each([
       seed: 0,
       onEpoch({ loss }) {
         losses.push(loss);
-        return 'go on';
+        return 'continue';
       },
     });
     expect(losses.at(-1)).toBeLessThan(0.5 * (losses[0] as number));

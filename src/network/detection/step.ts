@@ -132,9 +132,9 @@ export async function detectionStep(
   const shown = Object.values(losses).filter((name) => name !== losses.loss);
   const updates = trainingGraph(traced, [...shown, VALUES.objectness, VALUES.shifts], settings);
   const phases = splitGraph(updates.graph, [VALUES.objectness, VALUES.shifts]);
-  const memory = createUpdater(initialValues(detector.graph, updates), updates, settings);
+  const updater = createUpdater(initialValues(detector.graph, updates), updates, settings);
   const first = await runtime.open(modelOf(phases.first));
-  const weights = Object.fromEntries(memory.trained.parameters());
+  const weights = Object.fromEntries(updater.parameters.parameters());
   const image = zeros([batchSize, 3, ...spec.size]);
   // What a first run gives is what later ones write to.
   const buffers = await first.run(known(first, { ...weights, [VALUES.image]: image }));
@@ -172,13 +172,13 @@ export async function detectionStep(
     };
   };
   return {
-    ...memory.trained,
+    ...updater.parameters,
     async run(scenes, rate, draw) {
       const size = image.data.length / batchSize;
       for (const [row, scene] of scenes.entries()) image.data.set(scene.x, row * size);
       const objects = scenes.map((scene) => scene.objects);
       let chosen: Record<string, Tensor> | undefined;
-      return memory.step(rate, async (now, next) => {
+      return updater.step(rate, async (now, next) => {
         const given = { ...now, [VALUES.image]: image };
         const made = await first.run(known(first, given), buffers);
         // Chosen once a step: at perturbed weights the loss is that of the same anchors and regions.

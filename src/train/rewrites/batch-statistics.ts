@@ -3,28 +3,28 @@ import { ownStatistics } from '../../ops/batch-normalization.ts';
 import type { Rewrite } from './rewriter.ts';
 
 /**
- * A BatchNormalization in training mode whose running statistics nobody reads gives, with momentum 0,
- * the batch's own: its gradient then need not compute them again.
+ * A BatchNormalization in training mode whose running statistics nothing reads gets momentum 0, so that it
+ * outputs the statistics of the batch: its gradient does not compute them again.
  *
- * In any case it gets buffers of its own to start from: ONNX Runtime 1.30 writes the new statistics
- * over the old ones, be they constants, and be these shared with another node.
+ * In all cases the node gets its own copies of the old statistics: ONNX Runtime 1.30 overwrites them,
+ * even where they are constants that other nodes share.
  */
 export const batchStatistics: Rewrite = {
   op: 'BatchNormalization',
-  replace: (site) => {
-    const { node } = site;
+  replace: (context) => {
+    const { node } = context;
     if (intOf(node, 'training_mode', 0) === 0) return false;
     const [x, scale, bias, ...start] = node.inputs as [string, string, string, string, string];
     const [y, mean, variance] = node.outputs as [string, string?, string?];
-    const dims = site.dims(scale);
-    const single = site.dims(x).map((_, axis) => (axis === 1 ? (dims[0] as number) : 1));
+    const dims = context.dims(scale);
+    const single = context.dims(x).map((_, axis) => (axis === 1 ? (dims[0] as number) : 1));
     // What is cut out of x has all of its axes; what is made of that has one.
     const op = (op: string, inputs: readonly string[], attributes = {}) =>
-      site.op(op, inputs, { dims: inputs[0] === x ? single : dims, attributes });
-    const zeros = ownStatistics({ op, ints: (values) => site.ints(values) }, x, site.dims(x));
-    const read = [mean, variance].some((output) => output && site.read(output));
+      context.op(op, inputs, { dims: inputs[0] === x ? single : dims, attributes });
+    const zeros = ownStatistics({ op, ints: (values) => context.ints(values) }, x, context.dims(x));
+    const read = [mean, variance].some((output) => output && context.isRead(output));
     const type = { type: 'float32', dims } as const;
-    site.write(
+    context.write(
       {
         ...node,
         inputs: [
@@ -36,7 +36,7 @@ export const batchStatistics: Rewrite = {
         outputs: [y, mean ?? '', variance ?? ''],
         attributes: read ? node.attributes : { ...node.attributes, momentum: { float: 0 } },
       },
-      [{ type: 'float32', dims: site.dims(y) }, type, type],
+      [{ type: 'float32', dims: context.dims(y) }, type, type],
     );
     return true;
   },

@@ -18,7 +18,7 @@ const REWRITES = [
   batchStatistics,
 ];
 
-/** A forward graph written so that it, and above all its gradient, runs faster; the same function. */
+/** Rewrites a forward graph so that it, and above all its gradient, runs faster. The function stays the same. */
 export function rewriteForTraining(traced: Traced, parameters: readonly string[]): Traced {
   return REWRITES.reduce((graph, step) => rewrite(graph, parameters, step), traced);
 }

@@ -2,25 +2,25 @@ import type { Node } from '../../onnx/index.ts';
 import type { Rewrite } from './rewriter.ts';
 
 /**
- * MaxPool(Relu(x)) = Relu(MaxPool(x)): the maximum of what is cut at zero is the maximum, cut at
- * zero. Relu and its gradient then work on what is left after pooling. Where a whole window is cut,
- * its gradient is zero either way; elsewhere it goes to the same place.
+ * MaxPool(Relu(x)) = Relu(MaxPool(x)), since Relu is monotone. Relu and its gradient then work on the
+ * smaller pooled tensor. The gradient is the same: zero for windows without a positive value, and at the
+ * same maximum for the others.
  */
 export const poolBeforeRelu: Rewrite = {
   op: 'MaxPool',
   after: 'Relu',
-  replace: (site) => {
-    const { node } = site;
-    const [cut] = node.inputs as [string];
-    const relu = site.producer(cut) as Node;
-    if (node.outputs.length > 1 || !site.sole(cut)) return false;
+  replace: (context) => {
+    const { node } = context;
+    const [activated] = node.inputs as [string];
+    const relu = context.producer(activated) as Node;
+    if (node.outputs.length > 1 || !context.isOnlyReader(activated)) return false;
     const [y] = node.outputs as [string];
-    const dims = site.dims(y);
-    const largest = site.op('MaxPool', [relu.inputs[0] as string], {
+    const dims = context.dims(y);
+    const pooled = context.op('MaxPool', [relu.inputs[0] as string], {
       dims,
       attributes: node.attributes,
     });
-    site.op('Relu', [largest], { dims, name: y });
+    context.op('Relu', [pooled], { dims, name: y });
     return true;
   },
 };

@@ -15,43 +15,43 @@ import {
 } from '../../graph/index.ts';
 import type { OperatorName } from '../../ops/index.ts';
 
-/** What a rewrite sees of the node it may replace, and the tape it writes the replacement on. */
+/** The node that a rewrite may replace, what is known of its values, and methods that emit nodes. */
 export interface RewriteContext {
   readonly node: Node;
   dims(value: string): readonly number[];
   producer(value: string): Node | undefined;
-  /** Whether this node alone reads a value. */
-  sole(value: string): boolean;
-  /** Whether anybody reads a value. */
-  read(value: string): boolean;
-  /** Whether a value depends on what is trained. */
-  trained(value: string): boolean;
-  /** Writes a node; `name` is given where it must make a value that others already read. */
-  op(op: string, inputs: readonly string[], to: Written): string;
-  /** Writes a whole node: outputs named '' get a name. Answers all names. */
+  /** Whether a value has one reader, and is no output of the graph. */
+  isOnlyReader(value: string): boolean;
+  /** Whether a value has a reader, or is an output of the graph. */
+  isRead(value: string): boolean;
+  /** Whether a value depends on a trained parameter. */
+  isTrained(value: string): boolean;
+  /** Emits a node with one output; `to.name` where the output replaces an existing value. */
+  op(op: string, inputs: readonly string[], to: OutputSpec): string;
+  /** Emits a whole node. Outputs named '' get a fresh name. Returns the names of all outputs. */
   write(node: Node, outputs: readonly ValueType[]): readonly string[];
   ints(values: readonly number[]): string;
   constant(tensor: Tensor): string;
 }
 
-interface Written {
+interface OutputSpec {
   readonly dims: readonly number[];
   readonly type?: DataType | undefined;
   readonly attributes?: Attributes | undefined;
   readonly name?: string | undefined;
 }
 
-/** Another way to make the outputs of some nodes, by which they or their gradients are made faster. */
+/** A replacement of nodes by other nodes with the same outputs that are faster, or whose gradients are. */
 export interface Rewrite {
-  /** The operator of the nodes that it replaces. */
+  /** The operator of the nodes that the rewrite replaces. */
   readonly op: OperatorName;
-  /** The operator that makes their first input, where the two are replaced together. */
+  /** The operator that produces their first input, where both are replaced together. */
   readonly after?: OperatorName | undefined;
-  /** Writes nodes that make the same outputs, or answers false and writes nothing. */
-  readonly replace: (site: RewriteContext) => boolean;
+  /** Emits nodes with the same outputs, or returns false and emits nothing. */
+  readonly replace: (context: RewriteContext) => boolean;
 }
 
-/** Applies a rewrite wherever it fits, in the order of the nodes, and drops what nobody reads then. */
+/** Applies a rewrite wherever it fits, in the order of the nodes, and removes dead nodes. */
 export function rewrite(
   traced: Traced,
   parameters: readonly string[],
@@ -98,9 +98,9 @@ export function rewrite(
       node,
       dims: dimsOf,
       producer: (value) => made.get(value),
-      sole: (value) => !outputs.has(value) && uses.get(value)?.length === 1,
-      trained: (value) => trained.has(value),
-      read: (value) => outputs.has(value) || uses.has(value),
+      isOnlyReader: (value) => !outputs.has(value) && uses.get(value)?.length === 1,
+      isTrained: (value) => trained.has(value),
+      isRead: (value) => outputs.has(value) || uses.has(value),
       op(op, inputs, to) {
         const output = to.name ?? fresh(`${node.outputs[0]}.${op}`);
         const attributes = to.attributes ?? {};
@@ -117,14 +117,14 @@ export function rewrite(
     changed ||= done;
   }
   if (!changed) return traced;
-  return { graph: live({ ...graph, nodes, initializers }), values };
+  return { graph: withoutDeadNodes({ ...graph, nodes, initializers }), values };
 }
 
 function isOf(node: Node | undefined, op: OperatorName): boolean {
   return node?.domain === '' && node.op === op;
 }
 
-function live(graph: Graph): Graph {
+function withoutDeadNodes(graph: Graph): Graph {
   const needed = new Set(graph.outputs.map((output) => output.name));
   const nodes = graph.nodes
     .toReversed()

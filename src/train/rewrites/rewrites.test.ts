@@ -76,10 +76,10 @@ async function same(given: Case, apply: Rewrite): Promise<Graph> {
   return after.graph;
 }
 
-const always: Rewrite = { op: 'Conv', replace: (site) => rewriteAsMatmul(site, () => true) };
+const always: Rewrite = { op: 'Conv', replace: (context) => rewriteAsMatmul(context, () => true) };
 const winograd = (choose: Parameters<typeof rewriteAsWinograd>[1]): Rewrite => ({
   op: 'Conv',
-  replace: (site) => rewriteAsWinograd(site, choose),
+  replace: (context) => rewriteAsWinograd(context, choose),
 });
 const opsOf = (graph: Graph) => graph.nodes.map((node) => node.op);
 

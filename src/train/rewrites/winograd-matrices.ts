@@ -1,59 +1,58 @@
-/** A matrix in rows. */
+/** A matrix as a list of rows. */
 export type Matrix = readonly (readonly number[])[];
 
 /**
- * How a convolution along one axis is made of few products: with tiles of the input as
- * `input`·x and the filter as `filter`·w, each of `points` long, the output is
- * `output`ᵀ·(`input`·x ⊙ `filter`·w). Padding and the place of each tile are in the matrices.
+ * The transforms of a Winograd convolution along one axis: y = `output`ᵀ·(`input`·x ⊙ `filter`·w), where
+ * both factors have `points` elements for each tile. The matrices include padding and tile positions.
  */
 export interface WinogradAxis {
   readonly points: number;
   readonly tiles: number;
-  /** Rows: points, and for each its tiles; columns: places of the input. */
+  /** Rows: points, and for each its tiles; columns: input positions. */
   readonly input: Matrix;
-  /** Rows: points; columns: places of the filter. */
+  /** Rows: points; columns: filter taps. */
   readonly filter: Matrix;
-  /** Rows: points, and for each its tiles; columns: places of the output. */
+  /** Rows: points, and for each its tiles; columns: output positions. */
   readonly output: Matrix;
 }
 
 /**
- * Where the products are evaluated, beside infinity: in this order, the errors of float32 stay below
- * 1e-5 of the largest output to the last, and below 3e-6 to the fifth.
+ * Interpolation points besides infinity. In this order, float32 errors stay below 3e-6 of the largest
+ * output with the first five points, and below 1e-5 with all of them.
  */
-const FINITE = [0, 1, -1, 1 / 2, -2, 2, -1 / 2];
-/** Outputs of a tile: of more, the way between places and points takes what the products save. */
-const MOST = 4;
+const FINITE_POINTS = [0, 1, -1, 1 / 2, -2, 2, -1 / 2];
+/** Largest number of outputs of a tile: with more, the transforms cost what the products save. */
+const MAX_OUTPUTS = 4;
 
 /**
- * Ways to convolve along one axis with stride 1, by the number of outputs of a tile (Winograd 1980;
- * for networks Lavin & Gray 2016).
+ * Transforms for a convolution along one axis with stride 1, one for each number of outputs of a tile
+ * (Winograd 1980; Lavin & Gray 2016).
  *
- * @param size - places of the input
- * @param places - of the output
- * @param taps - of the filter
- * @param before - padding before the first place
+ * @param size - number of input positions
+ * @param positions - number of output positions
+ * @param taps - length of the filter
+ * @param before - padding before the first position
  */
 export function winogradAxes(
   size: number,
-  places: number,
+  positions: number,
   taps: number,
   before: number,
 ): WinogradAxis[] {
-  if (size === 2 && places === 2 && taps === 3 && before === 1) return [BOTH_PLACES];
-  const most = Math.min(MOST, FINITE.length + 2 - taps);
+  if (size === 2 && positions === 2 && taps === 3 && before === 1) return [TWO_PADDED];
+  const most = Math.min(MAX_OUTPUTS, FINITE_POINTS.length + 2 - taps);
   const ways: WinogradAxis[] = [];
   for (let each = 2; each <= most; each += 1) {
-    ways.push(tiled(size, places, taps, before, each));
+    ways.push(tiled(size, positions, taps, before, each));
   }
   return ways;
 }
 
 /**
- * Two places, and padding on both sides: y₀ = w₁x₀ + w₂x₁ and y₁ = w₀x₀ + w₁x₁ in three products,
+ * Two positions with padding 1 on both sides: y₀ = w₁x₀ + w₂x₁ and y₁ = w₀x₀ + w₁x₁ from three products,
  * w₁(x₀ + x₁), (w₂ - w₁)x₁ and (w₀ - w₁)x₀.
  */
-const BOTH_PLACES: WinogradAxis = {
+const TWO_PADDED: WinogradAxis = {
   points: 3,
   tiles: 1,
   input: [
@@ -75,14 +74,14 @@ const BOTH_PLACES: WinogradAxis = {
 
 function tiled(
   size: number,
-  places: number,
+  positions: number,
   taps: number,
   before: number,
   each: number,
 ): WinogradAxis {
   const { input, filter, output } = correlation(each, taps);
   const points = input.length;
-  const tiles = Math.ceil(places / each);
+  const tiles = Math.ceil(positions / each);
   const over = <T>(make: (point: number, tile: number) => T): T[] =>
     Array.from({ length: points * tiles }, (_, row) => make(Math.floor(row / tiles), row % tiles));
   return {
@@ -93,15 +92,15 @@ function tiled(
       Array.from({ length: size }, (_, at) => input[point]?.[at + before - tile * each] ?? 0),
     ),
     output: over((point, tile) =>
-      Array.from({ length: places }, (_, at) => output[point]?.[at - tile * each] ?? 0),
+      Array.from({ length: positions }, (_, at) => output[point]?.[at - tile * each] ?? 0),
     ),
   };
 }
 
-/** One tile: `each` outputs of `taps` taps by as many products as it has inputs. */
+/** One tile, F(each, taps): `each` outputs of a filter with `taps` taps, from each + taps - 1 products. */
 function correlation(each: number, taps: number) {
   const points = each + taps - 1;
-  const finite = FINITE.slice(0, points - 1);
+  const finite = FINITE_POINTS.slice(0, points - 1);
   const others = finite.map((_, skip) => finite.filter((_, index) => index !== skip));
   const scales = finite.map((point, index) =>
     (others[index] as number[]).reduce((product, other) => product * (point - other), 1),
@@ -112,13 +111,13 @@ function correlation(each: number, taps: number) {
       ...finite.map((point, index) =>
         powers(point, taps).map((power) => power / (scales[index] as number)),
       ),
-      last(taps),
+      unitVector(taps),
     ],
-    output: [...finite.map((point) => powers(point, each)), last(each)],
+    output: [...finite.map((point) => powers(point, each)), unitVector(each)],
   };
 }
 
-function last(length: number): number[] {
+function unitVector(length: number): number[] {
   return Array.from({ length }, (_, at) => (at === length - 1 ? 1 : 0));
 }
 
@@ -126,7 +125,7 @@ function powers(base: number, count: number): number[] {
   return Array.from({ length: count }, (_, power) => base ** power);
 }
 
-/** Coefficients, the constant first, of the product of all (x - root). */
+/** Coefficients of the product of all (x - root), the constant term first. */
 function polynomial(roots: readonly number[]): number[] {
   return roots.reduce<number[]>(
     (product, root) => [0, ...product].map((value, power) => value - root * (product[power] ?? 0)),
@@ -134,7 +133,7 @@ function polynomial(roots: readonly number[]): number[] {
   );
 }
 
-/** What two axes do, one within the other, as one matrix: rows are pairs of points, then of tiles. */
+/** The transforms of two axes as one matrix: rows are pairs of points, and for each its pairs of tiles. */
 export function planeTransform(
   first: WinogradAxis,
   second: WinogradAxis,
@@ -151,7 +150,7 @@ export function planeTransform(
   return rows;
 }
 
-/** Every pair of rows, and in it every pair of columns. */
+/** The Kronecker product. */
 export function kronecker(first: Matrix, second: Matrix): number[][] {
   return first.flatMap((a) =>
     second.map((b) => a.flatMap((left) => b.map((right) => left * right))),
