@@ -15,4 +15,4 @@ export * from './adapt/any-batch.ts';
 export * from './open.ts';
 export * from './open-data/input-settings.ts';
 export * from './open-data/open-data.ts';
-export { targetFrom, type KnownTrigger, type TriggeredData } from './open-data/triggered-data.ts';
+export type { TriggeredData } from './open-data/triggered-data.ts';

@@ -25,7 +25,7 @@ export interface FormatContext {
    *
    * @throws DataError `data/format` where it has parts of its own
    */
-  readInside(path: string, name: string): Promise<Source | SceneSource>;
+  readonly readInside: (path: string, name: string) => Promise<Source | SceneSource>;
 }
 
 /**

@@ -6,6 +6,8 @@ import type { AnnotatedObject } from './source.ts';
 /** Names of the folder of annotations, in the order in which they are looked for. */
 const ANNOTATIONS = ['annotations', 'Annotations'];
 
+const isXml = (file: string) => /\.xml$/i.test(file);
+
 /** Scenes of Pascal VOC: `annotations/*.xml` beside `images`. The classes are sorted by name. */
 export const pascalVoc: DataFormat = {
   name: 'pascal-voc',
@@ -14,7 +16,6 @@ export const pascalVoc: DataFormat = {
   matches: (_, { entries }) => hasAnnotations(entries, ANNOTATIONS),
   async read(path, { name, info: { entries } }) {
     const annotations = firstOf(entries, ANNOTATIONS) as string;
-    const isXml = (file: string) => /\.xml$/i.test(file);
     const files = await annotatedFiles(path, entries, annotations, isXml, objectsIn);
     const names = files.flatMap(({ objects }) => objects.map((object) => object.name));
     return { whole: sceneSource(name, [...new Set(names)].sort(), files) };

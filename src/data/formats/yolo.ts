@@ -9,6 +9,8 @@ const LABELS = 'labels';
 /** Files that name the classes, in the order in which they are looked for. */
 const NAMES = ['classes.txt', 'obj.names', 'data.yaml', 'dataset.yaml'];
 
+const isLabels = (file: string) => /\.txt$/i.test(file) && !NAMES.includes(file);
+
 /** Scenes of YOLO: `labels/*.txt` beside `images`, and the classes in `classes.txt` or `data.yaml`. */
 export const yolo: DataFormat = {
   name: 'yolo',
@@ -17,7 +19,6 @@ export const yolo: DataFormat = {
   matches: (_, { entries }) => hasAnnotations(entries, [LABELS]),
   async read(path, { name, info: { entries } }) {
     const classes = await classesIn(path, entries);
-    const isLabels = (file: string) => /\.txt$/i.test(file) && !NAMES.includes(file);
     const files = await annotatedFiles(path, entries, LABELS, isLabels, (text, from) =>
       objectsIn(text, from, classes),
     );
