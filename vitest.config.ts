@@ -10,6 +10,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Tests that start processes depend on the load of the machine.
+    retry: process.env['CI'] === undefined ? 0 : 2,
     projects: [
       {
         extends: true,

@@ -204,9 +204,15 @@ describe('reproduce', () => {
     ['concurrently', ['--jobs', '2']],
   ])('ends at Ctrl-C with 130, and leaves nothing half-written, %s', async (name, more) => {
     const out = at(`stopped ${name}`);
+    // Once: a third SIGINT would end the process as if nobody had listened.
+    let interrupted = false;
     const { code } = await fineprune(
       ['reproduce', 'digits', '--quick', '--out', out, ...more],
-      (err, kill) => err.includes('train ...') && kill('SIGINT'),
+      (err, kill) => {
+        if (interrupted || !err.includes('train ...')) return;
+        interrupted = true;
+        kill('SIGINT');
+      },
     );
     expect(code).toBe(130);
     // The trigger is whole; no network is, and no temporary file is left.
