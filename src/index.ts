@@ -5,8 +5,8 @@
  * import { load, openData, repair } from 'fineprune';
  *
  * const model = await load('model.onnx');
- * const clean = await openData('clean/', { for: model });
- * const result = await repair(model, clean);
+ * const { validation } = await openData('clean/', { for: model.model });
+ * const result = await repair(model, validation);
  * console.log(result.verdict.text, result.pruned);
  * await result.save('repaired.onnx');
  * await result.saveReport('out');
@@ -179,7 +179,7 @@ export {
   type Verdict,
 } from './defense/index.ts';
 export type { CleanScore, Evaluation, Rate, Target } from './metrics/index.ts';
-export { NetworkError, type TestData } from './network/index.ts';
+export { NetworkError, openData, type TestData } from './network/index.ts';
 export { FinepruneError, OnnxError } from './onnx/index.ts';
 export type { OnnxFile } from './onnx/file.ts';
 export { FileExistsError } from './onnx/write.ts';
