@@ -20,7 +20,7 @@ import { testRuntime } from './helpers/gradcheck.ts';
 
 const names = familiesIn(FAMILIES);
 
-test('20 families are there, each with BatchNorm folded and as it is', () => {
+test('there are 20 families, each with BatchNormalization and with it folded', () => {
   const families = new Set(names.map((name) => name.split('.')[0] as string));
   expect(families.size).toBeGreaterThanOrEqual(20);
   for (const family of families) {
@@ -40,7 +40,7 @@ describe('the loss and the gradient of every parameter', () => {
   });
 });
 
-test('one element of one gradient that is off by 0.2% of the largest is noticed', async () => {
+test('an error of 0.2% of the largest value in one element of one gradient is detected', async () => {
   const { golden, model } = readFamily(FAMILIES, 'resnet-basic.frozen');
   const { error: before } = await compare(await testRuntime(), model, golden);
   const [first, ...others] = golden.gradients as [GoldenGradient, ...GoldenGradient[]];

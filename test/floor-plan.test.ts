@@ -19,13 +19,13 @@ describe('the house', () => {
     expect(violations(sources)).toEqual([]);
   });
 
-  test('who only defends never loads the lab', () => {
+  test('the defense never loads the lab', () => {
     const loaded = [...loadedBy(sources, 'src/index.ts')];
     expect(loaded).toContain('src/onnx/decode.ts');
     expect(loaded.filter((path) => path.startsWith('src/lab/'))).toEqual([]);
   });
 
-  test('before a command runs, only the tables of the lab are loaded, for the help', () => {
+  test('before a command runs, only the lab tables for the help are loaded', () => {
     const loaded = [...loadedBy(sources, 'src/cli/main.ts')];
     expect(loaded).toContain('src/cli/defend.ts');
     expect(loaded.filter((path) => path.startsWith('src/lab/'))).toEqual([
@@ -34,7 +34,7 @@ describe('the house', () => {
     ]);
   });
 
-  test('the command line loads little more than its own texts before a command runs', () => {
+  test('the command line loads few modules before a command runs', () => {
     const loaded = [...loadedBy(sources, 'src/cli/main.ts')];
     expect(loaded.filter((path) => !path.startsWith('src/cli/')).toSorted()).toEqual([
       'src/lab/attacks/index.ts',
@@ -50,7 +50,7 @@ describe('the house', () => {
     expect([...new Set(packages)]).toEqual(['commander']);
   });
 
-  test('the page-safe half of src/onnx loads nothing of Node', () => {
+  test('the browser-safe part of src/onnx imports nothing of Node', () => {
     const loaded = loadedBy(sources, 'src/onnx/index.ts');
     const builtin = [...loaded].flatMap((path) =>
       importsOf(path, sources.get(path) ?? '').filter(
@@ -97,7 +97,7 @@ describe('the check itself', () => {
     expect(found(path, text)).toEqual([]);
   });
 
-  test('follows what loads, and not what is erased or asked for later', () => {
+  test('follows static imports, not type imports or dynamic ones', () => {
     const made = new Map([
       ['src/index.ts', "import './a.ts'; import type { T } from './lab/t.ts';"],
       ['src/a.ts', "export { type X, b } from './b.ts'; export type { U } from './lab/u.ts';"],

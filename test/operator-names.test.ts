@@ -12,7 +12,7 @@ const sources = new Map(
     .map((path) => [path, readFileSync(join(root, path), 'utf8')] as const),
 );
 
-test('the name of an operator decides nothing outside of src/ops and src/onnx', () => {
+test('operator names are compared only in src/ops and src/onnx', () => {
   expect(sources.size).toBeGreaterThan(100);
   expect(decisionsByName(sources)).toEqual([]);
 });

@@ -59,7 +59,7 @@ async function pruned(model: Model, data: ReturnType<typeof oneHot>, settings: P
   return prune(runtime, classifier, site, data, settings);
 }
 
-test('1. validation data rank, stop and select: test data change nothing of it', async () => {
+test('1. only validation data rank, stop and select: test data change nothing', async () => {
   // A peer stops pruning by accuracy on the test set, another picks its threshold by attack success.
   const { model } = specimen('Conv with bias');
   const run = async (clean: Dataset) => {
@@ -95,7 +95,7 @@ test('2. the last accepted state is returned', async () => {
   expect(result.pruned).toEqual([2]);
 });
 
-test('3. a pruned unit is zero, and no constant of a bias or BatchNormalization is left', async () => {
+test('3. a pruned unit is zero, also its bias and BatchNormalization', async () => {
   // Peers zero the weights only.
   for (const name of ['Conv with bias', 'Conv and BatchNormalization', 'Conv and a bias added']) {
     const { classifier, site } = await opened(specimen(name).model, 'site');
@@ -118,7 +118,7 @@ test('3. a pruned unit is zero, and no constant of a bias or BatchNormalization 
   }
 });
 
-test('4. every reader of a site loses the unit, through Flatten and by several ways', async () => {
+test('4. every consumer of a site loses the unit, also through Flatten and along several paths', async () => {
   // Peers zero the filter of the one next layer: DeepID's pool is read by two.
   const { model } = specimen('two layers read one pool');
   const { classifier, site } = await opened(model, 'site');
@@ -145,7 +145,7 @@ test('4. every reader of a site loses the unit, through Flatten and by several w
   expect(apart(await scoresOf(classifier, full, data), before)).toBeGreaterThan(0.1);
 });
 
-test('5. the last layer is the last by the graph', async () => {
+test('5. the last layer is the last in the graph', async () => {
   // Peers take the last Conv in the list of modules: in a ResNet a shortcut.
   const model = built(1, (n, x) => {
     const r1 = relu(n, conv(n, x, 'conv1', { from: 2, to: 4, kernel: 3, pad: 1 }), 'relu1');
@@ -173,7 +173,7 @@ test('5. the last layer is the last by the graph', async () => {
   expect(chosen(other)).toEqual(['reluA', 'reluZ']);
 });
 
-test('6. a drop is a difference of points, and a rise is no drop', async () => {
+test('6. a drop is an absolute difference, and a rise is no drop', async () => {
   // A peer compares a ratio, and one has the sign wrong and never stops.
   const data = oneHot([60, 30, 10]);
   const stopped = await pruned(ofUnits([0, 0, 0], identity(3)), data, { maxDrop: 0.05 });
@@ -190,7 +190,7 @@ test('6. a drop is a difference of points, and a rise is no drop', async () => {
   expect(risen.pruned).toEqual([0, 2]);
 });
 
-test('7. pruned stays pruned, whatever momentum and weight decay do', async () => {
+test('7. pruned units stay pruned under momentum and weight decay', async () => {
   // In peers fine-tuning trains the zeroed filters again.
   const { model } = specimen('two layers read one pool');
   const made = await repair(await testRuntime(), model, images(60, 5), {
@@ -220,7 +220,7 @@ test('7. pruned stays pruned, whatever momentum and weight decay do', async () =
   }
 });
 
-test('8. a bias of -1e20 is a real input, and averages come after the nonlinearity', async () => {
+test('8. a bias of -1e20 is a valid input, and averages are taken after the nonlinearity', async () => {
   // 50 of the 60 units of the authors' own network have one. A mean before the ReLU, or of what
   // overflows, ranks by the bias, or by nothing.
   const result = await pruned(ofUnits([0, -1e20, -1e20, 0], identity(4)), oneHot([4, 3, 2, 1]), {
@@ -231,7 +231,7 @@ test('8. a bias of -1e20 is a real input, and averages come after the nonlineari
   expect(result.inactive.possibleDecoys).toEqual([1, 2]);
 });
 
-describe('9. a result can be repeated', () => {
+describe('9. a result is reproducible', () => {
   // No peer fixes its seed for everything, or says what it ran on.
   test('the same seed gives the same bytes', async () => {
     const bytes = encodeModel(specimen('Conv and BatchNormalization').model);
@@ -244,7 +244,7 @@ describe('9. a result can be repeated', () => {
     expect(await run()).toBe(await run());
   });
 
-  test('and a report says all that it depends on', async () => {
+  test('a report lists everything that it depends on', async () => {
     const runtime = await testRuntime();
     const { model } = specimen('Conv with bias');
     const validation = images(60, 5);
@@ -276,7 +276,7 @@ describe('9. a result can be repeated', () => {
   });
 });
 
-test('10. nothing needs a GPU, nor native code', async () => {
+test('10. neither a GPU nor native code is needed', async () => {
   // Peers call .cuda() as they load.
   const runtime = await nodeRuntime({ backend: 'wasm', threads: 1 });
   const { model } = specimen('Conv with bias');

@@ -64,7 +64,7 @@ describe('accumulation', () => {
     );
   });
 
-  test('counts a value that one node reads twice', async () => {
+  test('counts both reads of a value by one node', async () => {
     const { gradients } = await differentiate({ x: float32([2], [3, 4]) }, (b) =>
       total(b, b.op('Sum', ['x', 'x', 'x'])),
     );
@@ -80,8 +80,8 @@ test('sums the gradient of a broadcast operand back to its dims', async () => {
   expect(gradients).toEqual({ x: [2, 2, 2, 2, 2, 2], row: [4, 4, 4], one: [21] });
 });
 
-describe('what the loss does not need', () => {
-  test('branches that do not reach the loss add nothing, whatever they hold', async () => {
+describe('nodes that the loss does not depend on', () => {
+  test('branches that do not reach the loss add nothing, even with unsupported operators', async () => {
     const { gradients } = await differentiate({ x: float32([2], [1, 2]) }, (b) => {
       b.op('NonZero', [b.op('Mul', ['x', b.scalar(7)])]);
       return total(b, b.op('Mul', ['x', b.scalar(2)]));
@@ -89,7 +89,7 @@ describe('what the loss does not need', () => {
     expect(gradients['x']).toEqual([2, 2]);
   });
 
-  test('makes no gradient for what is not a parameter', async () => {
+  test('no gradient is computed for values that are not parameters', async () => {
     const { ops } = await differentiate(
       { x: float32([2, 2], [2, 0, 0, 4]), w: float32([2, 2], [1, 0, 0, 1]) },
       (b) => total(b, b.op('MatMul', ['x', 'w'])),
@@ -98,7 +98,7 @@ describe('what the loss does not need', () => {
     expect(ops.filter((op) => op === 'MatMul' || op === 'Gemm')).toEqual(['Gemm']);
   });
 
-  test('an unsupported operator before every parameter does no harm', async () => {
+  test('an unsupported operator before all parameters blocks nothing', async () => {
     const { gradients } = await differentiate(
       { x: float32([2, 2], [2, 0, 0, 4]), w: float32([2], [3, 4]) },
       (b) => total(b, b.op('Mul', [b.op('Det', ['x']), 'w'])),
@@ -108,7 +108,7 @@ describe('what the loss does not need', () => {
   });
 });
 
-describe('integers and booleans on the way', () => {
+describe('integers and booleans', () => {
   test('Where chosen by a comparison passes the gradient to the branch taken', async () => {
     await gradcheck(
       {
@@ -120,7 +120,7 @@ describe('integers and booleans on the way', () => {
     );
   });
 
-  test('an index computed from a parameter is no way back', async () => {
+  test('no gradient passes through an index', async () => {
     const { gradients } = await differentiate(
       { x: float32([3], [1, 9, 4]) },
       (b) => {
@@ -139,21 +139,21 @@ describe('integers and booleans on the way', () => {
 });
 
 describe('operators whose gradient is zero', () => {
-  test('add nothing and refuse nothing', async () => {
+  test('add nothing and block nothing', async () => {
     const { gradients } = await differentiate({ x: float32([2], [1.3, 2.6]) }, (b) =>
       total(b, b.op('Sub', ['x', b.op('Floor', ['x'])])),
     );
     expect(gradients['x']).toEqual([1, 1]);
   });
 
-  test('leave a parameter that the loss reads through them only unreachable', async () => {
+  test('make a parameter unreachable that the loss reads only through them', async () => {
     const error = await failure(
       differentiate({ x: float32([2], [1.3, 2.6]) }, (b) => total(b, b.op('Floor', ['x']))),
     );
     expect(error.code).toBe('autodiff/unreachable');
   });
 
-  test('an unsupported operator that is read through integers only does no harm', async () => {
+  test('an unsupported operator that is read only through integers blocks nothing', async () => {
     const { gradients } = await differentiate({ x: float32([2, 2], [1, 0, 0, 1]) }, (b) => {
       const index = b.op('Cast', [b.op('Det', ['x'])], { to: 7 });
       return total(b, b.op('Mul', ['x', b.op('Cast', [index], { to: 1 })]));

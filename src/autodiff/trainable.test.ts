@@ -107,7 +107,7 @@ test('an operator without a gradient behind a step function blocks nothing: no g
   expect(verdict.blocked.map(({ op }) => op)).toEqual(['', '']);
 });
 
-describe('of any graph', () => {
+describe('any graph', () => {
   const NAMES = ['p0', 'p1', 'p2', 'p3'];
   // Each node is an operator and two values made before it; Det (none) and Floor (flat) among them.
   const node = fc.tuple(fc.constantFrom('Add', 'Mul', 'Det', 'Floor'), fc.nat(), fc.nat());

@@ -12,19 +12,19 @@ import {
 } from '../onnx/index.ts';
 
 /**
- * A tape on which one writes `b.op('Add', [x, y])`: it makes nodes, names their outputs, and gives
- * the same value back when the same operator is asked of the same inputs twice.
+ * Builds a graph node by node: `b.op('Add', [x, y])` appends a node and returns the name of its output. The
+ * same operator with the same inputs and attributes is appended once (common subexpression elimination).
  */
 export class Builder {
   readonly #inputs: ValueInfo[];
   readonly #nodes: Node[];
   readonly #initializers: Map<string, Tensor>;
   readonly #names: Set<string>;
-  /** Outputs of nodes and constants made here, by what made them. */
+  /** Outputs of appended nodes and constants, by operator, inputs and attributes. */
   readonly #known = new Map<string, readonly string[]>();
   #counter = 0;
 
-  /** Starts empty, or from a graph, which is copied and not changed. */
+  /** Starts empty or with a copy of a graph. */
   constructor(base?: Graph) {
     this.#inputs = [...(base?.inputs ?? [])];
     this.#nodes = [...(base?.nodes ?? [])];
@@ -36,7 +36,7 @@ export class Builder {
     ]);
   }
 
-  /** A name not used yet that starts with `stem`. */
+  /** An unused name that starts with `stem`. */
   fresh(stem: string): string {
     let name = stem;
     while (this.#names.has(name)) name = `${stem}.${++this.#counter}`;
@@ -44,19 +44,21 @@ export class Builder {
     return name;
   }
 
+  /** @returns the input's name, with a suffix where `name` is taken */
   input(name: string, type: DataType, dims: readonly Dim[]): string {
     const unique = this.fresh(name);
     this.#inputs.push({ name: unique, type, dims });
     return unique;
   }
 
+  /** @returns the initializer's name, with a suffix where `name` is taken */
   initializer(name: string, tensor: Tensor): string {
     const unique = this.fresh(name);
     this.#initializers.set(unique, tensor);
     return unique;
   }
 
-  /** A value that does not change; small equal ones are kept once. */
+  /** Adds a constant. Equal constants of at most 64 elements are added once. */
   constant(tensor: Tensor): string {
     if (tensor.data.length > 64) return this.initializer('constant', tensor);
     const key = `constant ${tensor.type} [${tensor.dims.join()}] ${Array.from(tensor.data, String).join()}`;
@@ -80,6 +82,7 @@ export class Builder {
     return this.constant(int64([values.length], values));
   }
 
+  /** @returns the name of the node's output, `name` or derived from the operator */
   op(op: string, inputs: readonly string[], attributes: Attributes = {}, name?: string): string {
     return this.ops(op, inputs, attributes, 1, name)[0] as string;
   }
@@ -109,7 +112,7 @@ export class Builder {
     return names;
   }
 
-  /** The graph so far, with these outputs; element types are said where they are known. */
+  /** The graph so far, with these outputs. */
   build(outputs: readonly ValueInfo[], name = 'graph'): Graph {
     return {
       name,

@@ -1,7 +1,7 @@
 import type { Graph, Model } from '../onnx/index.ts';
 import { OPSET } from './opset.ts';
 
-/** A working graph as a model that can be run. */
+/** Wraps a working graph as a model that a runtime can open. */
 export function modelOf(graph: Graph): Model {
   const domains = new Set(graph.nodes.map((node) => node.domain));
   return {

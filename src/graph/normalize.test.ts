@@ -46,7 +46,7 @@ function thrown(test: Case | Model): NormalizeError {
 }
 
 describe('Constant nodes', () => {
-  it('become initializers of their name, whatever their kind', async () => {
+  it('of every kind become initializers with the same name', async () => {
     const { normalized } = await same({
       opset: 12,
       nodes: [
@@ -75,7 +75,7 @@ describe('Constant nodes', () => {
   it('may be outputs', () =>
     same({ opset: 13, nodes: [node('Constant', [], { value: sample(3) })] }));
 
-  it('are refused where they have no value', () => {
+  it('without a value are refused', () => {
     const error = thrown({ opset: 13, nodes: [node('Constant', [])] });
     expect(error.code).toBe('graph/malformed');
     expect(error.message).toContain('"Constant_y"');
@@ -83,7 +83,7 @@ describe('Constant nodes', () => {
 });
 
 describe('names', () => {
-  it('that are new meet none that is there, in bodies neither', async () => {
+  it('of new values collide with none, also in subgraphs', async () => {
     const taken = ['Clip_y.constant', 'Softmax_z.Flatten', 'Softmax_z.Softmax'];
     const { normalized } = await same({
       opset: 9,
@@ -117,7 +117,7 @@ describe('names', () => {
 });
 
 describe('changes', () => {
-  it('say which rule changed which node, in order', () => {
+  it('name the rule and the node, in order', () => {
     const { changes } = normalize(
       modelOf({
         opset: 9,
@@ -152,7 +152,7 @@ const body = (parts: Partial<Graph>): Graph => ({
   ...parts,
 });
 
-describe('bodies of control flow', () => {
+describe('subgraphs of control flow', () => {
   const yes: Tensor = { type: 'bool', dims: [], data: Uint8Array.of(1) };
 
   for (const way of [0, 1]) {
@@ -178,7 +178,7 @@ describe('bodies of control flow', () => {
       }));
   }
 
-  it('of Loop are normalized too, and know what surrounds them', async () => {
+  it('of Loop are normalized too, and know the outer values', async () => {
     const { normalized } = await same({
       opset: 10,
       feeds: { x },
@@ -229,7 +229,7 @@ describe('precision', () => {
     ],
   });
 
-  it('of a float16 network is float32, and its answer that of float16 and a little better', async () => {
+  it('a float16 network becomes float32, with equal or smaller error', async () => {
     const model = modelOf(conv(half(x)));
     const { graph, opsets, types } = normalize(model);
     const [before] = Object.values(await outputsOf(runtime, model, { x: half(x) }));
@@ -244,7 +244,7 @@ describe('precision', () => {
     expect(graph.inputs[0]?.type).toBe('float32');
   });
 
-  it('is named by Cast, random operators and others, and changes there too', async () => {
+  it('element types in attributes (Cast, random operators) change too', async () => {
     const nodes: Node[] = [
       node('Cast', ['x'], { to: 10 }, ['a']),
       node('EyeLike', ['a2'], { dtype: 11 }, ['b']),
@@ -270,7 +270,7 @@ describe('precision', () => {
     ]);
   });
 
-  it('float64 is converted, or kept together with what rules add', async () => {
+  it('float64 is converted, or kept also in nodes that rules add', async () => {
     const test: Case = {
       opset: 10,
       feeds: { x: double(x) },
@@ -289,13 +289,13 @@ describe('precision', () => {
     expect(difference(a['y'], double(b['y'] as Tensor))).toBeLessThan(1e-6);
   });
 
-  it('outputs without a type keep none', () => {
+  it('outputs without a type stay without one', () => {
     const { graph } = normalize(modelOf(conv(half(x))));
     expect(graph.outputs).toEqual([{ name: 'y' }]);
   });
 });
 
-it('leaves operators of other domains as they are', async () => {
+it('does not change operators of other domains', async () => {
   const { normalized } = await bothWays(runtime, {
     opset: 12,
     domains: { 'com.microsoft': 1 },
@@ -307,7 +307,7 @@ it('leaves operators of other domains as they are', async () => {
 });
 
 describe('refusals', () => {
-  it('name an opset that is too old, too new, or not said', () => {
+  it('name an opset that is too old, too new or missing', () => {
     for (const opset of [6, 27]) {
       const error = thrown({ opset, nodes: [] });
       expect(error.code).toBe('graph/opset');
@@ -405,7 +405,7 @@ describe('refusals', () => {
   }
 });
 
-it('takes every opset from 7 to 26 to every one from 18 to 24', () => {
+it('converts every opset from 7 to 26 to every one from 18 to 24', () => {
   for (let from = 7; from <= 26; from++) {
     for (let opset = 18; opset <= 24; opset++) {
       const { graph, opsets } = normalize(
@@ -418,7 +418,7 @@ it('takes every opset from 7 to 26 to every one from 18 to 24', () => {
   }
 });
 
-it('shares weights with the model, and does not copy them', () => {
+it('shares weights with the model without copies', () => {
   const big = sample(1000);
   const { graph } = normalize(
     modelOf({ opset: 13, feeds: { x }, initializers: { big }, nodes: [node('Relu', ['x'])] }),

@@ -21,17 +21,17 @@ const OLDEST = 7;
 const NEWEST = 26;
 
 export interface NormalizeOptions {
-  /** What becomes of float64 values: worked on as float32 (default), or kept. */
+  /** Whether float64 values become float32 (default) or stay. */
   readonly float64?: 'convert' | 'keep' | undefined;
-  /** The opset to bring the graph to; that of working graphs unless said. */
+  /** The target opset; default: the opset of working graphs, `OPSET`. */
   readonly opset?: number | undefined;
 }
 
-/** One thing that normalization did to a graph. */
+/** One change that normalization made. */
 export interface Change {
-  /** The node's name, or that of its first output where it has none; or the converted value. */
+  /** Name of the node, or of its first output where it has none, or of the converted value. */
   readonly node: string;
-  /** The rule, such as "Clip before 11". */
+  /** Name of the rule, for example "Clip before 11". */
   readonly rule: string;
   readonly detail: string;
 }
@@ -41,17 +41,17 @@ export interface Normalized {
   /** Operator set version by domain, for running the graph. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly changes: readonly Change[];
-  /** The type that initializers, inputs and outputs had before they were converted to float32. */
+  /** The original type of the initializers, inputs and outputs that became float32. */
   readonly types: ReadonlyMap<string, DataType>;
 }
 
 /**
- * The same graph in the canonical opset, working in float32: inputs, outputs, initializers and values
- * keep their names, and Constant nodes become initializers. Operators of other domains stay as they
- * are. The model is not changed; tensors that need no conversion are shared with it.
+ * Converts a graph to the canonical opset and to float32. Inputs, outputs, initializers and values keep
+ * their names; Constant nodes become initializers; operators of other domains do not change. The model does
+ * not change, and shares the tensors that need no conversion.
  *
- * @throws NormalizeError 'graph/opset' where the model's opset is not one of 7 to 26, 'graph/too-new'
- *   and 'graph/no-equivalent' where a node cannot be said in the canonical opset
+ * @throws NormalizeError 'graph/opset' where the model's opset is not in 7 to 26; 'graph/too-new' and
+ *   'graph/no-equivalent' where a node has no equivalent in the canonical opset; 'graph/malformed'
  */
 export function normalize(model: Model, options: NormalizeOptions = {}): Normalized {
   const to = options.opset ?? OPSET;
@@ -59,8 +59,8 @@ export function normalize(model: Model, options: NormalizeOptions = {}): Normali
   if (from === undefined || from < OLDEST || from > NEWEST) {
     throw new NormalizeError(
       'graph/opset',
-      `the model uses opset ${from ?? '(none said)'} of the standard operators, and opsets ${OLDEST} ` +
-        `to ${NEWEST} can be worked on; export it again with opset_version=${to}`,
+      `the model uses opset ${from ?? '(none)'} of the standard operators, and opsets ${OLDEST} ` +
+        `to ${NEWEST} are supported; export it again with opset_version=${to}`,
     );
   }
   const keep = options.float64 === 'keep';
@@ -71,64 +71,64 @@ export function normalize(model: Model, options: NormalizeOptions = {}): Normali
   const changes: Change[] = [...types].map(([node, type]) => ({
     node,
     rule: 'precision',
-    detail: `${type} is worked on as float32`,
+    detail: `${type} is converted to float32`,
   }));
   const names = namesOf(graph);
-  const pass: Pass = { from, to, names, changes };
+  const run: Normalization = { from, to, names, changes };
   return {
-    graph: convertToOpset(graph, pass),
+    graph: convertToOpset(graph, run),
     opsets: new Map([...model.opsets, ['', to]]),
     changes,
     types,
   };
 }
 
-interface Pass {
+interface Normalization {
   readonly from: number;
   readonly to: number;
   readonly names: Names;
   readonly changes: Change[];
 }
 
-function convertToOpset(graph: Graph, pass: Pass, outer?: Scope): Graph {
-  const scope = scopeOf(graph, pass.names, outer);
+function convertToOpset(graph: Graph, run: Normalization, outer?: Scope): Graph {
+  const scope = scopeOf(graph, run.names, outer);
   for (const node of graph.nodes) {
     if (isConstant(node)) {
       scope.initializers.set(node.outputs[0] as string, constantOf(node));
-      pass.changes.push({
+      run.changes.push({
         node: displayName(node),
         rule: 'Constant',
         detail: 'became an initializer',
       });
-    } else rewrite(node, pass.from, scope, pass);
+    } else rewrite(node, run.from, scope, run);
   }
   return { ...graph, nodes: scope.nodes, initializers: scope.initializers };
 }
 
-/** Takes a node in the form of the opset `version` through the rules that lie on its way. */
-function rewrite(node: Node, version: number, scope: Scope, pass: Pass): void {
-  const rule = node.domain === '' ? nextRule(node.op, version, pass.to) : undefined;
+/** Applies all rules that take a node from the opset `version` to the target opset. */
+function rewrite(node: Node, version: number, scope: Scope, run: Normalization): void {
+  const rule = node.domain === '' ? nextRule(node.op, version, run.to) : undefined;
   if (!rule) {
-    scope.add(convertSubgraphs(node, scope, pass));
+    scope.add(convertSubgraphs(node, scope, run));
     return;
   }
   const emitted: Node[] = [];
-  rule.rewrite(node, contextOf(node, scope, pass.names, emitted));
+  rule.rewrite(node, contextOf(node, scope, run.names, emitted));
   if (emitted.length > 0) {
-    pass.changes.push({ node: displayName(node), rule: ruleName(rule), detail: rule.summary });
+    run.changes.push({ node: displayName(node), rule: ruleName(rule), detail: rule.summary });
   }
   for (const next of emitted.length > 0 ? emitted : [node]) {
-    rewrite(next, versionAfter(rule), scope, pass);
+    rewrite(next, versionAfter(rule), scope, run);
   }
 }
 
-/** The node with the graphs in its attributes, bodies of If, Loop and Scan, in the opset too. */
-function convertSubgraphs(node: Node, scope: Scope, pass: Pass): Node {
+/** Converts the subgraphs of a node too: the bodies of If, Loop and Scan. */
+function convertSubgraphs(node: Node, scope: Scope, run: Normalization): Node {
   const attributes = Object.entries(node.attributes);
   if (!attributes.some(([, value]) => isGraph(value))) return node;
   const done = attributes.map(([key, value]) => [
     key,
-    isGraph(value) ? convertToOpset(value, pass, scope) : value,
+    isGraph(value) ? convertToOpset(value, run, scope) : value,
   ]);
   return { ...node, attributes: Object.fromEntries(done) as Node['attributes'] };
 }
@@ -140,36 +140,37 @@ function isGraph(value: Attribute): value is Graph {
 function namesOf(graph: Graph): Names {
   const taken = new Set<string>();
   const read = new Set<string>();
-  let doubles = false;
+  let hasFloat64 = false;
   const visit = ({ inputs, outputs, nodes, initializers }: Graph) => {
     for (const { name, type } of inputs) {
       taken.add(name);
-      doubles ||= type === 'float64';
+      hasFloat64 ||= type === 'float64';
     }
     for (const { name, type } of outputs) {
       read.add(name);
-      doubles ||= type === 'float64';
+      hasFloat64 ||= type === 'float64';
     }
     for (const [name, { type }] of initializers) {
       taken.add(name);
-      doubles ||= type === 'float64';
+      hasFloat64 ||= type === 'float64';
     }
     for (const node of nodes) {
       taken.add(node.name);
       for (const input of node.inputs) read.add(input);
       for (const output of node.outputs) taken.add(output);
-      doubles ||= node.attributes['to'] === 11;
+      hasFloat64 ||= node.attributes['to'] === 11;
       for (const value of Object.values(node.attributes)) {
         if (isGraph(value)) visit(value);
-        else if (typeof value === 'object' && 'dims' in value) doubles ||= value.type === 'float64';
+        else if (typeof value === 'object' && 'dims' in value)
+          hasFloat64 ||= value.type === 'float64';
       }
     }
   };
   visit(graph);
   let count = 0;
   return {
-    doubles,
-    used: (value) => read.has(value),
+    hasFloat64,
+    isUsed: (value) => read.has(value),
     fresh(stem) {
       let name = stem;
       while (taken.has(name)) name = `${stem}.${++count}`;

@@ -1,2 +1,2 @@
-/** The one opset of working graphs: every rule, mask and gradient is written for it. */
+/** The canonical opset of working graphs, for which all rules, masks and gradients are written. */
 export const OPSET = 21;

@@ -43,7 +43,7 @@ describe('float16', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('rounds what lies between two neighbors to the nearer, and half way to the even one', () => {
+  it('rounds to nearest, ties to even', () => {
     const wrong: number[] = [];
     for (let bits = 0; bits < 0x7bff; bits++) {
       const middle = (half(bits) + half(bits + 1)) / 2;
@@ -59,14 +59,14 @@ describe('float16', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('becomes infinite half way beyond the largest number, 65504', () => {
+  it('becomes infinite from halfway beyond the largest number, 65504', () => {
     expect(bitsOf(65519.996, 'float16')).toBe(0x7bff);
     expect(bitsOf(65520, 'float16')).toBe(0x7c00);
     expect(bitsOf(-1e20, 'float16')).toBe(0xfc00);
     expect(bitsOf(-Infinity, 'float16')).toBe(0xfc00);
   });
 
-  it('keeps the sign of zero, and of what is too small', () => {
+  it('keeps the sign of zero and of values that underflow', () => {
     expect(bitsOf(-0, 'float16')).toBe(0x8000);
     expect(bitsOf(-1e-30, 'float16')).toBe(0x8000);
     expect(bitsOf(2 ** -25, 'float16')).toBe(0);
@@ -74,7 +74,7 @@ describe('float16', () => {
 });
 
 describe('bfloat16', () => {
-  it('is the upper half of float32, and back', () => {
+  it('is the upper half of float32', () => {
     const read = toFloat32({ type: 'bfloat16', dims: [65536], data: every16 });
     const words = new Uint32Array((read.data as Float32Array).buffer);
     const back = fromFloat32(read as TensorOf<'float32'>, 'bfloat16').data as Uint16Array;
@@ -117,7 +117,7 @@ describe('float64', () => {
     expect(narrowed(Infinity, -Infinity, NaN)).toEqual([Infinity, -Infinity, NaN]);
   });
 
-  it('holds every float32', () => {
+  it('holds every float32 exactly', () => {
     fc.assert(
       fc.property(fc.float(), (value) => {
         const wide = fromFloat32(float32Of([value]), 'float64');
@@ -127,7 +127,7 @@ describe('float64', () => {
   });
 });
 
-it('leaves other types as they are', () => {
+it('does not change other types', () => {
   const tensor: Tensor = { type: 'int64', dims: [1], data: BigInt64Array.of(1n) };
   expect(toFloat32(tensor)).toBe(tensor);
   expect(() => fromFloat32(float32Of([1]), 'int64')).toThrow(TypeError);

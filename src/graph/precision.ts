@@ -2,14 +2,14 @@ import type { DataType, Tensor, TensorOf } from '../onnx/index.ts';
 
 const FLOAT32_MAX = 3.4028234663852886e38;
 
-/** Bits of a float32, and back, through the same memory. */
+/** Two views of the same memory, to convert between a float32 and its bits. */
 const number = new Float32Array(1);
 const bits = new Uint32Array(number.buffer);
 
 /**
- * The same numbers as float32. float16 and bfloat16 are exact; a float64 is rounded to the nearest,
- * and a finite one beyond float32 becomes its largest number and not infinity, so that a mask such
- * as -1e308 does not turn 0 x mask into NaN. Tensors of other types are given back as they are.
+ * Converts a float tensor to float32. float16 and bfloat16 convert exactly; float64 is rounded to nearest.
+ * A finite float64 beyond the float32 range becomes the largest float32 and not infinity: with a mask such
+ * as -1e308, 0 x mask would be NaN. Other types are returned unchanged.
  */
 export function toFloat32(tensor: Tensor): Tensor {
   const { dims } = tensor;
@@ -26,10 +26,10 @@ export function toFloat32(tensor: Tensor): Tensor {
 }
 
 /**
- * A float32 tensor in another float type, rounded to nearest, ties to even, as IEEE 754 says: what
- * is too large becomes infinite.
+ * Converts a float32 tensor to another float type. Rounds to nearest, ties to even (IEEE 754); values that
+ * are too large become infinite.
  *
- * @throws TypeError when `type` is not a float type
+ * @throws TypeError where `type` is not a float type
  */
 export function fromFloat32(tensor: TensorOf<'float32'>, type: DataType): Tensor {
   const { dims, data } = tensor;
@@ -43,7 +43,7 @@ export function fromFloat32(tensor: TensorOf<'float32'>, type: DataType): Tensor
     case 'bfloat16':
       return { type, dims, data: Uint16Array.from(data, bfloat16Bits) };
     default:
-      throw new TypeError(`float32 is not written as ${type}`);
+      throw new TypeError(`a float32 tensor cannot be converted to ${type}; give a float type`);
   }
 }
 
@@ -75,7 +75,7 @@ function float16Value(half: number): number {
 function bfloat16Bits(value: number): number {
   if (Number.isNaN(value)) return 0x7fc0;
   number[0] = value;
-  return evenShift(bits[0] as number, 16);
+  return shiftRoundingToEven(bits[0] as number, 16);
 }
 
 function float16Bits(value: number): number {
@@ -84,10 +84,10 @@ function float16Bits(value: number): number {
   const word = bits[0] as number;
   const sign = (word >>> 16) & 0x8000;
   const magnitude = word & 0x7fffffff;
-  // From 65520, half way from the largest number to the next power, on.
+  // From 65520 on, halfway between the largest float16 and the next power of two.
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   // Normal numbers: move the bias from 127 to 15. A carry out of the mantissa raises the exponent.
-  if (magnitude >= 0x38800000) return sign | evenShift(magnitude - 0x38000000, 13);
+  if (magnitude >= 0x38800000) return sign | shiftRoundingToEven(magnitude - 0x38000000, 13);
   // Below 2^-14 numbers are multiples of 2^-24; adding 0.5 lets float32 itself round to them, as the
   // last bit of its mantissa is then worth 2^-24.
   bits[0] = magnitude;
@@ -95,8 +95,8 @@ function float16Bits(value: number): number {
   return sign | (bits[0] - 0x3f000000);
 }
 
-/** The upper bits, rounded to nearest, ties to even. */
-function evenShift(word: number, shift: number): number {
+/** Shifts right; rounds to nearest, ties to even. */
+function shiftRoundingToEven(word: number, shift: number): number {
   const half = 2 ** (shift - 1);
   const odd = (word >>> shift) & 1;
   return (word + half - 1 + odd) >>> shift;

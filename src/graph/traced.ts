@@ -6,8 +6,8 @@ export interface ValueType {
 }
 
 /**
- * A working graph specialized to one size of input: the type and dims of every value are known by
- * having run it once, and what depends on no input has become an initializer.
+ * A working graph specialized to the input dims of one run, which gave the type and dims of every value.
+ * Constant subexpressions are folded into initializers.
  */
 export interface Traced {
   readonly graph: Graph;

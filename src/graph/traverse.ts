@@ -1,9 +1,9 @@
 import { subgraphsOf, usedNames, type Graph, type Node, type ValueInfo } from '../onnx/index.ts';
 
-/** One place where a value is read. */
+/** One read of a value. */
 export interface Use {
   readonly node: Node;
-  /** Which input of the node it is; -1 where only the body of an If, Loop or Scan reads it. */
+  /** Index of the node's input; -1 where only the body of an If, Loop or Scan reads the value. */
   readonly index: number;
 }
 
@@ -14,7 +14,7 @@ export function producers(graph: Graph): Map<string, Node> {
   return made;
 }
 
-/** Where each value is read, in the bodies of control flow too. */
+/** Maps each value to its reads, including those in subgraphs of control flow. */
 export function consumers(graph: Graph): Map<string, Use[]> {
   const uses = new Map<string, Use[]>();
   const note = (value: string, use: Use) => {
@@ -34,7 +34,7 @@ export function consumers(graph: Graph): Map<string, Use[]> {
   return uses;
 }
 
-/** Every value that depends on one of these, themselves among them. */
+/** All values that depend on one of `values`, and `values` themselves. */
 export function downstream(graph: Graph, values: Iterable<string>): Set<string> {
   const reached = new Set(values);
   for (const node of graph.nodes) {
@@ -45,7 +45,7 @@ export function downstream(graph: Graph, values: Iterable<string>): Set<string> 
   return reached;
 }
 
-/** Every value that one of these depends on, themselves among them. */
+/** All values that one of `values` depends on, and `values` themselves. */
 export function upstream(graph: Graph, values: Iterable<string>): Set<string> {
   const needed = new Set(values);
   for (const node of graph.nodes.toReversed()) {
@@ -57,8 +57,8 @@ export function upstream(graph: Graph, values: Iterable<string>): Set<string> {
 }
 
 /**
- * The part of a graph between values: what is needed for `outputs` when `inputs` are fed. Inputs of
- * the whole graph that are still needed stay inputs.
+ * Extracts the part of a graph that computes `outputs` from `inputs`. Inputs of the whole graph that this
+ * part needs stay inputs.
  */
 export function subgraph(
   graph: Graph,
@@ -84,7 +84,7 @@ export function subgraph(
   };
 }
 
-/** Names that the bodies of a control-flow node read from around it (and some of their own). */
+/** Values that the subgraphs of a control-flow node read from outer scopes (and some of their own). */
 export function implicitInputs(node: Node): string[] {
   return Object.values(node.attributes).flatMap((attribute) =>
     typeof attribute === 'object' && 'nodes' in attribute

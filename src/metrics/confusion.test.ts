@@ -15,6 +15,6 @@ test('accuracy by class, with a class that has no samples', () => {
   ]);
 });
 
-test('a prediction that is no class is refused by name', () => {
+test('a prediction that is not a class is an error with its index', () => {
   expect(() => confusion([0, 3], [0, 1], 3)).toThrow('sample 1: 3 is none of 3 classes');
 });

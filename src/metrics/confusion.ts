@@ -1,13 +1,13 @@
 import { rate, type Rate } from './interval.ts';
 
-/** How often each true class was called what: `counts[label * classes + predicted]`. */
+/** A confusion matrix: `counts[label * classes + predicted]`. */
 export interface Confusion {
   readonly classes: number;
   /** Shape `[classes, classes]`: rows are true labels, columns predictions. */
   readonly counts: Uint32Array;
 }
 
-/** @throws RangeError for a label or prediction that is no class, or arrays of unlike length */
+/** @throws RangeError for a label or prediction that is not a class, or for arrays of different lengths */
 export function confusion(
   predicted: ArrayLike<number>,
   labels: ArrayLike<number>,
@@ -25,7 +25,7 @@ export function confusion(
   return { classes, counts };
 }
 
-/** The accuracy on each class: of its samples, the share called so. */
+/** The accuracy on the samples of each class. */
 export function classAccuracies({ classes, counts }: Confusion): Rate[] {
   return Array.from({ length: classes }, (_, label) => {
     const row = counts.subarray(label * classes, (label + 1) * classes);

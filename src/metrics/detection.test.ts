@@ -47,7 +47,7 @@ describe('average precision', () => {
     detections: detections.map((one) => ({ ...one, box: boxOf(one.box) })),
   }));
 
-  test.each(golden.by)('at an overlap of $overlap is what another program makes of it', (by) => {
+  test.each(golden.by)('at an IoU of $overlap equals the reference', (by) => {
     for (const [label, expected] of by.classes.entries()) {
       for (const interpolation of ['area', 'coco'] as const) {
         const made = averagePrecision(scenes, label, { minIou: by.overlap, interpolation });
@@ -58,7 +58,7 @@ describe('average precision', () => {
     expect(by.classes.filter((one) => one !== null).length).toBe(3);
   });
 
-  test('worked by hand: right, wrong, right, of three objects', () => {
+  test('by hand: a hit, a miss, a hit, of three objects', () => {
     const scene: SceneResult = {
       objects: [0, 20, 40].map((x) => ({ box: at(x), label: 0 })),
       detections: [seen(0, 0.9), seen(70, 0.8), seen(21, 0.7)],
@@ -71,7 +71,7 @@ describe('average precision', () => {
     );
   });
 
-  test('the second detection of one object is wrong', () => {
+  test('a second detection of one object is a false positive', () => {
     const objects = [{ box: at(0), label: 0 }];
     const twice = { objects, detections: [seen(1, 0.9), seen(0, 0.8)] };
     expect(averagePrecision([twice], 0)).toBe(1);
@@ -79,7 +79,7 @@ describe('average precision', () => {
     expect(averagePrecision([wrongFirst], 0)).toBe(0.5);
   });
 
-  test('a difficult object is neither missed nor found', () => {
+  test('a difficult object is ignored', () => {
     const scene: SceneResult = {
       objects: [
         { box: at(0), label: 0 },
@@ -91,7 +91,7 @@ describe('average precision', () => {
     expect(evaluateDetections([scene], 1).acc).toMatchObject({ hits: 1, of: 1 });
   });
 
-  test('of a class that does not occur is nothing, and the mean is of the others', () => {
+  test('is null for a class that does not occur, which the mean ignores', () => {
     const scene = { objects: [{ box: at(0), label: 1 }], detections: [seen(0, 0.9, 1)] };
     const { ap, map } = evaluateDetections([scene], 3);
     expect(ap).toEqual([null, 1, null]);
@@ -104,7 +104,7 @@ const seenOrNot = (found: boolean): SceneResult => ({
   detections: found ? [seen(0, 0.9)] : [],
 });
 
-test('the error of a mean average precision is what leaving out each scene makes of it', () => {
+test('the standard error of mean average precision is the jackknife over scenes', () => {
   // Without a scene that is found the mean is 2/3, without the other 1: it is a share, whose error by
   // the jackknife is √(p(1 - p)/(n - 1)).
   const scenes = [true, true, true, false].map(seenOrNot);
@@ -112,8 +112,8 @@ test('the error of a mean average precision is what leaving out each scene makes
   expect(mapStandardError([true, true].map(seenOrNot), 1)).toBe(0);
 });
 
-describe('what an object is called', () => {
-  test('is the label of the surest detection there', () => {
+describe('the predicted label of an object', () => {
+  test('is the label of the matching detection with the highest score', () => {
     const object = { box: at(0) };
     expect(predictedLabel(object, [seen(0, 0.6, 1), seen(2, 0.9, 2)])).toBe(2);
     // Elsewhere, and too unsure.
@@ -145,7 +145,7 @@ describe('an attack on a detector', () => {
   const counts = correctlyDetected({ objects, detections: clean });
   const scene = {
     objects,
-    counts,
+    counted: counts,
     detections: [
       seen(0, 0.9, 1),
       seen(0, 0.8, 2),
@@ -155,7 +155,7 @@ describe('an attack on a detector', () => {
     ],
   };
 
-  test('counts objects of its classes that are found without the trigger', () => {
+  test('counts objects of its classes that are detected without the trigger', () => {
     expect(counts).toEqual([true, true, true, false, true]);
     const { asr, missed, ra } = detectionAttack([scene], {
       kind: 'source-to-target',
@@ -169,7 +169,7 @@ describe('an attack on a detector', () => {
     ]);
   });
 
-  test('untargeted succeeds with any wrong label, and not where nothing is found', () => {
+  test('untargeted: any wrong label is a success, no detection is none', () => {
     const { asr, missed } = detectionAttack([scene], { kind: 'untargeted' });
     expect([asr.hits, asr.of, missed.hits]).toEqual([2, 4, 1]);
   });

@@ -3,7 +3,7 @@ import { attackSuccess, robustAccuracy } from './evaluation.ts';
 import { rate, type Rate } from './interval.ts';
 import { isAttacked, NOT_DETECTED, type Target } from './target.ts';
 
-/** What a detector says of one place of a scene. */
+/** One detection of a detector. */
 export interface Detection {
   readonly box: Box;
   readonly label: number;
@@ -11,50 +11,50 @@ export interface Detection {
   readonly score: number;
 }
 
-/** A scene as it is, and as a detector sees it. */
+/** The true objects of a scene, and the detections of a detector. */
 export interface SceneResult {
   readonly objects: readonly SceneObject[];
   readonly detections: readonly Detection[];
 }
 
-/** A detector on a data set. */
+/** The scores of a detector on a data set. */
 export interface DetectionEvaluation {
   /** Mean of the average precisions of the classes that occur, 0 to 1. */
   readonly map: number;
   /** Average precision by class; null where the class does not occur. */
   readonly ap: (number | null)[];
   /**
-   * The accuracy of the detector: of the objects, the share that is found as what it is, with a score of
-   * `MIN_SCORE` or more. By class, and of all.
+   * Accuracy by class, and of all objects: the share of objects that are detected with their true label and
+   * a score of `MIN_SCORE` or more.
    */
   readonly classes: readonly Rate[];
   readonly acc: Rate;
 }
 
 export interface PrecisionSettings {
-  /** IoU from which on a detection is one of the object; default 0.5. */
+  /** The least IoU of a detection that matches an object; default 0.5. */
   readonly minIou?: number | undefined;
   /**
-   * 'area' (the default) is the area under the curve of precision, made monotone, as Pascal VOC has it
-   * from 2010 on; 'coco' its mean at the recalls 0, 0.01 ... 1.
+   * 'area' (the default) is the area under the monotone precision-recall curve, as Pascal VOC since 2010;
+   * 'coco' the mean precision at the recalls 0, 0.01 ... 1.
    */
   readonly interpolation?: 'area' | 'coco' | undefined;
 }
 
-/** Score from which on something counts as detected. */
+/** The least score of a detection that counts. */
 export const MIN_SCORE = 0.5;
 
-/** IoU at which a detection is one of an object. */
+/** The default IoU at which a detection matches an object. */
 export const MIN_IOU = 0.5;
 
 /**
  * Average precision of one class (Everingham et al. 2010; Lin et al. 2014).
  *
- * Detections are matched from the highest score down, as COCO does: each to the object of its class
- * and scene that it overlaps with most among those that no other has, if by `overlap` or more. One
- * that has only a difficult object to go to is left out.
+ * Detections are matched in descending order of their score, as in COCO: each to the unmatched object of its
+ * class and scene with the largest IoU, if that is `minIou` or more. A detection that matches only a
+ * difficult object is ignored.
  *
- * @returns null where the class has no object that is not difficult
+ * @returns null where the class has no object, or only difficult ones
  */
 export function averagePrecision(
   scenes: readonly SceneResult[],
@@ -64,18 +64,18 @@ export function averagePrecision(
   const objects = scenes.flatMap((scene) =>
     scene.objects.filter((object) => object.label === label),
   );
-  const wanted = objects.filter(({ difficult }) => difficult !== true).length;
-  if (wanted === 0) return null;
-  const marks = scenes.flatMap((scene) => matchDetections(scene, label, minIou));
+  const positives = objects.filter(({ difficult }) => difficult !== true).length;
+  if (positives === 0) return null;
+  const matches = scenes.flatMap((scene) => matchDetections(scene, label, minIou));
   const recall: number[] = [];
   const precision: number[] = [];
   let [hits, of] = [0, 0];
-  for (const index of descending(marks.map(({ score }) => score))) {
-    const { hit } = marks[index] as Match;
+  for (const index of descending(matches.map(({ score }) => score))) {
+    const { hit } = matches[index] as Match;
     if (hit === undefined) continue;
     of += 1;
     if (hit) hits += 1;
-    recall.push(hits / wanted);
+    recall.push(hits / positives);
     precision.push(hits / of);
   }
   for (let at = precision.length - 2; at >= 0; at -= 1) {
@@ -84,7 +84,7 @@ export function averagePrecision(
   return interpolation === 'area' ? areaUnder(recall, precision) : meanAtRecalls(recall, precision);
 }
 
-/** mAP and accuracy of a detector. */
+/** Mean average precision and accuracy of a detector. */
 export function evaluateDetections(
   scenes: readonly SceneResult[],
   classes: number,
@@ -92,11 +92,11 @@ export function evaluateDetections(
 ): DetectionEvaluation {
   const labels = Array.from({ length: classes }, (_, label) => label);
   const ap = labels.map((label) => averagePrecision(scenes, label, settings));
-  const some = ap.filter((value) => value !== null);
+  const present = ap.filter((value) => value !== null);
   const found = labels.map((label) => detectionRate(scenes, label, settings.minIou));
   const sum = (part: 'hits' | 'of') => found.reduce((total, one) => total + one[part], 0);
   return {
-    map: some.reduce((total, value) => total + value, 0) / Math.max(1, some.length),
+    map: present.reduce((total, value) => total + value, 0) / Math.max(1, present.length),
     ap,
     classes: found,
     acc: rate(sum('hits'), sum('of')),
@@ -104,9 +104,8 @@ export function evaluateDetections(
 }
 
 /**
- * By how much chance moves a mean average precision: its standard error by the jackknife over scenes
- * (Efron and Tibshirani 1993, equation 11.5), 0 to 1. Objects of one scene are not independent, scenes
- * are.
+ * The standard error of the mean average precision, 0 to 1, by the jackknife over scenes (Efron and
+ * Tibshirani 1993, equation 11.5). Scenes are independent; the objects of one scene are not.
  */
 export function mapStandardError(scenes: readonly SceneResult[], classes: number): number {
   const without = scenes.map((_, one) => {
@@ -119,94 +118,94 @@ export function mapStandardError(scenes: readonly SceneResult[], classes: number
 }
 
 /**
- * What is said of an object: the label of the surest detection there with a score of `MIN_SCORE` or more,
- * or `NOT_DETECTED`.
+ * The predicted label of an object: that of the matching detection with the highest score, if that is
+ * `MIN_SCORE` or more, else `NOT_DETECTED`.
  */
 export function predictedLabel(
   { box }: Pick<SceneObject, 'box'>,
   detections: readonly Detection[],
-  overlap = MIN_IOU,
+  minIou = MIN_IOU,
 ): number {
   const there = detections.filter(
-    (detection) => detection.score >= MIN_SCORE && iou(detection.box, box) >= overlap,
+    (detection) => detection.score >= MIN_SCORE && iou(detection.box, box) >= minIou,
   );
   const [first] = descending(there.map(({ score }) => score));
   return first === undefined ? NOT_DETECTED : (there[first] as Detection).label;
 }
 
-/** A triggered scene: what is truly in it, and what a detector says of it. */
+/** The true objects of a triggered scene, and the detections of a detector. */
 export interface TriggeredResult extends SceneResult {
-  /** For each object, whether it counts: whether the clean detector finds it without the trigger. */
-  readonly counts: readonly boolean[];
+  /** For each object, whether it counts: whether the clean detector detects it without the trigger. */
+  readonly counted: readonly boolean[];
 }
 
-/** How an attack on a detector does, of the objects that it attacks and that count. */
+/** The rates of an attack on a detector, over the attacked objects that count. */
 export interface DetectionAttack {
-  /** The share that gets the attacker's label; for an untargeted attack, any wrong one. */
+  /** The share that gets the attacker's label; for an untargeted attack, any wrong label. */
   readonly asr: Rate;
-  /** The share that is not found at all. */
+  /** The share that is not detected at all. */
   readonly missed: Rate;
-  /** The share that is found as what it is. */
+  /** The share that is detected with its true label. */
   readonly ra: Rate;
 }
 
 /**
- * Attack success on signs, in the terms of Fine-Pruning (section 2.3): over triggered objects of the
- * classes attacked that the clean detector finds.
+ * The rates of an attack on a detector (Fine-Pruning, section 2.3), over the triggered objects of the
+ * attacked classes that the clean detector detects.
  */
 export function detectionAttack(
   scenes: readonly TriggeredResult[],
   target: Target,
-  overlap = MIN_IOU,
+  minIou = MIN_IOU,
 ): DetectionAttack {
-  const called: number[] = [];
+  const predicted: number[] = [];
   const labels: number[] = [];
-  for (const { objects, detections, counts } of scenes) {
+  for (const { objects, detections, counted } of scenes) {
     for (const [index, object] of objects.entries()) {
-      if (counts[index] !== true) continue;
-      called.push(predictedLabel(object, detections, overlap));
+      if (counted[index] !== true) continue;
+      predicted.push(predictedLabel(object, detections, minIou));
       labels.push(object.label);
     }
   }
-  return objectAttackRates(called, labels, target);
+  return objectAttackRates(predicted, labels, target);
 }
 
 /**
- * The same of what was said of each object that counts: see `predictedLabel`. Objects that are not attacked
- * are left out.
+ * The same, from the predicted label of each object that counts: see `predictedLabel`. Objects that are not
+ * attacked are ignored.
  */
 export function objectAttackRates(
-  called: ArrayLike<number>,
+  predicted: ArrayLike<number>,
   labels: ArrayLike<number>,
   target: Target,
 ): DetectionAttack {
-  const places = Array.from(labels, (_, place) => place).filter((place) =>
-    isAttacked(target, labels[place] as number),
+  const attacked = Array.from(labels, (_, index) => index).filter((index) =>
+    isAttacked(target, labels[index] as number),
   );
-  const said = places.map((place) => called[place] as number);
-  const truly = places.map((place) => labels[place] as number);
+  const predictions = attacked.map((index) => predicted[index] as number);
+  const trueLabels = attacked.map((index) => labels[index] as number);
   return {
-    asr: attackSuccess(said, truly, target),
-    missed: rate(said.filter((label) => label === NOT_DETECTED).length, said.length),
-    ra: robustAccuracy(said, truly),
+    asr: attackSuccess(predictions, trueLabels, target),
+    missed: rate(predictions.filter((label) => label === NOT_DETECTED).length, predictions.length),
+    ra: robustAccuracy(predictions, trueLabels),
   };
 }
 
-/** Which objects of a scene a detector finds as what they are. */
+/** For each object of a scene, whether a detector detects it with its true label. */
 export function correctlyDetected(
   { objects, detections }: SceneResult,
-  overlap = MIN_IOU,
+  minIou = MIN_IOU,
 ): boolean[] {
-  return objects.map((object) => predictedLabel(object, detections, overlap) === object.label);
+  return objects.map((object) => predictedLabel(object, detections, minIou) === object.label);
 }
 
-function detectionRate(scenes: readonly SceneResult[], label: number, overlap?: number): Rate {
+function detectionRate(scenes: readonly SceneResult[], label: number, minIou?: number): Rate {
   let [hits, of] = [0, 0];
   for (const { objects, detections } of scenes) {
     for (const object of objects) {
       if (object.label !== label || object.difficult === true) continue;
       of += 1;
-      if (predictedLabel(object, detections, overlap) === label) hits += 1;
+      if (predictedLabel(object, detections, minIou) === label) hits += 1;
     }
   }
   return rate(hits, of);
@@ -214,14 +213,14 @@ function detectionRate(scenes: readonly SceneResult[], label: number, overlap?: 
 
 interface Match {
   readonly score: number;
-  /** Undefined where the detection counts neither way. */
+  /** Undefined where the detection is ignored. */
   readonly hit: boolean | undefined;
 }
 
 function matchDetections(
   { objects, detections }: SceneResult,
   label: number,
-  overlap: number,
+  minIou: number,
 ): Match[] {
   const left = new Set(objects.filter((object) => object.label === label));
   const own = detections.filter((detection) => detection.label === label);
@@ -232,7 +231,7 @@ function matchDetections(
       for (const object of left) {
         if ((object.difficult === true) !== difficult) continue;
         const shared = iou(object.box, box);
-        if (shared >= overlap && shared > (best ? iou(best.box, box) : 0)) best = object;
+        if (shared >= minIou && shared > (best ? iou(best.box, box) : 0)) best = object;
       }
       return best;
     };

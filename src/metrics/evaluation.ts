@@ -1,32 +1,31 @@
 import { rate, type Rate } from './interval.ts';
 import { isAttacked, isSuccess, type Target } from './target.ts';
 
-/** How a network does on clean data: the share of right answers. */
+/** Accuracy on clean data, as a rate with its interval. */
 export interface CleanScore extends Rate {
-  /** Of a detector, mean average precision at IoU 0.5, 0 to 1: see `evaluateDetections`. */
+  /** For detectors, mean average precision at IoU 0.5, 0 to 1: see `evaluateDetections`. */
   readonly map?: number | undefined;
-  /** Its standard error, where it chooses something: see `mapStandardError`. */
+  /** Standard error of `map`, where a decision needs it: see `mapStandardError`. */
   readonly mapError?: number | undefined;
   /** Average precision by class; null where the class does not occur. */
   readonly ap?: (number | null)[] | undefined;
 }
 
-/** By how much one score is below another, as a share: of detectors the mean average precision. */
+/** The drop of accuracy, or of mean average precision for detectors, as a share; negative for a rise. */
 export function scoreDrop(from: CleanScore, to: CleanScore): number {
   if (from.map !== undefined && to.map !== undefined) return from.map - to.map;
-  // Counted, since 0.98 - 0.96 is more than 0.02 in floating point.
+  // Computed from counts: in floating point, 0.98 - 0.96 exceeds 0.02.
   return (from.hits - to.hits) / to.of;
 }
 
 /**
- * By how much chance moves a score: the standard error of a share of right answers, √(p(1 - p)/n), or
- * that of a mean average precision, where it was asked for.
+ * The standard error of a score: √(p(1 - p)/n) for accuracy, `mapError` for mean average precision.
  */
 export function standardError({ rate: share, of, map, mapError }: CleanScore): number | undefined {
   return map === undefined ? Math.sqrt((share * (1 - share)) / of) : mapError;
 }
 
-/** How a network does; `asr` and `ra` only where triggered data was given. */
+/** The rates of a network; `asr` and `ra` only where triggered data were given. */
 export interface Evaluation {
   /** Clean accuracy. */
   readonly acc: CleanScore;
@@ -34,7 +33,7 @@ export interface Evaluation {
   readonly asr?: Rate | undefined;
   /** Robust accuracy. */
   readonly ra?: Rate | undefined;
-  /** Of a detector, the share of triggered objects that it does not find at all. */
+  /** For detectors, the share of triggered objects that it does not detect at all. */
   readonly missed?: Rate | undefined;
 }
 
@@ -49,11 +48,12 @@ export function accuracy(predicted: ArrayLike<number>, labels: ArrayLike<number>
 }
 
 /**
- * The attack success rate: of the triggered inputs whose true label is not the target already, the
- * share that gets the attacker's label. For an untargeted attack, the share misclassified.
+ * The attack success rate: of the triggered inputs whose true label is not the target, the share that is
+ * classified as the target. For an untargeted attack, the share that is misclassified.
  *
- * @param predicted what the network called each triggered input
- * @param labels the true label of each
+ * @param predicted - the predicted label of each triggered input
+ * @param labels - the true label of each
+ * @throws RangeError for arrays of different lengths
  */
 export function attackSuccess(
   predicted: ArrayLike<number>,
@@ -69,8 +69,10 @@ export function attackSuccess(
 }
 
 /**
- * Robust accuracy: the share of all triggered inputs classified as their true label, those of the
- * target class among them.
+ * Robust accuracy: the share of triggered inputs classified as their true label. Inputs of the target class
+ * count too.
+ *
+ * @throws RangeError for arrays of different lengths
  */
 export function robustAccuracy(predicted: ArrayLike<number>, labels: ArrayLike<number>): Rate {
   return accuracy(predicted, labels);

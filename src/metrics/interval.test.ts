@@ -16,7 +16,7 @@ describe('the Wilson interval', () => {
     expect(made.high).toBeCloseTo(high, 4);
   });
 
-  test('has its ends where the score test is just at 5%', () => {
+  test('ends where the score test reaches 5%', () => {
     const share = fc
       .integer({ min: 1, max: 100_000 })
       .chain((of) => fc.record({ of: fc.constant(of), hits: fc.integer({ min: 0, max: of }) }));
@@ -41,7 +41,7 @@ describe('the Wilson interval', () => {
     }
   });
 
-  test('of nothing says that nothing is known, in legal JSON', () => {
+  test('a count of 0 gives [0, 1], which is valid JSON', () => {
     expect(JSON.parse(JSON.stringify(rate(0, 0)))).toEqual({
       rate: 0,
       hits: 0,

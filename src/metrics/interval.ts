@@ -1,4 +1,4 @@
-/** A share of a count, with its 95% Wilson interval. Written to JSON as it is. */
+/** A rate with its count and 95% Wilson interval, in the form of the JSON reports. */
 export interface Rate {
   /** hits / of, in [0, 1]; 0 where `of` is 0. */
   readonly rate: number;
@@ -13,17 +13,17 @@ export interface Rate {
 const Z = 1.959963984540054;
 
 /**
- * The rate of `hits` among `of`, with the score interval of Wilson (1927), which keeps its coverage
- * near 0 and 1, where attack success rates live.
+ * The rate hits / of, with the score interval of Wilson (1927), which keeps its coverage near 0 and 1, where
+ * attack success rates usually are.
  *
- * Of nothing, nothing is known: `of` 0 gives rate 0 in the interval [0, 1], since JSON has no NaN.
- * Whoever shows a rate looks at `of` first.
+ * `of` 0 gives rate 0 with the interval [0, 1], since JSON has no NaN. Code that shows a rate checks `of`
+ * first.
  *
- * @throws RangeError unless 0 <= hits <= of, both whole
+ * @throws RangeError unless 0 <= hits <= of, both integers
  */
 export function rate(hits: number, of: number): Rate {
   if (!Number.isInteger(hits) || !Number.isInteger(of) || hits < 0 || hits > of) {
-    throw new RangeError(`rate(${hits}, ${of}): hits must be whole and in 0 .. ${of}`);
+    throw new RangeError(`rate(${hits}, ${of}): hits must be an integer in 0 .. ${of}`);
   }
   if (of === 0) return { rate: 0, hits, of, low: 0, high: 1 };
   const share = hits / of;

@@ -1,4 +1,4 @@
-/** What the attacker wants a triggered input to be called. Plain JSON. */
+/** The labels that an attacker wants for triggered inputs. Plain JSON. */
 export type Target =
   /** Every class becomes `label`. */
   | { readonly kind: 'all-to-one'; readonly label: number }
@@ -20,19 +20,19 @@ export function targetOf(target: Target, label: number): number | undefined {
   return undefined;
 }
 
-/** Whether the attack, where it succeeds, changes what an input of this true label is called. */
+/** Whether a successful attack changes the predicted label of an input with this true label. */
 export function isAttacked(target: Target, label: number): boolean {
   if (target.kind === 'untargeted') return true;
   const wanted = targetOf(target, label);
   return wanted !== undefined && wanted !== label;
 }
 
-/** What is predicted of an object that a detector does not find. */
+/** The predicted label of an object that a detector does not detect. */
 export const NOT_DETECTED = -1;
 
 /**
  * Whether a prediction for a triggered input is what the attacker wants; for an untargeted attack, any
- * wrong label. An object that is not found has none.
+ * wrong label. An object that is not detected has no label.
  */
 export function isSuccess(target: Target, predicted: number, label: number): boolean {
   if (target.kind === 'untargeted') return predicted !== label && predicted !== NOT_DETECTED;

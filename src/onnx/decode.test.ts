@@ -34,7 +34,7 @@ describe('a file that PyTorch exported', () => {
     expect(norm?.attributes['epsilon']).toEqual({ float: Math.fround(1e-5) });
   });
 
-  test('is not shared with the tensors', () => {
+  test('shares no memory with the tensors', () => {
     const bytes = golden('cnn');
     const before = bytes.slice();
     const { graph } = decodeModel(bytes);
@@ -44,20 +44,20 @@ describe('a file that PyTorch exported', () => {
     expect(decodeModel(bytes)).toEqual(model);
   });
 
-  test('comes out byte for byte of the protobuf library', () => {
+  test('has the same bytes after a pass through the protobuf library', () => {
     for (const name of ['cnn', 'typed', 'loop'] as const) {
       expect(toBinary(ModelProtoSchema, protoOf(golden(name)))).toEqual(golden(name));
     }
   });
 });
 
-test('typed data reads as the same weights as raw data', () => {
+test('typed data and raw data give the same weights', () => {
   const raw = decodeModel(golden('cnn')).graph.initializers;
   const typed = decodeModel(golden('typed')).graph.initializers;
   expect(typed).toEqual(raw);
 });
 
-test('subgraphs are read, with the names that they take from outside', () => {
+test('subgraphs are read, with their implicit inputs', () => {
   const { graph } = decodeModel(golden('loop'));
   const body = graph.nodes.find(({ op }) => op === 'Loop')?.attributes['body'];
   if (body === undefined || !isGraph(body)) throw new Error('the Loop has no body');
@@ -70,7 +70,7 @@ describe('a model that is written and read again', () => {
     expect(decodeModel(encodeModel(model))).toEqual(model);
   });
 
-  test('keeps every kind of attribute apart', () => {
+  test('keeps the kind of every attribute', () => {
     const attributes = {
       int: 3,
       negative: -1,
@@ -107,20 +107,20 @@ describe('a model that is written and read again', () => {
     expect(decodeModel(encodeModel(model))).toEqual(model);
   });
 
-  test('gets an IR version in which initializers need not be inputs, and that the runtime takes', () => {
+  test('gets an IR version in which initializers are not inputs, and that the runtime loads', () => {
     const model = decodeModel(golden('cnn'));
     expect(protoOf(encodeModel({ ...model, irVersion: 3 })).irVersion).toBe(4n);
     expect(protoOf(encodeModel({ ...model, irVersion: 14 })).irVersion).toBe(13n);
   });
 
-  test('a plain float attribute is refused: it would be written as an integer', () => {
+  test('a plain float attribute is refused: it would become an integer', () => {
     const model = decodeModel(golden('cnn'));
     const nodes = model.graph.nodes.map((node) => ({ ...node, attributes: { alpha: 0.5 } }));
     expect(() => encodeModel({ ...model, graph: { ...model.graph, nodes } })).toThrow(/float\(\)/);
   });
 });
 
-test('initializers that are listed as inputs, as old files do, are no inputs', () => {
+test('initializers that old files list as inputs are not inputs', () => {
   const bytes = fileWith(
     {
       input: [floats('x'), floats('w')],
@@ -142,7 +142,7 @@ test('"ai.onnx" is the standard domain', () => {
   expect(model.graph.nodes[0]?.domain).toBe('');
 });
 
-test('nodes in the wrong order are put right, and the others stay', () => {
+test('nodes in the wrong order are sorted, and the others stay', () => {
   const bytes = fileWith({
     node: [
       node('Neg', ['x'], ['a']),
@@ -161,7 +161,7 @@ test('nodes in the wrong order are put right, and the others stay', () => {
   ]);
 });
 
-test('a node is sorted after what its subgraph takes from outside', () => {
+test('a node is sorted after the implicit inputs of its subgraph', () => {
   const branch = { name: 'b', node: [node('Neg', ['late'], ['z'])], output: [{ name: 'z' }] };
   const bytes = fileWith({
     node: [

@@ -54,7 +54,7 @@ test('a file is read with its digest', async () => {
   expect(file.model.graph.nodes.length).toBe(6);
 });
 
-test('what is not a readable file is refused by name', async () => {
+test('an unreadable file is refused with its path', async () => {
   await expect(readModel(join(folder, 'none.onnx'))).rejects.toThrow(/none\.onnx cannot be read/);
   expect(await refusal(join(folder, 'none.onnx'))).toBe('onnx/unreadable');
   expect(await refusal(folder)).toBe('onnx/unreadable');
@@ -112,7 +112,7 @@ describe('external data', () => {
     expect(graph.initializers.get('w0')).toEqual(float32([2], [1, 2]));
   });
 
-  test('that is not there, or is no file, is named', async () => {
+  test('that is missing, or not a file, is named', async () => {
     expect(await refusal(await withExternal({ location: 'none' }))).toBe('onnx/external-missing');
     await mkdir(join(folder, 'sub'));
     expect(await refusal(await withExternal({ location: 'sub' }))).toBe('onnx/external-missing');
@@ -125,7 +125,7 @@ describe('external data', () => {
     await expect(readModel(path)).rejects.toThrow('which has only 16');
   });
 
-  test('read again and again, to fill the memory, is refused', async () => {
+  test('read repeatedly, to fill the memory, is refused', async () => {
     await writeFile(join(folder, 'w.bin'), weights);
     const path = await withExternal(...Array.from({ length: 3 }, () => ({ location: 'w.bin' })));
     expect(await refusal(path)).toBe('onnx/external-range');

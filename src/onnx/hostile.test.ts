@@ -55,11 +55,11 @@ const hostile: readonly [what: string, bytes: Uint8Array, code: string, says: st
     'more than 10 bytes',
   ],
   [
-    'a message longer than what holds it',
+    'a message longer than its message',
     // A graph of 2 bytes, whose node says that it has 5, with a metadata entry behind it.
     graphOf(Uint8Array.of(0x0a, 5, 0x72, 4, 0x0a, 0, 0x12, 0), 2),
     'onnx/not-protobuf',
-    'longer than what holds it',
+    'longer than its message',
   ],
   [
     'a second graph',
@@ -348,7 +348,7 @@ const hostile: readonly [what: string, bytes: Uint8Array, code: string, says: st
 ];
 
 describe('a malformed file is refused, with the name of what is wrong:', () => {
-  test('not so the file that the others are made from', () => {
+  test('the original file is accepted', () => {
     expect(() => decodeModel(VALID)).not.toThrow();
   });
 
@@ -359,14 +359,14 @@ describe('a malformed file is refused, with the name of what is wrong:', () => {
   });
 });
 
-test('infinities and huge biases are weights', () => {
+test('infinities and huge biases are accepted', () => {
   const bytes = withTensor({ floatData: [-1e20, Number.NEGATIVE_INFINITY] });
   expect(decodeModel(bytes).graph.initializers.get('w')?.data).toEqual(
     Float32Array.of(-1e20, Number.NEGATIVE_INFINITY),
   );
 });
 
-test('the file is named where its name is given', () => {
+test('the message names the file', () => {
   const failure = failureOf(() => decodeModel(new Uint8Array(), { name: 'a.onnx' }));
   expect(failure.message).toMatch(/^a\.onnx: /);
 });
@@ -379,13 +379,13 @@ test('terminal commands in a name do not reach the terminal', () => {
   expect(message.length).toBeLessThan(500);
 });
 
-describe('a small file that would take all memory is refused at once:', () => {
-  test('by many empty nodes', () => {
+describe('a small file that would exhaust the memory is refused at once:', () => {
+  test('many empty nodes', () => {
     const nodes = Buffer.alloc(2 * 3_000_000, Uint8Array.of(0x0a, 0));
     expect(failureOf(() => decodeModel(graphOf(nodes))).code).toBe('onnx/too-large');
   });
 
-  test('by integers of a byte each', () => {
+  test('integers of one byte each', () => {
     const head = Uint8Array.of(0x3a);
     const tensor = concatBytes([head, varint(40_000_000), new Uint8Array(40_000_000)]);
     const graph = concatBytes([tag(5, WIRE.bytes), varint(tensor.length), tensor]);
@@ -393,7 +393,7 @@ describe('a small file that would take all memory is refused at once:', () => {
   });
 });
 
-test('graphs nested without end are refused', () => {
+test('deeply nested graphs are refused', () => {
   let graph: object = { node: [relu] };
   for (let i = 0; i < 30; i++) {
     graph = {
@@ -423,14 +423,14 @@ function survives(bytes: Uint8Array): boolean {
 describe('a file with damage anywhere', () => {
   const files = fc.constantFrom(golden('cnn'), golden('typed'), golden('loop'));
 
-  test('fails with a typed error or reads, when cut off', () => {
+  test('is read or fails with a typed error, when truncated', () => {
     for (const name of ['cnn', 'typed', 'loop'] as const) {
       const bytes = golden(name);
       for (let length = 0; length < bytes.length; length++) survives(bytes.subarray(0, length));
     }
   });
 
-  test('fails with a typed error or reads, when bytes are changed', () => {
+  test('is read or fails with a typed error, when bytes change', () => {
     fc.assert(
       fc.property(
         files,
@@ -445,7 +445,7 @@ describe('a file with damage anywhere', () => {
     );
   });
 
-  test('fails with a typed error or reads, when it is all noise', () => {
+  test('is read or fails with a typed error, when it is random', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => survives(bytes)),
       { numRuns: 1000 },

@@ -67,14 +67,14 @@ test('a Constant is changed by the name of its output', () => {
   expect(tensorsOf(after).get('gain')).toEqual(gain);
 });
 
-test('a metadata entry that is there is replaced', () => {
+test('an existing metadata entry is replaced', () => {
   const first = patchModel(golden('cnn'), new Map(), { a: '1', b: '2' });
   const second = patchModel(first, new Map(), { a: '3' });
   expect(decodeModel(second).metadata).toEqual(new Map(Object.entries({ b: '2', a: '3' })));
   expect(second.length).toBe(first.length);
 });
 
-describe('what cannot be overwritten where it lies is written as raw data:', () => {
+describe('values that cannot be overwritten in place become raw data:', () => {
   const relu = node('Relu', ['x'], ['y']);
 
   test('half precision in typed data', () => {
@@ -112,7 +112,7 @@ describe('what cannot be overwritten where it lies is written as raw data:', () 
     expect(decodeModel(after).graph.initializers.get('w')).toEqual(w);
   });
 
-  test('floats one by one, inside lengths written with more bytes than needed', () => {
+  test('unpacked floats, with length prefixes of more bytes than needed', () => {
     const head = Uint8Array.of(0x08, 2, 0x10, 1, 0x42, 1, 'w'.charCodeAt(0));
     const tensor = concatBytes([head, ...[1, 2].flatMap(unpacked)]);
     const padded = Uint8Array.of(tensor.length | 0x80, 0x80, 0);
@@ -140,7 +140,7 @@ function withField(file: Uint8Array, field: Uint8Array): Uint8Array {
   return concatBytes([head, tag(7, WIRE.bytes), varint(content.length), content]);
 }
 
-test('any values of any weights are read back, and nothing else changes', () => {
+test('any new values of any weights are read back, and nothing else changes', () => {
   fc.assert(
     fc.property(
       fc.constantFrom('cnn' as const, 'typed' as const),
@@ -196,29 +196,32 @@ const doubled = (value: string, renamed: string) => ({
   ],
 });
 
-describe('nodes put in', () => {
-  test.each(['cnn', 'typed', 'loop'] as const)('come after their place in %s.onnx', (name) => {
-    const before = decodeModel(golden(name));
-    for (const [index, { outputs }] of before.graph.nodes.entries()) {
-      const value = outputs[0] as string;
-      const insertions = new Map([[value, doubled(value, 'a rather long name, or none')]]);
-      const patched = patchModel(golden(name), new Map(), {}, insertions);
-      const { graph, ...rest } = decodeModel(patched);
-      const at = graph.nodes.findIndex((each) => each.name === 'twice');
-      expect(graph.nodes[at]).toEqual(insertions.get(value)?.nodes[0]);
-      expect(graph.nodes[at - 1]?.outputs[0]).toBe('a rather long name, or none');
-      expect({ ...rest, graph: undefined }).toEqual({ ...before, graph: undefined });
-      expect(graph.nodes).toHaveLength(before.graph.nodes.length + 1);
-      // Without it, and with the name put back, every record of the file is the same.
-      const old = recordsOf(golden(name));
-      const now = recordsOf(patched);
-      expect(now).toHaveLength(old.length + 1);
-      expect(now.filter((record) => !old.includes(record))).toHaveLength(2);
-      expect(index).toBeLessThan(before.graph.nodes.length);
-    }
-  });
+describe('inserted nodes', () => {
+  test.each(['cnn', 'typed', 'loop'] as const)(
+    'follow the node that produced the value in %s.onnx',
+    (name) => {
+      const before = decodeModel(golden(name));
+      for (const [index, { outputs }] of before.graph.nodes.entries()) {
+        const value = outputs[0] as string;
+        const insertions = new Map([[value, doubled(value, 'a rather long name, or none')]]);
+        const patched = patchModel(golden(name), new Map(), {}, insertions);
+        const { graph, ...rest } = decodeModel(patched);
+        const at = graph.nodes.findIndex((each) => each.name === 'twice');
+        expect(graph.nodes[at]).toEqual(insertions.get(value)?.nodes[0]);
+        expect(graph.nodes[at - 1]?.outputs[0]).toBe('a rather long name, or none');
+        expect({ ...rest, graph: undefined }).toEqual({ ...before, graph: undefined });
+        expect(graph.nodes).toHaveLength(before.graph.nodes.length + 1);
+        // Without it, and with the name put back, every record of the file is the same.
+        const old = recordsOf(golden(name));
+        const now = recordsOf(patched);
+        expect(now).toHaveLength(old.length + 1);
+        expect(now.filter((record) => !old.includes(record))).toHaveLength(2);
+        expect(index).toBeLessThan(before.graph.nodes.length);
+      }
+    },
+  );
 
-  test('after a value that no node makes are refused', () => {
+  test('after a value that no node produces are refused', () => {
     const insertions = new Map([['nothing', doubled('nothing', 'x')]]);
     expect(failureOf(() => patchModel(golden('cnn'), new Map(), {}, insertions))).toMatchObject({
       code: 'onnx/dangling-name',

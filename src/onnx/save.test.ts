@@ -53,7 +53,7 @@ const valuesIn = async (path: string) =>
     ]),
   );
 
-test('a file says which data it was read with', async () => {
+test('a file lists the external data that it was read with', async () => {
   const { file, bytes } = await patched(root);
   expect(file.data).toEqual([
     { path: 'sub/w.bin', sha256: sha256Of(bytesOf(1, 2, 3, 4)) },
@@ -66,7 +66,7 @@ test('a file says which data it was read with', async () => {
   expect([...externalDataSizes(bytes)]).toEqual([['sub/w.bin', 8]]);
 });
 
-test('what a model still reads goes along to another folder, and nothing else', async () => {
+test('only the data that a model still reads are copied to another folder', async () => {
   const { path, bytes } = await patched(join(root, 'from'));
   await mkdir(join(root, 'to'));
   const to = join(root, 'to', 'repaired.onnx');
@@ -79,14 +79,14 @@ test('what a model still reads goes along to another folder, and nothing else', 
   expect(await valuesIn(to)).toEqual({ a: [7, 8], b: [3, 4], c: [9, 9] });
 });
 
-test('in its own folder its data stay as they are', async () => {
+test('data in the same folder do not change', async () => {
   const { path, bytes } = await patched(root);
   await saveModel(join(root, 'repaired.onnx'), bytes, { from: path, force: false });
   expect(await valuesIn(join(root, 'repaired.onnx'))).toEqual({ a: [7, 8], b: [3, 4], c: [9, 9] });
   expect(await valuesIn(path)).toEqual({ a: [1, 2], b: [3, 4], c: [5, 6] });
 });
 
-test('data of another model are overwritten with force only, the same are no matter', async () => {
+test('different data are overwritten only with force; equal data are accepted', async () => {
   const { path, bytes } = await patched(join(root, 'from'));
   const other = join(root, 'to', 'sub', 'w.bin');
   await mkdir(join(root, 'to', 'sub'), { recursive: true });
@@ -101,7 +101,7 @@ test('data of another model are overwritten with force only, the same are no mat
   expect(new Uint8Array(await readFile(other))).toEqual(bytesOf(1, 2, 3, 4));
 });
 
-test('a model never takes the place of its data', async () => {
+test('a model never overwrites its data', async () => {
   const { file, path } = await patched(join(root, 'from'));
   await expect(
     saveModel(join(root, 'v.bin'), file.bytes, { from: path, force: true }),

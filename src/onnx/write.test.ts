@@ -10,13 +10,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-test('a file is written, and no other is left behind', async () => {
+test('a file is written, and no temporary one is left', async () => {
   await writeFileAtomic(join(folder, 'a.bin'), Uint8Array.of(1, 2), { force: false });
   expect(await readFile(join(folder, 'a.bin'))).toEqual(Buffer.from([1, 2]));
   expect(await readdir(folder)).toEqual(['a.bin']);
 });
 
-test('a file that is there is kept, unless forced', async () => {
+test('an existing file is kept without force', async () => {
   const path = join(folder, 'a.txt');
   await writeFile(path, 'old');
   const kept = writeFileAtomic(path, 'new', { force: false });

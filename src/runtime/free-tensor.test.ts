@@ -22,7 +22,7 @@ test('large tensors are freed by the next turn; small ones are left to the garba
   expect([...small.data]).toEqual([1, 2, 3]);
 });
 
-test('runs into buffers leave no copies behind', async () => {
+test('runs into buffers leave no copies', async () => {
   const runtime = await nodeRuntime({ backend: 'native', threads: 1 });
   const b = new Builder();
   const x = b.input('x', 'float32', [4 * MIB]);

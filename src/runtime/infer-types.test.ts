@@ -48,7 +48,7 @@ const plain = ({ graph, values }: Traced) => ({
   ),
 });
 
-describe.each(['native', 'wasm'] as const)('%s: inference says what a run does', (backend) => {
+describe.each(['native', 'wasm'] as const)('%s: inference agrees with a run', (backend) => {
   test.each(backend === 'native' ? families : ['resnet.frozen', 'swin.frozen'])(
     '%s',
     async (family) => {
@@ -63,7 +63,7 @@ describe.each(['native', 'wasm'] as const)('%s: inference says what a run does',
   );
 });
 
-test('a network is not run, but for the arithmetic of its shapes', async () => {
+test('only shape computations are run', async () => {
   const { runtime, computed } = counting(await nodeRuntime({ threads: 1 }));
   const b = new Builder();
   const x = b.input('x', 'float32', ['N', 3, 4]);
@@ -77,7 +77,7 @@ test('a network is not run, but for the arithmetic of its shapes', async () => {
   expect(computed()).toBe(3);
 });
 
-test('what inference leaves open is run', async () => {
+test('the network is run where inference leaves a value unknown', async () => {
   const { runtime, computed } = counting(await nodeRuntime({ threads: 1 }));
   const b = new Builder();
   const x = b.input('x', 'float32', [3]);

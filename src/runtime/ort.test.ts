@@ -25,7 +25,7 @@ test.each(['native', 'wasm'] as const)(
   },
 );
 
-test('a graph that ONNX Runtime does not take is a typed error with its words', async () => {
+test('a graph that ONNX Runtime does not load is a typed error with its message', async () => {
   const runtime = await nodeRuntime({ threads: 1 });
   const b = new Builder();
   const y = b.op('NoSuchOperator', [b.input('x', 'float32', [1])]);

@@ -4,7 +4,7 @@ import { float32 } from '../onnx/index.ts';
 import { nodeRuntime } from '../runtime/index.ts';
 import { trainingStep } from './step.ts';
 
-test('training goes the same way on the native and the wasm runtime', async () => {
+test('training on the native and the wasm runtime agrees', async () => {
   const b = new Builder();
   const x = b.input('x', 'float32', ['N', 4]);
   const weight = b.initializer('weight', float32([4, 3], [1, -2, 3, 0, 1, 2, -1, 0, 1, 2, 0, -3]));

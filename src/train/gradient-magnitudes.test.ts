@@ -6,7 +6,7 @@ import { trainingStep } from './step.ts';
 
 const how = { input: 'image', logits: 'logits', parameters: names, seed: 1 };
 
-test('sizes are those of the steps that plain descent makes', async () => {
+test('magnitudes equal the steps of plain gradient descent', async () => {
   const runtime = await testRuntime();
   const dataset = goldenDataset(8);
   const { loss, sizes } = await gradientMagnitudes(runtime, goldenGraph(), dataset, {
@@ -36,7 +36,7 @@ test('sizes are those of the steps that plain descent makes', async () => {
   await step.dispose();
 });
 
-test('batches count by their samples, a short last one too', async () => {
+test('batches count by their number of samples, also a short last one', async () => {
   const runtime = await testRuntime();
   const lossOf = async (batchSize: number) =>
     (await gradientMagnitudes(runtime, goldenGraph(), goldenDataset(11), { ...how, batchSize }))

@@ -39,7 +39,7 @@ async function lossesOf(
   });
 }
 
-test('the edge is where a network that has learnt unlearns', async () => {
+test('the limit is the rate at which a trained network diverges', async () => {
   const { graph, start } = await learnt();
   expect(start).toBeLessThan(0.3);
   const step = await trainingStep(await testRuntime(), graph, {

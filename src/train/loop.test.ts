@@ -24,13 +24,13 @@ async function run(more: Partial<TrainSettings>, length = 30): Promise<Map<strin
   return new Map([...trained].map(([name, { data }]) => [name, data]));
 }
 
-test('the same seed gives the same bytes, another seed others', async () => {
+test('the same seed gives the same bytes, another seed different ones', async () => {
   const first = await run({});
   expect(await run({})).toEqual(first);
   expect(await run({ seed: 4 })).not.toEqual(first);
 });
 
-test('learns what it is shown, and reports loss and accuracy as it goes', async () => {
+test('learns a small data set, and reports loss and accuracy', async () => {
   const epochs: { loss: number; accuracy: number }[] = [];
   const dataset = goldenDataset(16);
   const runtime = await testRuntime();
@@ -52,7 +52,7 @@ test('learns what it is shown, and reports loss and accuracy as it goes', async 
   expect(Array.from(labels)).toEqual(Array.from(dataset.labels));
 });
 
-test('stops when it is told to', async () => {
+test('stops where onEpoch says so', async () => {
   const controller = new AbortController();
   const stopped = run({
     signal: controller.signal,

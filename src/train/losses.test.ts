@@ -15,7 +15,7 @@ import {
 } from '../../test/helpers/train.ts';
 import { crossEntropy } from './losses.ts';
 
-test('cross-entropy with sample weights has the loss and all gradients of PyTorch', async () => {
+test('cross-entropy with sample weights equals PyTorch in loss and gradients', async () => {
   const runtime = await testRuntime();
   const forward = new Builder(goldenGraph());
   const labels = forward.input('labels', 'int64', [BATCH]);
@@ -42,7 +42,7 @@ test('cross-entropy with sample weights has the loss and all gradients of PyTorc
   }
 });
 
-test('the gradient by the logits is that of finite differences', async () => {
+test('the gradient of the logits equals finite differences', async () => {
   await gradcheck(
     {
       type: 'float32',
@@ -59,7 +59,7 @@ test('the gradient by the logits is that of finite differences', async () => {
   );
 });
 
-test('counts the weight of the right answers', async () => {
+test('counts the weight of correctly classified samples', async () => {
   const runtime = await testRuntime();
   const b = new Builder();
   const logits = b.input('logits', 'float32', [4, 2]);
@@ -75,7 +75,7 @@ test('counts the weight of the right answers', async () => {
   expect(results[correct]?.data[0]).toBe(2.5);
 });
 
-test('label smoothing shares out some of the probability', async () => {
+test('label smoothing spreads a share of the probability over all classes', async () => {
   const runtime = await testRuntime();
   const b = new Builder();
   const logits = b.input('logits', 'float32', [2, 2]);

@@ -30,7 +30,7 @@ interface Event {
   };
 }
 
-test('gradients of the last layers come first, so that what they are made of is free early', async () => {
+test('gradients of the last layers come first, so that memory is freed early', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'fineprune-order-'));
   try {
     const step = await trainingStep(

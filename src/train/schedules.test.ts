@@ -14,6 +14,6 @@ test.each([
   run(schedule).forEach((rate, step) => expect(rate).toBeCloseTo(expected[step] as number, 9));
 });
 
-test('a constant rate stays', () => {
+test('a constant schedule does not change', () => {
   expect(new Set(run(constant(0.1)))).toEqual(new Set([0.1]));
 });

@@ -21,7 +21,7 @@ const golden = goldenOf('ft-sam') as {
     readonly momentum: number;
     readonly weightDecay: number;
     readonly rate: number;
-    /** For some parameters, the units that are held at zero. */
+    /** By parameter name, the units that are masked. */
     readonly held: Readonly<Record<string, readonly number[]>>;
     readonly losses: readonly number[];
     readonly last: Readonly<Record<string, readonly number[]>>;
@@ -43,9 +43,9 @@ function parametersOf({ initializers }: Graph): string[] {
   return [...initializers.keys()].filter((name) => /\.(weight|bias)$/.test(name));
 }
 
-function masksOf({ initializers }: Graph, held: Readonly<Record<string, readonly number[]>>) {
+function masksOf({ initializers }: Graph, masked: Readonly<Record<string, readonly number[]>>) {
   return new Map(
-    Object.entries(held).map(([name, units]) => {
+    Object.entries(masked).map(([name, units]) => {
       const [count, ...others] = (initializers.get(name) as TensorOf<'float32'>).dims as [number];
       const ones = Array.from({ length: count }, (_, unit) => (units.includes(unit) ? 0 : 1));
       return [name, float32([count, ...others.map(() => 1)], ones)] as const;
@@ -87,14 +87,14 @@ function perturbed(
 const plain = { rho: 0.5, adaptive: false };
 const adaptive = { rho: 0.5, adaptive: true };
 
-test('weights move along the gradient, by the length of rho', () => {
+test('weights move along the gradient by a distance of rho', () => {
   const { apply, values } = perturbed(plain, [1, -2], [3, 4]);
   apply();
   expect(values()[0]).toBeCloseTo(1 + 0.5 * (3 / 5), 6);
   expect(values()[1]).toBeCloseTo(-2 + 0.5 * (4 / 5), 6);
 });
 
-test('adaptive: w² g over the length of w g, so that weights move in their own units', () => {
+test('adaptive: weights move along w² g, over the norm of w g', () => {
   const { apply, values } = perturbed(adaptive, [1, -2], [4, 1.5]);
   apply();
   // w g = [4, -3] has the length 5; w² g = [4, 6].
@@ -102,7 +102,7 @@ test('adaptive: w² g over the length of w g, so that weights move in their own 
   expect(values()[1]).toBeCloseTo(-2 + 0.5 * (6 / 5), 6);
 });
 
-test('the scale of a layer changes nothing of the adaptive perturbation', () => {
+test('the adaptive perturbation does not depend on the scale of a layer', () => {
   const one = perturbed(adaptive, [1, -2, 3], [4, 1.5, -1]);
   // The second parameter is 8 times as large, and its gradients so much smaller.
   const other = perturbed(adaptive, [1, -16, 24], [4, 1.5 / 8, -1 / 8]);
@@ -112,15 +112,15 @@ test('the scale of a layer changes nothing of the adaptive perturbation', () => 
   expect(other.values()).toEqual([a, 8 * b, 8 * c]);
 });
 
-test.each([plain, adaptive])('what is held at zero is left alone: %j', (settings) => {
+test.each([plain, adaptive])('masked elements do not move: %j', (settings) => {
   const free = perturbed(settings, [1, -2], [4, 1.5]);
-  const held = perturbed(settings, [1, -2, 0], [4, 1.5, 100], [2]);
+  const masked = perturbed(settings, [1, -2, 0], [4, 1.5, 100], [2]);
   free.apply();
-  held.apply();
-  expect(held.values()).toEqual([...free.values(), 0]);
+  masked.apply();
+  expect(masked.values()).toEqual([...free.values(), 0]);
 });
 
-test.each([plain, adaptive])('weights come back to the bit: %j', (settings) => {
+test.each([plain, adaptive])('revert restores the exact weights: %j', (settings) => {
   const weights = [0.1, -1e20, 1e-30, 7].map(Math.fround);
   const { apply, revert, values } = perturbed(settings, weights, [0.3, 1e-7, 5, -0.7]);
   apply();
@@ -129,14 +129,14 @@ test.each([plain, adaptive])('weights come back to the bit: %j', (settings) => {
   expect(values()).toEqual(weights);
 });
 
-test.each([plain, adaptive])('no gradient moves nothing: %j', (settings) => {
+test.each([plain, adaptive])('a zero gradient moves nothing: %j', (settings) => {
   const { apply, values } = perturbed(settings, [1, -1e20, 0], [0, 0, 0]);
   apply();
   expect(values()).toEqual([1, Math.fround(-1e20), 0]);
 });
 
 describe('three steps follow PyTorch', () => {
-  test.each(golden.runs)('$mode, $sharpness, held $held', async (run) => {
+  test.each(golden.runs)('$mode, $sharpness, masked $held', async (run) => {
     const { graph } = normalize(goldenModel('batchnorm'));
     const masks = masksOf(graph, run.held);
     const parameters = parametersOf(graph);

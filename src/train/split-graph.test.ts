@@ -4,7 +4,7 @@ import { Builder, modelOf } from '../graph/index.ts';
 import { float32, type Graph, type Tensor } from '../onnx/index.ts';
 import { splitGraph } from './split-graph.ts';
 
-test('the second part goes on from the first, and computes nothing again', async () => {
+test('the second part continues from the first and repeats no node', async () => {
   const b = new Builder();
   const x = b.input('x', 'float32', [2]);
   const choice = b.input('choice', 'float32', [2]);

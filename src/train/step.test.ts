@@ -49,7 +49,7 @@ describe('20 steps follow PyTorch', () => {
   });
 });
 
-test('rows of weight 0 change nothing: a short batch trains as if it were whole', async () => {
+test('rows of weight 0 change nothing: a padded batch trains as a short one', async () => {
   const optimizer = { kind: 'sgd', momentum: 0.9 } as const;
   const short = await stepOf({ batchSize: 5, optimizer });
   const padded = await stepOf({ optimizer });
@@ -72,7 +72,7 @@ test('rows of weight 0 change nothing: a short batch trains as if it were whole'
   }
 });
 
-describe('what is masked stays zero', () => {
+describe('masked elements stay zero', () => {
   const pruned = new Set([1, 3]);
   const bias = {
     type: 'float32',
@@ -146,13 +146,13 @@ test('parameters that an operator without a gradient blocks are reported, and th
   await step.run(goldenBatch(0), 0.1);
 });
 
-test('only the parameters named are trained', async () => {
+test('only the named parameters are trained', async () => {
   const step = await stepOf({ parameters: ['fc2.weight', 'fc2.bias'] });
   await step.run(goldenBatch(0), 0.1);
   expect([...step.parameters().keys()]).toEqual(['fc2.weight', 'fc2.bias']);
 });
 
-test('reset gives back the first run to the bit, moments and step count forgotten', async () => {
+test('reset clears moments and step count: the run repeats exactly', async () => {
   const step = await stepOf({ optimizer: { kind: 'adam' } });
   const start = new Map(
     [...step.parameters()].map(([name, tensor]) => [
@@ -191,7 +191,7 @@ const moved = async (settings: Partial<StepSettings>) => {
   return { before, move: after.map((value, at) => value - (before[at] as number)) };
 };
 
-describe('a scale', () => {
+describe('a learning-rate scale', () => {
   const scaleOne = new Map([['fc2.weight', 0.25]]);
   test.each([{ kind: 'sgd' } as const, { kind: 'adam' } as const])(
     'is a rate of one’s own for %j',
@@ -203,7 +203,7 @@ describe('a scale', () => {
     },
   );
 
-  test('leaves weight decay as it is', async () => {
+  test('does not change weight decay', async () => {
     const { move: without } = await moved({ scales: scaleOne });
     const optimizer = { kind: 'sgd', weightDecay: 0.5 } as const;
     const { move: decayed, before } = await moved({ optimizer, scales: scaleOne });

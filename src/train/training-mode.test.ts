@@ -50,7 +50,7 @@ const settings = {
   parameters: ['scale', 'shift', 'weight', 'bias'],
 } as const;
 
-test('running statistics are those that ONNX Runtime itself keeps', async () => {
+test('running statistics equal those of ONNX Runtime', async () => {
   const runtime = await testRuntime();
   const step = await trainingStep(runtime, normalizing(), { ...settings, mode: 'training' });
   const b = new Builder();
@@ -81,7 +81,7 @@ test('running statistics are those that ONNX Runtime itself keeps', async () => 
   await own.dispose();
 });
 
-test('a network trained by batch statistics is right by its running ones', async () => {
+test('a network trained with batch statistics is accurate with running statistics', async () => {
   const runtime = await testRuntime();
   const labels = Int32Array.from({ length: 90 }, (_, i) => i % 3);
   const data = arrayDataset({
@@ -128,7 +128,7 @@ function dropping(): Graph {
   return b.build([{ name: logits }]);
 }
 
-test('Dropout drops by its seed, and nothing as written', async () => {
+test('Dropout depends on its seed, and is inactive as written', async () => {
   const runtime = await testRuntime();
   const x = drawn([8, 4]).data;
   const y = Int32Array.from({ length: 8 }, (_, i) => i % 3);
@@ -156,14 +156,14 @@ test('Dropout drops by its seed, and nothing as written', async () => {
   expect(await run('as written', 1)).toEqual(await run('as written', 2));
 });
 
-test('where only Dropout is to do what it does in training, BatchNormalization stays as written', () => {
+test("mode 'dropout' leaves BatchNormalization as written", () => {
   expect(toTrainingMode(normalizing(), 0).running).toHaveLength(2);
   const { graph, running } = toTrainingMode(normalizing(), 0, 'dropout');
   expect(running).toEqual([]);
   expect(graph.nodes).toEqual(normalizing().nodes);
 });
 
-test('statistics that another node reads too stay what they are', () => {
+test('statistics that another node reads do not change', () => {
   const b = new Builder();
   const x = b.input('x', 'float32', ['N', 4]);
   const shared = b.initializer('shared', float32([4], [1, 1, 1, 1]));

@@ -8,7 +8,7 @@ export interface Activation {
   readonly beta: number;
 }
 
-/** alpha and beta where a model does not say them; absent where a function has none. */
+/** Defaults of alpha and beta; absent where a function has none. */
 const FUNCTIONS: Readonly<
   Record<string, { alpha?: number | undefined; beta?: number | undefined }>
 > = {
@@ -26,9 +26,9 @@ const FUNCTIONS: Readonly<
 };
 
 /**
- * The functions that a node names, each with the next of the alphas and betas if it takes one.
+ * The activations of a node. Each takes its alpha and beta from the lists in order, if it has them.
  *
- * @returns the first name that is not known, where there is one
+ * @returns the first unknown name, where there is one
  */
 export function activationsOf(
   names: readonly string[],

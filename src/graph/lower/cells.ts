@@ -1,7 +1,7 @@
 import type { Builder } from '../builder.ts';
 import { activate, type Activation } from './activation.ts';
 
-/** What a step of a recurrent layer needs, for one direction. */
+/** The inputs of a step of a recurrent layer, for one direction. */
 export interface CellContext {
   readonly b: Builder;
   readonly type: 'float32' | 'float64';
@@ -10,10 +10,10 @@ export interface CellContext {
   readonly r: string;
   /** Biases [gates hidden] of the input and of the recurrence, where there are any. */
   readonly bias: { readonly input: string; readonly recurrence: string } | undefined;
-  /** LSTM: weights [3 hidden] by which the gates i, o and f see the cell state. */
+  /** Peephole weights [3 hidden] of an LSTM, for the gates i, o and f. */
   readonly peepholes: string | undefined;
   readonly activations: readonly Activation[];
-  /** Bound of what goes into the activations. */
+  /** Bound of the inputs of activations. */
   readonly clip: number | undefined;
   readonly linearBeforeReset: boolean;
 }
@@ -26,7 +26,7 @@ export interface State {
 
 export interface Cell {
   readonly gates: number;
-  /** The bias that all steps share: it goes into the product of all inputs with W. */
+  /** The bias that all steps share; it is added to the product of all inputs with W. */
   inputBias(context: CellContext): string | undefined;
   /** @param x - the input's part of the gates, [batch, gates hidden] */
   step(context: CellContext, x: string, state: State): State;
@@ -43,8 +43,8 @@ const rnn: Cell = {
 };
 
 /**
- * i, o, f = f(X Wᵀ + H Rᵀ + P C + b), c̃ = g(X Wᵀ + H Rᵀ + b), C' = f C + i c̃, H' = o h(C'); o sees C',
- * i and f see C.
+ * i, o, f = f(X Wᵀ + H Rᵀ + P C + b), c̃ = g(X Wᵀ + H Rᵀ + b), C' = f C + i c̃, H' = o h(C'); the peephole of o
+ * reads C', those of i and f read C.
  */
 const lstm: Cell = {
   gates: 4,
@@ -54,12 +54,15 @@ const lstm: Cell = {
     const gates = b.op('Add', [x, times(context, h, r)]);
     const [i, o, f, candidate] = split(context, gates, 4) as [string, string, string, string];
     const [pi, po, pf] = peepholes === undefined ? [] : splitVector(context, peepholes, 3);
-    const seeing = (gate: string, weights: string | undefined, cell: string) =>
+    const withPeephole = (gate: string, weights: string | undefined, cell: string) =>
       weights === undefined ? gate : b.op('Add', [gate, b.op('Mul', [weights, cell])]);
-    const kept = b.op('Mul', [apply(context, 0, seeing(f, pf, c)), c]);
-    const taken = b.op('Mul', [apply(context, 0, seeing(i, pi, c)), apply(context, 1, candidate)]);
+    const kept = b.op('Mul', [apply(context, 0, withPeephole(f, pf, c)), c]);
+    const taken = b.op('Mul', [
+      apply(context, 0, withPeephole(i, pi, c)),
+      apply(context, 1, candidate),
+    ]);
     const cell = b.op('Add', [kept, taken]);
-    const output = apply(context, 0, seeing(o, po, cell));
+    const output = apply(context, 0, withPeephole(o, po, cell));
     return { h: b.op('Mul', [output, apply(context, 2, cell, false)]), c: cell };
   },
 };

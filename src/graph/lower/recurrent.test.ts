@@ -101,7 +101,7 @@ const plain: Layer = {
   steps: STEPS,
 };
 
-describe('a recurrent layer written out', () => {
+describe('an unrolled recurrent layer', () => {
   test('computes what ONNX Runtime computes', async () => {
     await fc.assert(
       fc.asyncProperty(layers, fc.constantFrom(0, 1), async (layer, linear) => {
@@ -144,11 +144,11 @@ describe('a recurrent layer written out', () => {
     await compare(layer);
   });
 
-  test('takes lengths that are all of the steps', async () => {
+  test('accepts sequence lengths that equal the number of steps', async () => {
     await compare(plain, [STEPS, STEPS]);
   });
 
-  test('leaves two layers in order, in place', async () => {
+  test('two layers keep their order and position', async () => {
     const runtime = await testRuntime();
     const b = new Builder();
     const weights = (name: string, rows: number, columns: number, seed: number) =>
@@ -179,7 +179,7 @@ describe('a recurrent layer written out', () => {
     );
   });
 
-  test('says why not', async () => {
+  test('gives the reason where a layer is not unrolled', async () => {
     const runtime = await testRuntime();
     const { graph, x } = graphOf(plain, [STEPS, 1]);
     const traced = await trace(runtime, graph, OPSET, { x });

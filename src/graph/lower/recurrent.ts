@@ -5,20 +5,20 @@ import type { Traced, ValueType } from '../traced.ts';
 import { type Activation, activationsOf } from './activation.ts';
 import { type Cell, type CellContext, cells, type State } from './cells.ts';
 
-export interface Lowered {
+export interface LoweredGraph {
   readonly graph: Graph;
   /** First outputs of the nodes that were replaced. */
   readonly changed: readonly string[];
-  /** Nodes that were left, and why. */
+  /** Nodes that were not lowered, and why. */
   readonly kept: readonly { readonly node: Node; readonly why: string }[];
 }
 
 /**
- * Writes LSTM, GRU and RNN nodes as the steps that they stand for, for the number of steps that was
- * traced, so that a gradient passes through them: products with W for all steps at once, then step by
- * step. Weights stay the initializers that they are, outputs keep their names. Trace the result again.
+ * Unrolls LSTM, GRU and RNN nodes for the traced number of steps, so that gradients pass through them. The
+ * products with W are computed for all steps at once. Weights stay the same initializers, and outputs keep
+ * their names. Callers trace the result again.
  */
-export function lowerRecurrent({ graph, values }: Traced): Lowered {
+export function lowerRecurrent({ graph, values }: Traced): LoweredGraph {
   const builder = new Builder(graph);
   const changed: string[] = [];
   const kept: { node: Node; why: string }[] = [];
@@ -55,7 +55,7 @@ export function lowerRecurrent({ graph, values }: Traced): Lowered {
   return { graph: { ...graph, nodes, initializers }, changed, kept };
 }
 
-/** What is known of a recurrent node before it is written out. */
+/** The properties of a recurrent node. */
 interface Layer {
   readonly type: 'float32' | 'float64';
   readonly steps: number;
@@ -67,7 +67,7 @@ interface Layer {
   readonly activations: readonly (readonly Activation[])[];
 }
 
-/** The layer, or why it cannot be written out. */
+/** The properties of a node, or the reason why it cannot be unrolled. */
 function layerOf(
   node: Node,
   { gates }: Cell,
@@ -76,7 +76,8 @@ function layerOf(
 ): Layer | string {
   const x = values.get(node.inputs[0] as string);
   const r = values.get(node.inputs[2] as string);
-  if (!x || !r || (x.type !== 'float32' && x.type !== 'float64')) return 'its inputs are no floats';
+  if (!x || !r || (x.type !== 'float32' && x.type !== 'float64'))
+    return 'its inputs are not floats';
   if (intOf(node, 'layout', 0) !== 0) return 'it has the batch on the first axis (layout 1)';
   if (intOf(node, 'input_forget', 0) !== 0) return 'its input and forget gates are coupled';
   const [steps, batch] = x.dims as [number, number];
@@ -96,7 +97,7 @@ function layerOf(
     floatsOf(node, 'activation_alpha'),
     floatsOf(node, 'activation_beta'),
   );
-  if (typeof all === 'string') return `its activation ${all} is not known`;
+  if (typeof all === 'string') return `its activation ${all} is unknown`;
   const activations = backwards.map((_, at) => all.slice(at * functions, (at + 1) * functions));
   return { type: x.type, steps, batch, hidden: r.dims[2] as number, backwards, activations };
 }
@@ -110,7 +111,7 @@ function floatsOf(node: Node, key: string): readonly number[] {
   return typeof value === 'object' && 'floats' in value ? value.floats : [];
 }
 
-/** Writes a layer; gives the values of Y [steps, directions, batch, hidden], Y_h and Y_c. */
+/** Unrolls a layer. Returns the values of Y [steps, directions, batch, hidden], Y_h and Y_c. */
 function unroll(b: Builder, node: Node, cell: Cell, layer: Layer): string[] {
   const { steps, batch, hidden, backwards } = layer;
   const directions = backwards.map((backward, direction) => {

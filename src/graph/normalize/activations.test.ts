@@ -62,7 +62,7 @@ const cases: Record<string, Case> = {
   },
 };
 
-describe('activations mean the same', () => {
+describe('activations give the same values', () => {
   for (const [name, test] of Object.entries(cases)) it(name, () => same(test));
 });
 

@@ -11,7 +11,7 @@ export const activations: readonly Rule[] = [
     summary: 'the attributes min and max are inputs',
     rewrite(node, c) {
       const [x] = node.inputs as [string];
-      // The bounds left out were the largest floats, which also cut off infinities.
+      // The default bounds were the largest floats, which also clip infinities.
       const min = c.scalar(floatOf(node, 'min', -FLOAT32_MAX), x);
       const max = c.scalar(floatOf(node, 'max', FLOAT32_MAX), x);
       c.keep({ inputs: [x, min, max], attributes: {} });
@@ -24,8 +24,9 @@ export const activations: readonly Rule[] = [
     rewrite(node, c) {
       const [x] = node.inputs as [string];
       const [y, mask] = node.outputs as [string, string?];
-      // Its type and its values without training have changed twice.
-      if (mask && c.used(mask)) c.refuse('gives its mask to another node');
+      // The mask's type, and its values in inference mode, changed twice between opsets.
+      if (mask && c.isUsed(mask))
+        c.refuse('outputs a mask that another node reads; export the model in evaluation mode');
       const ratio = c.scalar(floatOf(node, 'ratio', 0.5), x);
       c.keep({ inputs: [x, ratio], outputs: [y], attributes: without(node.attributes, 'ratio') });
     },

@@ -20,28 +20,28 @@ function graphOf(opset: number, attributes: Attributes) {
   return normalize(modelOf({ opset, feeds: four, nodes })).graph;
 }
 
-describe('Attention, written out', () => {
-  it('of heads apart', () => attend(four));
-  it('of heads together', () => attend(three, heads));
-  it('scaled as said', () => attend(four, { scale: float(0.3) }));
-  it('capped', () => attend(four, { softcap: float(0.5) }));
-  it('of what came before', () => attend({ ...four, q: sample(2, 3, 6, 4) }, { is_causal: 1 }));
-  it('with a mask to add', () => attend({ ...four, mask: sample(5, 6) }));
+describe('Attention as standard operators', () => {
+  it('with 4-D inputs', () => attend(four));
+  it('with 3-D inputs', () => attend(three, heads));
+  it('with a scale', () => attend(four, { scale: float(0.3) }));
+  it('with a softcap', () => attend(four, { softcap: float(0.5) }));
+  it('with a causal mask', () => attend({ ...four, q: sample(2, 3, 6, 4) }, { is_causal: 1 }));
+  it('with an additive mask', () => attend({ ...four, mask: sample(5, 6) }));
   it('opset 24', () => attend(three, heads, 24));
 
-  it('with a window that is not one, as without: ONNX Runtime 1.30 takes none', () => {
+  it('with unlimited windows, as without: ONNX Runtime 1.30 has no windows', () => {
     expect(graphOf(25, { left_window_size: -1 })).toEqual(graphOf(23, {}));
   });
 
-  it('with keys that heads share', () =>
+  it('with grouped-query attention', () =>
     attend(
       { q: sample(2, 5, 16), k: sample(2, 6, 8), v: sample(2, 6, 8) },
       { q_num_heads: 4, kv_num_heads: 2 },
     ));
-  it('with keys that all heads share', () =>
+  it('with multi-query attention', () =>
     attend({ ...four, k: sample(2, 1, 6, 4), v: sample(2, 1, 6, 2) }));
 
-  it('with a mask of what is seen', () =>
+  it('with a boolean mask', () =>
     attend({
       ...four,
       mask: {
@@ -50,7 +50,7 @@ describe('Attention, written out', () => {
         data: Uint8Array.from({ length: 30 }, (_, i) => +(i % 7 > 1)),
       },
     }));
-  it('with a computed mask of what is seen', () =>
+  it('with a computed boolean mask', () =>
     same({
       opset: 23,
       feeds: { ...four, m: sample(5, 6) },

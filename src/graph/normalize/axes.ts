@@ -13,7 +13,7 @@ const REDUCTIONS = [
   'ReduceSumSquare',
 ] as const;
 
-/** An attribute `axes` that became the second input; left out, it stays left out. */
+/** The attribute `axes` became the second input. Without the attribute, the input is omitted. */
 function axesBecomeInput(op: string, before: number): Rule {
   return {
     op,
@@ -24,7 +24,7 @@ function axesBecomeInput(op: string, before: number): Rule {
       if (node.inputs.length > 1) return;
       if (axes.length === 0 && !('axes' in node.attributes)) return;
       c.keep({
-        // An empty list meant all axes, which leaving the input out says.
+        // An empty list meant all axes, as does an omitted input.
         inputs: axes.length === 0 ? node.inputs : [node.inputs[0] as string, c.ints(axes)],
         attributes: without(node.attributes, 'axes'),
       });
@@ -32,7 +32,7 @@ function axesBecomeInput(op: string, before: number): Rule {
   };
 }
 
-/** Operators whose list of axes moved from an attribute to an input. */
+/** Operators whose `axes` moved from an attribute to an input. */
 export const axes: readonly Rule[] = [
   axesBecomeInput('Squeeze', 13),
   axesBecomeInput('Unsqueeze', 13),

@@ -1,7 +1,7 @@
 import { float32, int64, type Node, type Tensor } from '../../onnx/index.ts';
 import { refusal } from './error.ts';
 
-/** The tensor that a Constant node makes. */
+/** The value of a Constant node. */
 export function constantOf(node: Node): Tensor {
   for (const [key, value] of Object.entries(node.attributes)) {
     if (typeof value === 'number') return int64([], [value]);
@@ -11,7 +11,7 @@ export function constantOf(node: Node): Tensor {
     if ('floats' in value) return float32([value.floats.length], value.floats);
     if (Array.isArray(value)) return listOf(key, value as readonly number[] | readonly string[]);
   }
-  throw refusal('graph/malformed', node, 'has no value that can be read; export the model again');
+  throw refusal('graph/malformed', node, 'has no readable value; export the model again');
 }
 
 function listOf(key: string, values: readonly number[] | readonly string[]): Tensor {

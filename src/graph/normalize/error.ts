@@ -1,19 +1,19 @@
 import { type Node, FinepruneError, nodeLabel } from '../../onnx/index.ts';
 
 export type NormalizeErrorCode =
-  /** The opset of the model is not among those that can be brought to the canonical one. */
+  /** The opset of the model is not supported. */
   | 'graph/opset'
-  /** The node is newer than the canonical opset and no rule says it in older operators. */
+  /** The operator is newer than the canonical opset, and no rule expresses it in older operators. */
   | 'graph/too-new'
-  /** The node has a meaning that the canonical opset cannot say. */
+  /** The node has no equivalent in the canonical opset. */
   | 'graph/no-equivalent'
-  /** The node lacks what its operator needs. */
+  /** The node lacks an attribute that its operator needs. */
   | 'graph/malformed';
 
-/** A graph that cannot be brought to the canonical opset: which node, and why. */
+/** A graph that cannot be converted to the canonical opset. The message names the node and the reason. */
 export class NormalizeError extends FinepruneError<NormalizeErrorCode> {
   override readonly name = 'NormalizeError';
-  /** The name of the node, or of its first output where it has none; absent for a whole model. */
+  /** Name of the node, or of its first output where it has none; undefined for a whole model. */
   readonly node: string | undefined;
 
   constructor(code: NormalizeErrorCode, message: string, node?: string) {
@@ -26,7 +26,7 @@ export function refusal(code: NormalizeErrorCode, node: Node, reason: string): N
   return new NormalizeError(code, `${nodeLabel(node)} ${reason}`, displayName(node));
 }
 
-/** What to call a node: exporters may leave its name empty. */
+/** The node's name, or that of its first output: exporters may leave names empty. */
 export function displayName(node: Node): string {
   return node.name === '' ? (node.outputs[0] ?? node.op) : node.name;
 }

@@ -41,7 +41,7 @@ function read(name: string) {
 describe.each(names)('%s, as PyTorch exports it', (name) => {
   const double = name.includes('double');
 
-  it('gives what it gave, and what PyTorch gave', async () => {
+  it('gives the values of before, and of PyTorch', async () => {
     const { golden, model } = read(name);
     const { graph, opsets } = normalize(model);
     const after = await outputsOf(runtime, around(graph, opsets), { x: tensorOf(golden.x) });
@@ -52,7 +52,7 @@ describe.each(names)('%s, as PyTorch exports it', (name) => {
     expect(difference(before['y'], after['y'])).toBeLessThanOrEqual(2e-6);
   });
 
-  it('keeps every initializer, and leaves the model as it was', () => {
+  it('keeps every initializer and does not change the model', () => {
     const { model } = read(name);
     const copy = structuredClone(model);
     const { graph } = normalize(model);
@@ -76,7 +76,7 @@ describe.each(names)('%s, as PyTorch exports it', (name) => {
     expect(lost).toEqual([]);
   });
 
-  it('is left as it is when normalized again', () => {
+  it('does not change when normalized again', () => {
     const { model } = read(name);
     const { graph, opsets } = normalize(model);
     const again = normalize(around(graph, opsets));
@@ -85,7 +85,7 @@ describe.each(names)('%s, as PyTorch exports it', (name) => {
   });
 });
 
-it('keeps doubles when asked to', async () => {
+it("keeps float64 with 'keep'", async () => {
   const { golden, model } = read('block-double-10');
   const { graph, opsets } = normalize(model, { float64: 'keep' });
   const result = await outputsOf(runtime, around(graph, opsets), { x: tensorOf(golden.x, true) });

@@ -9,7 +9,7 @@ import {
 } from '../../onnx/index.ts';
 import { toFloat32 } from '../precision.ts';
 
-/** ONNX's numbers of the float types. */
+/** ONNX's numbers for the float types. */
 const FLOAT = 1;
 const NUMBER: Readonly<Partial<Record<DataType, number>>> = {
   float16: 10,
@@ -17,7 +17,7 @@ const NUMBER: Readonly<Partial<Record<DataType, number>>> = {
   bfloat16: 16,
 };
 
-/** Attributes that name an element type, whatever the operator. */
+/** Attributes that hold an element type, for all operators. */
 const TYPE_ATTRIBUTES = new Set([
   'dtype',
   'output_datatype',
@@ -30,11 +30,11 @@ const TYPE_ATTRIBUTES = new Set([
 
 export interface Float32Graph {
   readonly graph: Graph;
-  /** The type that each converted initializer, input and output of the main graph had. */
+  /** The original type of each converted initializer, input and output of the main graph. */
   readonly types: ReadonlyMap<string, DataType>;
 }
 
-/** A graph that works in float32 where it worked in one of the types `from`. */
+/** Converts the types `from` to float32 in a whole graph. */
 export function convertToFloat32(graph: Graph, from: readonly DataType[]): Float32Graph {
   const types = new Map<string, DataType>();
   const numbers = new Set(from.map((type) => NUMBER[type]));
@@ -49,18 +49,18 @@ export function convertToFloat32(graph: Graph, from: readonly DataType[]): Float
     const initializers = new Map<string, Tensor>();
     for (const [name, tensor] of graph.initializers) {
       if (from.includes(tensor.type)) types.set(name, tensor.type);
-      initializers.set(name, inOne(tensor));
+      initializers.set(name, convertTensor(tensor));
     }
     return {
       ...graph,
       inputs: graph.inputs.map(value),
       outputs: graph.outputs.map(value),
-      nodes: graph.nodes.map((node) => inNode(node, types)),
+      nodes: graph.nodes.map((node) => convertNode(node, types)),
       initializers,
     };
   }
 
-  function inNode(node: Node, types: Map<string, DataType>): Node {
+  function convertNode(node: Node, types: Map<string, DataType>): Node {
     const [output] = node.outputs;
     const { value } = node.attributes;
     if (isConstant(node) && output && isTensor(value) && from.includes(value.type)) {
@@ -68,23 +68,23 @@ export function convertToFloat32(graph: Graph, from: readonly DataType[]): Float
     }
     const attributes = Object.entries(node.attributes).map(([key, attribute]) => [
       key,
-      inAttribute(node, key, attribute),
+      convertAttribute(node, key, attribute),
     ]);
     return { ...node, attributes: Object.fromEntries(attributes) as Node['attributes'] };
   }
 
-  function inAttribute(node: Node, key: string, value: Attribute): Attribute {
+  function convertAttribute(node: Node, key: string, value: Attribute): Attribute {
     if (typeof value === 'number') {
       const names = node.domain === '' && TYPE_ATTRIBUTES.has(key) && numbers.has(value);
       return names ? FLOAT : value;
     }
-    if (isTensor(value)) return inOne(value);
-    // Values in the bodies of control flow are never written back.
+    if (isTensor(value)) return convertTensor(value);
+    // Values in subgraphs are never written back to the model: their types are not recorded.
     if (typeof value === 'object' && 'nodes' in value) return convert(value, new Map());
     return value;
   }
 
-  function inOne(tensor: Tensor): Tensor {
+  function convertTensor(tensor: Tensor): Tensor {
     return from.includes(tensor.type) ? toFloat32(tensor) : tensor;
   }
 }

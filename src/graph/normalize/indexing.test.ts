@@ -127,7 +127,7 @@ const cases: Record<string, Case> = {
   },
 };
 
-describe('cutting, padding, picking and reducing mean the same', () => {
+describe('slicing, padding, gathering and reducing give the same values', () => {
   for (const [name, test] of Object.entries(cases)) it(name, () => same(test));
 
   for (const op of ['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'SumSquare']) {

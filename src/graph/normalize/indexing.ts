@@ -1,7 +1,7 @@
 import { floatOf, intOf, intsOf, stringOf } from '../attributes.ts';
 import { intsNeeded, type Rule, without } from './rule.ts';
 
-/** Operators that cut, pad, pick and put. */
+/** Operators that slice, pad, split, gather and scatter. */
 export const indexing: readonly Rule[] = [
   {
     op: 'Slice',
@@ -37,7 +37,8 @@ export const indexing: readonly Rule[] = [
     since: 19,
     summary: 'refused with the mode wrap',
     rewrite(node, c) {
-      if (stringOf(node, 'mode', 'constant') === 'wrap') c.refuse('pads with the mode "wrap"');
+      if (stringOf(node, 'mode', 'constant') === 'wrap')
+        c.refuse('pads with the mode "wrap"; export the model with an older opset');
     },
   },
   {

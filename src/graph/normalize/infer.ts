@@ -1,112 +1,112 @@
 import type { Node, Tensor } from '../../onnx/index.ts';
 import { intOf } from '../attributes.ts';
 
-/** What is known of values before a node. */
+/** What is known of the values before a node. */
 export interface Known {
   rank(value: string): number | undefined;
   tensor(value: string): Tensor | undefined;
-  /** The number of elements of a 1-D value. */
+  /** Number of elements of a 1-D value. */
   length(value: string): number | undefined;
   isBool(value: string): boolean;
 }
 
-/** What can be told of a node's outputs from what is known before it, by its operator. */
+/** By operator: infers a property of the node's outputs. */
 type Inferred<T> = ReadonlyMap<string, (node: Node, known: Known) => T>;
 
-const ofFirst = ({ inputs }: Node, known: Known) => known.rank(inputs[0] ?? '');
-const ofLargest = ({ inputs }: Node, known: Known) => largest(inputs, known);
-const ofWeights = ({ inputs: [x = '', weights = ''] }: Node, known: Known) =>
+const rankOfFirst = ({ inputs }: Node, known: Known) => known.rank(inputs[0] ?? '');
+const largestRank = ({ inputs }: Node, known: Known) => largest(inputs, known);
+const rankOfWeights = ({ inputs: [x = '', weights = ''] }: Node, known: Known) =>
   known.rank(weights) ?? known.rank(x);
-const ofReduction = (node: Node, known: Known) =>
-  intOf(node, 'keepdims', 1) === 1 ? ofFirst(node, known) : undefined;
-const ofProduct = ({ inputs }: Node, known: Known) => {
+const rankOfReduction = (node: Node, known: Known) =>
+  intOf(node, 'keepdims', 1) === 1 ? rankOfFirst(node, known) : undefined;
+const rankOfProduct = ({ inputs }: Node, known: Known) => {
   const [a, b] = [known.rank(inputs[0] ?? ''), known.rank(inputs[1] ?? '')];
   return a !== undefined && b !== undefined && a > 1 && b > 1 ? Math.max(a, b) : undefined;
 };
 
 const RANKS: Inferred<number | undefined> = new Map(
   Object.entries({
-    Abs: ofFirst,
-    Add: ofLargest,
-    AveragePool: ofFirst,
-    BatchNormalization: ofFirst,
-    Cast: ofFirst,
-    Celu: ofFirst,
-    Clip: ofFirst,
-    Concat: ofFirst,
-    Conv: ofWeights,
-    ConvTranspose: ofWeights,
-    Div: ofLargest,
-    Dropout: ofFirst,
-    Elu: ofFirst,
-    Erf: ofFirst,
-    Exp: ofFirst,
+    Abs: rankOfFirst,
+    Add: largestRank,
+    AveragePool: rankOfFirst,
+    BatchNormalization: rankOfFirst,
+    Cast: rankOfFirst,
+    Celu: rankOfFirst,
+    Clip: rankOfFirst,
+    Concat: rankOfFirst,
+    Conv: rankOfWeights,
+    ConvTranspose: rankOfWeights,
+    Div: largestRank,
+    Dropout: rankOfFirst,
+    Elu: rankOfFirst,
+    Erf: rankOfFirst,
+    Exp: rankOfFirst,
     Flatten: () => 2,
     Gather: ({ inputs: [x = '', indices = ''] }: Node, known: Known) =>
       sum([known.rank(x), known.rank(indices), -1]),
-    Gelu: ofFirst,
+    Gelu: rankOfFirst,
     Gemm: () => 2,
-    GlobalAveragePool: ofFirst,
-    GlobalMaxPool: ofFirst,
-    GroupNormalization: ofFirst,
-    HardSigmoid: ofFirst,
-    HardSwish: ofFirst,
-    Hardmax: ofFirst,
-    Identity: ofFirst,
-    InstanceNormalization: ofFirst,
-    LRN: ofFirst,
-    LayerNormalization: ofFirst,
-    LeakyRelu: ofFirst,
-    Log: ofFirst,
-    LogSoftmax: ofFirst,
-    LpNormalization: ofFirst,
-    MatMul: ofProduct,
-    Max: ofLargest,
-    MaxPool: ofFirst,
-    Mean: ofLargest,
-    Min: ofLargest,
-    Mul: ofLargest,
-    Neg: ofFirst,
-    PRelu: ofFirst,
-    Pad: ofFirst,
-    Pow: ofLargest,
-    Reciprocal: ofFirst,
-    ReduceL1: ofReduction,
-    ReduceL2: ofReduction,
-    ReduceLogSum: ofReduction,
-    ReduceLogSumExp: ofReduction,
-    ReduceMax: ofReduction,
-    ReduceMean: ofReduction,
-    ReduceMin: ofReduction,
-    ReduceProd: ofReduction,
-    ReduceSum: ofReduction,
-    ReduceSumSquare: ofReduction,
-    Relu: ofFirst,
+    GlobalAveragePool: rankOfFirst,
+    GlobalMaxPool: rankOfFirst,
+    GroupNormalization: rankOfFirst,
+    HardSigmoid: rankOfFirst,
+    HardSwish: rankOfFirst,
+    Hardmax: rankOfFirst,
+    Identity: rankOfFirst,
+    InstanceNormalization: rankOfFirst,
+    LRN: rankOfFirst,
+    LayerNormalization: rankOfFirst,
+    LeakyRelu: rankOfFirst,
+    Log: rankOfFirst,
+    LogSoftmax: rankOfFirst,
+    LpNormalization: rankOfFirst,
+    MatMul: rankOfProduct,
+    Max: largestRank,
+    MaxPool: rankOfFirst,
+    Mean: largestRank,
+    Min: largestRank,
+    Mul: largestRank,
+    Neg: rankOfFirst,
+    PRelu: rankOfFirst,
+    Pad: rankOfFirst,
+    Pow: largestRank,
+    Reciprocal: rankOfFirst,
+    ReduceL1: rankOfReduction,
+    ReduceL2: rankOfReduction,
+    ReduceLogSum: rankOfReduction,
+    ReduceLogSumExp: rankOfReduction,
+    ReduceMax: rankOfReduction,
+    ReduceMean: rankOfReduction,
+    ReduceMin: rankOfReduction,
+    ReduceProd: rankOfReduction,
+    ReduceSum: rankOfReduction,
+    ReduceSumSquare: rankOfReduction,
+    Relu: rankOfFirst,
     Reshape: ({ inputs }: Node, known: Known) => known.length(inputs[1] ?? ''),
-    Resize: ofFirst,
-    Selu: ofFirst,
+    Resize: rankOfFirst,
+    Selu: rankOfFirst,
     Shape: () => 1,
-    Sigmoid: ofFirst,
+    Sigmoid: rankOfFirst,
     Size: () => 0,
-    Slice: ofFirst,
-    Softmax: ofFirst,
-    Softplus: ofFirst,
-    Split: ofFirst,
-    Sqrt: ofFirst,
+    Slice: rankOfFirst,
+    Softmax: rankOfFirst,
+    Softplus: rankOfFirst,
+    Split: rankOfFirst,
+    Sqrt: rankOfFirst,
     Squeeze: ({ inputs: [x = '', axes = ''] }: Node, known: Known) =>
       sum([known.rank(x), negative(known.tensor(axes)?.data.length)]),
-    Sub: ofLargest,
-    Sum: ofLargest,
-    Tanh: ofFirst,
-    Tile: ofFirst,
-    Transpose: ofFirst,
+    Sub: largestRank,
+    Sum: largestRank,
+    Tanh: rankOfFirst,
+    Tile: rankOfFirst,
+    Transpose: rankOfFirst,
     Unsqueeze: ({ inputs: [x = '', axes = ''] }: Node, known: Known) =>
       sum([known.rank(x), known.tensor(axes)?.data.length]),
-    Where: ofLargest,
+    Where: largestRank,
   }),
 );
 
-/** The number of axes of a node's outputs, where its inputs tell it; most operators are enough. */
+/** The rank of a node's outputs; undefined where it is unknown or the operator is not in the table. */
 export function outputRank(node: Node, known: Known): number | undefined {
   return node.domain === '' ? RANKS.get(node.op)?.(node, known) : undefined;
 }
@@ -121,12 +121,12 @@ const LENGTHS: Inferred<number | undefined> = new Map(
   }),
 );
 
-/** The number of elements of a node's output, where it is a list such as dims. */
+/** The number of elements of a node's 1-D output, such as dims; undefined where it is unknown. */
 export function outputLength(node: Node, known: Known): number | undefined {
   return LENGTHS.get(node.op)?.(node, known);
 }
 
-/** ONNX's number of the element type bool. */
+/** ONNX's number for the element type bool. */
 const BOOL = 9;
 
 const always = () => true;
@@ -166,8 +166,8 @@ const BOOLEANS: Inferred<boolean> = new Map(
 
 /** Whether a node's outputs are booleans. */
 export function outputIsBool(node: Node, known: Known): boolean {
-  const told = BOOLEANS.get(node.op);
-  if (told) return told(node, known);
+  const rule = BOOLEANS.get(node.op);
+  if (rule) return rule(node, known);
   const { value } = node.attributes;
   return typeof value === 'object' && 'dims' in value && value.type === 'bool';
 }

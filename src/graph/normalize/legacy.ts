@@ -1,7 +1,7 @@
 import { floatOf, intsOf } from '../attributes.ts';
 import { type Context, floatsNeeded, type Rule } from './rule.ts';
 
-/** Operators that were experimental until opset 9, then gone; old converters wrote them. */
+/** Experimental operators that opset 10 removed; old converters wrote them. */
 export const legacy: readonly Rule[] = [
   {
     op: 'ImageScaler',

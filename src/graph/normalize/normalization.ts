@@ -13,8 +13,8 @@ export const normalization: readonly Rule[] = [
           c.keep({ attributes: without(node.attributes, 'spatial') });
         return;
       }
-      if (node.outputs.some((output, index) => index > 0 && output !== '' && c.used(output))) {
-        c.refuse('computes batch statistics for each element');
+      if (node.outputs.some((output, index) => index > 0 && output !== '' && c.isUsed(output))) {
+        c.refuse('computes batch statistics for each element; export the model in evaluation mode');
       }
       const [x, scale, bias, mean, variance] = node.inputs as [
         string,
@@ -32,11 +32,13 @@ export const normalization: readonly Rule[] = [
   {
     op: 'BatchNormalization',
     before: 14,
-    summary: 'training, told by the outputs, is told by training_mode',
+    summary: 'training mode, implied by the outputs, is the attribute training_mode',
     rewrite(node, c) {
       if (node.outputs.length === 1) return;
-      if (node.outputs.slice(3).some((output) => output !== '' && c.used(output))) {
-        c.refuse('gives its saved statistics to another node; export the model in evaluation mode');
+      if (node.outputs.slice(3).some((output) => output !== '' && c.isUsed(output))) {
+        c.refuse(
+          'outputs saved statistics that another node reads; export the model in evaluation mode',
+        );
       }
       c.keep({
         outputs: node.outputs.slice(0, 3),
@@ -75,7 +77,7 @@ export const normalization: readonly Rule[] = [
       const epsilon = { epsilon: { float: floatOf(node, 'epsilon', 1e-5) } };
       const normal = c.op('InstanceNormalization', [grouped, ones, zeros], epsilon);
       const back = c.op('Reshape', [normal, c.op('Shape', [x])]);
-      // [channels, 1, 1, ...], to lie along axis 1 of x.
+      // [channels, 1, 1, ...], which broadcasts along axis 1 of x.
       const tail = c.op('Sub', [c.op('Shape', [c.op('Shape', [x])]), c.ints([2])]);
       const dims = c.op('Concat', [c.ints([-1]), c.op('Expand', [c.ints([1]), tail])], { axis: 0 });
       const scaled = c.op('Mul', [back, c.op('Reshape', [scale, dims])]);

@@ -64,7 +64,7 @@ const cases: Record<string, Case> = {
   },
 };
 
-describe('what newer opsets added is said in older ones', () => {
+describe('operators of newer opsets are expressed in older ones', () => {
   for (const [name, test] of Object.entries(cases)) it(name, () => same(test));
 });
 

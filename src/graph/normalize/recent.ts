@@ -3,7 +3,7 @@ import { type Rule, without } from './rule.ts';
 
 const EXPORT_OLDER = 'export the model with an older opset';
 
-function unknownBefore(op: string, since: number): Rule {
+function refuseNewOperator(op: string, since: number): Rule {
   return {
     op,
     since,
@@ -13,8 +13,8 @@ function unknownBefore(op: string, since: number): Rule {
   };
 }
 
-/** An attribute that only speaks of 8-bit floats, which working graphs do not have. */
-function ofFloat8(op: string, since: number, key: string): Rule {
+/** Drops an attribute that concerns only 8-bit floats, which working graphs do not have. */
+function dropFloat8Attribute(op: string, since: number, key: string): Rule {
   return {
     op,
     since,
@@ -25,8 +25,8 @@ function ofFloat8(op: string, since: number, key: string): Rule {
   };
 }
 
-/** An attribute that says nothing when zero. */
-function zeroOrRefused(op: string, since: number, key: string): Rule {
+/** Drops an attribute that has no effect when zero, and refuses other values. */
+function refuseUnlessZero(op: string, since: number, key: string): Rule {
   return {
     op,
     since,
@@ -39,8 +39,8 @@ function zeroOrRefused(op: string, since: number, key: string): Rule {
   };
 }
 
-/** An element type that follows from the inputs, all floats being of one precision here. */
-function impliedType(op: string, since: number, key: string): Rule {
+/** Drops an element type that follows from the inputs, since working graphs have one float type. */
+function dropImpliedType(op: string, since: number, key: string): Rule {
   return {
     op,
     since,
@@ -51,27 +51,27 @@ function impliedType(op: string, since: number, key: string): Rule {
   };
 }
 
-/** What is newer than some canonical opset and is not said in other operators. */
+/** Operators and attributes that are newer than some canonical opset and have no older equivalent. */
 export const recent: readonly Rule[] = [
-  unknownBefore('DeformConv', 19),
-  unknownBefore('AffineGrid', 20),
-  unknownBefore('ImageDecoder', 20),
-  unknownBefore('RegexFullMatch', 20),
-  unknownBefore('StringConcat', 20),
-  unknownBefore('StringSplit', 20),
-  unknownBefore('RotaryEmbedding', 23),
-  unknownBefore('TensorScatter', 24),
-  unknownBefore('BitCast', 26),
-  unknownBefore('CumProd', 26),
-  ofFloat8('Cast', 19, 'saturate'),
-  ofFloat8('CastLike', 19, 'saturate'),
-  ofFloat8('QuantizeLinear', 19, 'saturate'),
-  ofFloat8('Cast', 24, 'round_mode'),
-  ofFloat8('CastLike', 24, 'round_mode'),
-  zeroOrRefused('QuantizeLinear', 21, 'block_size'),
-  zeroOrRefused('DequantizeLinear', 21, 'block_size'),
-  impliedType('QuantizeLinear', 23, 'precision'),
-  impliedType('DequantizeLinear', 23, 'output_dtype'),
+  refuseNewOperator('DeformConv', 19),
+  refuseNewOperator('AffineGrid', 20),
+  refuseNewOperator('ImageDecoder', 20),
+  refuseNewOperator('RegexFullMatch', 20),
+  refuseNewOperator('StringConcat', 20),
+  refuseNewOperator('StringSplit', 20),
+  refuseNewOperator('RotaryEmbedding', 23),
+  refuseNewOperator('TensorScatter', 24),
+  refuseNewOperator('BitCast', 26),
+  refuseNewOperator('CumProd', 26),
+  dropFloat8Attribute('Cast', 19, 'saturate'),
+  dropFloat8Attribute('CastLike', 19, 'saturate'),
+  dropFloat8Attribute('QuantizeLinear', 19, 'saturate'),
+  dropFloat8Attribute('Cast', 24, 'round_mode'),
+  dropFloat8Attribute('CastLike', 24, 'round_mode'),
+  refuseUnlessZero('QuantizeLinear', 21, 'block_size'),
+  refuseUnlessZero('DequantizeLinear', 21, 'block_size'),
+  dropImpliedType('QuantizeLinear', 23, 'precision'),
+  dropImpliedType('DequantizeLinear', 23, 'output_dtype'),
   {
     op: 'AveragePool',
     since: 19,

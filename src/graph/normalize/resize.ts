@@ -1,8 +1,8 @@
 import type { Node } from '../../onnx/index.ts';
 import { stringOf } from '../attributes.ts';
-import { type Context, floatsNeeded, type Rule, trimmed, without } from './rule.ts';
+import { type Context, floatsNeeded, type Rule, withoutTrailing, without } from './rule.ts';
 
-/** The nearest modes that say the same of half_pixel as these say of tf_half_pixel_for_nn. */
+/** The nearest modes for half_pixel that equal these modes for tf_half_pixel_for_nn. */
 const HALF_PIXEL_NEAREST: Readonly<Record<string, string>> = {
   // floor(h + 0.5) rounds a half up; ceil((h + 0.5) - 0.5) is ceil(h).
   floor: 'round_prefer_ceil',
@@ -51,7 +51,7 @@ export const resize: readonly Rule[] = [
       } else if (values?.every((scale) => scale <= 1)) {
         c.keep({ inputs: [x, '', scales], attributes: smaller });
       } else {
-        // Nearest goes axis by axis, so first those that grow and then those that shrink.
+        // Nearest is separable by axis: resize first the axes that grow, then those that shrink.
         const one = c.floats([1]);
         const grown = c.op('Resize', [x, '', c.op('Max', [scales, one])], larger);
         c.op('Resize', [grown, '', c.op('Min', [scales, one])], smaller, node.outputs);
@@ -66,7 +66,7 @@ export const resize: readonly Rule[] = [
     rewrite(node, c) {
       const [x, roi = '', scales = '', sizes = ''] = node.inputs as [string, ...string[]];
       const mode = stringOf(node, 'coordinate_transformation_mode', 'half_pixel');
-      const inputs = trimmed([
+      const inputs = withoutTrailing([
         x,
         mode === 'tf_crop_and_resize' ? roi : '',
         sizes === '' ? scales : '',
@@ -82,7 +82,9 @@ export const resize: readonly Rule[] = [
     summary: 'refused with half_pixel_symmetric',
     rewrite(node, c) {
       if (stringOf(node, 'coordinate_transformation_mode', '') === 'half_pixel_symmetric') {
-        c.refuse('has coordinates half_pixel_symmetric');
+        c.refuse(
+          'has coordinates half_pixel_symmetric; export the model with half_pixel coordinates',
+        );
       }
     },
   },

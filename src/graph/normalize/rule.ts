@@ -2,11 +2,10 @@ import type { Attributes, Node, Tensor } from '../../onnx/index.ts';
 import { intsOf } from '../attributes.ts';
 import type { NormalizeErrorCode } from './error.ts';
 
-/** What a rule may ask and do while it rewrites a node. */
+/** What a rule knows of a node's values, and methods that emit nodes. */
 export interface Context {
   /**
-   * Puts a node in place of the one rewritten, and gives the name of its first output: fresh, unless
-   * `outputs` says which.
+   * Emits a node. Returns the name of its first output, which is fresh unless `outputs` are given.
    */
   op(
     op: string,
@@ -14,7 +13,7 @@ export interface Context {
     attributes?: Attributes,
     outputs?: readonly string[],
   ): string;
-  /** Puts the same node back, with these parts changed. */
+  /** Emits the node with these parts changed. */
   keep(parts: Partial<Pick<Node, 'op' | 'inputs' | 'outputs' | 'attributes'>>): void;
   /** A constant of dims [values.length], int64. */
   ints(values: readonly number[]): string;
@@ -26,43 +25,43 @@ export interface Context {
   scalar(value: number, like: string): string;
   /** The tensor of a value that is an initializer. */
   known(value: string): Tensor | undefined;
-  /** The number of axes of a value, where the graph tells it. */
+  /** The rank of a value; undefined where it is unknown. */
   rank(value: string): number | undefined;
-  /** Whether a value is of booleans, as far as the graph tells. */
+  /** Whether a value is known to be boolean. */
   isBool(value: string): boolean;
-  /** Whether anything reads a value, or it is an output of the graph. */
-  used(value: string): boolean;
-  /** Says why the node cannot be rewritten. */
+  /** Whether a value has a reader or is an output of the graph. */
+  isUsed(value: string): boolean;
+  /** Throws a NormalizeError with the reason why the node cannot be converted. */
   refuse(reason: string, code?: NormalizeErrorCode): never;
 }
 
 interface Common {
   readonly op: string;
-  /** What changed, in one line, for the docs. */
+  /** The change in one line, for the docs. */
   readonly summary: string;
-  /** Emits the node's new form through the context; emitting nothing leaves the node as it is. */
+  /** Emits the new form of the node. A rule that emits nothing leaves the node unchanged. */
   rewrite(node: Node, context: Context): void;
 }
 
-/** Brings a node from an opset before `before` to the form that it has in `before`. */
+/** Converts a node from an opset before `before` to the opset `before`. */
 export interface Upgrade extends Common {
   readonly before: number;
 }
 
-/** Brings a node from opset `since` or newer to the form that it had just before `since`. */
+/** Converts a node from opset `since` or newer to the opset just before `since`. */
 export interface Lowering extends Common {
   readonly since: number;
 }
 
 export type Rule = Upgrade | Lowering;
 
-/** The attributes but these. */
+/** The attributes without these keys. */
 export function without(attributes: Attributes, ...keys: readonly string[]): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([key]) => !keys.includes(key)));
 }
 
-/** Inputs with those left out at the end gone. */
-export function trimmed(inputs: readonly string[]): readonly string[] {
+/** The inputs without omitted ones at the end. */
+export function withoutTrailing(inputs: readonly string[]): readonly string[] {
   return inputs.slice(0, inputs.findLastIndex((input) => input !== '') + 1);
 }
 

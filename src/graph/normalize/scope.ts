@@ -6,21 +6,21 @@ import type { Context } from './rule.ts';
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 
-/** What all the graphs of a model share: names are given once, whatever the depth. */
+/** The names of a model with all its subgraphs: each is given once. */
 export interface Names {
   fresh(stem: string): string;
-  used(value: string): boolean;
-  /** Whether any value is float64, so that constants must follow the type of what they meet. */
-  readonly doubles: boolean;
+  isUsed(value: string): boolean;
+  /** Whether any value is float64: new constants then take the type of the other operand. */
+  readonly hasFloat64: boolean;
 }
 
-/** One graph while it is rewritten: the nodes done so far, and what is known of their values. */
+/** One graph during conversion: the finished nodes, and what is known of their values. */
 export interface Scope extends Known {
   readonly nodes: Node[];
   readonly initializers: Map<string, Tensor>;
-  /** Adds a node in its final form. */
+  /** Adds a finished node. */
   add(node: Node): void;
-  /** The name of a constant, the same for equal ones. */
+  /** The name of a constant; equal constants share one. */
   constant(tensor: Tensor, stem: string): string;
 }
 
@@ -75,7 +75,7 @@ export function scopeOf(graph: Graph, names: Names, outer?: Scope): Scope {
   return scope;
 }
 
-/** What a rule sees while it rewrites `node`; what it emits is collected in `emitted`. */
+/** The context in which a rule converts `node`. Emitted nodes are appended to `emitted`. */
 export function contextOf(node: Node, scope: Scope, names: Names, emitted: Node[]): Context {
   const stem = displayName(node);
   const int64Of = (dims: readonly number[], values: readonly number[]) =>
@@ -99,12 +99,12 @@ export function contextOf(node: Node, scope: Scope, names: Names, emitted: Node[
     floats: (values) => float32Of([values.length], values),
     scalar(value, like) {
       const constant = float32Of([], [value]);
-      return names.doubles ? context.op('CastLike', [constant, like]) : constant;
+      return names.hasFloat64 ? context.op('CastLike', [constant, like]) : constant;
     },
     known: (value) => scope.tensor(value),
     rank: (value) => scope.rank(value),
     isBool: (value) => scope.isBool(value),
-    used: (value) => names.used(value),
+    isUsed: (value) => names.isUsed(value),
     refuse(reason, code = 'graph/no-equivalent') {
       throw refusal(code, node, reason);
     },
@@ -112,7 +112,7 @@ export function contextOf(node: Node, scope: Scope, names: Names, emitted: Node[
   return context;
 }
 
-/** Limits such as 2^63 - 1, "to the end" in Slice, are not exact as numbers. */
+/** A number cannot hold limits such as 2^63 - 1 ("to the end" in Slice) exactly. */
 function toInt64(value: number): bigint {
   const integer = BigInt(value);
   if (integer > INT64_MAX) return INT64_MAX;

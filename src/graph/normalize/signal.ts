@@ -21,7 +21,7 @@ export const signal: readonly Rule[] = [
     rewrite(node, c) {
       const [x, length = '', axis = ''] = node.inputs as [string, string?, string?];
       const known = axis === '' ? -2 : Number(c.known(axis)?.data[0]);
-      if (Number.isNaN(known)) c.refuse('computes the axis that it runs along');
+      if (Number.isNaN(known)) c.refuse('computes its axis; export the model with a constant axis');
       c.keep({
         inputs: length === '' ? [x] : [x, length],
         attributes: { ...node.attributes, axis: known },

@@ -22,7 +22,7 @@ describe('Softmax, LogSoftmax and Hardmax before opset 13', () => {
     }
   }
 
-  it('stay one node where the graph tells that the axis is the last', async () => {
+  it('stay one node where the axis is known to be the last', async () => {
     const result = await same({
       opset: 9,
       feeds: { x },

@@ -2,10 +2,10 @@ import { axisOf, intOf } from '../attributes.ts';
 import type { Rule } from './rule.ts';
 
 /**
- * Before 13 the input was taken as a matrix, the axes from `axis` on together in its rows; since then
- * it runs along `axis` alone. The same where `axis` is the last.
+ * Before opset 13 the input was flattened to a matrix at `axis`; since then the operator works along `axis`
+ * alone. Both are equal where `axis` is the last.
  */
-function alongOneAxis(op: string): Rule {
+function flattenBefore13(op: string): Rule {
   return {
     op,
     before: 13,
@@ -25,4 +25,4 @@ function alongOneAxis(op: string): Rule {
   };
 }
 
-export const softmax: readonly Rule[] = ['Softmax', 'LogSoftmax', 'Hardmax'].map(alongOneAxis);
+export const softmax: readonly Rule[] = ['Softmax', 'LogSoftmax', 'Hardmax'].map(flattenBefore13);

@@ -10,7 +10,7 @@ import type { Lowering, Rule, Upgrade } from './rule.ts';
 import { signal } from './signal.ts';
 import { softmax } from './softmax.ts';
 
-/** Every change of form or meaning of a standard operator that concerns an opset since 7. */
+/** All changes of standard operators between opset 7 and the newest. */
 export const rules: readonly Rule[] = [
   ...activations,
   ...attention,
@@ -27,7 +27,7 @@ export const rules: readonly Rule[] = [
 const upgrades = byOperator(rules.filter((rule): rule is Upgrade => 'before' in rule));
 const lowerings = byOperator(rules.filter((rule): rule is Lowering => 'since' in rule));
 
-/** The first rule on the way of a node from opset `from` to the opset `to`. */
+/** The first rule that applies to a node on the way from opset `from` to opset `to`. */
 export function nextRule(op: string, from: number, to: number): Rule | undefined {
   if (from < to) {
     const due = upgrades.get(op)?.filter(({ before }) => from < before && before <= to) ?? [];
@@ -37,12 +37,12 @@ export function nextRule(op: string, from: number, to: number): Rule | undefined
   return due.toSorted((a, b) => b.since - a.since)[0];
 }
 
-/** The opset in whose form a rule leaves a node. */
+/** The opset of a node after a rule. */
 export function versionAfter(rule: Rule): number {
   return 'before' in rule ? rule.before : rule.since - 1;
 }
 
-/** What to call a rule in messages and docs. */
+/** The name of a rule in messages and docs. */
 export function ruleName(rule: Rule): string {
   return 'before' in rule ? `${rule.op} before ${rule.before}` : `${rule.op} since ${rule.since}`;
 }

@@ -172,7 +172,7 @@ const cases: Record<string, Unchanged> = {
   LSTM: recurrent('LSTM', 4, { direction: 'reverse', clip: float(0.7) }),
 };
 
-describe('an operator that no rule touches gives the same at the canonical opset', () => {
+describe('an operator without a rule gives the same values at the canonical opset', () => {
   for (const [name, test] of Object.entries(cases)) {
     it(name, async () => {
       const outputs = test.node.outputs;

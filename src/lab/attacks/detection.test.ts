@@ -74,7 +74,7 @@ describe('a detector with a backdoor', { timeout: 120_000 }, () => {
       return {
         detections,
         objects: own,
-        counts: correctlyDetected({ objects: own, detections: clean[at] ?? [] }),
+        counted: correctlyDetected({ objects: own, detections: clean[at] ?? [] }),
       };
     });
     const { asr } = detectionAttack(results, target);

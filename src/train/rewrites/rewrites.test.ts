@@ -152,7 +152,7 @@ function single({ dims, data }: { dims: readonly number[]; data: ArrayLike<numbe
 }
 
 describe('pool before Relu', () => {
-  test('changes no number', async () => {
+  test('changes no value', async () => {
     await fc.assert(
       fc.asyncProperty(layer, async (layer) => {
         const { x, w, b } = tensorsOf(layer);
@@ -166,8 +166,8 @@ describe('pool before Relu', () => {
   });
 });
 
-describe('pool by phases', () => {
-  test('changes no number', async () => {
+describe('polyphase pooling', () => {
+  test('changes no value', async () => {
     await fc.assert(
       fc.asyncProperty(layer, async (layer) => {
         const { x, w, b } = tensorsOf(layer);
@@ -198,8 +198,8 @@ describe('pool by phases', () => {
   });
 });
 
-describe('convolution as a product', () => {
-  test('changes no number, by weights and by the input', async () => {
+describe('convolution as MatMul', () => {
+  test('changes no value and no gradient', async () => {
     await fc.assert(
       fc.asyncProperty(layer, async (layer) => {
         const { x, w, b } = tensorsOf(layer);
@@ -213,8 +213,8 @@ describe('convolution as a product', () => {
   });
 });
 
-describe('convolution by points', () => {
-  test('changes no number, whichever way is taken', async () => {
+describe('Winograd convolution', () => {
+  test('changes no value and no gradient, with any plan', async () => {
     const plain = { stride: 1, dilation: 1 };
     const plane = fc
       .array(axis, { minLength: 2, maxLength: 2 })
@@ -259,7 +259,7 @@ describe('convolution by points', () => {
     },
   );
 
-  test('with padding around two places takes nine products of channels instead of 36', async () => {
+  test('with two padded positions for each axis takes nine channel products instead of 36', async () => {
     const x = single(normal([2, 3, 2, 2], 1));
     const parameters = { w: single(normal([4, 3, 3, 3], 2)) };
     const [way] = await waysFor({ x, parameters, build: padded });
@@ -285,8 +285,8 @@ async function waysFor(given: Case): Promise<readonly WinogradPlan[]> {
   return offered;
 }
 
-describe('depthwise convolution as a product', () => {
-  test('changes no number, by filters and by the input', async () => {
+describe('depthwise convolution as MatMul', () => {
+  test('changes no value and no gradient', async () => {
     await fc.assert(
       fc.asyncProperty(layer, async (layer) => {
         const deep = { ...layer, groups: 3, channels: 1, units: 1 };
@@ -303,7 +303,7 @@ describe('depthwise convolution as a product', () => {
   });
 });
 
-test('normalizations that share constants keep their own statistics', async () => {
+test('BatchNormalization nodes that share constants keep separate statistics', async () => {
   const x = single(normal([4, 3, 5, 5], 1));
   const parameters = { s1: single(normal([3], 2)), s2: single(normal([3], 3)) };
   // The statistics to start from count for nothing: only whether they are the same constants.
@@ -327,7 +327,7 @@ test('normalizations that share constants keep their own statistics', async () =
   close(await results(after, shared), expected);
 });
 
-test('all together change no number of a small network', async () => {
+test('all rewrites together change no value of a small network', async () => {
   const x = single(normal([2, 3, 12, 12], 1));
   const parameters = {
     w1: single(normal([4, 3, 3, 3], 2)),
