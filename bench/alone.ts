@@ -6,7 +6,7 @@ import { CURVE, prepared } from './sections/curve.ts';
 import { ours, SIZES } from './sections/defend.ts';
 import { defendLarge } from './sections/large.ts';
 
-/** Does one thing with a network in a process of its own, and prints its peak memory in MiB. */
+/** Runs one task with a network in a separate process, and prints its peak memory in MiB. */
 const [what, name, threads = '1'] = process.argv.slice(2);
 const runtime = await nodeRuntime({ threads: Number(threads) });
 
@@ -33,7 +33,7 @@ const tasks: Readonly<Record<string, () => Promise<void>>> = {
   },
   async defend() {
     const network = chosen();
-    const all = SIZES.tune + SIZES.held + SIZES.test;
+    const all = SIZES.tune + SIZES.holdout + SIZES.test;
     const shared = exchange(network.build(), all, network.classes);
     await ours(network, shared, Number(threads), 0.001);
     shared.remove();

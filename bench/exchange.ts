@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { arrayDataset, type Dataset, random } from '../src/data/index.ts';
 import { type Model, sizeOf } from '../src/onnx/index.ts';
 
-/** The same weights and the same pictures for both sides, in a folder that PyTorch reads. */
+/** The same weights and images for both sides, in a folder that PyTorch reads. */
 export interface Exchange {
   readonly folder: string;
-  /** Some of the pictures. */
+  /** The images from `from` (included) to `to` (excluded). */
   dataset(from: number, to: number): Dataset;
   remove(): void;
 }
 
 /**
- * Weights go in the order in which layers were made, which is that of PyTorch's `state_dict`; pictures
- * as bytes, labels as 32-bit integers.
+ * Weights are in the order of the layers, as in PyTorch's `state_dict`; images are bytes, labels 32-bit
+ * integers.
  */
 export function exchange(model: Model, count: number, classes: number): Exchange {
   const folder = mkdtempSync(join(tmpdir(), 'fineprune-bench-'));
@@ -44,7 +44,7 @@ export function exchange(model: Model, count: number, classes: number): Exchange
   };
 }
 
-/** Waves of a few colors: unlike noise, no two are alike to a network, even to one never trained. */
+/** Colored waves: a network, even an untrained one, distinguishes them better than noise. */
 function pictures(count: number, sample: readonly number[]): Uint8Array {
   const [channels = 1, height = 1, width = 1] = sample;
   const draw = random(0, 'pictures');

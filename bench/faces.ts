@@ -12,8 +12,8 @@ import { torchPython } from './torch.ts';
 /**
  * tsx bench/faces.ts [--seeds 0,1,2] [--threads 1]
  *
- * What PyTorch reaches with DeepID on the very split of the task faces, with the same changes by
- * chance and the same budget, on clean data: `reproduce faces` has what we reach.
+ * Measures the clean accuracy of DeepID in PyTorch on the split of the task faces, with the same
+ * augmentation and the same budget. `reproduce faces` gives our accuracy.
  */
 const { values } = parseArgs({
   options: {

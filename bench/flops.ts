@@ -4,9 +4,9 @@ import { type Runtime, trace } from '../src/runtime/index.ts';
 import { type BenchNetwork, inputOf, picturesOf, trainedIn } from './networks/index.ts';
 
 /**
- * Floating-point operations of the layers of one training step as they are defined: a multiplication
- * and an addition for each weight and place, forward, for the weights, and for the input where anything
- * before the layer is trained. Ways that need fewer operations can seem to be above the peak.
+ * Floating-point operations of the layers of one training step, by their definition: a multiply-add for
+ * each weight and position, in the forward pass, for the weight gradient, and for the input gradient where
+ * an earlier layer is trained. Algorithms that need fewer operations can exceed the peak.
  */
 export async function flopsOf(runtime: Runtime, network: BenchNetwork): Promise<number> {
   const { graph } = network.build();
@@ -21,14 +21,14 @@ export async function flopsOf(runtime: Runtime, network: BenchNetwork): Promise<
     const [x, w] = inputs as [string, string];
     const made = dims(outputs[0] as string);
     const weights = sizeOf(dims(w));
-    // Each weight meets every image and place once; dims of Conv are [images, units, ...places].
+    // Each weight is used once for each image and position; dims of Conv are [images, units, ...positions].
     const places = op === 'Conv' ? sizeOf(made) / (made[1] as number) : sizeOf(made.slice(0, -1));
     flops += 2 * weights * places * (trained.has(x) ? 3 : 2);
   }
   return flops;
 }
 
-/** The most that this machine does in a large matrix product, in operations a second. */
+/** The peak of this machine in a large matrix product, in FLOP/s. */
 export async function peakOf(runtime: Runtime): Promise<number> {
   const [size, products] = [1024, 3];
   const b = new Builder();

@@ -17,7 +17,7 @@ import { openTorch } from './torch.ts';
 /**
  * npm run bench -- [section or network ...] [--threads 1,2] [--runs 9]
  *
- * Results go to bench/results.json, beside those that were measured before.
+ * Results are merged into bench/results.json.
  */
 const sections = [
   training,

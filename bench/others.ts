@@ -2,8 +2,8 @@ import { cpus } from 'node:os';
 import type { Torch } from './torch.ts';
 
 /**
- * How much of the machine other processes take while something is measured, 0 to 1: figures taken on
- * a busy machine say so. Threads that wait for each other, as PyTorch's do, suffer most from it.
+ * Measures the share of the machine that other processes use during a measurement, 0 to 1. Results from a
+ * busy machine record it. Threads that wait for each other, as in PyTorch, suffer most.
  */
 export function watchOthers(torch?: Torch): () => number {
   const [used, mine, theirs] = [machine(), own(), torch?.cpuMs() ?? 0];
@@ -16,7 +16,7 @@ export function watchOthers(torch?: Torch): () => number {
 
 const own = () => Object.values(process.cpuUsage()).reduce((a, b) => a + b, 0) / 1000;
 
-/** Milliseconds of all cores since the machine started. */
+/** CPU time of all cores since the machine started, in milliseconds. */
 function machine(): { busy: number; all: number } {
   let [busy, all] = [0, 0];
   for (const { times } of cpus()) {

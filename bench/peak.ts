@@ -7,8 +7,8 @@ const FOLDER = fileURLToPath(new URL('../node_modules/.cache/fineprune-bench/', 
 let built: Promise<unknown> | undefined;
 
 /**
- * As the package is published: a compiler in the process takes 40 MiB of its own. It is loaded here
- * only, since the scripts that are measured import this file too.
+ * Builds the scripts as the package is published: a compiler in the process would take 40 MiB. The import
+ * is dynamic, since the measured scripts import this file too.
  */
 async function build(): Promise<unknown> {
   const { build: tsdown } = await import('tsdown');
@@ -27,7 +27,7 @@ async function build(): Promise<unknown> {
   });
 }
 
-/** Peak memory (resident size) of a process that runs a script of this folder, in MiB. */
+/** Peak memory (resident set size) of a process that runs a script of this folder, in MiB. */
 export async function peakMiB(
   script: 'alone' | 'train-alone',
   ...words: readonly (string | number)[]
@@ -43,7 +43,7 @@ export interface Peaks {
   readonly ratio: number | undefined;
 }
 
-/** Two peaks, and how they compare. */
+/** Both peaks and their ratio. */
 export function besideTorch(oursMiB: number, torchMiB: number | undefined): Peaks {
   return { oursMiB, torchMiB, ratio: torchMiB === undefined ? undefined : oursMiB / torchMiB };
 }

@@ -12,11 +12,11 @@ export interface TimeRow extends Row {
   readonly oursMs: number;
   readonly torchMs?: number | undefined;
   readonly ratio?: number | undefined;
-  /** Share of the machine that other processes took meanwhile. */
+  /** Share of the machine that other processes used during the measurement, 0 to 1. */
   readonly others: number;
 }
 
-/** Both sides by turns: whatever else the machine does slows down both. */
+/** Runs both sides alternately, so that other load slows both. */
 export async function alternating(
   { runs, torch }: Context,
   ours: () => Promise<number>,
@@ -34,7 +34,7 @@ export async function alternating(
   return { oursMs, torchMs, ratio: oursMs / torchMs, others: others() };
 }
 
-/** Measures every network that is asked for at every number of threads, and prints a table. */
+/** Measures each requested network with each number of threads, and prints a table. */
 export async function table<R extends TimeRow>(
   context: Context,
   measure: (network: BenchNetwork, threads: number) => Promise<R>,
@@ -55,7 +55,7 @@ export async function table<R extends TimeRow>(
   return rows;
 }
 
-/** Geometric mean and worst of the ratios at each number of threads. */
+/** Geometric mean and maximum of the ratios for each number of threads. */
 export function means(rows: readonly TimeRow[]) {
   const counts = [...new Set(rows.map(({ threads }) => threads))].sort((a, b) => a - b);
   return counts.flatMap((threads) => {

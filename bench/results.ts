@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Row, Section } from './section.ts';
 
-/** Versions and machine: figures that were measured with others do not belong beside them. */
+/** Versions and machine: results of different ones are not comparable. */
 export type About = Readonly<Record<string, string | number | null>>;
 
 interface Saved {
@@ -18,8 +18,8 @@ export function readResults(): Record<string, Saved> {
 }
 
 /**
- * Puts the rows of a section beside those that earlier runs left, each with the day it was measured:
- * one network can be measured again without the others.
+ * Merges the rows of a section into earlier results, each row with its date: one network can be measured
+ * again without the others.
  */
 export function writeRows(section: Section, about: About, rows: readonly Row[]): void {
   const results = readResults();

@@ -3,31 +3,31 @@ import type { Torch } from './torch.ts';
 export interface Context {
   /** Absent where no Python with PyTorch was found. */
   readonly torch: Torch | undefined;
-  /** Measure only what has one of these words in its name; everything where there are none. */
+  /** Names of the networks to measure; all where the list is empty. */
   readonly only: readonly string[];
   readonly threads: readonly number[];
-  /** Alternating runs of each side. */
+  /** Number of alternating runs of each side. */
   readonly runs: number;
   readonly print: (line: string) => void;
 }
 
-/** One thing measured. What is measured again takes the place of the row with the same key. */
+/** One measurement. It replaces an earlier row with the same key. */
 export interface Row {
   readonly network: string;
   readonly threads?: number | undefined;
-  /** Where a network is measured in several ways. */
+  /** Names the measurement, where a network has several. */
   readonly what?: string | undefined;
 }
 
-/** One part of the benchmark: it prints as it goes, and its rows go into results.json. */
+/** One part of the benchmark. It prints progress, and its rows go into results.json. */
 export interface Section<R extends Row = Row> {
   readonly name: string;
   run(context: Context): Promise<readonly R[]>;
-  /** What all rows together come to, those of earlier runs too. */
+  /** Summarizes all rows, also those of earlier runs. */
   summary?(rows: readonly R[]): Readonly<Record<string, unknown>>;
 }
 
-/** Whether the context asks for a network. */
+/** Whether a network is requested. */
 export function asks({ only }: Context, network: string): boolean {
   return only.length === 0 || only.includes(network);
 }

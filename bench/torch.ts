@@ -2,18 +2,18 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** PyTorch in a process that stays, so that its runs can alternate with ours. */
+/** PyTorch in a long-running process, so that its runs can alternate with ours. */
 export interface Torch {
   readonly python: string;
   readonly version: string;
-  /** Asks bench/pytorch for something by its name there; the answer is as that says. */
+  /** Sends a request to bench/pytorch by name, and returns its answer. */
   run<Answer>(what: string, ask: Readonly<Record<string, unknown>>): Promise<Answer>;
-  /** Processor time that it has used, all threads together, as of its last answer. */
+  /** CPU time of all its threads, up to its last answer. */
   cpuMs(): number;
   close(): void;
 }
 
-/** The first Python of $PYTHON, python3 and /usr/bin/python3 that has PyTorch, if there is one. */
+/** The first of $PYTHON, python3 and /usr/bin/python3 that has PyTorch. */
 export function torchPython(): string | undefined {
   const candidates = [process.env['PYTHON'], 'python3', '/usr/bin/python3'];
   return candidates.find(

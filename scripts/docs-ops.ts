@@ -6,7 +6,7 @@ import { BLOCKED } from '../src/ops/channel-rule.ts';
 import { type OperatorName, signatures } from '../src/ops/signatures.ts';
 
 /**
- * Writes docs/ops.md, the table of operators, from the registries of gradients, channels and forms:
+ * Writes docs/ops.md, the table of operators, from the operator registry and the normalization rules:
  *
  *     npx tsx scripts/docs-ops.ts
  */
@@ -23,7 +23,7 @@ function comparedWithPyTorch(): Set<string> {
   );
 }
 
-/** What reads the gradient of an operator, in a few words. */
+/** The gradient column of an operator. */
 function gradientOf(name: OperatorName, torch: ReadonlySet<string>): string {
   const { gradient }: Operator = operators[name];
   if (typeof gradient === 'function') return torch.has(name) ? 'yes, as PyTorch' : 'yes';
@@ -32,10 +32,10 @@ function gradientOf(name: OperatorName, torch: ReadonlySet<string>): string {
   return lowered(name) ? 'yes, as what it is brought to' : `no: ${gradient.none}`;
 }
 
-/** The rules that are in use: those of newer opsets than the canonical one, and all of older ones. */
+/** The rules in use: upgrades of older opsets, and lowerings of opsets newer than the canonical one. */
 const forms = rules.filter((rule) => 'before' in rule || rule.since > OPSET);
 const RECURRENT = new Set(['GRU', 'LSTM', 'RNN']);
-/** Operators of other opsets that are said with those of the canonical one. */
+/** Whether an operator of another opset is expressed in operators of the canonical one. */
 function lowered(name: OperatorName): boolean {
   const gone = name === 'Scatter' || name === 'Upsample' || signatures[name].since > OPSET;
   return gone && forms.some(({ op, summary }) => op === name && summary !== 'refused');

@@ -12,7 +12,7 @@ import {
 import { mobileNetV2 } from './mobilenetv2.ts';
 import { resnet18 } from './resnet18.ts';
 
-/** A network as it is measured; bench/pytorch/networks.py has the same ones by the same names. */
+/** A network of the benchmark; bench/pytorch/networks.py builds the same networks by name. */
 export interface BenchNetwork {
   readonly name: string;
   build(): Model;
@@ -20,7 +20,7 @@ export interface BenchNetwork {
   readonly sample: readonly number[];
   readonly classes: number;
   readonly logits: string;
-  /** Measured, but left out of means. */
+  /** Measured, but not part of the means. */
   readonly extra?: boolean | undefined;
 }
 
@@ -76,19 +76,19 @@ export const networks: readonly BenchNetwork[] = [
   },
 ];
 
-/** A batch of numbers from 0 to 1, always the same. */
+/** A fixed batch of values from 0 to 1. */
 export function picturesOf({ batch, sample }: BenchNetwork): TensorOf<'float32'> {
   const size = batch * sizeOf(sample);
   const data = Float32Array.from({ length: size }, (_, i) => ((i * 7919) % 997) / 997);
   return { type: 'float32', dims: [batch, ...sample], data };
 }
 
-/** The input that takes the samples. */
+/** The name of the graph's input. */
 export function inputOf(graph: Graph): string {
   return (graph.inputs[0] as ValueInfo).name;
 }
 
-/** What is trained: weights and biases, and scales and shifts of normalizations. */
+/** The trained parameters: weights, biases, and scales and shifts of normalizations. */
 export function trainedIn(graph: Graph): string[] {
   return [...graph.initializers.keys()].filter((name) => /\.(?:weight|bias)$/.test(name));
 }

@@ -34,8 +34,8 @@ def cached_curve(model, masked, images, labels, batch, order):
     return hits
 
 
-def fine_tune(model, masked, images, labels, held, epochs, batch, rate):
-    """SGD on all parameters, normalization as in use; the accuracy on held data after each epoch."""
+def fine_tune(model, masked, images, labels, holdout, epochs, batch, rate):
+    """SGD on all parameters, normalization as in use; the accuracy on holdout data after each epoch."""
     optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
     best, kept = -1, None
     for epoch in range(epochs):
@@ -44,22 +44,22 @@ def fine_tune(model, masked, images, labels, held, epochs, batch, rate):
             loss = F.cross_entropy(model(images[chosen].float() / 255), labels[chosen])
             loss.backward()
             optimizer.step()
-        hits = int((predict(model, held[0], batch) == held[1]).sum())
+        hits = int((predict(model, holdout[0], batch) == holdout[1]).sum())
         if hits >= best:
             best, kept = hits, {k: v.clone() for k, v in model.state_dict().items()}
     model.load_state_dict(kept)
 
 
-def defend(network, folder, tune, held, test, epochs, batch, rate, timedSteps, timedEpochs):
+def defend(network, folder, tune, holdout, test, epochs, batch, rate, timedSteps, timedEpochs):
     """
-    Times of the parts, in milliseconds. Pictures are first those to tune on, then those held, then
+    Times of the parts, in milliseconds. Images are first those to tune on, then the holdout, then
     the test data. The curve by masks is timed on `timedSteps` of its steps and fine-tuning on
     `timedEpochs` of its epochs, and multiplied: all of them do the same work.
     """
     torch.manual_seed(0)
     model, site, images, labels = load(network, folder)
     masked = Masked(site)
-    validation = tune + held
+    validation = tune + holdout
     times = {}
     since = time.perf_counter()
 

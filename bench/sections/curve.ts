@@ -11,11 +11,11 @@ import { median } from '../statistics.ts';
 
 export const CURVE = {
   images: 10_000,
-  /** Of these, PyTorch evaluates so many at each step that is timed. */
+  /** Images that PyTorch evaluates at each timed step. */
   timed: 2_000,
-  /** And so many at every step, to compare what both sides say. */
+  /** Images that PyTorch evaluates at every step, to compare the predictions of both sides. */
   compared: 40,
-  /** Images that PyTorch runs at once. */
+  /** Batch size of PyTorch. */
   batch: 128,
 };
 const CURVES = ['digits', 'small', 'resnet18'];
@@ -24,15 +24,15 @@ interface CurveRow extends Row {
   readonly threads: number;
   readonly images: number;
   readonly units: number;
-  /** One evaluation of the network, and the whole curve, of all images. */
+  /** Time of one evaluation of all images, and of the whole curve. */
   readonly evaluationMs: number;
   readonly curveMs: number;
-  /** What the curve costs, in evaluations. */
+  /** Cost of the curve, in evaluations of the network. */
   readonly evaluations: number;
-  /** PyTorch's loop over all steps and images: one step of some images, multiplied. */
+  /** PyTorch's loop over all steps and images, extrapolated from one step with some images. */
   readonly torchMs?: number | undefined;
   readonly ratio?: number | undefined;
-  /** Classes that differ, of all those compared. */
+  /** Number of predictions that differ between both sides. */
   readonly differ?: readonly [number, number] | undefined;
   readonly others: number;
 }
@@ -71,7 +71,7 @@ export async function prepared(runtime: Runtime, network: BenchNetwork, images: 
     sitesOf(classifier.traced, classifier.scores),
     classifier.scores,
   ).sites[0];
-  // Any order will do, but that of the numbers.
+  // Any order, except the order of the indices.
   const order = Array.from({ length: site.units }, (_, unit) => (unit * 7) % site.units);
   const along = async (dataset: Dataset) => {
     const points: Int32Array[] = [];
@@ -119,7 +119,7 @@ async function measure(
       await along(dataset);
       evaluation.push(between - started);
       whole.push(performance.now() - between);
-      // Not the first of them: what is new to PyTorch is slower.
+      // Not the first step: PyTorch's first run is slower.
       step.push(
         ((await ask(CURVE.timed, [0, 1 + run]))?.ms[1] ?? 0) * (CURVE.images / CURVE.timed),
       );
@@ -143,7 +143,7 @@ async function measure(
   }
 }
 
-/** How many classes of some images, over all steps of the curve, the two sides say differently. */
+/** The number of predictions that differ between both sides, over all steps of the curve. */
 async function compare(
   shared: Exchange,
   along: (dataset: Dataset) => Promise<Int32Array[]>,

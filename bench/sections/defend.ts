@@ -7,9 +7,9 @@ import { asks, type Context, type Row, type Section } from '../section.ts';
 import type { Torch } from '../torch.ts';
 
 /** Of the validation data, `defend` trains on 2,000 and chooses the epoch by 500. */
-export const SIZES = { tune: 2000, held: 500, test: 2000 };
+export const SIZES = { tune: 2000, holdout: 500, test: 2000 };
 export const DEFEND = { epochs: 10, batch: 128, rate: 0.001 };
-/** What PyTorch does of its curve and of its fine-tuning before the time is multiplied. */
+/** The part of its curve and fine-tuning that PyTorch runs; the times are extrapolated from it. */
 const TIMED = { timedSteps: 3, timedEpochs: 2 };
 const DEFENDED = ['resnet18'];
 
@@ -17,10 +17,10 @@ interface DefendRow extends Row {
   readonly what: 'rate given' | 'rate found';
   readonly threads: number;
   readonly oursMs: number;
-  /** Each stage of ours, as far as its progress tells. */
+  /** Time of each of our stages, as reported by progress. */
   readonly stages: Readonly<Record<string, number>>;
   readonly torch?: TorchTimes | undefined;
-  /** To the curve that masks and evaluates again, and to one whose prefix is cached. */
+  /** Ratio to a PyTorch curve that evaluates the whole network, and to one with a cached prefix. */
   readonly ratio?: number | undefined;
   readonly ratioToCached?: number | undefined;
   readonly others: number;
@@ -32,7 +32,7 @@ type TorchTimes = Readonly<
 
 /**
  * `defend` end to end: profile, whole curve, ten epochs of fine-tuning, evaluation before and after.
- * Ours also draws the curve of the test data and looks at gradients by unit.
+ * Our side also computes the curve of the test data and the gradients of each unit.
  */
 export const defend: Section<DefendRow> = {
   name: 'defend',
@@ -61,7 +61,11 @@ async function measure(
   network: BenchNetwork,
   threads: number,
 ): Promise<DefendRow[]> {
-  const shared = exchange(network.build(), SIZES.tune + SIZES.held + SIZES.test, network.classes);
+  const shared = exchange(
+    network.build(),
+    SIZES.tune + SIZES.holdout + SIZES.test,
+    network.classes,
+  );
   try {
     const theirs = torch && (await inTorch(torch, network, shared, threads));
     const rows: DefendRow[] = [];
@@ -80,7 +84,7 @@ async function measure(
   }
 }
 
-/** Our side, whole, and the time at which each stage was last heard of. */
+/** Runs our side, and records the time of the last progress of each stage. */
 export async function ours(
   network: BenchNetwork,
   shared: Exchange,
@@ -89,8 +93,8 @@ export async function ours(
 ) {
   const runtime = await nodeRuntime({ threads });
   const model = network.build();
-  const validation = shared.dataset(0, SIZES.tune + SIZES.held);
-  const whole = SIZES.tune + SIZES.held + SIZES.test;
+  const validation = shared.dataset(0, SIZES.tune + SIZES.holdout);
+  const whole = SIZES.tune + SIZES.holdout + SIZES.test;
   const test = { clean: shared.dataset(whole - SIZES.test, whole) };
   const stages: Record<string, number> = {};
   const started = performance.now();

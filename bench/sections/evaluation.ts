@@ -5,10 +5,10 @@ import { alternating, means, table, type TimeRow } from '../ratios.ts';
 import type { Context, Section } from '../section.ts';
 import { median } from '../statistics.ts';
 
-/** Passes of each run. */
+/** Forward passes of each run. */
 const STEPS = 10;
 
-/** The forward pass with constant weights, against PyTorch's in eval and inference mode. */
+/** The forward pass with constant weights, compared with PyTorch in eval and inference mode. */
 export const evaluation: Section<TimeRow> = {
   name: 'evaluation',
   run: (context) => table(context, (network, threads) => measure(context, network, threads)),

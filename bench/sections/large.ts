@@ -35,7 +35,7 @@ export const large: Section<LargeRow> = {
   summary: () => ({ ...LARGE }),
 };
 
-/** What is measured. */
+/** The measured work. */
 export async function defendLarge(threads: number): Promise<void> {
   const runtime = await nodeRuntime({ threads });
   const draw = random(0, 'bench');

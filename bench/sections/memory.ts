@@ -10,7 +10,7 @@ interface MemoryRow extends Row, Peaks {
   readonly batch: number;
 }
 
-/** Peak memory (resident size) of a process that trains for some steps, ours and PyTorch's. */
+/** Peak memory (resident set size) of a process that trains for some steps, ours and PyTorch's. */
 export const memory: Section<MemoryRow> = {
   name: 'memory',
   async run(context) {

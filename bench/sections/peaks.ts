@@ -10,11 +10,11 @@ import { DEFEND, SIZES } from './defend.ts';
 interface PeakRow extends Row, Peaks {
   readonly what: string;
   readonly threads: number;
-  /** MiB of each run, the median of which is ours. */
+  /** Our peak of each run in MiB; the result is their median. */
   readonly runs: readonly number[];
 }
 
-/** Of ours, whose peak depends on when garbage is collected; PyTorch's is the same to 1%. */
+/** Runs of our side, whose peak depends on garbage collection; PyTorch's varies by 1%. */
 const RUNS = 3;
 
 /** Units of the last site of ResNet-18. */
@@ -27,8 +27,8 @@ const PEAKS: readonly (readonly [what: string, networks: readonly string[]])[] =
 ];
 
 /**
- * Peak memory (resident size) of a process that evaluates a batch, draws a pruning curve, or defends.
- * PyTorch's does a few steps of the curve and two epochs: more of them take no more memory.
+ * Peak memory (resident set size) of a process that evaluates a batch, computes a pruning curve, or
+ * defends. PyTorch runs a few steps of the curve and two epochs: more take no more memory.
  */
 export const peaks: Section<PeakRow> = {
   name: 'peaks',
@@ -55,7 +55,7 @@ export const peaks: Section<PeakRow> = {
 async function torchAlone(what: string, network: BenchNetwork, threads: number) {
   const torch = await openTorch();
   if (!torch) return undefined;
-  const count = what === 'curve' ? CURVE.images : SIZES.tune + SIZES.held + SIZES.test;
+  const count = what === 'curve' ? CURVE.images : SIZES.tune + SIZES.holdout + SIZES.test;
   const shared = exchange(network.build(), what === 'evaluate' ? 1 : count, network.classes);
   const { name, batch } = network;
   const from = { network: name, threads, folder: shared.folder };

@@ -22,7 +22,7 @@ import { ready } from './training.ts';
 import { median } from '../statistics.ts';
 
 interface ScaleRow extends Row {
-  /** What grows, and how far. */
+  /** The size that grows, and its value. */
   readonly axis: Axis;
   readonly size: number;
   readonly ms: number;
@@ -31,7 +31,7 @@ interface ScaleRow extends Row {
 
 const SAMPLE = [3, 16, 16];
 
-/** What each axis measures, at which sizes, and how the size is called. */
+/** For each axis: the measurement, the sizes, and their unit. */
 const AXES = {
   images: { sizes: [1000, 2000, 4000, 8000], title: 'pruning curve of 64 units', unit: 'images' },
   units: { sizes: [32, 64, 128, 256], title: 'pruning curve of 2,000 images', unit: 'units' },
@@ -44,7 +44,7 @@ const AXES = {
 } as const;
 type Axis = keyof typeof AXES;
 
-/** How cost grows with images, units, parameters and batch size; drawn for experiments/performance.md. */
+/** The growth of cost with images, units, parameters and batch size; plotted for experiments/performance.md. */
 export const scale: Section<ScaleRow> = {
   name: 'scale',
   async run({ runs, print }) {
@@ -95,7 +95,7 @@ const tried: Readonly<
   }),
 };
 
-/** Two convolutions, the second with so many units, and a hidden layer. */
+/** Two convolutions, the second with `units` units, and a hidden layer. */
 function scaled(units: number, hidden: number): Model {
   const net = network(0);
   let x = net.b.input('image', 'float32', ['N', ...SAMPLE]);
@@ -150,7 +150,7 @@ function noise(images: number): Dataset {
   });
 }
 
-/** What was measured, and a line through the origin and the last point: what is linear lies on it. */
+/** The measurements, and a line through the origin and the last one: linear growth lies on it. */
 async function draw(axis: Axis, rows: readonly ScaleRow[]): Promise<void> {
   const { title, unit } = AXES[axis];
   const points = rows.filter((row) => row.axis === axis);
@@ -171,7 +171,7 @@ async function draw(axis: Axis, rows: readonly ScaleRow[]): Promise<void> {
     },
     `${title} against ${unit}: ${points.map(({ size, ms }) => `${size}, ${ms.toFixed(0)} ms`).join('; ')}`,
   );
-  // A picture of its own is on white, also where the page is dark.
+  // A standalone SVG has a white background, also on dark pages.
   const own = markup.replace('style="', 'style="background:white;');
   writeFileSync(
     fileURLToPath(new URL(`../../experiments/scale-${axis}.svg`, import.meta.url)),

@@ -10,21 +10,21 @@ import { median } from '../statistics.ts';
 
 interface StartupRow extends Row {
   readonly what: string;
-  /** Median, and the least: what else runs on the machine only adds to it. */
+  /** Median and minimum: other processes on the machine only add time. */
   readonly ms: number;
   readonly leastMs: number;
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** From the start of the process to its end, of the built package. */
+/** The run time of a whole process of the built package. */
 export const startup: Section<StartupRow> = {
   name: 'startup',
   async run({ runs, print }) {
     execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'ignore' });
     const folder = mkdtempSync(join(tmpdir(), 'fineprune-bench-'));
     try {
-      // Of all its parameters, the hidden layers have as many as make a file of 100 MB.
+      // The hidden layers are large enough for a file of 100 MB.
       const model = join(folder, 'vgg16.onnx');
       writeFileSync(model, encodeModel(vgg16({ hidden: 400 })));
       const main = join(root, 'dist/cli/main.js');

@@ -8,12 +8,12 @@ import type { Context, Section } from '../section.ts';
 import { median } from '../statistics.ts';
 import type { Torch } from '../torch.ts';
 
-/** Steps of each run: enough that a run lasts as long as a breath of the machine. */
+/** Steps of each run: enough to average over fluctuations of the machine. */
 const STEPS = 5;
 
 /**
- * One training step (forward, loss, backward, SGD with momentum 0.9) against PyTorch's, in runs that
- * alternate: whatever else the machine does slows down both.
+ * One training step (forward, loss, backward, SGD with momentum 0.9), compared with PyTorch in alternating
+ * runs, so that other load slows both.
  */
 export const training: Section<TrainingRow> = {
   name: 'training',
@@ -22,7 +22,7 @@ export const training: Section<TrainingRow> = {
 };
 
 interface TrainingRow extends TimeRow {
-  /** Operations a second of the layers as they are defined, and of a large matrix product. */
+  /** FLOP/s of the layers by their definition, and of a large matrix product. */
   readonly gflops: number;
   readonly peakGflops: number;
 }
@@ -61,7 +61,7 @@ async function measure(
   }
 }
 
-/** Trains in PyTorch for some steps. */
+/** Trains for some steps in PyTorch. */
 export function torchStep(
   torch: Torch,
   {
@@ -77,13 +77,13 @@ export interface TorchSteps {
   /** Time of each step. */
   readonly ms: readonly number[];
   readonly loss: number;
-  /** Trained numbers in the network: a check that both sides train the same one. */
+  /** Number of trained elements, to check that both sides train the same network. */
   readonly parameters: number;
-  /** Largest resident size of the process so far. */
+  /** Peak resident set size of the process so far. */
   readonly peakMiB: number;
 }
 
-/** A network ready to be trained, with data that are always the same. */
+/** A training step of a network, with fixed data. */
 export async function ready(network: BenchNetwork, threads: number) {
   const { batch, classes } = network;
   const { step, parameters } = await stepOf(network, threads);
@@ -103,7 +103,7 @@ export async function ready(network: BenchNetwork, threads: number) {
   return { step, train, parameters };
 }
 
-/** Apart from what uses the step, so that the model it was made of is free by then. */
+/** A function of its own, so that the model can be freed before the step runs. */
 async function stepOf(network: BenchNetwork, threads: number) {
   const { batch, sample, classes, logits } = network;
   const { graph } = network.build();

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** Settings of property tests that start ONNX Runtime sessions: the same few cases each time. */
+/** Settings of property tests that open ONNX Runtime sessions: few cases, always the same. */
 export const FEW = { seed: 1, numRuns: 12 };
 
 export function dims(
@@ -12,7 +12,7 @@ export function dims(
   });
 }
 
-/** Dims of operands that broadcast against each other: axes of length 1, leading axes missing. */
+/** Dims of operands that broadcast: with axes of length 1 and missing leading axes. */
 export function broadcastable(operands: number): fc.Arbitrary<number[][]> {
   const shrunk = fc.array(fc.boolean(), { minLength: 4, maxLength: 4 });
   const operand = fc.tuple(shrunk, fc.integer({ min: 0, max: 4 }));

@@ -6,7 +6,7 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The built command line; empty where it does not build. */
+    /** Path of the built command line; empty where the build fails. */
     readonly cli: string;
   }
 }
@@ -26,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
     fixedExtension: false,
     logLevel: 'error',
   });
-  // Tests that do not run it go on.
+  // Tests that do not need it still run.
   const error = await built.then(
     () => undefined,
     (reason: unknown) => reason,

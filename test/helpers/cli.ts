@@ -12,9 +12,9 @@ export interface Ended {
 }
 
 /**
- * Runs the command line as a user does, in a process of its own.
+ * Runs the command line in a separate process, as a user does.
  *
- * @param watch - gets all of standard error so far, each time the command writes to it
+ * @param watch - called with all of standard error so far at each write
  */
 export async function fineprune(
   args: readonly string[],

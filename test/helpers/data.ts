@@ -3,8 +3,8 @@ import { random } from '../../src/data/random.ts';
 import { scenesOf } from '../../src/data/scenes/scenes.ts';
 
 /**
- * For tests: sample i of dims [1, 2, 2] holds 4i, 4i + 1, 4i + 2, 4i + 3, so that every value says
- * where it came from.
+ * For tests: sample i, dims [1, 2, 2], holds 4i, 4i + 1, 4i + 2, 4i + 3, so that each value identifies its
+ * sample and position.
  */
 export function numbered(labels: readonly number[], name = 'numbered'): Dataset {
   const classes = Math.max(-1, ...labels) + 1;
@@ -17,7 +17,7 @@ export function numbered(labels: readonly number[], name = 'numbered'): Dataset 
   });
 }
 
-/** For tests: which samples of `numbered` a data set holds, in order. */
+/** For tests: the indices of the samples of `numbered` in a data set, in order. */
 export async function origins(dataset: Dataset): Promise<number[]> {
   const x = new Float32Array(4 * dataset.length);
   await dataset.read(
@@ -27,7 +27,7 @@ export async function origins(dataset: Dataset): Promise<number[]> {
   return Array.from({ length: dataset.length }, (_, i) => (x[4 * i] as number) / 4);
 }
 
-/** Red and blue blocks on noise, one or two a scene. */
+/** Scenes of noise with one or two red and blue blocks. */
 export function blocks(
   length: number,
   [height, width]: readonly [number, number],

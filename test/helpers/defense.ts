@@ -1,4 +1,4 @@
-/** For tests only: defenses run by themselves. */
+/** For tests only: runs a single defense. */
 import { readFileSync } from 'node:fs';
 import { arrayDataset, type Dataset, split } from '../../src/data/index.ts';
 import type { DefenseContext, Repaired } from '../../src/defense/defense.ts';
@@ -8,7 +8,7 @@ import { testRuntime } from './gradcheck.ts';
 
 const GOLDEN = new URL('../golden/defenses/', import.meta.url);
 
-/** What scripts/golden/defenses.py wrote of a defense. */
+/** The results of scripts/golden/defenses.py for a defense. */
 export function goldenOf(name: string): unknown {
   return JSON.parse(readFileSync(new URL(`${name}.json`, GOLDEN), 'utf8'));
 }
@@ -16,7 +16,7 @@ export function goldenOf(name: string): unknown {
 export const goldenModel = (name: string) =>
   decodeModel(readFileSync(new URL(`${name}.onnx`, GOLDEN)));
 
-/** Pictures that scripts/golden/defenses.py drew; where no labels are given, all of class 0. */
+/** Images of scripts/golden/defenses.py; all of class 0 where no labels are given. */
 export function goldenData(images: readonly number[], labels?: readonly number[]): Dataset {
   const sample = [2, 6, 6];
   return arrayDataset({
@@ -36,7 +36,7 @@ export function untouched(network: Network): Repaired {
   return { network, masks: new Map(), edits: NO_EDITS, steps: [] };
 }
 
-/** A context of clean data only, a quarter of which is the holdout. */
+/** A context with clean data only; a quarter is the holdout. */
 export async function contextFor(
   given: Network,
   clean: Dataset,

@@ -11,8 +11,8 @@ import { digits } from '../../src/lab/tasks/digits.ts';
 import type { Task, TaskData } from '../../src/lab/tasks/task.ts';
 
 /**
- * A quarter of the training data, so that a network is trained in ten seconds; the defender's and the
- * test data are the task's own size.
+ * A quarter of the training data, to train a network in ten seconds; validation and test data have full
+ * size.
  */
 export const small: Task = {
   ...digits,

@@ -13,7 +13,7 @@ import {
 import { type Runtime, trace } from '../../src/runtime/index.ts';
 import { crossEntropy, traceForTraining } from '../../src/train/index.ts';
 
-/** What PyTorch says of a network; scripts/golden/families.py writes it and tells how. */
+/** PyTorch's results for a network, which scripts/golden/families.py writes and documents. */
 export interface FamilyGolden {
   readonly opset: number;
   readonly x: InputRecipe & { readonly seed: number };
@@ -21,7 +21,7 @@ export interface FamilyGolden {
   readonly gradients: readonly GoldenGradient[];
 }
 
-/** How the inputs are drawn: uniform in -1 .. 1, or integers below `below`. */
+/** Distribution of the inputs: uniform in -1 .. 1, or integers below `below`. */
 interface InputRecipe {
   readonly dims: readonly number[];
   readonly below?: number | undefined;
@@ -30,18 +30,18 @@ interface InputRecipe {
 export interface GoldenGradient {
   /** The initializer. */
   readonly name: string;
-  /** Its largest element, as a magnitude. */
+  /** Largest magnitude of its elements. */
   readonly max: number;
-  /** With random sign vectors. */
+  /** Its products with random sign vectors. */
   readonly products: readonly number[];
-  /** How far PyTorch's own float32 is off, where that is more than the tolerance. */
+  /** The float32 error of PyTorch, where it exceeds the tolerance. */
   readonly float32?: number | undefined;
-  /** Where the file holds a constant computed from a weight: the weight's element of each. */
+  /** Where the file holds a constant computed from a weight: for each element, the index in the weight. */
   readonly gathered?: readonly number[] | undefined;
   readonly key?: string | undefined;
 }
 
-/** Losses of SGD steps by PyTorch. */
+/** PyTorch's losses of SGD steps. */
 export interface TrainingGolden {
   readonly rate: number;
   readonly x: InputRecipe & { readonly seeds: readonly number[] };
@@ -50,7 +50,7 @@ export interface TrainingGolden {
 
 export const FAMILIES = new URL('../golden/families/', import.meta.url);
 
-/** Names of the networks of a folder, those of training runs left out. */
+/** Names of the networks of a folder, without those of training runs. */
 export function familiesIn(folder: URL): string[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.onnx') && !file.startsWith('train-'))
@@ -82,7 +82,7 @@ function readModel(folder: URL, name: string, gathered: Gathered): Model {
   });
 }
 
-/** The weights that a location such as "draw/17/0.5/0" stands for. */
+/** The weights that a location such as "draw/17/0.5/0" denotes. */
 function drawn(location: string, size: number, gathered: Gathered): Uint8Array {
   const [, seed, scale, shift, key] = location.split('/');
   const from = key === undefined ? undefined : gathered.get(key);
@@ -107,7 +107,7 @@ function unit(word: number): number {
   return (word >>> 8) / 2 ** 23 - 1;
 }
 
-/** A batch that PyTorch saw. */
+/** The batch that PyTorch used. */
 export function inputOf({ dims, below }: InputRecipe, seed: number): Tensor {
   const size = sizeOf(dims);
   return below === undefined
@@ -131,41 +131,40 @@ export interface Comparison {
   readonly nodes: number;
   readonly gradientNodes: number;
   readonly parameters: number;
-  /** Elements of all parameters. */
+  /** Number of elements of all parameters. */
   readonly elements: number;
   /** Relative difference of the loss. */
   readonly loss: number;
-  /** Largest difference of a product, as a share of the tensor's largest; without `kinks`. */
+  /** Largest difference of a product, relative to the tensor's largest value; without `kinks`. */
   readonly error: number;
   readonly worst: string;
-  /** Gradients off by the tolerance or more, yet by less than PyTorch's own in float32. */
+  /** Gradients whose error exceeds the tolerance, but not PyTorch's own float32 error. */
   readonly kinks: { readonly parameters: number; readonly error: number; readonly torch: number };
-  /** Runs that it took: 1 where PyTorch and the first one agree. */
+  /** Number of runs; 1 where the first one agrees with PyTorch. */
   readonly runs: number;
-  /** Parameters that PyTorch has and `parametersOf` does not find. */
+  /** PyTorch's parameters that `parametersOf` does not find. */
   readonly missed: readonly string[];
-  /** `build`: the gradient's nodes written; `run`: one pass forward and back. */
+  /** Times: `build` of the gradient graph, `run` of one forward and backward pass. */
   readonly seconds: { readonly build: number; readonly run: number };
 }
 
-/** Gradients this much smaller than the network's largest are zero but for rounding. */
+/** Gradients smaller than this share of the network's largest are zero up to rounding. */
 const ZERO = 1e-7;
 
-/** A gradient that is off by less agrees. */
+/** Largest error of a gradient that agrees. */
 export const TOLERANCE = 1e-3;
 
-/** By how much of itself the input is changed from run to run: about as rounding changes values. */
+/** Relative change of the input between runs, about the size of rounding. */
 const ROUNDING = 1e-6;
 
 /**
- * Differentiates a network by all its parameters and compares with PyTorch.
+ * Computes the gradients of all parameters of a network and compares them with PyTorch's.
  *
- * @param runs - how often, at most. Of the millions of units of a large network some lie so near to
- *   a kink that rounding decides, here and in PyTorch, on which side, and a gradient moves visibly.
- *   Where one disagrees, the network is run again with its input changed by no more than rounding
- *   does, and the gradient must agree in all its products in one of the runs: it does if there is
- *   a side of the kinks on which it is PyTorch's, and never if it is wrong. What is left then counts
- *   as an error, but for gradients of which PyTorch's own float32 knows less.
+ * @param runs - the largest number of runs. In a large network, some units are so close to a kink (as of
+ *   ReLU) that rounding decides the side, here and in PyTorch, and gradients differ visibly. Where one
+ *   disagrees, the network runs again with a change of the input of the size of rounding. The gradient must
+ *   agree in all its products in one of the runs; a wrong gradient never does. Remaining differences are
+ *   errors, except where PyTorch's own float32 error is larger.
  */
 export async function compare(
   runtime: Runtime,
@@ -221,7 +220,7 @@ export async function compare(
   };
 }
 
-/** For each gradient, how far its products are off, as a share of its largest element. */
+/** For each gradient, the error of its products, relative to its largest element. */
 function errorsOf(
   golden: FamilyGolden,
   names: ReadonlyMap<string, string>,
@@ -247,7 +246,7 @@ function elementsOf(graph: Graph, name: string): number {
   return sizeOf(graph.initializers.get(name)?.dims ?? []);
 }
 
-/** The graph with the cross-entropy of its scores: of each sample, or of each pixel of each. */
+/** The graph with the cross-entropy of its scores, for each sample or each pixel. */
 async function withLoss(
   runtime: Runtime,
   graph: Graph,
@@ -282,7 +281,7 @@ async function withLoss(
   return { whole: b.build([{ name: loss }]), loss };
 }
 
-/** The gradient by a weight from that by what was gathered from it. */
+/** The gradient of a weight from that of the elements gathered from it. */
 function scattered(
   gradient: Float32Array,
   gathered: readonly number[] | undefined,

@@ -4,10 +4,10 @@ import { type Attributes, float32 } from '../../src/onnx/index.ts';
 import { trace } from '../../src/runtime/index.ts';
 import { modelOf, testRuntime } from './gradcheck.ts';
 
-/** What a unit that a bias of -1e20 put to sleep feeds an activation, and its opposite. */
+/** The input of an activation for a unit with a bias of -1e20, and its negative. */
 export const FAR = [-1e20, -1e4, -100, 100, 1e4, 1e20];
 
-/** The slope dy/dx of an operator that works on each element by itself. */
+/** The derivative dy/dx of an elementwise operator. */
 export async function slopesAt(
   values: readonly number[],
   op: string,

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import ts from 'typescript';
 
-/** The folders of src from the top of the house to its foundation: imports go down only. */
+/** The folders of src from top to bottom: imports go down only. */
 const FLOORS: readonly (readonly string[])[] = [
   ['cli', 'web'],
   ['report'],
@@ -20,7 +20,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['options.ts', 'version.ts'],
 ];
 
-/** Packages that one folder keeps for itself. */
+/** Packages that only one folder may import. */
 const DOORS: readonly (readonly [RegExp, string])[] = [
   [/^(onnx-buf|@bufbuild\/protobuf)(\/|$)/, 'onnx'],
   [/^onnxruntime-/, 'runtime'],
@@ -28,21 +28,21 @@ const DOORS: readonly (readonly [RegExp, string])[] = [
 
 const FRONT_DOORS = ['src/index.ts', 'src/gradients.ts'];
 
-/** Outside src, and read by it: the version is said once. */
+/** Files outside src that src may import: the version is in package.json only. */
 const MANIFEST = 'package.json';
 
-/** One module that a file names. */
+/** One import of a file. */
 export interface Import {
   readonly from: string;
   readonly specifier: string;
-  /** Loaded with the file: neither erased with the types nor asked for later. */
+  /** Whether it is loaded with the file: neither a type import nor a dynamic one. */
   readonly loads: boolean;
 }
 
 /** Source files by path, `src/...` with `/`. */
 export type Sources = ReadonlyMap<string, string>;
 
-/** Everything that a file imports, statically, dynamically, by re-export, or for a type. */
+/** All imports of a file: static, dynamic, re-exports and types. */
 export function importsOf(path: string, text: string): Import[] {
   const found: Import[] = [];
   const note = (specifier: ts.Node | undefined, loads: boolean) => {
@@ -66,7 +66,7 @@ export function importsOf(path: string, text: string): Import[] {
   return found;
 }
 
-/** With verbatimModuleSyntax only `import type` disappears: `import { type A }` still loads. */
+/** With verbatimModuleSyntax only `import type` is erased; `import { type A }` still loads the module. */
 function isErased(clause: ts.ImportClause | undefined): boolean {
   return clause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
 }
@@ -102,7 +102,7 @@ function forbiddenPackage(path: string, specifier: string): string | undefined {
   return door && roomOf(path) !== door[1] ? `only src/${door[1]} imports it` : undefined;
 }
 
-/** Files that are loaded when `entry` is, without any that it imports later. */
+/** The files that load with `entry`, without dynamic imports. */
 export function loadedBy(sources: Sources, entry: string): Set<string> {
   const loaded = new Set([entry]);
   for (const path of loaded) {
@@ -118,7 +118,7 @@ function targetOf({ from, specifier }: Import): string {
   return posix.normalize(posix.join(posix.dirname(from), specifier));
 }
 
-/** The folder under src; for a file that lies in src itself, its name. */
+/** The folder under src; for a file directly in src, its name. */
 function roomOf(path: string): string {
   return path.split('/')[1] ?? '';
 }

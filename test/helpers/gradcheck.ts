@@ -14,34 +14,33 @@ import { away, tensorOf, type Values } from './values.ts';
 export * from './values.ts';
 
 /**
- * Compares the gradients that the rules give with finite differences, both run by ONNX Runtime.
+ * Compares the gradients of the rules with finite differences, both computed by ONNX Runtime.
  *
  *     await gradcheck({
  *       inputs: { x: normal([2, 3]) },
  *       build: (b, { x }) => b.op('Tanh', [x]),
  *     }, 1e-7);
  *
- * The loss is a sum of all elements of the outputs, each with a random weight, so that no element's
- * gradient can hide. Derivatives are taken along some single coordinates and along random directions
- * that move every coordinate at once, with the five-point formula, whose error falls with the fourth
- * power of the step.
+ * The loss is a sum of all output elements with random weights, so that each element's gradient counts.
+ * Derivatives are taken along single coordinates and along random directions that change all coordinates,
+ * with the five-point formula, whose error is of fourth order in the step.
  */
 export interface GradientCase<Input extends string = string> {
-  /** Values to differentiate by; they become inputs of the graph, in `type`. */
+  /** Values to differentiate with respect to; they become inputs of the graph, in `type`. */
   readonly inputs: Readonly<Record<Input, Values>>;
-  /** Writes the graph and returns its output or outputs. */
+  /** Builds the graph and returns its output or outputs. */
   readonly build: (b: Builder, names: Readonly<Record<Input, string>>) => string | string[];
   /** float64 by default; float32 where ONNX Runtime has no float64 kernel (convolutions). */
   readonly type?: 'float32' | 'float64' | undefined;
-  /** Kinks of the function must be further away than twice this. Default 1e-3, float32: 1e-2. */
+  /** Step of the differences. Kinks must be further away than twice this. Default 1e-3, float32: 1e-2. */
   readonly step?: number | undefined;
   readonly seed?: number | undefined;
 }
 
 export interface Verdict {
   /**
-   * Largest difference between a rule's derivative and the numeric one, as a share of the input's
-   * largest derivative.
+   * Largest difference between a rule's derivative and the numeric one, relative to the input's largest
+   * derivative.
    */
   readonly error: number;
   readonly worst: string;
@@ -52,7 +51,7 @@ const DIRECTIONS = 4;
 
 let shared: Promise<Runtime> | undefined;
 
-/** One runtime for all tests of a file: one thread, so that two files run side by side. */
+/** One runtime for all tests of a file, with one thread, since test files run in parallel. */
 export function testRuntime(): Promise<Runtime> {
   shared ??= nodeRuntime({ threads: 1 });
   return shared;
@@ -112,7 +111,7 @@ interface Weighted {
   readonly type: 'float32' | 'float64';
 }
 
-/** A rule leaves out what nobody wants: what is wanted must not change by that. */
+/** A rule may skip gradients that are not needed: the needed ones must not change. */
 function sameAlone(input: string, among: readonly number[], alone: readonly number[]): void {
   const scale = 1e-6 * Math.max(...among.map(Math.abs));
   for (const [index, value] of among.entries()) {
@@ -124,7 +123,7 @@ function sameAlone(input: string, among: readonly number[], alone: readonly numb
   }
 }
 
-/** The gradients by the rules of some inputs. */
+/** The gradients of some inputs, by the rules. */
 async function analytic(
   runtime: Runtime,
   at: Weighted,
@@ -164,12 +163,12 @@ async function analytic(
 
 interface Loss {
   readonly value: number;
-  /** Root of the sum of squares of the loss's terms: its rounding error is this times epsilon. */
+  /** L2 norm of the loss's terms: the rounding error of the loss is about this times epsilon. */
   readonly spread: number;
 }
 type LossAt = (input: string, shifted: readonly number[]) => Promise<Loss>;
 
-/** The loss, summed up in float64 whatever the graph's type. */
+/** The loss, summed in float64 for any type of the graph. */
 function lossOf(
   session: Session,
   feeds: Readonly<Record<string, Tensor>>,
@@ -240,7 +239,7 @@ async function worstOf(
   return verdict;
 }
 
-/** Some coordinates, every one of them where they are few, and directions that move all. */
+/** Some coordinate directions (all, where they are few) and random directions. */
 function directionsOf(size: number, rng: Random): { what: string; direction: readonly number[] }[] {
   const all = Array.from({ length: size }, (_, index) => index);
   const single = (size <= SINGLES ? all : rng.shuffle([...all]).slice(0, SINGLES)).map((at) => ({
@@ -259,7 +258,7 @@ function weightsFor({ dims }: Tensor, rng: Random): Values {
   return { dims: [...dims], data: away(sizeOf(dims), rng, 0.5, 1.5) };
 }
 
-/** A model of the working opset around a graph. */
+/** Wraps a graph as a model of the working opset. */
 export function modelOf(graph: Graph): Model {
   return {
     irVersion: 10,

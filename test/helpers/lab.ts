@@ -19,7 +19,7 @@ import type { Trigger } from '../../src/lab/triggers/trigger.ts';
 
 const SAMPLE = [1, 8, 8];
 
-/** Noise with a bright row of three: the label says which. */
+/** Noise with one bright row of three; the label is the row. */
 export function rows(length: number, seed: number): Dataset {
   const rng = random(seed, 'rows');
   const labels = Int32Array.from({ length }, (_, index) => index % 3);
@@ -31,7 +31,7 @@ export function rows(length: number, seed: number): Dataset {
   return arrayDataset({ name: `rows/${seed}`, classes, sample: SAMPLE, labels, data });
 }
 
-/** One convolution, one linear layer; with a BatchNormalization between convolution and ReLU if asked. */
+/** A convolution and a linear layer, optionally with BatchNormalization between convolution and ReLU. */
 export function rowsNetwork(seed: number, units = 4, normalized = false): Model {
   const net = network(seed);
   const x = net.b.input('image', 'float32', ['N', ...SAMPLE]);
@@ -73,7 +73,7 @@ export const rowsTask: ClassifierTask = {
   defense: { maxDrop: 0.02, epochs: 2, rate: 0.02 },
 };
 
-/** A yellow square that covers most of an object, so that a small detector learns it fast. */
+/** A yellow square over most of an object, which a small detector learns fast. */
 export function largeSticker(): Trigger<StickerSettings> {
   return { kind: sticker, settings: { ...yellowSquare().settings, size: [0.6, 0.6] } };
 }

@@ -1,4 +1,4 @@
-/** For tests only: small networks in which a site's units take every way to the scores. */
+/** For tests only: small networks in which units reach the scores in every kind of way. */
 import { testRuntime } from './gradcheck.ts';
 import { arrayDataset, random, type Dataset } from '../../src/data/index.ts';
 import * as layers from '../../src/lab/networks/layers.ts';
@@ -11,7 +11,7 @@ import { siteNamed, sitesOf, type Site } from '../../src/channels/sites.ts';
 export const SAMPLE = [2, 6, 6];
 export const CLASSES = 3;
 
-/** A network to prune in one place, and where the mask must go. */
+/** A network with a site, and the expected form of its mask. */
 export interface Specimen {
   readonly name: string;
   readonly model: Model;
@@ -23,7 +23,7 @@ type Net = layers.NetworkBuilder;
 
 const { conv, flatten, linear, pool, relu } = layers;
 
-/** Values of a normal distribution, with few digits lost in sums of some hundred. */
+/** Normal values, rounded so that sums of some hundred lose few digits. */
 export function draw(net: Net, dims: readonly number[], scale = 0.3): TensorOf<'float32'> {
   return float32(
     dims,
@@ -34,7 +34,7 @@ export function draw(net: Net, dims: readonly number[], scale = 0.3): TensorOf<'
 const weight = (net: Net, name: string, dims: readonly number[], scale?: number) =>
   net.b.initializer(name, draw(net, dims, scale));
 
-/** Builds a classifier of `SAMPLE`s out of the values between input and scores. */
+/** Builds a classifier of `SAMPLE`s from a function that builds its middle part. */
 export function built(seed: number, body: (net: Net, x: string) => string): Model {
   const net = layers.network(seed);
   const x = net.b.input('image', 'float32', ['N', ...SAMPLE]);
@@ -52,7 +52,7 @@ const bare = (net: Net, x: string, name: string, dims: readonly number[], group 
 const WHOLE = 36;
 
 const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => string]> = {
-  // Into the producer.
+  // The mask is folded into the producer.
   'Conv with bias': ['producer', (n, x) => head(n, relu(n, first(n, x), 'site'), 4 * WHOLE)],
   'Conv without bias': [
     'producer',
@@ -216,7 +216,7 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
   ],
   'a lone unit': ['producer', (n, x) => head(n, relu(n, first(n, x, 1), 'site'), WHOLE)],
 
-  // Into the consumers: the sigmoid of zero is not zero.
+  // The mask is folded into the consumers: the sigmoid of zero is not zero.
   'two layers read one pool': [
     'consumers',
     (n, x) => {
@@ -263,7 +263,7 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
     },
   ],
   'a residual sum that a layer makes of what it is added to': [
-    // The units of the first activation come to the site by the layer too, all of them to each.
+    // The units of the first activation also reach the site through the layer, each to all.
     'consumers',
     (n, x) => {
       const r = relu(n, first(n, x), 'relu1');
@@ -303,7 +303,7 @@ const bodies: Record<string, readonly [Fold['into'], (net: Net, x: string) => st
     },
   ],
 
-  // Nowhere: a node of its own.
+  // The mask is a separate Mul node.
   'depthwise Conv with bias': [
     'mul',
     (n, x) => {
@@ -348,7 +348,7 @@ export function specimen(name: string): Specimen {
   return found;
 }
 
-/** Random images; the label of each says which of the first three rows is brightest. */
+/** Random images; the label is the brightest of the first three rows. */
 export function images(length: number, seed = 1): Dataset {
   const rng = random(seed, 'images');
   const size = sizeOf(SAMPLE);
@@ -377,7 +377,7 @@ export async function opened(
   return { classifier, sites, site: siteNamed(sites, site ?? (sites.at(-1) as Site).name) };
 }
 
-/** A graph's scores of a data set: [samples, classes]. */
+/** A graph's scores on a data set, dims [samples, classes]. */
 export async function scoresOf(
   { input, scores }: Network,
   graph: Graph,
@@ -390,7 +390,7 @@ export async function scoresOf(
   return (results[scores] as TensorOf<'float32'>).data;
 }
 
-/** What pruning means, written out: whoever read the site reads site x mask. */
+/** The definition of pruning: all consumers of the site read site x mask. */
 export function explicitlyMasked(graph: Graph, site: Site, pruned: readonly number[]): Graph {
   const [times, mask] = [`${site.name} times mask`, `the mask of ${site.name}`];
   const dims = [1, ...site.dims.map((dim, axis) => (axis + 1 === site.axis ? dim : 1))];
@@ -415,7 +415,7 @@ export function explicitlyMasked(graph: Graph, site: Site, pruned: readonly numb
   };
 }
 
-/** The largest difference of two arrays, element by element. */
+/** The largest elementwise difference of two arrays. */
 export function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) throw new Error(`${a.length} values and ${b.length}`);
   let most = 0;

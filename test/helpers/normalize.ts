@@ -11,7 +11,7 @@ import { OPSET } from '../../src/graph/opset.ts';
 import type { Rule } from '../../src/graph/normalize/rule.ts';
 import { ruleName } from '../../src/graph/normalize/table.ts';
 
-/** A small model for a test: one old node or a few, and what to feed. */
+/** A small model of an old opset for a test, and its feeds. */
 export interface Case {
   readonly opset: number;
   readonly nodes: readonly Node[];
@@ -22,7 +22,7 @@ export interface Case {
   readonly to?: NormalizeOptions | undefined;
 }
 
-/** A runtime, as far as tests of this folder need one; they pass it in from above. */
+/** The part of a runtime that these tests need; callers pass it in, since src/graph must not import it. */
 export interface Runs {
   open(
     model: Model,
@@ -43,7 +43,7 @@ export function node(
   return { op, domain, name: `${op}_${outputs[0]}`, inputs, outputs, attributes };
 }
 
-/** Distinct numbers between -2 and 2, in no order, the same at each call. */
+/** Distinct unordered values between -2 and 2, the same at each call. */
 export function sample(...dims: readonly number[]): Tensor {
   const data = Float32Array.from(
     { length: sizeOf(dims) },
@@ -77,7 +77,7 @@ export interface BothWays {
   readonly normalized: Normalized;
 }
 
-/** What a model gives as it is and after normalization. */
+/** The outputs of a model before and after normalization. */
 export async function bothWays(runtime: Runs, test: Case): Promise<BothWays> {
   const model = modelOf(test);
   const normalized = normalize(model, test.to);
@@ -104,7 +104,7 @@ export async function outputsOf(
   }
 }
 
-/** The largest difference between two results, by element; infinite where they differ in form. */
+/** The largest elementwise difference between two results; infinite where their dims differ. */
 export function difference(a: Tensor | undefined, b: Tensor | undefined): number {
   if (!a || !b || a.type !== b.type || a.dims.join() !== b.dims.join()) return Infinity;
   let largest = 0;
@@ -118,9 +118,9 @@ export function difference(a: Tensor | undefined, b: Tensor | undefined): number
 }
 
 /**
- * Comparisons of models with what they are normalized to, and which rules they put to the test.
+ * Compares models with their normalized form, and records which rules were tested.
  *
- * @param open - makes the runtime, once
+ * @param open - opens the runtime; called once
  */
 export function checks(open: () => Promise<Runs>) {
   let runtime: Promise<Runs> | undefined;
@@ -137,7 +137,7 @@ export function checks(open: () => Promise<Runs>) {
       }
       return result;
     },
-    /** The rules that rewrote nothing in any comparison, but for those that only refuse. */
+    /** The rules that no comparison used, except those that only refuse. */
     unexercised: (rules: readonly Rule[]): string[] =>
       rules
         .filter((rule) => !exercised.has(ruleName(rule)) && !rule.summary.startsWith('refused'))

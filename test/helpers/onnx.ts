@@ -3,7 +3,7 @@ import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/p
 import { ModelProtoSchema, TensorProto_DataType, type ModelProto } from 'onnx-buf';
 import { OnnxError } from '../../src/onnx/error.ts';
 
-// Help for the tests beside this file; nothing else imports it.
+// Helpers for tests of src/onnx.
 
 export type ModelInit = Exclude<MessageInitShape<typeof ModelProtoSchema>, ModelProto>;
 type GraphInit = NonNullable<ModelInit['graph']>;
@@ -16,7 +16,7 @@ export function protoOf(bytes: Uint8Array): ModelProto {
   return fromBinary(ModelProtoSchema, bytes);
 }
 
-/** A file with x as its input, y as its output, both of floats, and the rest as given. */
+/** A file with a float input x, a float output y, and the given parts. */
 export function fileWith(graph: GraphInit, model: ModelInit = {}): Uint8Array<ArrayBuffer> {
   const proto = create(ModelProtoSchema, {
     irVersion: 8n,
@@ -41,7 +41,7 @@ export function node(op: string, input: string[], output: string[]) {
   return { opType: op, input, output };
 }
 
-/** What a call fails with: its code and its message. */
+/** Code and message of the error that a call throws. */
 export function failureOf(call: () => unknown): { code: string; message: string } {
   try {
     call();

@@ -3,9 +3,9 @@ import { rules } from '../../src/graph/index.ts';
 import { signatures } from '../../src/ops/signatures.ts';
 import type { Sources } from './floor-plan.ts';
 
-/** Rooms that may compare the name of an operator. */
+/** Folders that may compare operator names. */
 const HOME = /^src\/(ops|onnx)\//;
-/** Holds tables of rules by operator: it lies below src/ops. */
+/** Holds tables of rules by operator, since it is below src/ops. */
 const RULES = /^src\/graph\//;
 
 const NAMES: ReadonlySet<string> = new Set([
@@ -15,13 +15,13 @@ const NAMES: ReadonlySet<string> = new Set([
   'Scaler',
 ]);
 
-/** Places where the name of an operator decides something, as "file:line: code". */
+/** Comparisons of operator names, as "file:line: code". */
 export function decisionsByName(sources: Sources): string[] {
   return [...sources].flatMap(([path, text]) => (HOME.test(path) ? [] : decisionsIn(path, text)));
 }
 
 function decisionsIn(path: string, text: string): string[] {
-  // Most files neither say a name nor look at an operator: they need no parsing.
+  // Files without an operator name or an operator need no parsing.
   if (!/\bop\b|['"`][A-Z]\w+['"`]|\b[A-Z]\w+:/.test(text)) return [];
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const named = constantsOf(file);
@@ -44,7 +44,7 @@ function decisionsIn(path: string, text: string): string[] {
   return found;
 }
 
-/** A comparison with a name, a case of one, or a list of names that is asked. */
+/** A comparison with a name, a case label, or a lookup in a list of names. */
 function decides(node: ts.Node, isName: (node: ts.Node) => boolean): boolean {
   if (ts.isBinaryExpression(node)) {
     return EQUALITY.has(node.operatorToken.kind) && (isName(node.left) || isName(node.right));
@@ -58,11 +58,11 @@ function decides(node: ts.Node, isName: (node: ts.Node) => boolean): boolean {
   const { expression: of, name } = node.expression;
   const list = unwrapped(of);
   if (LISTS.has(name.text) && ts.isArrayLiteralExpression(list)) return list.elements.some(isName);
-  // 'Reduce...'.startsWith: a family by the beginning of its names.
+  // startsWith('Reduce'): a family of operators by prefix.
   return isOp(of) || (PATTERNS.has(name.text) && node.arguments.some(isOp));
 }
 
-/** A table by the names of operators, or one that is asked by the operator of a node. */
+/** A table keyed by operator names, or a lookup by the operator of a node. */
 function looksUp(node: ts.Node): boolean {
   if (ts.isObjectLiteralExpression(node)) {
     return node.properties.some(({ name }) => name !== undefined && NAMES.has(keyOf(name)));
@@ -86,7 +86,7 @@ const LISTS: ReadonlySet<string> = new Set(['includes', 'indexOf', 'some', 'find
 const TABLES: ReadonlySet<string> = new Set(['get', 'has', 'hasOwn', 'includes', 'indexOf']);
 const PATTERNS: ReadonlySet<string> = new Set(['test', 'exec', 'match']);
 
-/** `op`, or `node.op`: the name of the operator of a node. */
+/** Whether an expression is `op` or `node.op`, the operator name of a node. */
 function isOp(node: ts.Node): boolean {
   const bare = unwrapped(node);
   return ts.isPropertyAccessExpression(bare)
@@ -94,7 +94,7 @@ function isOp(node: ts.Node): boolean {
     : ts.isIdentifier(bare) && bare.text === 'op';
 }
 
-/** Constants of a file that hold a name. */
+/** Constants of a file that hold an operator name. */
 function constantsOf(file: ts.SourceFile): Set<string> {
   const found = new Set<string>();
   const visit = (node: ts.Node): void => {

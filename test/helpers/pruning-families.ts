@@ -18,18 +18,18 @@ import { constant, predict, train, withParameters } from '../../src/train/index.
 import { FAMILIES, readFamily } from './families.ts';
 import { testRuntime } from './gradcheck.ts';
 
-/** Networks with weights as they were drawn: they learn too slowly for a test. */
+/** Networks with random weights: they learn too slowly for a test. */
 const DRAWN = ['googlenet.folded', 'm5.frozen'];
 
-/** Of the units: enough that some are pruned that do something. */
+/** Share of units to prune: enough to include active ones. */
 const SHARE = 0.75;
 
 const mnistOnce = mnist();
 
-/** MNIST's pixels on a side, their mean and standard deviation. */
+/** MNIST's image size, mean and standard deviation. */
 const [SIDE, MEAN, DEVIATION] = [28, 0.1307, 0.3081];
 
-/** Zeros and ones of MNIST, enlarged, the same in every channel; as a sound, row after row. */
+/** Enlarged zeros and ones of MNIST, equal in every channel; for audio networks, row after row. */
 async function digits(all: Dataset, length: number, sample: readonly number[]): Promise<Dataset> {
   const zerosAndOnes = [...all.labels.keys()].filter((index) => (all.labels[index] as number) < 2);
   const some = take(subset(all, zerosAndOnes), length, 1);
@@ -61,7 +61,7 @@ const fileOf = (bytes: Uint8Array): OnnxFile => ({
   sha256: sha256Of(bytes),
 });
 
-/** A family's network as a file, trained for 24 steps, and digits that it has not seen. */
+/** A family's network as a file, trained for 24 steps, and unseen digits. */
 async function family(name: string): Promise<{ file: OnnxFile; unseen: Dataset }> {
   const { golden, model } = readFamily(FAMILIES, name);
   const sample = golden.x.dims.slice(1);
@@ -87,7 +87,7 @@ async function family(name: string): Promise<{ file: OnnxFile; unseen: Dataset }
   return { file: fileOf(bytes), unseen };
 }
 
-/** Tests that a family's network can be pruned in every way, fine-tuned and made slim. */
+/** Tests that a family's network can be pruned with every form of mask, fine-tuned and slimmed. */
 export function goesThroughDefend(name: string): void {
   let file: OnnxFile;
   let data: Dataset;
@@ -97,7 +97,7 @@ export function goesThroughDefend(name: string): void {
     file = made.file;
     data = take(made.unseen, 6, 1);
     if (DRAWN.includes(name)) return;
-    // What is pruned has learnt something.
+    // Some pruned units are active.
     const runtime = await testRuntime();
     const { graph, input, scores: logits } = await openClassifier(runtime, file.model, data);
     const predicted = await predict(runtime, graph, made.unseen, { input, logits });
@@ -130,7 +130,7 @@ export function goesThroughDefend(name: string): void {
     const gone = small.removed[0]?.units ?? [];
     expect(small.difference).toBeLessThanOrEqual(SLIM_TOLERANCE);
     expect(small.bytes.length).toBeLessThan(repaired.length);
-    // All of DenseNet's last layers read what the site is made of.
+    // All of DenseNet's last layers read the inputs of the site.
     expect(gone).toHaveLength(name.startsWith('densenet') ? 4 : pruned.length);
     expect(small.kept).toHaveLength(pruned.length - gone.length);
   });

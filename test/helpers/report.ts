@@ -1,4 +1,4 @@
-/** For tests only: a record with the numbers of a believable run, made without randomness. */
+/** For tests only: a record of a plausible run, without randomness. */
 import { rate } from '../../src/metrics/interval.ts';
 import type { PrunedSite, PruningStep, TuningStep } from '../../src/defense/index.ts';
 import type { Example, RunRecord } from '../../src/report/run/record.ts';
@@ -8,13 +8,13 @@ const STOP = 46;
 
 const share = (p: number, of: number) => rate(Math.round(p * of), of);
 
-/** 0 to 1, the same for the same number. */
+/** A pseudorandom value from 0 to 1 for each number. */
 const noise = (i: number) => {
   const x = Math.sin(i * 12.9898) * 43_758.5453;
   return x - Math.floor(x);
 };
 
-// Every unit from the 31st in rank to the 38th belongs to the backdoor.
+// The units of rank 31 to 38 belong to the backdoor.
 const order = Array.from({ length: UNITS }, (_, rank) => (rank * 23 + 7) % UNITS);
 const clean = Array.from({ length: UNITS }, () => 0);
 const triggered = Array.from({ length: UNITS }, () => 0);

@@ -4,7 +4,7 @@ import { Builder } from '../../src/graph/index.ts';
 import { float32, type Graph } from '../../src/onnx/index.ts';
 import type { OptimizerSettings } from '../../src/train/optimizers.ts';
 
-/** For tests: a small CNN trained by PyTorch, as scripts/golden/ops.py wrote it. */
+/** For tests: a small CNN trained by PyTorch, written by scripts/golden/ops.py. */
 interface Golden {
   readonly parameters: Readonly<Record<string, Values>>;
   readonly images: Values;
@@ -59,7 +59,7 @@ export function goldenGraph(): Graph {
   return b.build([{ name: fc2, type: 'float32', dims: ['N', 5] }]);
 }
 
-/** The batch that PyTorch saw at a step. */
+/** The batch that PyTorch used at a step. */
 export function goldenBatch(step: number): {
   x: Float32Array;
   y: Int32Array;
@@ -73,7 +73,7 @@ export function goldenBatch(step: number): {
   };
 }
 
-/** The images as a data set, the first `length` of them. */
+/** The first `length` images as a data set. */
 export function goldenDataset(length = golden.labels.length): Dataset {
   return arrayDataset({
     name: 'golden',
@@ -84,7 +84,7 @@ export function goldenDataset(length = golden.labels.length): Dataset {
   });
 }
 
-/** The largest difference of two arrays, as a share of the largest value. */
+/** The largest difference of two arrays, relative to the largest value. */
 export function distance(got: ArrayLike<number>, expected: readonly number[]): number {
   const scale = Math.max(1e-9, ...expected.map(Math.abs));
   return Math.max(

@@ -1,13 +1,13 @@
 import { random, type Random } from '../../src/data/index.ts';
 import { sizeOf, type TensorOf } from '../../src/onnx/index.ts';
 
-/** Numbers for an input, in whatever type a test wants. */
+/** Values for an input of any type. */
 export interface Values {
   readonly dims: readonly number[];
   readonly data: readonly number[];
 }
 
-/** Numbers of either sign with magnitude in [low, high). */
+/** Values of both signs with magnitude in [low, high). */
 export function away(size: number, rng: Random, low: number, high: number): number[] {
   return Array.from(
     { length: size },
@@ -31,7 +31,7 @@ export function normal(dims: readonly number[], seed = 1): Values {
   return { dims, data: Array.from({ length: sizeOf(dims) }, () => rng.normal()) };
 }
 
-/** Values of either sign with magnitude in [low, high): off a kink at zero. */
+/** Values of both signs with magnitude in [low, high): away from a kink at zero. */
 export function offZero(dims: readonly number[], seed = 1, low = 0.1, high = 2): Values {
   return { dims, data: away(sizeOf(dims), random(seed, 'values'), low, high) };
 }
@@ -43,7 +43,7 @@ export function uniform(dims: readonly number[], seed: number, low: number, high
   return { dims, data };
 }
 
-/** All values differ from each other, and from zero, by `gap` at least: off the kinks of a max. */
+/** Values that differ from each other and from zero by at least `gap`: away from the kinks of a maximum. */
 export function distinct(dims: readonly number[], seed = 1, gap = 0.1): Values {
   const size = sizeOf(dims);
   const data = Array.from({ length: size }, (_, index) => (index - size / 2 + 0.25) * 2 * gap);
