@@ -113,12 +113,18 @@ export function goesThroughDefend(name: string): void {
     });
     expect(prunedSites(made)[0]?.mask).toBe(fold);
     const sites = prunedUnits(made);
-    const [{ site, pruned }] = sites as [(typeof sites)[number]];
-    expect(pruned).toHaveLength(Math.floor(SHARE * site.units));
+    for (const { site, pruned } of sites) {
+      expect(pruned).toHaveLength(Math.floor(SHARE * site.units));
+    }
     const classifier = made.given;
     const { network, edits } = lastOf(made);
     const { graph } = network;
-    const due = await scoresOf(classifier, explicitlyMasked(classifier.graph, site, pruned), data);
+    // Networks with parallel paths have several sites.
+    const masked = sites.reduce(
+      (whole, { site, pruned }) => explicitlyMasked(whole, site, pruned),
+      classifier.graph,
+    );
+    const due = await scoresOf(classifier, masked, data);
     const most = due.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     expect(apart(await scoresOf(classifier, graph, data), due) / most).toBeLessThan(1e-5);
     const plain = await scoresOf(classifier, classifier.graph, data);
@@ -127,7 +133,8 @@ export function goesThroughDefend(name: string): void {
     const repaired = exportModel(file, graph, edits, {});
     const masks = insertedInFile(file.model.graph, edits);
     const small = await slim(runtime, decodeModel(repaired), sites, data, { masks });
-    const gone = small.removed[0]?.units ?? [];
+    const gone = small.removed.flatMap(({ units }) => units);
+    const pruned = sites.flatMap((place) => place.pruned);
     expect(small.difference).toBeLessThanOrEqual(SLIM_TOLERANCE);
     expect(small.bytes.length).toBeLessThan(repaired.length);
     // All of DenseNet's last layers read the inputs of the site.
@@ -145,12 +152,13 @@ export function goesThroughDefend(name: string): void {
       freezeUnsupported: true,
     });
     const sites = prunedUnits(repaired);
-    const [{ site, pruned }] = sites as [(typeof sites)[number]];
     const { network, edits } = lastOf(repaired);
     const tuned = network.graph;
     expect(tuningOf(repaired).runs).toHaveLength(1);
-    const profile = await profileOf(runtime, tuned, network.input, site, data);
-    for (const unit of pruned) expect(profile.units['mean-absolute'][unit]).toBe(0);
+    for (const { site, pruned } of sites) {
+      const profile = await profileOf(runtime, tuned, network.input, site, data);
+      for (const unit of pruned) expect(profile.units['mean-absolute'][unit]).toBe(0);
+    }
     const made = await slim(runtime, decodeModel(exportModel(file, tuned, edits, {})), sites, data);
     expect(made.difference).toBeLessThanOrEqual(SLIM_TOLERANCE);
     const changed = [...tuned.initializers].filter(
