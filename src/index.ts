@@ -5,7 +5,7 @@
  * import { load, openData, repair } from 'fineprune';
  *
  * const model = await load('model.onnx');
- * const { validation } = await openData('clean/', { for: model.model });
+ * const { validation } = await openData('clean/', { for: model });
  * const result = await repair(model, validation);
  * console.log(result.verdict.text, result.pruned);
  * await result.save('repaired.onnx');
