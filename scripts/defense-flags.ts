@@ -18,7 +18,8 @@ export function defenseFlags(): DefenseFlags {
     for (const [key, schema] of Object.entries(settings.shape)) {
       const before = flags.get(key);
       const flag = flagOf(key, schema as z.ZodType, name);
-      if (flag) flags.set(key, { ...flag, of: [...(before?.of ?? []), ...flag.of] });
+      // The first method of the table that has a setting says what it means: pruning says what a site is.
+      if (flag) flags.set(key, { ...(before ?? flag), of: [...(before?.of ?? []), ...flag.of] });
     }
   }
   return {

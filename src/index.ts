@@ -184,4 +184,5 @@ export { FinepruneError, OnnxError } from './onnx/index.ts';
 export type { OnnxFile } from './onnx/file.ts';
 export { FileExistsError } from './onnx/write.ts';
 export { nodeRuntime, type Runtime, RuntimeError, type RuntimeOptions } from './runtime/index.ts';
+export { TrainError } from './train/index.ts';
 export { VERSION } from './version.ts';

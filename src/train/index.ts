@@ -9,4 +9,5 @@ export * from './step.ts';
 export { toTrainingMode } from './training-mode.ts';
 export * from './split-graph.ts';
 export * from './updates.ts';
+export { TrainError } from './check.ts';
 export * from './checkpoints.ts';
