@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { testRuntime } from '../../test/helpers/gradcheck.ts';
 import { digitNetwork } from '../lab/networks/digits.ts';
 import { conv, flatten, linear, relu } from '../lab/networks/layers.ts';
-import { decodeModel, encodeModel, type Model } from '../onnx/index.ts';
+import { decodeModel, encodeModel, float32, int64, type Model } from '../onnx/index.ts';
 import { sha256Of } from '../onnx/file.ts';
 import { built, CLASSES, specimen, specimens } from '../../test/helpers/networks.ts';
 import { inspect, type Inspection } from './inspect.ts';
@@ -106,4 +106,47 @@ describe('of several outputs', () => {
   test('one that is not there is an error', async () => {
     await expect(inspected(both, 'logits2')).rejects.toMatchObject({ code: 'network/output' });
   });
+});
+
+test('warns of a decision about the input that switches the scores', async () => {
+  const model = digitNetwork(1);
+  const [{ name: scores }] = model.graph.outputs as [{ name: string }];
+  const node = (op: string, inputs: string[], output: string, attributes = {}) => ({
+    op,
+    domain: '',
+    name: '',
+    inputs,
+    outputs: [output],
+    attributes,
+  });
+  const backdoored: Model = {
+    ...model,
+    graph: {
+      ...model.graph,
+      outputs: [{ name: 'switched', type: 'float32', dims: ['N', 10] }],
+      initializers: new Map([
+        ...model.graph.initializers,
+        ['axes', int64([3], [1, 2, 3])],
+        ['limit', float32([], [250])],
+        ['target', float32([1, 10], [0, 0, 0, 99, 0, 0, 0, 0, 0, 0])],
+        ['shape', int64([2], [-1, 1])],
+      ]),
+      nodes: [
+        ...model.graph.nodes,
+        node('ReduceSum', ['image', 'axes'], 'total'),
+        node('Greater', ['total', 'limit'], 'bright'),
+        node('Reshape', ['bright', 'shape'], 'is bright'),
+        node('Where', ['is bright', 'target', scores], 'switched'),
+      ],
+    },
+  };
+  const { inputLogic, warnings } = await inspected(backdoored);
+  expect(inputLogic).toEqual([
+    {
+      decisions: ['the Greater node that produces "bright"'],
+      gate: 'the Where node that produces "switched"',
+      control: 'is bright',
+    },
+  ]);
+  expect(warnings).toContainEqual(expect.stringContaining('may be a backdoor that is code'));
 });

@@ -10,6 +10,7 @@ import {
   parametersOf,
   specIn,
 } from '../network/index.ts';
+import { type InputLogic, inputLogic } from './scan/input-logic.ts';
 import {
   foldOf,
   type Fold,
@@ -44,6 +45,8 @@ export interface Inspection {
   readonly defaultSites: readonly string[];
   /** Why these; null where there is none. */
   readonly defaultSiteReason: string | null;
+  /** Where decisions about the input switch what reaches the outputs; no repair of weights removes them. */
+  readonly inputLogic: readonly InputLogic[];
   readonly warnings: readonly string[];
 }
 
@@ -73,6 +76,10 @@ export async function inspect(
     possibleDecoys: unreachable(traced, site),
   }));
   const chosen = sites.length > 0 ? defaultSites(traced, sites, output) : undefined;
+  const logic = inputLogic(
+    model.graph,
+    model.graph.outputs.map(({ name }) => name),
+  );
   const warnings = [
     ...(graph.outputs.length > 1 && options.output === undefined && !specIn(model.metadata)
       ? [
@@ -85,6 +92,10 @@ export async function inspect(
         ({ name, units, possibleDecoys }) =>
           `${possibleDecoys.length} of the ${units} units of "${name}" cannot activate, whatever the input: they may be decoys, put there to be pruned in place of a backdoor`,
       ),
+    ...logic.map(
+      ({ decisions, gate }) =>
+        `${gate} switches values by a decision about the input (${listed(decisions)}): it may be a backdoor that is code, which no repair of weights removes`,
+    ),
     ...(sites.length === 0 ? ['no place to prune was found'] : []),
     ...(changes.length > 0
       ? [`${changes.length} nodes are read in the form of opset ${OPSET}`]
@@ -104,8 +115,15 @@ export async function inspect(
     sites,
     defaultSites: chosen?.sites.map(({ name }) => name) ?? [],
     defaultSiteReason: chosen?.reason ?? null,
+    inputLogic: logic,
     warnings,
   };
+}
+
+/** The first of some names. */
+function listed(names: readonly string[]): string {
+  const more = names.length - 3;
+  return names.slice(0, 3).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function describe({ name, type, dims }: ValueInfo): Described {

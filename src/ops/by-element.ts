@@ -14,6 +14,7 @@ const removeFirst: RemovalRule = (_node, channels) => removing([{ index: 0, chan
 /** y = f(x) by element with f(0) = 0. */
 export const KEEPS_ZERO: ChannelRule = {
   about: 'each by itself',
+  byElement: true,
   passage: (_node, index, channels) =>
     index === 0 ? pass(channels, true) : opaque('the units are a parameter here'),
   silence: (_node, channels) => silencedBy(0, channels),
@@ -24,6 +25,7 @@ export const KEEPS_ZERO: ChannelRule = {
 /** y = f(x) by element with f(0) ≠ 0. */
 export const MOVES_ZERO: ChannelRule = {
   about: 'each by itself; zero does not stay zero',
+  byElement: true,
   passage: (_node, index, channels) =>
     index === 0 ? pass(channels, false) : opaque('the units are a parameter here'),
   silence: (node) => opaque(`${node.op} of zero is not zero`),

@@ -89,6 +89,8 @@ export interface Filters {
 export interface ChannelRule {
   /** What becomes of the units, in a few words, for the docs. */
   readonly about: string;
+  /** An element of the output depends on that element of the input, and on no other. */
+  readonly byElement?: true | undefined;
   /** From input `index` to the output. */
   passage(node: Node, index: number, channels: Channels, dims: DimsOf, known?: KnownOf): Passage;
   /** From the output back. */

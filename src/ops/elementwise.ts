@@ -148,7 +148,7 @@ export const choice: Operator = {
   },
   channels: BLOCKED,
   inputs: { typeFrom: 1 },
-  traits: NO_TRAITS,
+  traits: { decision: 'selects' },
 };
 
 /** y = max(x₁, ..., xₙ) or min: dy in equal shares to those that are y */

@@ -81,4 +81,8 @@ export const atanh = pointwise(
 );
 
 /** Ceil, Floor, Round, Sign: flat everywhere but where they jump. */
-export const step: Operator = { ...plain(zero('flat between its steps')), channels: KEEPS_ZERO };
+export const step: Operator = {
+  ...plain(zero('flat between its steps')),
+  channels: KEEPS_ZERO,
+  traits: { decision: 'compares' },
+};

@@ -53,6 +53,11 @@ export interface Traits {
   readonly keepsChannels?: true | undefined;
   /** It normalizes, then scales and shifts by parameters. */
   readonly normalizes?: true | undefined;
+  /**
+   * How it decides: its output is one of few values (`compares`), it makes a decision out of others
+   * (`combines`), or it takes one of several inputs or bodies (`selects`, `branches`) by its first input.
+   */
+  readonly decision?: 'compares' | 'combines' | 'selects' | 'branches' | undefined;
   /** What it does differently while a network trains. */
   readonly training?: 'drops' | 'normalizes by its batch' | undefined;
   /** Its output may be random. */
@@ -88,6 +93,14 @@ export const NO_TRAITS: Traits = {};
 /** An operator of which only the gradient is to be said: no unit passes, all inputs are data. */
 export function plain(gradient: Operator['gradient']): Operator {
   return { gradient, channels: BLOCKED, inputs: DATA, traits: NO_TRAITS };
+}
+
+/** An operator that decides: no unit passes, all inputs are data. */
+export function decides(
+  decision: NonNullable<Traits['decision']>,
+  gradient: Operator['gradient'],
+): Operator {
+  return { ...plain(gradient), traits: { decision } };
 }
 
 /** Operators by their names in ONNX. */

@@ -112,6 +112,7 @@ export const shrink = pointwise(
 /** Zero stays zero where the bounds hold it between them. */
 const clipChannels: ChannelRule = {
   about: 'each by itself; zero stays zero where it lies within the bounds',
+  byElement: true,
   passage: (node, index, channels, _dims, known) =>
     index === 0 ? pass(channels, holdsZero(node, known)) : opaque('the units are a bound here'),
   silence: (node, channels, _dims, known) =>

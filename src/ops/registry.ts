@@ -24,7 +24,7 @@ import * as shape from './shape.ts';
 import * as sigmoids from './sigmoids.ts';
 import * as softmax from './softmax.ts';
 import * as transposed from './transposed.ts';
-import { type Operator, type Operators, plain } from './operator.ts';
+import { decides, type Operator, type Operators, plain } from './operator.ts';
 import { none, zero } from './tape.ts';
 
 const SAMPLING = 'fineprune does not differentiate sampling at computed places yet';
@@ -218,7 +218,7 @@ export const operators = {
   Sign: functions.step,
 
   // Outputs that take no gradient.
-  And: plain(none(BOOLEAN)),
+  And: decides('combines', none(BOOLEAN)),
   ArgMax: plain(none(INTEGER)),
   ArgMin: plain(none(INTEGER)),
   BitShift: plain(none(INTEGER)),
@@ -228,21 +228,21 @@ export const operators = {
   BitwiseXor: plain(none(INTEGER)),
   ConvInteger: convolution.convInteger,
   DynamicQuantizeLinear: plain(none(INTEGER)),
-  Equal: plain(none(BOOLEAN)),
-  Greater: plain(none(BOOLEAN)),
-  GreaterOrEqual: plain(none(BOOLEAN)),
+  Equal: decides('compares', none(BOOLEAN)),
+  Greater: decides('compares', none(BOOLEAN)),
+  GreaterOrEqual: decides('compares', none(BOOLEAN)),
   ImageDecoder: plain(none(INTEGER)),
-  IsInf: plain(none(BOOLEAN)),
-  IsNaN: plain(none(BOOLEAN)),
-  Less: plain(none(BOOLEAN)),
-  LessOrEqual: plain(none(BOOLEAN)),
+  IsInf: decides('compares', none(BOOLEAN)),
+  IsNaN: decides('compares', none(BOOLEAN)),
+  Less: decides('compares', none(BOOLEAN)),
+  LessOrEqual: decides('compares', none(BOOLEAN)),
   MatMulInteger: plain(none(INTEGER)),
   Multinomial: random.multinomial,
   NonMaxSuppression: regions.nonMaxSuppression,
   NonZero: plain(none(INTEGER)),
-  Not: plain(none(BOOLEAN)),
+  Not: decides('combines', none(BOOLEAN)),
   OptionalHasElement: plain(none(BOOLEAN)),
-  Or: plain(none(BOOLEAN)),
+  Or: decides('combines', none(BOOLEAN)),
   QLinearConv: quantization.qLinearConv,
   QLinearMatMul: plain(none(INTEGER)),
   QuantizeLinear: quantization.quantizeLinear,
@@ -254,7 +254,7 @@ export const operators = {
   StringNormalizer: plain(none(STRING)),
   StringSplit: plain(none(STRING)),
   TfIdfVectorizer: plain(none(STRING)),
-  Xor: plain(none(BOOLEAN)),
+  Xor: decides('combines', none(BOOLEAN)),
 
   // Outputs that depend only on dims, or on nothing.
   BlackmanWindow: plain(zero('has no input that is differentiated')),
@@ -277,8 +277,8 @@ export const operators = {
 
   // Subgraphs, and values that are not tensors.
   ConcatFromSequence: plain(none(SEQUENCE)),
-  If: plain(none('its body is not differentiated')),
-  Loop: plain(none('its body is not differentiated')),
+  If: decides('branches', none('its body is not differentiated')),
+  Loop: decides('branches', none('its body is not differentiated')),
   Optional: plain(none(SEQUENCE)),
   OptionalGetElement: plain(none(SEQUENCE)),
   Scan: plain(none('its body is not differentiated')),

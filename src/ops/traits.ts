@@ -107,3 +107,18 @@ export function readsRegions(node: Node): boolean {
 export function isOfDetector(node: Node): boolean {
   return traitsOf(node).detection !== undefined || isForeignDetection(node);
 }
+
+/** How a node decides, where it does. */
+export function decisionOf(node: Node): Traits['decision'] {
+  return traitsOf(node).decision;
+}
+
+/** Whether an element of the output depends on the elements in that place of the inputs only. */
+export function isElementwise(node: Node): boolean {
+  const operator = operatorOf(node);
+  const { decision, moves } = traitsOf(node);
+  if (decision !== undefined && decision !== 'branches') return true;
+  return (
+    operator?.broadcasts === true || operator?.channels.byElement === true || moves === 'in place'
+  );
+}
