@@ -7,7 +7,9 @@ export type DefenseErrorCode =
   | 'defense/no-picture'
   | 'defense/settings'
   | 'defense/unknown-method'
-  | 'defense/too-few';
+  | 'defense/too-few'
+  /** A network or data that cannot be scanned. */
+  | 'defense/scan';
 
 /** A defense that cannot be done as asked. */
 export class DefenseError extends FinepruneError<DefenseErrorCode> {

@@ -5,6 +5,7 @@ import { type Runtime, RuntimeError, trace } from '../runtime/index.ts';
 import {
   argmax,
   gradientMagnitudes,
+  inputGradient,
   openSession,
   computeOutputs,
   predict,
@@ -117,6 +118,16 @@ function classifier(parts: Parts): Network {
         if (error instanceof AutodiffError) return undefined;
         throw error;
       }
+    },
+    inputGradient(runtime, { sample, classes }, batchSize) {
+      const { graph } = this;
+      return inputGradient(runtime, graph, {
+        input,
+        logits,
+        sample,
+        classes: classes.length,
+        batchSize,
+      });
     },
     async trainer(runtime, graph, dataset, settings) {
       const step = await trainingStep(runtime, graph, {

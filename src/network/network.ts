@@ -7,6 +7,7 @@ import type {
   Epoch,
   EpochSettings,
   GradientMagnitudes,
+  InputGradient,
   LossSettings,
   ScheduleName,
   TrainingParameters,
@@ -114,6 +115,8 @@ export interface Network {
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<ReadonlyMap<string, GradientMagnitudes> | undefined>;
+  /** The gradient of the loss by the input, to look for triggers; a detector has none yet. */
+  inputGradient?(runtime: Runtime, dataset: Dataset, batchSize: number): Promise<InputGradient>;
   /** Training made ready. */
   trainer(
     runtime: Runtime,

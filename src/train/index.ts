@@ -1,4 +1,5 @@
 export * from './gradient-magnitudes.ts';
+export { type InputGradient, inputGradient } from './input-gradient.ts';
 export * from './loop.ts';
 export * from './losses.ts';
 export * from './optimizers.ts';

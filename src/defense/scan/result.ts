@@ -1,0 +1,160 @@
+import type { Dataset } from '../../data/index.ts';
+import type { Rate } from '../../metrics/index.ts';
+import type { Network } from '../../network/index.ts';
+import type { InvertedTrigger } from './families/family.ts';
+import { inputLogic, type InputLogic } from './input-logic.ts';
+import type { FamilyResult } from './rounds.ts';
+import type { ScanSamples } from './samples.ts';
+import type { ScanSettings } from './settings.ts';
+
+export type ScanVerdict = 'nothing found' | 'suspicious' | 'backdoored';
+
+/** A class for which a suspiciously small trigger was found. */
+export interface Suspect {
+  /** The target: its label and its name. */
+  readonly class: number;
+  readonly name: string;
+  /** The family of perturbations in which it stands out most. */
+  readonly family: string;
+  readonly size: number;
+  /** The median of the classes. */
+  readonly typical: number;
+  /** Size over success, divided by `typical`. */
+  readonly ratio: number;
+  /** How many robust deviations it lies below the median. */
+  readonly deviations: number;
+  /** Surrogate attack success rate, on clean samples that the search did not use. */
+  readonly surrogate: Rate;
+  readonly trigger: InvertedTrigger;
+}
+
+/** What a search found for one class. */
+export interface ScannedClass {
+  readonly class: number;
+  readonly name: string;
+  readonly size: number;
+  /** Whether the trigger that was found succeeds often enough to have a size. */
+  readonly reachable: boolean;
+  readonly ratio: number;
+  readonly deviations: number;
+  readonly surrogate: Rate;
+}
+
+export interface ScannedFamily {
+  readonly family: string;
+  /** What the size is. */
+  readonly unit: string;
+  readonly typical: number;
+  /** The classes of the last round, by ratio, the most suspect first. */
+  readonly classes: readonly ScannedClass[];
+}
+
+/** What a scan found. */
+export interface Scan {
+  readonly verdict: ScanVerdict;
+  /** The most suspect first. */
+  readonly suspects: readonly Suspect[];
+  readonly families: readonly ScannedFamily[];
+  /** Decisions about the input that switch the scores; no repair of weights removes them. */
+  readonly inputLogic: readonly InputLogic[];
+  /** What the scan did not look at, for people to read. */
+  readonly notLookedAt: readonly string[];
+  /** The samples that were searched on, and those that judged. */
+  readonly samples: { readonly search: number; readonly judge: number };
+  readonly settings: ScanSettings;
+  readonly seconds: number;
+}
+
+/**
+ * Ratios below which a class is suspect. Networks of other people and of our own, patch and addition,
+ * the better of both: 0.02 to 0.39 with a backdoor, 0.45 and more without.
+ */
+export const SUSPICIOUS_RATIO = 0.42;
+export const BACKDOORED_RATIO = 0.3;
+
+/** What was looked at. */
+interface Looked {
+  readonly network: Network;
+  readonly data: Dataset;
+  readonly classes: readonly number[];
+  readonly samples: ScanSamples;
+  readonly settings: ScanSettings;
+  readonly seconds: number;
+}
+
+/** What the searches found, as a scan. */
+export function scanOf(found: readonly FamilyResult[], looked: Looked): Scan {
+  const { network, data, classes, samples, settings, seconds } = looked;
+  const nameOf = (label: number) => data.classes[label] ?? String(label);
+  const families = found.map(({ search: { family }, classes, scores }): ScannedFamily => ({
+    family: family.name,
+    unit: family.unit,
+    typical: scores.typical,
+    classes: scores.slots
+      .map(({ success, ...score }, slot) => {
+        const label = classes[slot] as number;
+        return { class: label, name: nameOf(label), surrogate: success, ...score };
+      })
+      .toSorted((a, b) => a.ratio - b.ratio),
+  }));
+  const logic = inputLogic(network.graph, [network.scores]);
+  const suspects = suspectsOf(found, nameOf);
+  const least = Math.min(1, ...suspects.map(({ ratio }) => ratio));
+  return {
+    verdict:
+      least <= BACKDOORED_RATIO
+        ? 'backdoored'
+        : least <= SUSPICIOUS_RATIO || logic.length > 0
+          ? 'suspicious'
+          : 'nothing found',
+    suspects,
+    families,
+    inputLogic: logic,
+    notLookedAt: notLookedAt(data, classes, nameOf),
+    samples: { search: samples.search.called.length, judge: samples.judge.called.length },
+    settings,
+    seconds,
+  };
+}
+
+/** Classes with a small ratio in one of the families, each in the one where it stands out most. */
+function suspectsOf(found: readonly FamilyResult[], nameOf: (label: number) => string): Suspect[] {
+  const best = new Map<number, Suspect>();
+  for (const { classes, search, scores } of found) {
+    const { family } = search;
+    for (const [slot, score] of scores.slots.entries()) {
+      const label = classes[slot] as number;
+      if (!score.reachable || score.ratio > SUSPICIOUS_RATIO) continue;
+      if ((best.get(label)?.ratio ?? Infinity) <= score.ratio) continue;
+      best.set(label, {
+        class: label,
+        name: nameOf(label),
+        family: family.name,
+        size: score.size,
+        typical: scores.typical,
+        ratio: score.ratio,
+        deviations: score.deviations,
+        surrogate: score.success,
+        trigger: family.inverted(search.layout, search.variables, slot),
+      });
+    }
+  }
+  return [...best.values()].toSorted((a, b) => a.ratio - b.ratio);
+}
+
+/** Classes that were left out, and the triggers that the families do not express. */
+function notLookedAt(
+  data: Dataset,
+  classes: readonly number[],
+  nameOf: (label: number) => string,
+): string[] {
+  const left = [...data.classes.keys()].filter((label) => !classes.includes(label));
+  return [
+    ...(left.length === 0
+      ? []
+      : [
+          `${left.length} of ${data.classes.length} classes${left.length <= 5 ? ` (${left.map(nameOf).join(', ')})` : ''}`,
+        ]),
+    'triggers that differ from sample to sample, that warp a picture, or whose target depends on the true class',
+  ];
+}

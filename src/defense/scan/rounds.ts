@@ -1,0 +1,96 @@
+import type { Samples, Predictor } from './samples.ts';
+import { scoreSlots, type Scores } from './score.ts';
+import { judgeSlot, keepSlots, sizesOf, type SlotSearch } from './search.ts';
+
+/** Most classes that the last round has. */
+const LAST_ROUND = 16;
+/** Steps to measure the speed by, where a time is given. */
+const TIMED_STEPS = 4;
+/** Bounds of the steps that a given time is turned into. */
+const STEPS = { least: 40, most: 1000 };
+
+/** What a search found in one family. */
+export interface FamilyResult {
+  /** The class of each slot of the last round. */
+  readonly classes: readonly number[];
+  readonly search: SlotSearch;
+  readonly scores: Scores;
+}
+
+interface Round {
+  readonly slots: number;
+  readonly steps: number;
+}
+
+/** Makes one step of a search. */
+type Step = (search: SlotSearch) => Promise<void>;
+
+/**
+ * Rounds of a search: where there are many classes, each round drops the half with the larger
+ * perturbations, and only the last one has all its steps (after K-Arm, Shen et al., ICML 2021).
+ */
+export function roundsOf(slots: number, steps: number): Round[] {
+  if (slots <= LAST_ROUND) return [{ slots, steps }];
+  return [{ slots, steps: Math.ceil(steps / 2) }, ...roundsOf(Math.ceil(slots / 2), steps)];
+}
+
+/** Steps of all rounds. */
+export function stepsOf(rounds: readonly Round[]): number {
+  return rounds.reduce((sum, { steps }) => sum + steps, 0);
+}
+
+/**
+ * Runs the rounds of a search, and judges the slots that are left on other samples.
+ *
+ * @param classes - the class of each slot
+ */
+export async function runRounds(
+  first: SlotSearch,
+  classes: readonly number[],
+  steps: number,
+  step: Step,
+  judge: Samples,
+  predictor: Predictor,
+): Promise<FamilyResult> {
+  let [search, left] = [first, classes];
+  for (const round of roundsOf(classes.length, steps)) {
+    if (round.slots < left.length) {
+      const kept = smallest(search, round.slots);
+      left = kept.map((slot) => left[slot] as number);
+      search = keepSlots(search, kept);
+    }
+    for (let at = 0; at < round.steps; at += 1) await step(search);
+  }
+  const results = [];
+  for (const [slot, size] of sizesOf(search).entries()) {
+    results.push({ size, success: await judgeSlot(search, slot, judge, predictor) });
+  }
+  return { classes: left, search, scores: scoreSlots(results) };
+}
+
+/** The slots with the smallest perturbations for their success, in their order. */
+function smallest(search: SlotSearch, count: number): number[] {
+  const scores = sizesOf(search).map(
+    (size, slot) => size / Math.max(search.success[slot] as number, 0.05),
+  );
+  return [...scores.keys()]
+    .toSorted((a, b) => (scores[a] as number) - (scores[b] as number))
+    .slice(0, count)
+    .toSorted((a, b) => a - b);
+}
+
+/** The steps of the last round for which a time is enough, by the time of the first steps. */
+export async function stepsFor(
+  seconds: number,
+  slots: number,
+  search: SlotSearch,
+  step: Step,
+): Promise<number> {
+  // The first step takes memory: it is not timed.
+  await step(search);
+  const started = performance.now();
+  for (let at = 0; at < TIMED_STEPS; at += 1) await step(search);
+  const each = (performance.now() - started) / 1000 / TIMED_STEPS;
+  const all = stepsOf(roundsOf(slots, STEPS.most)) / STEPS.most;
+  return Math.round(Math.min(Math.max(seconds / each / all, STEPS.least), STEPS.most));
+}

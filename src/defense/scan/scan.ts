@@ -1,0 +1,105 @@
+import { type Dataset, random } from '../../data/index.ts';
+import type { Network } from '../../network/index.ts';
+import { withDefaults } from '../../options.ts';
+import type { Runtime } from '../../runtime/index.ts';
+import type { InputGradient } from '../../train/index.ts';
+import { DefenseError } from '../error.ts';
+import { candidateClasses } from './candidates.ts';
+import { FAMILIES } from './families/index.ts';
+import { sampleLayout } from './families/sample-layout.ts';
+import { type Scan, scanOf } from './result.ts';
+import { type FamilyResult, roundsOf, runRounds, stepsFor, stepsOf } from './rounds.ts';
+import { openPredictor, readSamples } from './samples.ts';
+import { searchStep, type SlotSearch, type SlotTarget, startSearch } from './search.ts';
+import { SCAN_DEFAULTS, type ScanOptions } from './settings.ts';
+
+/** Most classes that are searched, and fewest samples that a scan takes. */
+const [MOST_CANDIDATES, FEWEST_SAMPLES] = [96, 10];
+
+/**
+ * Looks for a backdoor: for each class the smallest universal perturbation that makes the network say
+ * that class, in each family. A class with a much smaller one than the others is suspect. The idea is
+ * Neural Cleanse's (Wang et al., S&P 2019); here all classes are in one run, and the samples of a batch
+ * are dealt out to them.
+ *
+ * @param data - clean samples; their labels are not used
+ * @throws DefenseError 'defense/scan' for a detector, a class that the model does not have, or too few
+ *   samples; AutodiffError where no gradient passes from the scores to the input
+ */
+export async function scanNetwork(
+  runtime: Runtime,
+  network: Network,
+  data: Dataset,
+  options: ScanOptions = {},
+): Promise<Scan> {
+  const started = performance.now();
+  const { signal, onProgress, ...given } = options;
+  const settings = withDefaults(SCAN_DEFAULTS, given);
+  const { seed, time } = settings;
+  const count = data.classes.length;
+  const classes = settings.classes ?? candidateClasses(network, count, MOST_CANDIDATES);
+  check(data, classes);
+  const predictor = await openPredictor(runtime, network.graph, network, data.sample);
+  const gradient = await openGradient(runtime, network, data, settings.batchSize);
+  try {
+    const samples = await readSamples(data, predictor, seed);
+    const layout = sampleLayout(data.sample, samples.search.x);
+    const targets = classes.map(
+      (label): SlotTarget =>
+        () =>
+          label,
+    );
+    const found: FamilyResult[] = [];
+    for (const family of FAMILIES) {
+      const draw = random(seed, `scan/${family.name}`);
+      const search = startSearch(family, layout, targets, draw);
+      const step = async (current: SlotSearch) => {
+        signal?.throwIfAborted();
+        await searchStep(current, gradient, samples.search, draw);
+      };
+      const steps =
+        time === undefined
+          ? settings.steps
+          : await stepsFor(time / FAMILIES.length, classes.length, search, step);
+      const all = stepsOf(roundsOf(classes.length, steps));
+      let done = 0;
+      const told = async (current: SlotSearch) => {
+        await step(current);
+        done += 1;
+        onProgress?.(`search ${family.name}`, done, all);
+      };
+      found.push(await runRounds(search, classes, steps, told, samples.judge, predictor));
+    }
+    const seconds = (performance.now() - started) / 1000;
+    return scanOf(found, { network, data, classes, samples, settings, seconds });
+  } finally {
+    await gradient.dispose();
+    await predictor.dispose();
+  }
+}
+
+function openGradient(
+  runtime: Runtime,
+  network: Network,
+  data: Dataset,
+  batchSize: number,
+): Promise<InputGradient> {
+  if (network.inputGradient) return network.inputGradient(runtime, data, batchSize);
+  return refuse('Detectors cannot be scanned yet: only classifiers can');
+}
+
+function check(data: Dataset, classes: readonly number[]): void {
+  if (data.length < FEWEST_SAMPLES) {
+    refuse(
+      `A scan takes at least ${FEWEST_SAMPLES} clean samples, "${data.name}" has ${data.length}`,
+    );
+  }
+  const count = data.classes.length;
+  if (classes.length < 2) refuse('A scan compares classes: give at least two');
+  const wrong = classes.find((label) => !Number.isInteger(label) || label < 0 || label >= count);
+  if (wrong !== undefined) refuse(`There is no class ${wrong}: the model has 0 to ${count - 1}`);
+}
+
+function refuse(why: string): never {
+  throw new DefenseError('defense/scan', why);
+}
