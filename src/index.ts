@@ -2,10 +2,11 @@
  * fineprune: finds and removes backdoors in ONNX networks that somebody else trained.
  *
  * ```ts
- * import { load, openData, repair } from 'fineprune';
+ * import { load, openData, repair, scan } from 'fineprune';
  *
  * const model = await load('model.onnx');
  * const { validation } = await openData('clean/', { for: model });
+ * console.log((await scan(model, validation)).verdict);
  * const result = await repair(model, validation);
  * console.log(result.verdict.text, result.pruned);
  * await result.save('repaired.onnx');
@@ -20,7 +21,11 @@ import {
   prunedUnits,
   repair as repairNetwork,
   repairedFile,
+  type Scan,
+  scanNetwork,
+  type ScanOptions as ScanSettings,
   type RepairOptions as Settings,
+  type RepairScan,
   type Step,
   type Verdict,
 } from './defense/index.ts';
@@ -43,6 +48,7 @@ interface RuntimeOption {
 
 export interface RepairOptions extends Settings, RuntimeOption {}
 export interface InspectOptions extends ClassifierOptions, RuntimeOption {}
+export interface ScanOptions extends ScanSettings, NetworkOptions, RuntimeOption {}
 export interface EvaluateOptions extends NetworkOptions, RuntimeOption {}
 
 /** Units that were pruned at one site. */
@@ -52,8 +58,20 @@ export interface PrunedUnits {
   readonly units: readonly number[];
 }
 
+/** A scan, and its report. */
+export interface ScanResult extends Scan {
+  /**
+   * Writes report.html, report.json and scan.sarif into a folder.
+   *
+   * @throws FileExistsError where one is there already and `force` is not set
+   */
+  saveReport(folder: string, options?: { readonly force?: boolean | undefined }): Promise<void>;
+}
+
 export interface RepairResult {
   readonly verdict: Verdict;
+  /** What scans found before and after. */
+  readonly scan: RepairScan | undefined;
   /** On the test data that were given, before and after; undefined without any. */
   readonly before: Evaluation | undefined;
   readonly after: Evaluation | undefined;
@@ -117,8 +135,40 @@ export async function evaluate(
 }
 
 /**
+ * Looks for a backdoor with clean data only: which class is suspect, and what trigger makes the network
+ * say it. See `Scan` for what it gives.
+ *
+ * @param clean - some hundred or thousand samples; their labels are not used
+ * @throws DefenseError 'defense/scan' for a detector, a class that the model does not have, or too few
+ *   samples; NetworkError where the model does not fit the data; AutodiffError where no gradient passes
+ *   from the scores to the input
+ */
+export async function scan(
+  model: OnnxFile,
+  clean: Dataset,
+  options: ScanOptions = {},
+): Promise<ScanResult> {
+  const { runtime = await nodeRuntime(), output, scenes, ...settings } = options;
+  const network = await openNetwork(runtime, model.model, clean, { output, scenes });
+  const found = await scanNetwork(runtime, network, clean, settings);
+  return {
+    ...found,
+    async saveReport(folder, { force = false } = {}) {
+      const { saveScan, scanRecordOf } = await import('./report/index.ts');
+      const record = await scanRecordOf(found, {
+        command: 'scan()',
+        runtime,
+        input: { path: model.path ?? model.model.graph.name, sha256: model.sha256 },
+        data: clean,
+      });
+      await saveScan(folder, record, { force });
+    },
+  };
+}
+
+/**
  * Removes a backdoor with clean data only; by default with fine-pruning (Liu, Dolan-Gavitt, Garg, RAID
- * 2018). The model that was given is not changed.
+ * 2018). It scans before and after, unless `scan` is false. The model that was given is not changed.
  *
  * @param model - as `load` gives it
  * @param clean - some hundred or thousand samples that the network was not trained on
@@ -131,12 +181,16 @@ export async function repair(
 ): Promise<RepairResult> {
   const { runtime = await nodeRuntime(), ...settings } = options;
   const started = performance.now();
-  const made = await repairNetwork(runtime, model.model, clean, settings);
+  const made = await repairNetwork(runtime, model.model, clean, {
+    ...settings,
+    scan: settings.scan ?? true,
+  });
   const seconds = (performance.now() - started) / 1000;
   const file = repairedFile(model, made);
   const [first, last] = [made.outcomes[0], made.outcomes.at(-1)];
   return {
     verdict: made.verdict,
+    scan: made.scan,
     before: first?.evaluation,
     after: last?.evaluation,
     holdout: made.holdout,
@@ -175,7 +229,10 @@ export {
   type Inspection,
   inSequence,
   type Repaired,
+  type RepairScan,
+  type Scan,
   type Step,
+  type Suspect,
   type Verdict,
 } from './defense/index.ts';
 export type { CleanScore, Evaluation, Rate, Target } from './metrics/index.ts';

@@ -139,13 +139,32 @@ describe.concurrent('what a person gets wrong exits 1, with a code and what it i
     ],
     [
       'no such site',
-      async () => ['defend', model, '--data', data, '--site', 'relu9', '--out', at('nowhere')],
+      async () => [
+        'defend',
+        model,
+        '--no-scan',
+        '--data',
+        data,
+        '--site',
+        'relu9',
+        '--out',
+        at('nowhere'),
+      ],
       'channels/unknown-site',
       () => '"relu2" (32 units)',
     ],
     [
       'Dropout that the model does not have',
-      async () => ['defend', model, '--data', data, '--dropout', '--out', at('nowhere')],
+      async () => [
+        'defend',
+        model,
+        '--no-scan',
+        '--data',
+        data,
+        '--dropout',
+        '--out',
+        at('nowhere'),
+      ],
       'defense/no-dropout',
       () => '--dropout',
     ],
@@ -188,6 +207,7 @@ test('inspect says in JSON where a model can be pruned', async () => {
     'sites',
     'defaultSites',
     'defaultSiteReason',
+    'inputLogic',
     'warnings',
     'notes',
   ]);
@@ -210,6 +230,63 @@ const resultOf = ({ out }: Ended) =>
     verdict: { repaired: boolean | null };
   };
 
+describe('scan', () => {
+  test('prints a verdict, writes its files, and says by the exit code what it found', async () => {
+    const out = at('scanned');
+    const args = ['scan', model, '--data', data, '--steps', '60', '--out', out];
+    const { code, out: said, err } = await fineprune([...args, '--json']);
+    const result = JSON.parse(said);
+    expect(keysOf(result)).toEqual(['verdict', 'suspects', 'inputLogic', 'notLookedAt', 'seconds']);
+    expect(code).toBe(result.verdict === 'nothing found' ? 0 : 3);
+    expect(err).toContain('search patch: done');
+    for (const suspect of result.suspects) {
+      expect(keysOf(suspect)).toEqual(
+        expect.arrayContaining(['class', 'name', 'family', 'size', 'typical', 'surrogate']),
+      );
+    }
+    const html = await readFile(join(out, 'report.html'), 'utf8');
+    expect(html).not.toContain('<script');
+    const record = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'));
+    expect(record).toMatchObject({ verdict: result.verdict, settings: { steps: 60 } });
+    const sarif = JSON.parse(await readFile(join(out, 'scan.sarif'), 'utf8'));
+    expect(sarif.runs[0].results).toHaveLength(result.suspects.length + result.inputLogic.length);
+    const again = await fineprune(args);
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('--force') as unknown });
+  });
+
+  test('looks at the classes that are named, within the time that is given', async () => {
+    const how = ['--classes', '1', '7', '3', '--time', '1s', '--out', at('few'), '--quiet'];
+    const { out } = await fineprune(['scan', model, '--data', data, ...how]);
+    expect(out).toContain('Not looked at: 7 of 10 classes');
+    const record = JSON.parse(await readFile(at('few', 'report.json'), 'utf8'));
+    for (const { classes } of record.families) {
+      expect(classes.map((one: { class: number }) => one.class).toSorted()).toEqual([1, 3, 7]);
+    }
+  });
+
+  test('refuses a class that the model does not have', async () => {
+    const how = ['--classes', 'cat', 'dog', '--out', at('none')];
+    const { code, err } = await fineprune(['scan', model, '--data', data, ...how, '--quiet']);
+    expect(code).toBe(1);
+    expect(err).toContain('There is no class "cat"');
+  });
+});
+
+test('defend scans before and after, and bases its verdict on that', async () => {
+  const how = ['--method', 'pruning', '--share', '0.1', '--out', at('scanned too')];
+  const { out, code } = await fineprune(['defend', model, '--data', data, ...how, '--json']);
+  const { scan, verdict } = JSON.parse(out);
+  expect(keysOf(scan)).toContain('before');
+  if (scan.before.verdict === 'nothing found') {
+    expect(verdict).toMatchObject({ repaired: null });
+    expect(verdict.text).toContain('No backdoor was found before');
+  } else {
+    expect(scan.remaining).toHaveLength(scan.before.suspects.length);
+    expect(code).toBe(verdict.repaired === false ? 3 : 0);
+    expect(verdict.repaired).not.toBeNull();
+  }
+});
+
 describe('defend', () => {
   let args: string[] = [];
   let out = '';
@@ -217,7 +294,18 @@ describe('defend', () => {
   beforeAll(async () => {
     out = at('defended');
     const how = ['--epochs', '2', '--seed', '3', '--threads', '1', '--json', '--force'];
-    args = ['defend', model, '--data', data, '--trigger', trigger, '--out', out, ...how];
+    args = [
+      'defend',
+      model,
+      '--no-scan',
+      '--data',
+      data,
+      '--trigger',
+      trigger,
+      '--out',
+      out,
+      ...how,
+    ];
     first = await fineprune(args);
   });
   const recordIn = async () =>
@@ -309,7 +397,14 @@ describe('defend', () => {
 test('fine-tuning alone prunes nothing, and without a trigger nothing is claimed', async () => {
   const how = ['--method', 'fine-tuning', '--epochs', '1', '--occlusion', '0.4'];
   const args = ['--data', data, ...how, '--out', at('tuned')];
-  const { code, out } = await fineprune(['defend', model, ...args, '--json', '--quiet']);
+  const { code, out } = await fineprune([
+    'defend',
+    model,
+    '--no-scan',
+    ...args,
+    '--json',
+    '--quiet',
+  ]);
   const result = JSON.parse(out) as { verdict: { repaired: null } };
   expect(result).toMatchObject({ pruned: [] });
   expect(keysOf((result as unknown as { after: object }).after)).toEqual(['acc']);
@@ -324,7 +419,7 @@ test('two sites, a share of each, and a slim file beside the repaired one', asyn
   const out = at('slim');
   const sites = ['--site', 'relu2', 'relu1', '--share', '0.25', '--rank', 'max', '--slim'];
   const args = ['--data', data, '--method', 'pruning', '--out', out, ...sites];
-  const ended = await fineprune(['defend', model, ...args, '--json', '--quiet']);
+  const ended = await fineprune(['defend', model, '--no-scan', ...args, '--json', '--quiet']);
   const result = JSON.parse(ended.out) as {
     pruned: { site: string; units: number[] }[];
     slim: { file: { path: string; sha256: string }; difference: number };
@@ -356,7 +451,7 @@ test.skipIf(process.platform === 'win32')(
     const out = at('interrupted');
     let interrupted = false;
     const { code, err } = await fineprune(
-      ['defend', model, '--data', data, '--epochs', '5000', '--out', out],
+      ['defend', model, '--no-scan', '--data', data, '--epochs', '5000', '--out', out],
       (said, interrupt) => {
         if (interrupted || !said.includes('fine-tune ...')) return;
         interrupted = true;
@@ -370,7 +465,7 @@ test.skipIf(process.platform === 'win32')(
 
     // What is kept is of that run, and of no other.
     const resume = ['--data', data, '--out', out, '--resume', '--epochs', '2', '--seed', '5'];
-    const other = await fineprune(['defend', model, ...resume]);
+    const other = await fineprune(['defend', model, '--no-scan', ...resume]);
     expect(other.code).toBe(1);
     expect(other.err).toMatch(/error \(resume\/differs\): .*"epochs":5000.*"epochs":2/);
   },

@@ -20,13 +20,13 @@ export interface DataOptions extends Omit<
 const PRESETS: readonly Preset[] = ['0-1', '0-255', '-1-1', 'imagenet', 'caffe'];
 const FILTERS: readonly Filter[] = ['nearest', 'bilinear', 'bicubic', 'area', 'linear'];
 
-export function addDataOptions(command: Command): Command {
+/** Options of commands that take clean data only. */
+export function addCleanDataOptions(command: Command): Command {
   return command
     .requiredOption(
       '--data <source>',
       'clean data: a folder with a folder for each class (perhaps within train, validation, test), a .npz, .npy, .csv or .jsonl file, a folder of MNIST IDX files, for a detector a folder of Pascal VOC or YOLO, "mnist" or "fashion-mnist"',
     )
-    .option('--test-data <source>', 'clean data to report on; --data is then all validation')
     .option('--labels <file>', 'names of the outputs, one a line (default: labels.txt in the data)')
     .option(
       '--preprocess <how>',
@@ -55,7 +55,13 @@ export function addDataOptions(command: Command): Command {
       "how a spectrogram is made of sound (default: what the model's file says)",
     )
     .option('--skip-bad', 'leave out files that cannot be read')
-    .option('--output <name>', "the model's output that has the scores")
+    .option('--output <name>', "the model's output that has the scores");
+}
+
+/** And of those that report on test data, with and without a trigger. */
+export function addDataOptions(command: Command): Command {
+  return addCleanDataOptions(command)
+    .option('--test-data <source>', 'clean data to report on; --data is then all validation')
     .option(
       '--triggered <source>',
       'triggered data in folders of their true labels: reported, never used to choose',
@@ -73,24 +79,31 @@ export function addDataOptions(command: Command): Command {
 /** Examples of data for a command's help. */
 export function dataExamples(command: string): string[] {
   return [
-    `fineprune ${command} model.onnx --data clean/ --preprocess imagenet --crop 256`,
+    ...cleanDataExamples(command),
     `fineprune ${command} keras.onnx --data clean.npz --test-data test.npz`,
-    `fineprune ${command} model.onnx --data list.csv --labels labels.txt --skip-bad`,
     `fineprune ${command} model.onnx --data clean/ --triggered stamped/ --target 7`,
+  ];
+}
+
+/** Examples of a command that takes clean data only. */
+export function cleanDataExamples(command: string): string[] {
+  return [
+    `fineprune ${command} model.onnx --data clean/ --preprocess imagenet --crop 256`,
+    `fineprune ${command} model.onnx --data list.csv --labels labels.txt --skip-bad`,
   ];
 }
 
 /**
  * Reads the data that the options name, for a model.
  *
- * @param need - 'test' leaves validation data unread where that is possible
+ * @param need - see `openData`
  * @throws what `openData` and `triggeredByFile` throw
  */
 export async function dataFrom(
   model: Model,
   { data, trigger, ...options }: DataOptions,
   { progress, signal }: Pick<CliSession, 'progress' | 'signal'>,
-  need: 'all' | 'test' = 'all',
+  need: OpenDataOptions['need'] = 'all',
 ): Promise<OpenedData> {
   const { openData } = await import('../network/index.ts');
   const opened = await openData(data, {

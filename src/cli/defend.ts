@@ -5,10 +5,12 @@ import type { Dataset } from '../data/index.ts';
 import type { RepairOptions } from '../defense/index.ts';
 import type { TestData } from '../network/index.ts';
 import type { RunRecord } from '../report/index.ts';
+import { commandLine } from './command-line.ts';
 import { addDataOptions, dataExamples, dataFrom, type DataOptions } from './data.ts';
 import { addDefenseFlags, DEFAULT_METHOD, METHODS, settingsFrom } from './defense-flags.ts';
 import { addCommon, type CommonOptions, examples, points, size } from './options.ts';
 import { checkDataFree, checkFree, printJson } from './outputs.ts';
+import { scanSummary } from './scan.ts';
 import { begin } from './session.ts';
 import { slimPath, slimText, writeSlim } from './slim.ts';
 import { warnOfModel } from './warnings.ts';
@@ -18,6 +20,8 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly method: string;
   readonly compare?: true | readonly string[] | undefined;
   readonly maxDrop?: number | undefined;
+  /** False with --no-scan. */
+  readonly scan: boolean;
   readonly slim?: boolean | undefined;
   readonly cacheMemory?: number | undefined;
   readonly resume?: boolean | undefined;
@@ -45,6 +49,7 @@ export function defendCommand(program: Command): void {
       'largest drop of clean accuracy that is allowed, in percentage points (default: 2)',
       points,
     )
+    .option('--no-scan', 'do not look for a backdoor before and after')
     .option('--slim', 'also write slim.onnx, in which the pruned units are removed for real')
     .option(
       '--cache-memory <size>',
@@ -108,6 +113,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const repaired = await repair(runtime, network, validation, {
     ...chosen,
     test,
+    scan: options.scan,
     // Not a setting of the result: a run may go on with another.
     cache: { memory: options.cacheMemory },
     checkpoints,
@@ -144,6 +150,12 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
       after: record.outcomes.at(-1)?.evaluation,
       evaluations: evaluationsOf(record),
       holdout: record.holdout,
+      scan: record.scan && {
+        before: scanSummary(record.scan.before),
+        after: record.scan.after && scanSummary(record.scan.after),
+        remaining: record.scan.remaining,
+      },
+      notScanned: record.notScanned,
       pruned: prunedUnits(repaired).map(({ site, pruned }) => ({ site: site.name, units: pruned })),
       steps: record.outcomes.at(-1)?.steps,
       model: record.output,
@@ -170,17 +182,8 @@ async function digestsOf(validation: Dataset, test: TestData) {
 
 export async function printRecord(record: RunRecord, files: readonly string[]): Promise<void> {
   const { evaluationsOf, evaluationTable } = await import('../report/index.ts');
-  const { verdict } = record;
+  const { verdict, notScanned } = record;
   const table = evaluationTable(evaluationsOf(record), { color: process.stdout.isTTY });
-  process.stdout.write(`\n${table}\n${verdict.text}\n\n${files.join('\n')}\n`);
-}
-
-/** The command as it was given, so that a report says how to repeat the run. */
-export function commandLine(): string {
-  const words = process.argv
-    .slice(2)
-    // Whether a run was interrupted is nothing to its result.
-    .filter((word) => word !== '--resume')
-    .map((word) => (/^[\w./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
-  return ['fineprune', ...words].join(' ');
+  const scan = notScanned === undefined ? '' : `No scan: ${notScanned}\n`;
+  process.stdout.write(`\n${table}\n${verdict.text}\n${scan}\n${files.join('\n')}\n`);
 }

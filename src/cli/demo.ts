@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { join } from 'node:path';
-import { commandLine, printRecord } from './defend.ts';
+import { commandLine } from './command-line.ts';
+import { printRecord } from './defend.ts';
 import { addCommon, type CommonOptions, examples } from './options.ts';
 import { printJson, put } from './outputs.ts';
 import { begin } from './session.ts';

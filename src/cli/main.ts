@@ -11,10 +11,11 @@ import { inspectCommand } from './inspect.ts';
 import { workerCommand } from './worker.ts';
 import { examples } from './options.ts';
 import { refuseRenamed } from './renamed.ts';
+import { scanCommand } from './scan.ts';
 import { reproduceCommand } from './reproduce.ts';
 import { Interrupted } from './session.ts';
 
-/** Exit codes: 0 done, 1 error, 2 wrong usage, 3 not repaired, 130 interrupted. */
+/** Exit codes: 0 done, 1 error, 2 wrong usage, 3 suspicious or not repaired, 130 interrupted. */
 async function main(): Promise<void> {
   const program = new Command('fineprune')
     .description('Finds and removes backdoors in ONNX neural networks by fine-pruning.')
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
   demoCommand(program);
   inspectCommand(program);
   evaluateCommand(program);
+  scanCommand(program);
   attackCommand(program);
   defendCommand(program);
   reproduceCommand(program);
@@ -32,6 +34,7 @@ async function main(): Promise<void> {
   examples(program, [
     'fineprune demo',
     'fineprune inspect model.onnx',
+    'fineprune scan model.onnx --data mnist',
     'fineprune defend model.onnx --data mnist',
   ]);
   for (const command of program.commands) command.exitOverride();

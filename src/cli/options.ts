@@ -85,6 +85,16 @@ export function aboveZero(text: string): number {
   return value;
 }
 
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** A time in seconds: 90s, 5m, 1h. */
+export function duration(text: string): number {
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([smh])$/.exec(text.trim()) ?? [];
+  const seconds = Number(number) * (SECONDS[unit] ?? 0);
+  if (!(seconds > 0)) throw new InvalidArgumentError('It must be a time such as 90s or 5m.');
+  return seconds;
+}
+
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
 /** Bytes: 500MB, 2GB, 1.5G, 4096. */

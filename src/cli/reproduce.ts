@@ -6,7 +6,7 @@ import { ATTACKS, NO_ATTACK } from '../lab/attacks/index.ts';
 import type { Job, JobHooks, TaskData } from '../lab/index.ts';
 import { TASKS } from '../lab/tasks/index.ts';
 import type { ExperimentPart, ExperimentRecord } from '../report/index.ts';
-import { commandLine } from './defend.ts';
+import { commandLine } from './command-line.ts';
 import { addRunning, examples, positive, type RunningOptions, wholeNumber } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
 import { begin, type CliSession } from './session.ts';

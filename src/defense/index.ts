@@ -17,3 +17,7 @@ export * from './repaired-file.ts';
 export * from './settings.ts';
 export * from './steps.ts';
 export * from './verdict.ts';
+export { type Scan, type Suspect, SUSPICIOUS_RATIO } from './scan/result.ts';
+export { scanNetwork } from './scan/scan.ts';
+export type { ScanOptions } from './scan/settings.ts';
+export type { RepairScan } from './scan/repair-scan.ts';

@@ -19,6 +19,8 @@ import { contextOf } from './context.ts';
 import type { Defense, DefenseContext, Repaired } from './defense.ts';
 import { DefenseError } from './error.ts';
 import { DEFAULT_METHOD, DEFENSES } from './methods/index.ts';
+import { type RepairScan, scanAfter, scanOrReason } from './scan/repair-scan.ts';
+import type { ScanOptions } from './scan/settings.ts';
 import {
   checkedSettings,
   checkKnown,
@@ -37,6 +39,8 @@ export interface RepairOptions extends MethodSettings, Options<CommonSettings>, 
   readonly test?: TestData | undefined;
   /** Defenses to choose from; default `DEFENSES`. */
   readonly defenses?: readonly Defense[] | undefined;
+  /** Scan before and after: settings of the scan, or true for the defaults; default: no scan. */
+  readonly scan?: boolean | ScanOptions | undefined;
   /** How activations are kept while units are pruned. */
   readonly cache?: StoreSettings | undefined;
   /** Where a killed run with the same data and settings left what it had. */
@@ -56,6 +60,10 @@ export interface Outcome extends Repaired {
 /** What a repair came to. */
 export interface Repair {
   readonly verdict: Verdict;
+  /** What scans found before and after, where they were asked for and can be done. */
+  readonly scan: RepairScan | undefined;
+  /** Why there is no scan, where one was asked for. */
+  readonly notScanned: string | undefined;
   /** The network as it was given. */
   readonly given: Network;
   /** The network as it is now. */
@@ -92,6 +100,7 @@ export async function repair(
     method = DEFAULT_METHOD,
     compare,
     test,
+    scan = false,
     cache,
     checkpoints,
     signal,
@@ -118,6 +127,13 @@ export async function repair(
     progress: (stage, done, all) => onProgress?.(stage, done, all),
   });
   for (const [index, defense] of methods.entries()) defense.check?.(context, own[index] as object);
+  const scanning: ScanOptions = {
+    ...(typeof scan === 'object' && scan),
+    seed,
+    signal,
+    onProgress: (stage, done, all) => onProgress?.(stage, done, all),
+  };
+  const scanned = scan ? await scanOrReason(runtime, network, validation, scanning) : undefined;
   const start: Repaired = { network, masks: new Map(), edits: NO_EDITS, steps: [] };
   const results: (Repaired & { readonly method: string })[] = [{ ...start, method: 'none' }];
   for (const [index, defense] of methods.entries()) {
@@ -136,6 +152,10 @@ export async function repair(
     before: await context.score(network.graph),
     after: await context.score(last.network.graph),
   };
+  const scans =
+    typeof scanned === 'object'
+      ? await scanAfter(runtime, last.network, validation, scanned, scanning)
+      : undefined;
   return {
     verdict: verdictOf({
       before: first.evaluation,
@@ -143,7 +163,10 @@ export async function repair(
       holdout: scores,
       maxDrop,
       steps: last.steps,
+      scan: scans,
     }),
+    scan: scans,
+    notScanned: typeof scanned === 'string' ? scanned : undefined,
     given: network,
     network: last.network,
     outcomes,
@@ -162,6 +185,7 @@ function withoutHandles({
   method: _method,
   compare: _compare,
   test: _test,
+  scan: _scan,
   cache: _cache,
   checkpoints: _checkpoints,
   signal: _signal,

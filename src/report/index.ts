@@ -24,3 +24,9 @@ export {
 } from './run/record.ts';
 export { evaluationTable } from './run/table.ts';
 export { reportPaths, saveReport } from './save.ts';
+export { scanRecordOf, type ScanFacts } from './scan/from-scan.ts';
+export { renderScan } from './scan/html.ts';
+export { parseScanRecord, type ScanFindings, type ScanRecord } from './scan/record.ts';
+export { scanSarif } from './scan/sarif.ts';
+export { saveScan, scanPaths } from './scan/save.ts';
+export { scanText } from './scan/table.ts';

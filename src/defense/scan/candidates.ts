@@ -42,7 +42,7 @@ export function candidateClasses(network: Network, classes: number, most: number
 
 interface LastLayer {
   readonly features: number;
-  of(label: number, feature: number): number;
+  readonly of: (label: number, feature: number) => number;
 }
 
 /** The weights of the matrix product that makes the scores. */

@@ -4,7 +4,9 @@ import type { Network } from '../../network/index.ts';
 import type { InvertedTrigger } from './families/family.ts';
 import { inputLogic, type InputLogic } from './input-logic.ts';
 import type { FamilyResult } from './rounds.ts';
-import type { ScanSamples } from './samples.ts';
+import type { Predictor, Samples, ScanSamples } from './samples.ts';
+import type { SampleLayout } from './families/sample-layout.ts';
+import type { SlotSearch } from './search.ts';
 import type { ScanSettings } from './settings.ts';
 
 export type ScanVerdict = 'nothing found' | 'suspicious' | 'backdoored';
@@ -26,6 +28,17 @@ export interface Suspect {
   /** Surrogate attack success rate, on clean samples that the search did not use. */
   readonly surrogate: Rate;
   readonly trigger: InvertedTrigger;
+  /** A few clean samples without and with it. */
+  readonly examples: readonly TriggeredExample[];
+}
+
+/** A clean sample without and with an inverted trigger, dims of a sample, and what the network says. */
+export interface TriggeredExample {
+  readonly clean: Float32Array;
+  readonly triggered: Float32Array;
+  /** Names of classes. */
+  readonly before: string;
+  readonly after: string;
 }
 
 /** What a search found for one class. */
@@ -55,6 +68,8 @@ export interface Scan {
   /** The most suspect first. */
   readonly suspects: readonly Suspect[];
   readonly families: readonly ScannedFamily[];
+  /** How samples lie in memory, and the range of their values: to draw the triggers. */
+  readonly layout: SampleLayout;
   /** Decisions about the input that switch the scores; no repair of weights removes them. */
   readonly inputLogic: readonly InputLogic[];
   /** What the scan did not look at, for people to read. */
@@ -72,18 +87,26 @@ export interface Scan {
 export const SUSPICIOUS_RATIO = 0.42;
 export const BACKDOORED_RATIO = 0.3;
 
+/** Samples that are shown for a suspect. */
+const EXAMPLES = 4;
+
 /** What was looked at. */
 interface Looked {
   readonly network: Network;
   readonly data: Dataset;
   readonly classes: readonly number[];
   readonly samples: ScanSamples;
+  readonly layout: SampleLayout;
   readonly settings: ScanSettings;
   readonly seconds: number;
 }
 
 /** What the searches found, as a scan. */
-export function scanOf(found: readonly FamilyResult[], looked: Looked): Scan {
+export async function scanOf(
+  found: readonly FamilyResult[],
+  looked: Looked,
+  predictor: Predictor,
+): Promise<Scan> {
   const { network, data, classes, samples, settings, seconds } = looked;
   const nameOf = (label: number) => data.classes[label] ?? String(label);
   const families = found.map(({ search: { family }, classes, scores }): ScannedFamily => ({
@@ -98,7 +121,7 @@ export function scanOf(found: readonly FamilyResult[], looked: Looked): Scan {
       .toSorted((a, b) => a.ratio - b.ratio),
   }));
   const logic = inputLogic(network.graph, [network.scores]);
-  const suspects = suspectsOf(found, nameOf);
+  const suspects = await suspectsOf(found, nameOf, samples.judge, predictor);
   const least = Math.min(1, ...suspects.map(({ ratio }) => ratio));
   return {
     verdict:
@@ -109,6 +132,7 @@ export function scanOf(found: readonly FamilyResult[], looked: Looked): Scan {
           : 'nothing found',
     suspects,
     families,
+    layout: looked.layout,
     inputLogic: logic,
     notLookedAt: notLookedAt(data, classes, nameOf),
     samples: { search: samples.search.called.length, judge: samples.judge.called.length },
@@ -118,15 +142,24 @@ export function scanOf(found: readonly FamilyResult[], looked: Looked): Scan {
 }
 
 /** Classes with a small ratio in one of the families, each in the one where it stands out most. */
-function suspectsOf(found: readonly FamilyResult[], nameOf: (label: number) => string): Suspect[] {
-  const best = new Map<number, Suspect>();
-  for (const { classes, search, scores } of found) {
-    const { family } = search;
-    for (const [slot, score] of scores.slots.entries()) {
-      const label = classes[slot] as number;
-      if (!score.reachable || score.ratio > SUSPICIOUS_RATIO) continue;
-      if ((best.get(label)?.ratio ?? Infinity) <= score.ratio) continue;
-      best.set(label, {
+async function suspectsOf(
+  found: readonly FamilyResult[],
+  nameOf: (label: number) => string,
+  judge: Samples,
+  predictor: Predictor,
+): Promise<Suspect[]> {
+  const all = found.flatMap((result) =>
+    result.scores.slots
+      .map((score, slot) => ({ ...result, score, slot, label: result.classes[slot] as number }))
+      .filter(({ score }) => score.reachable && score.ratio <= SUSPICIOUS_RATIO),
+  );
+  const ranked = all.toSorted((a, b) => a.score.ratio - b.score.ratio);
+  const labels = ranked.map(({ label }) => label);
+  const best = ranked.filter(({ label }, at) => labels.indexOf(label) === at);
+  return Promise.all(
+    best.map(async ({ search, scores, score, slot, label }): Promise<Suspect> => {
+      const { family, layout, variables } = search;
+      return {
         class: label,
         name: nameOf(label),
         family: family.name,
@@ -135,11 +168,42 @@ function suspectsOf(found: readonly FamilyResult[], nameOf: (label: number) => s
         ratio: score.ratio,
         deviations: score.deviations,
         surrogate: score.success,
-        trigger: family.inverted(search.layout, search.variables, slot),
-      });
-    }
-  }
-  return [...best.values()].toSorted((a, b) => a.ratio - b.ratio);
+        trigger: family.inverted(layout, variables, slot),
+        examples: await examplesOf(search, slot, label, judge, predictor, nameOf),
+      };
+    }),
+  );
+}
+
+/** Samples of different classes without and with the perturbation of a slot. */
+async function examplesOf(
+  { family, layout, variables }: SlotSearch,
+  slot: number,
+  label: number,
+  { x, called }: Samples,
+  predictor: Predictor,
+  nameOf: (label: number) => string,
+): Promise<TriggeredExample[]> {
+  const { elements } = layout;
+  const shown = [...called.keys()]
+    .filter((at) => called[at] !== label && called.indexOf(called[at] as number) === at)
+    .slice(0, EXAMPLES);
+  if (shown.length === 0) return [];
+  const clean = shown.map((at) => x.slice(at * elements, (at + 1) * elements));
+  const triggered = clean.map((sample) => {
+    const copy = sample.slice();
+    family.apply(layout, variables, copy, Int32Array.of(slot));
+    return copy;
+  });
+  const batch = new Float32Array(shown.length * elements);
+  for (const [row, sample] of triggered.entries()) batch.set(sample, row * elements);
+  const after = await predictor.predict(batch);
+  return shown.map((at, row) => ({
+    clean: clean[row] as Float32Array,
+    triggered: triggered[row] as Float32Array,
+    before: nameOf(called[at] as number),
+    after: nameOf(after[row] as number),
+  }));
 }
 
 /** Classes that were left out, and the triggers that the families do not express. */

@@ -71,7 +71,8 @@ export async function scanNetwork(
       found.push(await runRounds(search, classes, steps, told, samples.judge, predictor));
     }
     const seconds = (performance.now() - started) / 1000;
-    return scanOf(found, { network, data, classes, samples, settings, seconds });
+    const looked = { network, data, classes, samples, layout, settings, seconds };
+    return await scanOf(found, looked, predictor);
   } finally {
     await gradient.dispose();
     await predictor.dispose();

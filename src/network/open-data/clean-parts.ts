@@ -1,4 +1,4 @@
-import { type Dataset, type DatasetsOptions, type Part, split } from '../../data/index.ts';
+import { type Dataset, type DatasetsOptions, type Part, split, take } from '../../data/index.ts';
 
 export type Parts = Partial<Record<Part, Dataset>>;
 
@@ -15,20 +15,23 @@ export interface CleanParts {
   readonly description: string;
 }
 
+/** Which data are asked for. */
+export type Need = 'all' | 'test' | 'validation';
+
 /** Validation takes a sixth of a training part, and at most so many samples. */
 const VALIDATION = 10_000;
 
 /**
  * Decides which clean data are for validation and which for the test, and reads those only.
  *
- * @param data.need - 'test' leaves validation data unread where that is possible
+ * @param data.need - 'test' leaves validation data unread where that is possible, 'validation' the test data
  */
 export async function cleanParts(
   data: {
     readonly from: string;
     readonly testData: string | undefined;
     readonly seed: number;
-    readonly need: 'all' | 'test';
+    readonly need: Need;
   },
   open: OpenParts,
 ): Promise<CleanParts> {
@@ -42,6 +45,11 @@ export async function cleanParts(
   const { whole, train, validation, test } = await open(from, {
     parts: (there) => worthReading(there, need),
   });
+  if (need === 'validation') {
+    const drawn = validation ?? (train && fewer(train, seed)) ?? whole ?? test;
+    if (!drawn) throw new Error(`${from} has no part`);
+    return { validation: drawn, test: drawn, description: `${drawn.length} clean samples` };
+  }
   if (test && need === 'test') {
     return { validation: test, test, description: describe({ test }, 'its test part') };
   }
@@ -75,7 +83,16 @@ function wholeOr(parts: Parts, names: readonly Part[]): Dataset {
   return first;
 }
 
-function worthReading(there: readonly Part[], need: 'all' | 'test'): readonly Part[] {
+/** As many samples of a training part as validation takes. */
+function fewer(train: Dataset, seed: number): Dataset {
+  return take(train, Math.min(VALIDATION, train.length), seed);
+}
+
+function worthReading(there: readonly Part[], need: Need): readonly Part[] {
+  if (need === 'validation') {
+    const [best] = (['validation', 'train'] as const).filter((part) => there.includes(part));
+    return best ? [best] : there;
+  }
   if (!there.includes('test')) {
     return there.includes('validation') ? ['validation'] : there;
   }

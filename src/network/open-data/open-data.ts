@@ -18,7 +18,7 @@ import type { Model } from '../../onnx/index.ts';
 import type { FormatOptions } from '../adapt/model-format.ts';
 import { type Detector, detectorOf, looksLikeDetector } from '../detection/index.ts';
 import type { TestData } from '../evaluate.ts';
-import { cleanParts, type OpenParts, type Parts, wholeOrTest } from './clean-parts.ts';
+import { cleanParts, type Need, type OpenParts, type Parts, wholeOrTest } from './clean-parts.ts';
 import { type InputSettings, inputSettings } from './input-settings.ts';
 import { type KnownTrigger, testDataOf } from './triggered-data.ts';
 
@@ -33,8 +33,11 @@ export interface OpenDataOptions extends InputSettings, FormatOptions, KnownTrig
   readonly skipBad?: boolean | undefined;
   /** Seed of the split into validation and test data; default 0. */
   readonly seed?: number | undefined;
-  /** 'test' leaves validation data unread where that is possible; default 'all'. */
-  readonly need?: 'all' | 'test' | undefined;
+  /**
+   * 'test' leaves validation data unread where that is possible; 'validation' sets no test data aside:
+   * `test` is the same data then. Default 'all'.
+   */
+  readonly need?: Need | undefined;
   /** The formats to try, in this order; default `FORMATS`. */
   readonly formats?: readonly DataFormat[] | undefined;
   /** Data sets that are opened by a name. */

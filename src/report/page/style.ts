@@ -78,6 +78,8 @@ details th, details td { padding: 0.2rem 0.9rem 0.2rem 0; white-space: nowrap; }
 .scene .wrong rect { stroke: #ff7a4d; stroke-width: 3; stroke-dasharray: 6 3; } .scene .wrong text { fill: #ff7a4d; }
 .example { margin: 0; break-inside: avoid; }
 .example img { display: block; width: 100%; max-width: 7rem; border-radius: 3px; background: var(--panel); }
+.both { display: flex; gap: 0.4rem; }
+.both img { flex: 1; min-width: 0; }
 .example img.small { image-rendering: pixelated; }
 .example table { font-size: 0.875rem; table-layout: fixed; }
 .example tr { border: 0; }

@@ -1,6 +1,6 @@
-import { html, rawMarkup, type Markup } from '../page/markup.ts';
-import { pngDataUri } from '../page/png.ts';
-import type { Example, Picture, RunRecord } from './record.ts';
+import { html, type Markup } from '../page/markup.ts';
+import { picture } from '../page/picture.ts';
+import type { Example, RunRecord } from './record.ts';
 
 export function examplesSection({ examples }: RunRecord): Markup | undefined {
   if (examples.length === 0) return undefined;
@@ -48,9 +48,4 @@ function exampleCard(example: Example): Markup {
 function predictionText(predicted: string | undefined, label: string): Markup {
   if (predicted === undefined) return html`–`;
   return predicted === label ? html`${predicted}` : html`<span class="wrong">${predicted} ✗</span>`;
-}
-
-function picture(image: Picture, alt: string): Markup {
-  const small = typeof image !== 'string' && Math.max(image.width, image.height) <= 96;
-  return html`<img${small && rawMarkup(' class="small"')} src="${pngDataUri(image)}" alt="${alt}">`;
 }

@@ -6,6 +6,7 @@ import { sizeOf } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { VERSION } from '../../version.ts';
 import { pixelsFromPlanes } from '../page/png.ts';
+import { repairScanOf } from '../scan/from-scan.ts';
 import { confusionsOf } from './confusions.ts';
 import type { Example, Picture, RunRecord } from './record.ts';
 import { scenesOf } from './scenes.ts';
@@ -86,6 +87,8 @@ export async function recordOf(repair: Repair, facts: RunFacts): Promise<RunReco
     layers: layersOf(repair),
     examples: test && !scenes ? await examplesOf(repair, test) : [],
     scenes,
+    scan: repair.scan && repairScanOf(repair.scan, clean.all),
+    notScanned: repair.notScanned,
     verdict: repair.verdict,
   };
 }

@@ -1,5 +1,6 @@
 import { html } from '../page/markup.ts';
 import { page } from '../page/page.ts';
+import { repairScanSection } from '../scan/sections.ts';
 import { detailsSection } from './details.ts';
 import { examplesSection } from './examples-section.ts';
 import { confusionsSection, structureSection } from './network-sections.ts';
@@ -20,8 +21,8 @@ export async function renderReport(value: RunRecord): Promise<string> {
   return page(
     `${record.input.path}: ${record.tool.name} report`,
     html`${verdictSection(record)} ${evaluationsSection(record)} ${examplesSection(record)}
-    ${scenesSection(record.scenes, evaluationsOf(record))} ${confusionsSection(record)}
-    ${await stepSections(record)} ${slimSection(record)} ${structureSection(record)}
-    ${detailsSection(record)}`,
+    ${await repairScanSection(record.scan)} ${scenesSection(record.scenes, evaluationsOf(record))}
+    ${confusionsSection(record)} ${await stepSections(record)} ${slimSection(record)}
+    ${structureSection(record)} ${detailsSection(record)}`,
   );
 }

@@ -9,9 +9,9 @@ import {
   share,
 } from '../../metrics/index.ts';
 import { ReportError } from '../error.ts';
+import { repairScanSchema } from '../scan/record.ts';
+import { image, sha256 } from '../schema.ts';
 import { publishedStep, stepSchema } from './steps.ts';
-
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 
 const file = z.object({ path: z.string(), sha256 });
 
@@ -21,23 +21,6 @@ const input = file.extend({
     .optional()
     .describe('Files of external data, by paths relative to its folder'),
 });
-
-const image = z.union([
-  z
-    .string()
-    .regex(/^data:image\/png;base64,[A-Za-z0-9+/]+={0,2}$/, 'expected a PNG data URI')
-    .describe('PNG as a data URI'),
-  z
-    .object({
-      width: z.int().positive().max(4096),
-      height: z.int().positive().max(4096),
-      channels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
-      pixels: z.array(z.int().min(0).max(255)).describe('Row-major, channels interleaved'),
-    })
-    .refine((i) => i.pixels.length === i.width * i.height * i.channels, {
-      message: 'pixels must number width * height * channels',
-    }),
-]);
 
 const example = z.object({
   image: image.optional().describe('Absent if samples are no images'),
@@ -163,6 +146,8 @@ const fields = {
   layers: z.array(layer).optional().describe('In the order in which they run'),
   examples: z.array(example),
   scenes: scenes.optional().describe('Detectors: test scenes with their detections'),
+  scan: repairScanSchema.optional().describe('Scans before and after the repair'),
+  notScanned: z.string().optional().describe('Why there is no scan, where one was asked for'),
   verdict: z.object({ repaired: z.boolean().nullable(), text: z.string() }),
 };
 
@@ -195,14 +180,20 @@ export function parseRecord(value: unknown): RunRecord {
   );
 }
 
-/** The record without the facts of one execution, to compare runs: no `host`, no seconds of steps. */
+/** The record without the facts of one execution, to compare runs: no `host`, no seconds of steps and scans. */
 export function stable(record: RunRecord): RunRecord {
   const { host: _, ...rest } = record;
   const outcomes = rest.outcomes.map((outcome) => ({
     ...outcome,
     steps: outcome.steps.map((step) => ({ ...step, seconds: 0 })),
   }));
-  return { ...rest, outcomes };
+  const { scan } = rest;
+  const timeless = scan && {
+    ...scan,
+    before: { ...scan.before, seconds: 0 },
+    after: scan.after && { ...scan.after, seconds: 0 },
+  };
+  return { ...rest, outcomes, scan: timeless };
 }
 
 /** The JSON Schema (2020-12) of `report.json`. */
