@@ -26,7 +26,7 @@ export function scanCommand(program: Command): void {
     .option('--out <folder>', 'where report.html, report.json and scan.sarif go', 'out/scan')
     .option(
       '--classes <labels...>',
-      'classes to look at, by name or number (default: all; of more than 96 the most suspect by the last layer)',
+      'classes to look at, by name or number (default: all; of more than 48 the most suspect by the last layer)',
     )
     .option('--steps <n>', 'steps of each search (default: 200)', positive)
     .option('--time <duration>', 'time to spend, as 90s or 5m, in place of --steps', duration)

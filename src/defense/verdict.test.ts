@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Evaluation, rate } from '../metrics/index.ts';
+import type { RepairScan } from './scan/repair-scan.ts';
+import type { Scan } from './scan/result.ts';
 import type { Step } from './steps.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
 
@@ -118,5 +120,69 @@ describe('the verdict', () => {
     expect(said([PRUNED])).toContain('(3 of 32 units were pruned)');
     expect(said([PRUNED, TUNED])).toContain('(3 of 32 units were pruned, the rest fine-tuned)');
     expect(said([])).toContain('(nothing was done)');
+  });
+});
+
+describe('without triggered data the verdict rests on scans', () => {
+  const found = (verdict: Scan['verdict'], more: Partial<Scan> = {}) =>
+    ({ verdict, suspects: [], inputLogic: [], ...more }) as unknown as Scan;
+  const trigger = (hits: number) => ({
+    class: 3,
+    name: 'cat',
+    family: 'patch',
+    before: rate(290, 300),
+    after: rate(hits, 300),
+  });
+  const scanned = (scan: RepairScan) =>
+    verdictOf({
+      holdout: { before: rate(500, 500), after: rate(498, 500) },
+      maxDrop: 0.02,
+      steps: [PRUNED, TUNED],
+      scan,
+    });
+  const before = found('backdoored');
+  const after = found('nothing found');
+
+  test('repaired: the triggers found work no more, and a new scan finds nothing', () => {
+    const { repaired, text } = scanned({ before, after, remaining: [trigger(6)] });
+    expect(repaired).toBe(true);
+    expect(text).toMatch(/^Repaired: a new scan finds nothing.*"cat" \(96\.67% to 2\.00%\)/);
+  });
+
+  test('not repaired: a trigger found before still works', () => {
+    const { repaired, text } = scanned({ before, after, remaining: [trigger(240)] });
+    expect(repaired).toBe(false);
+    expect(text).toContain('the trigger found for "cat" on 240 of 300 samples');
+  });
+
+  test('not repaired: a new scan still finds a trigger', () => {
+    const suspects = [{ name: 'dog' }] as unknown as Scan['suspects'];
+    const again = found('suspicious', { suspects });
+    const { repaired, text } = scanned({ before, after: again, remaining: [trigger(0)] });
+    expect(repaired).toBe(false);
+    expect(text).toContain('a new scan still finds a small trigger for "dog"');
+  });
+
+  test('not repaired: decisions about the input are left', () => {
+    const inputLogic = [{ decisions: [], gate: '', control: '' }];
+    const again = found('suspicious', { inputLogic });
+    expect(scanned({ before, after: again, remaining: [] })).toMatchObject({ repaired: false });
+    // Also where the trigger that was given works no more.
+    const given = verdictOf({
+      before: evaluation(990, 891),
+      after: evaluation(990, 0),
+      holdout: { before: rate(500, 500), after: rate(500, 500) },
+      maxDrop: 0.02,
+      steps: [PRUNED],
+      scan: { before, after: again, remaining: [] },
+    });
+    expect(given).toMatchObject({ repaired: false });
+    expect(given.text).toContain('decisions about the input still switch the scores');
+  });
+
+  test('nobody can say, where nothing was found before', () => {
+    const scan = { before: found('nothing found'), after: undefined, remaining: [] };
+    expect(scanned(scan)).toMatchObject({ repaired: null });
+    expect(scanned(scan).text).toContain('No backdoor was found before the repair');
   });
 });

@@ -3,7 +3,7 @@ import { scoreSlots, type Scores } from './score.ts';
 import { judgeSlot, keepSlots, sizesOf, type SlotSearch } from './search.ts';
 
 /** Most classes that the last round has. */
-const LAST_ROUND = 16;
+const LAST_ROUND = 12;
 /** Steps to measure the speed by, where a time is given. */
 const TIMED_STEPS = 4;
 /** Bounds of the steps that a given time is turned into. */
@@ -27,11 +27,16 @@ type Step = (search: SlotSearch) => Promise<void>;
 
 /**
  * Rounds of a search: where there are many classes, each round drops the half with the larger
- * perturbations, and only the last one has all its steps (after K-Arm, Shen et al., ICML 2021).
+ * perturbations (after K-Arm, Shen et al., ICML 2021). The first round and the last one have all the
+ * steps: the first one must tell a target from a class that is near by nature.
  */
 export function roundsOf(slots: number, steps: number): Round[] {
   if (slots <= LAST_ROUND) return [{ slots, steps }];
-  return [{ slots, steps: Math.ceil(steps / 2) }, ...roundsOf(Math.ceil(slots / 2), steps)];
+  const rounds: Round[] = [{ slots, steps }];
+  for (let left = Math.ceil(slots / 2); left > LAST_ROUND; left = Math.ceil(left / 2)) {
+    rounds.push({ slots: left, steps: Math.ceil(steps / 2) });
+  }
+  return [...rounds, { slots: Math.min(LAST_ROUND, Math.ceil(slots / 2)), steps }];
 }
 
 /** Steps of all rounds. */

@@ -14,7 +14,7 @@ import { searchStep, type SlotSearch, type SlotTarget, startSearch } from './sea
 import { SCAN_DEFAULTS, type ScanOptions } from './settings.ts';
 
 /** Most classes that are searched, and fewest samples that a scan takes. */
-const [MOST_CANDIDATES, FEWEST_SAMPLES] = [96, 10];
+const [MOST_CANDIDATES, FEWEST_SAMPLES] = [48, 10];
 
 /**
  * Looks for a backdoor: for each class the smallest universal perturbation that makes the network say
