@@ -15,16 +15,18 @@ export interface Ended {
  * Runs the command line in a separate process, as a user does.
  *
  * @param watch - called with all of standard error so far at each write
+ * @param env - environment variables to set
  */
 export async function fineprune(
   args: readonly string[],
   watch?: (err: string, kill: (signal: 'SIGINT' | 'SIGKILL') => void) => void,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const cli = inject('cli');
   if (cli === '') throw new Error('the command line does not build: see the first lines');
   const child = spawn(process.execPath, [cli, ...args], {
     cwd: root,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [out, err] = ['', ''];
