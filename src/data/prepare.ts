@@ -25,7 +25,7 @@ export interface Prepared {
 
 const BUDGET = 2 ** 28;
 /** Samples that are decoded at the same time. */
-const AT_ONCE = 16;
+const CHUNK = 16;
 
 /**
  * Makes the samples of a source fit for a network. Every sample is decoded once, so that all that
@@ -46,9 +46,9 @@ export async function prepare(
   let encoder: SampleEncoder | undefined;
   let kept: Uint8Array | Float32Array | undefined;
   let size = 0;
-  for (let start = 0; start < all; start += AT_ONCE) {
+  for (let start = 0; start < all; start += CHUNK) {
     signal?.throwIfAborted();
-    const chunk = Array.from({ length: Math.min(AT_ONCE, all - start) }, (_, i) => start + i);
+    const chunk = Array.from({ length: Math.min(CHUNK, all - start) }, (_, i) => start + i);
     const raws = await Promise.all(chunk.map((index) => attempt(() => source.read(index))));
     for (const [i, raw] of raws.entries()) {
       const index = chunk[i] as number;
@@ -71,7 +71,7 @@ export async function prepare(
         good.push(index);
       }
     }
-    onProgress?.(Math.min(start + AT_ONCE, all), all);
+    onProgress?.(Math.min(start + CHUNK, all), all);
   }
   if (encoder === undefined || (bad.length > 0 && !skipBad)) throw unreadable(source, bad, skipBad);
   const labels = Int32Array.from(good, (index) => indexOf(source.labels[index] as string));
@@ -118,9 +118,9 @@ function onDemand(encoder: SampleEncoder, source: Source, good: readonly number[
     }
   };
   return async (indices, into) => {
-    for (let start = 0; start < indices.length; start += AT_ONCE) {
+    for (let start = 0; start < indices.length; start += CHUNK) {
       const rows = Array.from(
-        { length: Math.min(AT_ONCE, indices.length - start) },
+        { length: Math.min(CHUNK, indices.length - start) },
         (_, i) => start + i,
       );
       await Promise.all(

@@ -235,14 +235,13 @@ async function evaluated(
   return { predictions, evaluation: judge(network, predictions, test) };
 }
 
-function partsOf(validation: Dataset, holdout: number, seed: number): DefenseContext['clean'] {
-  const parts = split(validation, { tune: 1 - holdout, held: holdout }, seed);
-  const { tune: train, held } = parts;
-  if (train.length === 0 || held.length === 0) {
+function partsOf(validation: Dataset, share: number, seed: number): DefenseContext['clean'] {
+  const { train, holdout } = split(validation, { train: 1 - share, holdout: share }, seed);
+  if (train.length === 0 || holdout.length === 0) {
     throw new DefenseError(
       'defense/too-few',
-      `The validation data "${validation.name}" has ${validation.length} samples: with a holdout of ${holdout} that is ${train.length} to train on and ${held.length} to choose by. One of each is needed, and some hundred to tell anything`,
+      `The validation data "${validation.name}" has ${validation.length} samples: with a holdout of ${share} that is ${train.length} to train on and ${holdout.length} to choose by. One of each is needed, and some hundred to tell anything`,
     );
   }
-  return { all: validation, train, holdout: held };
+  return { all: validation, train, holdout };
 }

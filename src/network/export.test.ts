@@ -29,7 +29,7 @@ import {
   specimen,
 } from '../../test/helpers/networks.ts';
 
-const data = split(images(60, 13), { tune: 0.5, held: 0.5 }, 1);
+const data = split(images(60, 13), { tune: 0.5, holdout: 0.5 }, 1);
 
 const fileOf = (model: Model): OnnxFile => {
   const bytes = encodeModel(model);
@@ -55,9 +55,12 @@ async function repaired(file: OnnxFile, pruned = [1]) {
 /** The scores that ONNX Runtime gives for a file's bytes, whatever type it works in. */
 async function run(bytes: Uint8Array, type: 'float32' | 'float16' = 'float32') {
   const session = await (await testRuntime()).open(bytes);
-  const x = new Float32Array(data.held.length * 72);
-  await data.held.read([...Array(data.held.length).keys()], x);
-  const image = fromFloat32({ type: 'float32', dims: [data.held.length, 2, 6, 6], data: x }, type);
+  const x = new Float32Array(data.holdout.length * 72);
+  await data.holdout.read([...Array(data.holdout.length).keys()], x);
+  const image = fromFloat32(
+    { type: 'float32', dims: [data.holdout.length, 2, 6, 6], data: x },
+    type,
+  );
   try {
     const { data: scores } = Object.values(await session.run({ image }))[0] as Tensor;
     return scores;
@@ -133,7 +136,7 @@ describe.each([
   test('runs as the working graph does', async () => {
     const file = fileOf(specimen(name).model);
     const { classifier, bytes, graph } = await repaired(file);
-    const due = await scoresOf(classifier, graph, data.held);
+    const due = await scoresOf(classifier, graph, data.holdout);
     expect(apart((await run(bytes)) as Float32Array, due)).toBeLessThan(1e-6);
     expect(apart((await run(file.bytes)) as Float32Array, due)).toBeGreaterThan(1e-3);
   });
@@ -154,9 +157,9 @@ test('half precision stays half precision', async () => {
   }
   expect(model.graph.inputs).toEqual(file.model.graph.inputs);
   expect(bytes.length - file.bytes.length).toBeLessThan(40);
-  const due = await scoresOf(classifier, graph, data.held);
+  const due = await scoresOf(classifier, graph, data.holdout);
   const got = (await run(bytes, 'float16')) as Uint16Array;
-  const dims = [data.held.length, CLASSES];
+  const dims = [data.holdout.length, CLASSES];
   const again = exportModel(file, graph, edits, {});
   expect(decodeModel(again).graph.initializers).toEqual(model.graph.initializers);
   const scores = toFloat32({ type: 'float16', dims, data: got }) as TensorOf<'float32'>;
@@ -171,7 +174,7 @@ test('weights in Constant nodes are written there, and the opset stays', async (
   expect(after.opsets).toEqual(file.model.opsets);
   expect(after.graph.nodes.map(({ op }) => op)).toEqual(file.model.graph.nodes.map(({ op }) => op));
   expect(
-    apart((await run(bytes)) as Float32Array, await scoresOf(classifier, graph, data.held)),
+    apart((await run(bytes)) as Float32Array, await scoresOf(classifier, graph, data.holdout)),
   ).toBeLessThan(1e-6);
 });
 
@@ -204,9 +207,9 @@ describe.each(['residual Add after a sigmoid', 'grouped Conv that reads'])(
       expectMasked(file.model, model, 'float32');
       expect(model.metadata.get('fineprune.seed')).toBe('1');
       const got = (await run(bytes)) as Float32Array;
-      const due = await scoresOf(classifier, graph, data.held);
+      const due = await scoresOf(classifier, graph, data.holdout);
       expect(apart(got, due)).toBeLessThan(1e-6);
-      const dims = [data.held.length, CLASSES];
+      const dims = [data.holdout.length, CLASSES];
       expect(argmax({ type: 'float32', dims, data: got })).toEqual(
         argmax({ type: 'float32', dims, data: due }),
       );
@@ -218,7 +221,7 @@ describe.each(['residual Add after a sigmoid', 'grouped Conv that reads'])(
       const { classifier, bytes, graph, model } = await repaired(file, [0, 2]);
       expect(model.opsets.get('')).toBe(opset);
       expect(model.graph.nodes).toHaveLength(file.model.graph.nodes.length + 2);
-      const due = await scoresOf(classifier, graph, data.held);
+      const due = await scoresOf(classifier, graph, data.holdout);
       expect(apart((await run(bytes)) as Float32Array, due)).toBeLessThan(1e-6);
     });
 
@@ -226,9 +229,9 @@ describe.each(['residual Add after a sigmoid', 'grouped Conv that reads'])(
       const file = fileOf(withGraph(specimen(name).model, inHalf));
       const { classifier, bytes, graph, model } = await repaired(file, [0, 2]);
       expectMasked(file.model, model, 'float16');
-      const due = await scoresOf(classifier, graph, data.held);
+      const due = await scoresOf(classifier, graph, data.holdout);
       const scores = (await run(bytes, 'float16')) as Uint16Array;
-      const dims = [data.held.length, CLASSES];
+      const dims = [data.holdout.length, CLASSES];
       const got = toFloat32({ type: 'float16', dims, data: scores }) as TensorOf<'float32'>;
       expect(apart(got.data, due)).toBeLessThan(2e-2);
     });
@@ -261,9 +264,9 @@ describe.each([
     const due = await scoresOf(
       classifier,
       explicitlyMasked(classifier.graph, site, [0, 2]),
-      data.held,
+      data.holdout,
     );
-    const dims = [data.held.length, CLASSES];
+    const dims = [data.holdout.length, CLASSES];
     const scores = { type, dims, data: await run(bytes, type) } as Tensor;
     const got = toFloat32(scores) as TensorOf<'float32'>;
     expect(apart(got.data, due)).toBeLessThan(type === 'float16' ? 2e-2 : 1e-6);
@@ -280,7 +283,7 @@ test('a second mask may fold into the first', async () => {
   const bytes = exportModel(file, second.graph, mergeEdits(first.edits, second.edits), {});
   expect(decodeModel(bytes).graph.nodes).toHaveLength(file.model.graph.nodes.length + 2);
   const due = explicitlyMasked(classifier.graph, site, [0, 2]);
-  const scores = await scoresOf(classifier, due, data.held);
+  const scores = await scoresOf(classifier, due, data.holdout);
   expect(apart((await run(bytes)) as Float32Array, scores)).toBeLessThan(1e-6);
 });
 
@@ -305,7 +308,11 @@ test('inserted values take names that the file does not use, where the scores do
   const bytes = exportModel(file, graph, edits, {});
   const scores = (await run(bytes)) as Float32Array;
   const { classifier } = await opened(model);
-  const due = await scoresOf(classifier, explicitlyMasked(classifier.graph, site, [1]), data.held);
+  const due = await scoresOf(
+    classifier,
+    explicitlyMasked(classifier.graph, site, [1]),
+    data.holdout,
+  );
   expect(apart(scores, due)).toBeLessThan(1e-6);
 });
 
@@ -339,8 +346,8 @@ test('who reads the site in the body of an If reads it masked, and no mask is fo
   const { classifier, site } = await opened(file.model, 'site');
   const { graph, fold, edits } = applyMask(classifier, site, [0, 2]);
   expect(fold.into).toBe('mul');
-  const plain = await scoresOf(classifier, classifier.graph, data.held);
-  expect(apart(await scoresOf(classifier, graph, data.held), plain)).toBeLessThan(1e-6);
+  const plain = await scoresOf(classifier, classifier.graph, data.holdout);
+  expect(apart(await scoresOf(classifier, graph, data.holdout), plain)).toBeLessThan(1e-6);
   const bytes = exportModel(file, graph, edits, {});
   expect(apart((await run(bytes)) as Float32Array, plain)).toBeLessThan(1e-6);
 });
@@ -373,9 +380,9 @@ test('a value that has the name a mask would give is left alone', async () => {
   const masked = { ...classifier, graph: once.graph };
   const twice = applyMask(masked, site, [1], 'mul');
   const edits = mergeEdits(once.edits, twice.edits);
-  const due = await scoresOf(classifier, twice.graph, data.held);
+  const due = await scoresOf(classifier, twice.graph, data.holdout);
   const bytes = exportModel(file, twice.graph, edits, {});
   expect(apart((await run(bytes)) as Float32Array, due)).toBeLessThan(1e-6);
   // Both masks count: with either alone the scores are others.
-  expect(apart(await scoresOf(classifier, once.graph, data.held), due)).toBeGreaterThan(1e-3);
+  expect(apart(await scoresOf(classifier, once.graph, data.holdout), due)).toBeGreaterThan(1e-3);
 });

@@ -40,12 +40,12 @@ export function whiteNoise(
       const below = loudest + (quietest - loudest) * draw.uniform();
       const gain = 10 ** (-below / 10) / mean;
       const from = draw.integer(long - frames + 1);
-      const heard = soundingFrames(clip, rows, frames);
+      const sounding = soundingFrames(clip, rows, frames);
       for (let at = 0; at < made.length; at += 1) {
         const frame = at % frames;
         const own = 10 ** ((((clip[at] as number) - 1) * features.range) / 10);
         const added = noise[((at - frame) / frames) * long + from + frame] as number;
-        made[at] = heard[frame] === 1 ? own + gain * added : 0;
+        made[at] = sounding[frame] === 1 ? own + gain * added : 0;
       }
       inDecibels(made, features.range, clip);
     }
@@ -54,9 +54,9 @@ export function whiteNoise(
 
 /** 1 for each frame in which anything is above 0. */
 function soundingFrames(clip: Float32Array, rows: number, frames: number): Uint8Array {
-  const heard = new Uint8Array(frames);
+  const sounding = new Uint8Array(frames);
   for (let at = 0; at < rows * frames; at += 1) {
-    if ((clip[at] as number) > 0) heard[at % frames] = 1;
+    if ((clip[at] as number) > 0) sounding[at % frames] = 1;
   }
-  return heard;
+  return sounding;
 }

@@ -16,7 +16,7 @@ import {
 import { applyMask, type Pruned } from '../../../channels/index.ts';
 import { heldOf } from './tuning-state.ts';
 
-const data = split(images(120, 11), { tune: 0.75, held: 0.25 }, 1);
+const data = split(images(120, 11), { tune: 0.75, holdout: 0.25 }, 1);
 
 const settings: FineTuneSettings = {
   epochs: 4,
@@ -57,8 +57,8 @@ describe('pruned stays pruned', () => {
       // Were a unit awake, a mask on it would be felt.
       const masked = explicitlyMasked(graph, site, gone);
       const [got, due] = [
-        await scoresOf(classifier, graph, data.held),
-        await scoresOf(classifier, masked, data.held),
+        await scoresOf(classifier, graph, data.holdout),
+        await scoresOf(classifier, masked, data.holdout),
       ];
       expect(apart(got, due)).toBeLessThan(1e-6);
     }
@@ -73,8 +73,8 @@ describe('pruned stays pruned', () => {
     const woken = await tuned(classifier, { graph, masks: new Map() });
     const masked = explicitlyMasked(woken.graph, site, [0, 2]);
     const [got, due] = [
-      await scoresOf(classifier, woken.graph, data.held),
-      await scoresOf(classifier, masked, data.held),
+      await scoresOf(classifier, woken.graph, data.holdout),
+      await scoresOf(classifier, masked, data.holdout),
     ];
     expect(apart(got, due)).toBeGreaterThan(1e-3);
   });
@@ -113,8 +113,8 @@ test('mixed weights lie on the way to those trained; what is pruned stays so', a
   const masked = explicitlyMasked(part.graph, site, [0, 2]);
   expect(
     apart(
-      await scoresOf(classifier, part.graph, data.held),
-      await scoresOf(classifier, masked, data.held),
+      await scoresOf(classifier, part.graph, data.holdout),
+      await scoresOf(classifier, masked, data.holdout),
     ),
   ).toBeLessThan(1e-6);
 });
@@ -127,30 +127,30 @@ test('of mixed weights it is the mixture that is judged and kept', async () => {
     { graph, masks: new Map() },
     { interpolate: 0.5, epochs: 3 },
   );
-  const predicted = await predict(await testRuntime(), result.graph, data.held, {
+  const predicted = await predict(await testRuntime(), result.graph, data.holdout, {
     input,
     logits: scores,
   });
-  const right = predicted.filter((label, index) => label === data.held.labels[index]).length;
+  const right = predicted.filter((label, index) => label === data.holdout.labels[index]).length;
   expect(right).toBe(heldOf(result).hits);
 });
 
-describe('the latest epoch that held data cannot tell from the best is kept', () => {
+describe('the latest epoch that holdout data cannot tell from the best is kept', () => {
   test('its weights, whatever comes after', async () => {
     const { classifier } = await opened(specimen('Conv with bias').model);
     const { graph, input, scores } = classifier;
     // A rate so high that accuracy jumps about.
     const result = await tuned(classifier, { graph, masks: new Map() }, { rate: 0.3, epochs: 8 });
-    const hits = result.epochs.map(({ held }) => held.hits);
+    const hits = result.epochs.map(({ holdout }) => holdout.hits);
     expect(new Set(hits).size).toBeGreaterThan(1);
     const least =
       Math.max(...hits) - Math.sqrt((Math.max(...hits) * (30 - Math.max(...hits))) / 30);
     expect(result.chosen).toBe(hits.findLastIndex((right) => right >= least) + 1);
-    const predicted = await predict(await testRuntime(), result.graph, data.held, {
+    const predicted = await predict(await testRuntime(), result.graph, data.holdout, {
       input,
       logits: scores,
     });
-    const right = predicted.filter((label, index) => label === data.held.labels[index]).length;
+    const right = predicted.filter((label, index) => label === data.holdout.labels[index]).length;
     expect(right).toBe(hits[result.chosen - 1]);
     expect(result.epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
@@ -183,7 +183,7 @@ test('Dropout drops where it is asked to, by the seed, when a rate is looked for
     await run({ rate: 'auto', mode: 'dropout' }),
   ];
   expect(dropping.start.loss).not.toBe(still.start.loss);
-  expect(dropping.start.held).toEqual(still.start.held);
+  expect(dropping.start.holdout).toEqual(still.start.holdout);
   expect(dropping.found?.trail[0]?.loss).not.toBe(still.found?.trail[0]?.loss);
 });
 
@@ -244,17 +244,17 @@ test('a run that ends below the floor is tried again lower, and given up for the
   const lost = await run(0.05);
   expect(lost.retries.length).toBeGreaterThan(0);
   expect(new Set(lost.retries.map(({ because }) => because))).toEqual(new Set(['accuracy']));
-  expect(lost.start.held.hits).toBe(from.hits);
+  expect(lost.start.holdout.hits).toBe(from.hits);
   if (lost.chosen === 0) {
     expect(parameters(classifier, lost.graph)).toEqual(parameters(classifier, start.graph));
-  } else expect(lost.epochs[lost.chosen - 1]?.held.hits).toBeGreaterThanOrEqual(from.hits);
+  } else expect(lost.epochs[lost.chosen - 1]?.holdout.hits).toBeGreaterThanOrEqual(from.hits);
 });
 
-test('patience ends a run in which held accuracy rises no higher', async () => {
+test('patience ends a run in which holdout accuracy rises no higher', async () => {
   const { classifier } = await opened(specimen('Conv with bias').model);
   const given = { graph: classifier.graph, masks: new Map() };
   const { epochs } = await tuned(classifier, given, { rate: 0.3, epochs: 40, patience: 2 });
-  const hits = epochs.map(({ held }) => held.hits);
+  const hits = epochs.map(({ holdout }) => holdout.hits);
   expect(epochs.length).toBeLessThan(40);
   expect(epochs).toHaveLength(hits.lastIndexOf(Math.max(...hits)) + 1 + 2);
 });

@@ -104,25 +104,25 @@ export function optimizerOf(
 
 /**
  * Trains a network on from its weights with clean data (Fine-Pruning, section 3.3). The latest epoch
- * that held data cannot tell from the best is kept, see `isKept`.
+ * that holdout data cannot tell from the best is kept, see `isKept`.
  *
  * A loss that is no number, or far above where it began, takes training back to the weights of
  * the epoch kept so far, and on from there at half of a rate that was found, or a quarter of one that
  * was given: little is left of a backdoor's removal at rates far lower. So does, to the very first
- * weights, a run after which held accuracy is below `floor` while it was not before. Where no retry
+ * weights, a run after which holdout accuracy is below `floor` while it was not before. Where no retry
  * helps, the weights given are kept. Each retry is on record.
  *
  * @param graph - the classifier's graph, pruned or not
- * @param masks - what is held at zero: pruned stays pruned
+ * @param masks - what is kept at zero: pruned stays pruned
  * @param tune - clean data to train on
- * @param held - clean data, disjoint from it, to choose the epoch by
+ * @param holdout - clean data, disjoint from it, to choose the epoch by
  */
 export async function fineTune(
   runtime: Runtime,
   classifier: Network,
   graph: Graph,
   masks: ReadonlyMap<string, TensorOf<'float32'>>,
-  { tune, held }: { readonly tune: Dataset; readonly held: Dataset },
+  { tune, holdout }: { readonly tune: Dataset; readonly holdout: Dataset },
   asked: FineTuneSettings,
 ): Promise<FineTuning> {
   const { parameters } = classifier;
@@ -131,8 +131,8 @@ export async function fineTune(
   const judge = async (weights: Parameters) => {
     const weighted = withParameters(graph, weights);
     const how = { shortLived: true, signal };
-    const answers = await classifier.predict(runtime, weighted, held, how);
-    return classifier.score(answers, held, true);
+    const answers = await classifier.predict(runtime, weighted, holdout, how);
+    return classifier.score(answers, holdout, true);
   };
   const given = numbersIn(graph, parameters);
   const saved = await settings.checkpoints?.load('epochs');
@@ -210,7 +210,7 @@ async function beginning(
   return {
     epochs: [],
     chosen: 0,
-    start: { loss: own ?? measured?.loss ?? NaN, held: await judge(new Map()) },
+    start: { loss: own ?? measured?.loss ?? NaN, holdout: await judge(new Map()) },
     rate: found?.rate ?? (rate === 'auto' ? NaN : rate),
     found,
     retries: [],
@@ -261,11 +261,11 @@ async function oneEpoch(
       throw new BlownUp();
     }
     const weights = interpolate === 1 ? parameters : interpolated(given, parameters, interpolate);
-    const held = await judge(weights);
+    const holdout = await judge(weights);
     return {
       ...state,
-      epochs: [...state.epochs, { epoch, loss, rate, held }],
-      ...(isKept(held, state, settings) && { chosen: epoch, kept: copied(weights, state) }),
+      epochs: [...state.epochs, { epoch, loss, rate, holdout }],
+      ...(isKept(holdout, state, settings) && { chosen: epoch, kept: copied(weights, state) }),
       // Weights and moments are large: they are copied where a killed run is to go on from them.
       ...(settings.checkpoints && { training: trainer.state() }),
     };

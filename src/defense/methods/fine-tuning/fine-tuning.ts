@@ -100,7 +100,7 @@ export async function tune(
       trained,
       network.graph,
       from.masks,
-      { tune: clean.train, held: clean.holdout },
+      { tune: clean.train, holdout: clean.holdout },
       {
         ...how,
         seed: run === 0 ? seed : random(seed, `fine-tuning ${run}`).integer(2 ** 32),

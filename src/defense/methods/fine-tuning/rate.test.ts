@@ -7,7 +7,7 @@ import { fineTune, type FineTuneSettings, optimizerOf } from './fine-tune.ts';
 import { images, opened, specimen } from '../../../../test/helpers/networks.ts';
 import { scalesOf } from './rate.ts';
 
-const data = split(images(120, 11), { tune: 0.75, held: 0.25 }, 1);
+const data = split(images(120, 11), { tune: 0.75, holdout: 0.25 }, 1);
 
 const settings: FineTuneSettings = {
   epochs: 3,
@@ -36,7 +36,7 @@ async function tuned(factor: number, more: Partial<FineTuneSettings> = {}) {
     ...classifier.graph,
     initializers: new Map([...classifier.graph.initializers, ['conv1.weight', smaller] as const]),
   };
-  const parts = { tune: brighter(data.tune, factor), held: brighter(data.held, factor) };
+  const parts = { tune: brighter(data.tune, factor), holdout: brighter(data.holdout, factor) };
   const how = { ...settings, ...more };
   const result = await fineTune(
     await testRuntime(),

@@ -57,14 +57,14 @@ export function tuningRunOf({
   retries,
 }: FineTuning): TuningRun {
   return {
-    epochs: epochs.map(({ epoch, loss, held, rate: learningRate }) => ({
+    epochs: epochs.map(({ epoch, loss, holdout, rate: learningRate }) => ({
       epoch,
       loss,
-      validation: held,
+      validation: holdout,
       learningRate,
     })),
     chosen,
-    start: { loss: start.loss, validation: start.held },
+    start: { loss: start.loss, validation: start.holdout },
     rate,
     ...(found && { found: { edge: found.edge, trail: [...found.trail] } }),
     retries: [...retries],

@@ -5,7 +5,7 @@ import { again, isKept, isOver, isWorse, type Limits, type TuningState } from '.
 const state: TuningState = {
   epochs: [],
   chosen: 0,
-  start: { loss: 1, held: rate(9, 10) },
+  start: { loss: 1, holdout: rate(9, 10) },
   rate: 0.004,
   retries: [],
   factor: 1,
@@ -33,11 +33,11 @@ test.each([
   expect(again(now as TuningState, 'loss', NaN, first.kept)).toBeUndefined();
 });
 
-/** A state after epochs with these scores on held data, each judged as it came. */
+/** A state after epochs with these scores on holdout data, each judged as it came. */
 function after(scores: readonly CleanScore[], limits: Limits = { epochs: 100 }): TuningState {
-  return scores.reduce<TuningState>((now, held, index) => {
-    const epoch = { epoch: index + 1, loss: 1, rate: 0.1, held };
-    const kept = isKept(held, now, limits) && { chosen: index + 1 };
+  return scores.reduce<TuningState>((now, holdout, index) => {
+    const epoch = { epoch: index + 1, loss: 1, rate: 0.1, holdout };
+    const kept = isKept(holdout, now, limits) && { chosen: index + 1 };
     return { ...now, epochs: [...now.epochs, epoch], ...kept };
   }, state);
 }
@@ -69,7 +69,7 @@ test('mean average precisions are told apart by the standard error of their diff
 test('a mean average precision is below the floor when chance does not say why', () => {
   const limits = { epochs: 100, floor: { from: score(0.8), maxDrop: 0.02 } };
   const isLost = (map: number) =>
-    isWorse({ ...after([score(map)], limits), start: { loss: 1, held: score(0.8) } }, limits);
+    isWorse({ ...after([score(map)], limits), start: { loss: 1, holdout: score(0.8) } }, limits);
   expect([0.74, 0.72].map(isLost)).toEqual([false, true]);
 });
 
@@ -77,13 +77,13 @@ test('no epoch below the floor is kept in place of one above it', () => {
   const limits = { epochs: 100, floor: { from: rate(91, 100), maxDrop: 0.02 } };
   const within = after(of100(90, 89, 88), limits);
   expect(within.chosen).toBe(2);
-  expect(isWorse({ ...within, start: { loss: 1, held: rate(91, 100) } }, limits)).toBe(false);
+  expect(isWorse({ ...within, start: { loss: 1, holdout: rate(91, 100) } }, limits)).toBe(false);
   const below = after(of100(80, 88, 87), limits);
   expect(below.chosen).toBe(2);
-  expect(isWorse({ ...below, start: { loss: 1, held: rate(91, 100) } }, limits)).toBe(true);
+  expect(isWorse({ ...below, start: { loss: 1, holdout: rate(91, 100) } }, limits)).toBe(true);
 });
 
-test('the last is kept where it is asked for, whatever held data say of it', () => {
+test('the last is kept where it is asked for, whatever holdout data say of it', () => {
   const limits = {
     epochs: 4,
     keep: 'last',
@@ -91,7 +91,7 @@ test('the last is kept where it is asked for, whatever held data say of it', () 
   } as const;
   const ended = after(of100(91, 90, 80, 70), limits);
   expect(ended.chosen).toBe(4);
-  expect(isWorse({ ...ended, start: { loss: 1, held: rate(91, 100) } }, limits)).toBe(false);
+  expect(isWorse({ ...ended, start: { loss: 1, holdout: rate(91, 100) } }, limits)).toBe(false);
 });
 
 test('patience counts from the highest, not from the epoch that is kept', () => {

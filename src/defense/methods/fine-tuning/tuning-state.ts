@@ -6,14 +6,14 @@ import type { FoundRate } from './rate.ts';
 export interface Limits {
   /** Passes over the data at most. */
   readonly epochs: number;
-  /** Stop after so many epochs without a higher held accuracy; default: never. */
+  /** Stop after so many epochs without a higher holdout accuracy; default: never. */
   readonly patience?: number | undefined;
   /**
-   * Which epoch is kept: the one that held data choose, see `isKept`, or the last, whatever they say of
-   * it. Of some hundred held samples the highest of many epochs is luck, which the last cannot reach.
+   * Which epoch is kept: the one that holdout data choose, see `isKept`, or the last, whatever they say of
+   * it. Of some hundred holdout samples the highest of many epochs is luck, which the last cannot reach.
    */
   readonly keep?: 'chosen' | 'last' | undefined;
-  /** How far held accuracy may end below what it was; default: as far as it likes. */
+  /** How far holdout accuracy may end below what it was; default: as far as it likes. */
   readonly floor?: { readonly from: CleanScore; readonly maxDrop: number } | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface TunedEpoch {
   readonly loss: number;
   readonly rate: number;
   /** Accuracy on the part of the validation data that is not trained on. */
-  readonly held: CleanScore;
+  readonly holdout: CleanScore;
 }
 
 /** A time that training was taken back to weights that were good. */
@@ -31,7 +31,7 @@ export interface Retry {
   readonly epoch: number;
   /** Highest rate of the schedule then; the next try has half of it, or a quarter. */
   readonly rate: number;
-  /** 'loss': it blew up. 'accuracy': held accuracy ended below the floor. */
+  /** 'loss': it blew up. 'accuracy': holdout accuracy ended below the floor. */
   readonly because: 'loss' | 'accuracy';
   /** Smoothed loss when it was noticed; null where it was no number. */
   readonly loss: number | null;
@@ -42,8 +42,8 @@ export interface Tuned {
   readonly epochs: readonly TunedEpoch[];
   /** The epoch whose weights were kept, see `isKept`; 0 for the weights given. */
   readonly chosen: number;
-  /** Loss on data trained on, and accuracy on held data, before the first step. */
-  readonly start: { readonly loss: number; readonly held: CleanScore };
+  /** Loss on data trained on, and accuracy on holdout data, before the first step. */
+  readonly start: { readonly loss: number; readonly holdout: CleanScore };
   /** The rate that the schedule began with, before any retry. */
   readonly rate: number;
   /** Where it was not given. */
@@ -51,9 +51,9 @@ export interface Tuned {
   readonly retries: readonly Retry[];
 }
 
-/** Accuracy on held data of the weights that were kept. */
+/** Accuracy on holdout data of the weights that were kept. */
 export function heldOf({ chosen, epochs, start }: Tuned): CleanScore {
-  return epochs[chosen - 1]?.held ?? start.held;
+  return epochs[chosen - 1]?.holdout ?? start.holdout;
 }
 
 /** All that the rest of a fine-tuning depends on, after an epoch or a retry. */
@@ -103,28 +103,28 @@ export function isOver({ epochs }: TuningState, settings: Limits): boolean {
 }
 
 /**
- * Whether a new epoch is kept in place of what was: its held accuracy is no further below the highest
+ * Whether a new epoch is kept in place of what was: its holdout accuracy is no further below the highest
  * so far than one standard error, and not below the floor either; or it is the highest itself.
  *
  * That is the one-standard-error rule (Breiman et al. 1984, section 3.4.3), with the latest epoch for
- * the simplest tree. Of some hundred held samples the highest of many epochs is mostly luck, and what
- * is left of a backdoor, which held samples cannot show, gets less with every epoch.
+ * the simplest tree. Of some hundred holdout samples the highest of many epochs is mostly luck, and what
+ * is left of a backdoor, which holdout samples cannot show, gets less with every epoch.
  */
 export function isKept(
-  held: CleanScore,
+  holdout: CleanScore,
   { epochs }: TuningState,
   { floor, keep }: Limits,
 ): boolean {
   if (keep === 'last') return true;
-  const highest = highestOf(epochs)?.held;
-  const short = highest ? scoreDrop(highest, held) : 0;
+  const highest = highestOf(epochs)?.holdout;
+  const short = highest ? scoreDrop(highest, holdout) : 0;
   if (!highest || short <= 0) return true;
-  return short <= errorBetween(highest, held) && !isBelow(held, floor);
+  return short <= errorBetween(highest, holdout) && !isBelow(holdout, floor);
 }
 
 /** Below the floor, where the weights given were not. */
 export function isWorse(state: TuningState, { floor, keep }: Limits): boolean {
-  if (keep === 'last' || !floor || isBelow(state.start.held, floor)) return false;
+  if (keep === 'last' || !floor || isBelow(state.start.holdout, floor)) return false;
   return state.chosen === 0 || isBelow(heldOf(state), floor);
 }
 
@@ -133,19 +133,21 @@ export function isWorse(state: TuningState, { floor, keep }: Limits): boolean {
  * precision of each epoch is as uncertain, and the highest is lucky by as much: there it is the error of
  * a difference.
  */
-function errorBetween(highest: CleanScore, held: CleanScore): number {
-  return Math.hypot(standardError(highest) ?? 0, held.mapError ?? 0);
+function errorBetween(highest: CleanScore, holdout: CleanScore): number {
+  return Math.hypot(standardError(highest) ?? 0, holdout.mapError ?? 0);
 }
 
 /** A mean average precision of few scenes moves by points of itself: it is below when it is so beyond that. */
-function isBelow(held: CleanScore, floor: Limits['floor']): boolean {
-  return floor !== undefined && scoreDrop(floor.from, held) - (held.mapError ?? 0) > floor.maxDrop;
+function isBelow(holdout: CleanScore, floor: Limits['floor']): boolean {
+  return (
+    floor !== undefined && scoreDrop(floor.from, holdout) - (holdout.mapError ?? 0) > floor.maxDrop
+  );
 }
 
-/** The epoch with the highest held accuracy, the last of equals. */
+/** The epoch with the highest holdout accuracy, the last of equals. */
 function highestOf(epochs: readonly TunedEpoch[]): TunedEpoch | undefined {
   return epochs.reduce<TunedEpoch | undefined>(
-    (top, epoch) => (top && scoreDrop(top.held, epoch.held) > 0 ? top : epoch),
+    (top, epoch) => (top && scoreDrop(top.holdout, epoch.holdout) > 0 ? top : epoch),
     undefined,
   );
 }

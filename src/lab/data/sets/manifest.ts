@@ -26,7 +26,7 @@ export interface ReadingOptions {
   readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
-const AT_ONCE = 16;
+const CHUNK = 16;
 
 /** Reads every file of a folder; the same files give the same manifest on every system. */
 export async function manifestOf(
@@ -39,9 +39,9 @@ export async function manifestOf(
   let done = 0;
   for (const [group, paths] of groups) {
     const lines: string[] = [];
-    for (let start = 0; start < paths.length; start += AT_ONCE) {
+    for (let start = 0; start < paths.length; start += CHUNK) {
       signal?.throwIfAborted();
-      const some = paths.slice(start, start + AT_ONCE);
+      const some = paths.slice(start, start + CHUNK);
       lines.push(...(await Promise.all(some.map((path) => lineOf(folder, path)))));
       done += some.length;
       onProgress?.(done, all);
