@@ -19,6 +19,7 @@ import {
   inspect as inspectFile,
   type Inspection,
   prunedUnits,
+  type PrunedUnits,
   repair as repairNetwork,
   repairedFile,
   type Scan,
@@ -51,13 +52,6 @@ export interface InspectOptions extends ClassifierOptions, RuntimeOption {}
 export interface ScanOptions extends ScanSettings, NetworkOptions, RuntimeOption {}
 export interface EvaluateOptions extends NetworkOptions, RuntimeOption {}
 
-/** Units that were pruned at one site. */
-export interface PrunedUnits {
-  /** The activation's name. */
-  readonly site: string;
-  readonly units: readonly number[];
-}
-
 /** A scan, and its report. */
 export interface ScanResult extends Scan {
   /**
@@ -77,6 +71,7 @@ export interface RepairResult {
   readonly after: Evaluation | undefined;
   /** Accuracy before and after on the part of the clean data that was not trained on. */
   readonly holdout: { readonly before: CleanScore; readonly after: CleanScore };
+  /** The units that were pruned, by site. */
   readonly pruned: readonly PrunedUnits[];
   /** What was done, one after another. */
   readonly steps: readonly Step[];
@@ -194,7 +189,7 @@ export async function repair(
     before: first?.evaluation,
     after: last?.evaluation,
     holdout: made.holdout,
-    pruned: prunedUnits(made).map(({ site, pruned }) => ({ site: site.name, units: pruned })),
+    pruned: prunedUnits(made),
     steps: last?.steps ?? [],
     bytes: file.bytes,
     save: (path, how) => file.save(path, how),
@@ -228,6 +223,7 @@ export {
   DEFENSES,
   type Inspection,
   inSequence,
+  type PrunedUnits,
   type Repaired,
   type RepairScan,
   type Scan,

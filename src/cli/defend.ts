@@ -156,7 +156,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
         remaining: record.scan.remaining,
       },
       notScanned: record.notScanned,
-      pruned: prunedUnits(repaired).map(({ site, pruned }) => ({ site: site.name, units: pruned })),
+      pruned: prunedUnits(repaired),
       steps: record.outcomes.at(-1)?.steps,
       model: record.output,
       slim,

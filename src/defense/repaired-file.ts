@@ -1,4 +1,4 @@
-import { slim, type SiteUnits, siteNamed, sitesOf, type Slim } from '../channels/index.ts';
+import { slim, type Slim } from '../channels/index.ts';
 import { exportModel, insertedInFile } from '../network/index.ts';
 import { decodeModel } from '../onnx/index.ts';
 import { externalDataReader } from '../onnx/external.ts';
@@ -6,8 +6,8 @@ import { type OnnxFile, sha256Of } from '../onnx/file.ts';
 import { saveModel } from '../onnx/save.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { VERSION } from '../version.ts';
-import type { PruningStep } from './methods/pruning/step.ts';
 import type { Repair } from './repair.ts';
+import { prunedIn, type PrunedUnits } from './steps.ts';
 
 /** The file of a repaired network: that of the given one, with its edits and where it came from. */
 export interface RepairedFile {
@@ -42,7 +42,11 @@ export function repairedFile(file: OnnxFile, repair: Repair): RepairedFile {
       const external = path === undefined ? undefined : externalDataReader(path);
       const model = decodeModel(bytes, { name: path, external });
       const masks = insertedInFile(file.model.graph, last.edits);
-      return slim(runtime, model, prunedUnits(repair), repair.clean.all, { output, masks });
+      const sites = prunedUnits(repair).map(({ site: name, axis, of: units, units: pruned }) => ({
+        site: { name, axis, units },
+        pruned,
+      }));
+      return slim(runtime, model, sites, repair.clean.all, { output, masks });
     },
   };
 }
@@ -58,14 +62,6 @@ function provenanceOf({ sha256 }: OnnxFile, { method, seed }: Repair): Record<st
 }
 
 /** The units that are pruned in the repaired network, by site. */
-export function prunedUnits({ given, outcomes }: Repair): SiteUnits[] {
-  const sites = sitesOf(given.traced, given.scores);
-  return (outcomes.at(-1)?.steps ?? []).flatMap(({ kind, data }) =>
-    kind === 'pruning'
-      ? (data as PruningStep['data']).sites.map(({ site, order, stop }) => ({
-          site: siteNamed(sites, site.name),
-          pruned: order.slice(0, stop.pruned).sort((a, b) => a - b),
-        }))
-      : [],
-  );
+export function prunedUnits({ outcomes }: Pick<Repair, 'outcomes'>): PrunedUnits[] {
+  return prunedIn(outcomes.at(-1)?.steps ?? []);
 }

@@ -5,7 +5,8 @@ export type NetworkErrorCode =
   | 'network/classes'
   | 'network/output'
   | 'network/operator'
-  | 'network/no-place';
+  | 'network/no-place'
+  | 'network/no-weight';
 
 /** A model that cannot be run, scored or trained as asked. */
 export class NetworkError extends FinepruneError<NetworkErrorCode> {

@@ -149,6 +149,24 @@ test('unchanged weights give the file back', async () => {
   expect(Buffer.compare(exportModel(file, classifier.graph, all, {}), file.bytes)).toBe(0);
 });
 
+test('an edited weight that the file or the working graph lacks is refused', () => {
+  const file = fileOf(specimen('Conv with bias').model);
+  const { graph } = file.model;
+  const [name = '', weight] = [...graph.initializers][0] ?? [];
+  const [more, fewer] = [new Map(graph.initializers), new Map(graph.initializers)];
+  more.set('adapter', weight as Tensor);
+  fewer.delete(name);
+  const refused = (initializers: Graph['initializers'], edited: string) => () =>
+    exportModel(file, { ...graph, initializers }, weightEdits([edited]), {});
+  expect(refused(more, 'adapter')).toThrow(
+    expect.objectContaining({
+      code: 'network/no-weight',
+      message: expect.stringContaining('"adapter"') as unknown,
+    }),
+  );
+  expect(refused(fewer, name)).toThrow(expect.objectContaining({ code: 'network/no-weight' }));
+});
+
 test('half precision stays half precision', async () => {
   const file = fileOf(withGraph(specimen('Conv with bias').model, inHalf));
   const { classifier, bytes, model, graph, edits } = await repaired(file);

@@ -21,7 +21,7 @@ import { freshNames } from './fresh-names.ts';
  * @param graph - the working graph after the edits
  * @param metadata - entries to add to the file's metadata
  * @throws NetworkError 'network/no-place' if no node of the file makes a value after which nodes
- *   were inserted
+ *   were inserted; 'network/no-weight' if the file or the working graph lacks an edited weight
  */
 export function exportModel(
   file: OnnxFile,
@@ -31,10 +31,19 @@ export function exportModel(
 ): Uint8Array {
   const { graph: original, types } = normalize(file.model);
   const changes = new Map<string, Tensor>();
+  // Constants of inserted nodes are written with those.
+  const inserted = new Set(edits.insertions.flatMap(({ constants }) => constants));
   for (const name of edits.weights) {
+    if (inserted.has(name)) continue;
     const before = original.initializers.get(name);
     const after = graph.initializers.get(name);
-    if (!before || !after || before === after || same(before, after)) continue;
+    if (!before || !after) {
+      throw new NetworkError(
+        'network/no-weight',
+        `"${name}" is named as an edited weight, and ${before ? 'the working graph' : 'the file'} has no initializer of that name: what was changed there cannot be written; edit weights that the model was opened with`,
+      );
+    }
+    if (before === after || same(before, after)) continue;
     changes.set(name, fromFloat32(after as TensorOf<'float32'>, types.get(name) ?? 'float32'));
   }
   return patchModel(file.bytes, changes, metadata, insertionsOf(file.model.graph, graph, edits));

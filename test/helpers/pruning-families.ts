@@ -7,9 +7,9 @@ import {
   openClassifier,
   weightEdits,
 } from '../../src/network/index.ts';
-import { prunedUnits, repair } from '../../src/defense/index.ts';
+import { prunedUnits, type Repair, repair } from '../../src/defense/index.ts';
 import { lastOf, prunedSites, tuningOf } from './repair.ts';
-import { profileOf, slim, SLIM_TOLERANCE } from '../../src/channels/index.ts';
+import { profileOf, siteNamed, sitesOf, slim, SLIM_TOLERANCE } from '../../src/channels/index.ts';
 import { apart, explicitlyMasked, scoresOf } from './networks.ts';
 import { decodeModel, encodeModel, sizeOf } from '../../src/onnx/index.ts';
 import { sha256Of, type OnnxFile } from '../../src/onnx/file.ts';
@@ -28,6 +28,15 @@ const mnistOnce = mnist();
 
 /** MNIST's image size, mean and standard deviation. */
 const [SIDE, MEAN, DEVIATION] = [28, 0.1307, 0.3081];
+
+/** The sites that were pruned. */
+function sitesIn(made: Repair) {
+  const sites = sitesOf(made.given.traced, made.given.scores);
+  return prunedUnits(made).map(({ site, units }) => ({
+    site: siteNamed(sites, site),
+    pruned: units,
+  }));
+}
 
 /** Enlarged zeros and ones of MNIST, equal in every channel; for audio networks, row after row. */
 async function digits(all: Dataset, length: number, sample: readonly number[]): Promise<Dataset> {
@@ -112,7 +121,7 @@ export function goesThroughDefend(name: string): void {
       mask: fold,
     });
     expect(prunedSites(made)[0]?.mask).toBe(fold);
-    const sites = prunedUnits(made);
+    const sites = sitesIn(made);
     for (const { site, pruned } of sites) {
       expect(pruned).toHaveLength(Math.floor(SHARE * site.units));
     }
@@ -151,7 +160,7 @@ export function goesThroughDefend(name: string): void {
       rate: 1e-3,
       freezeUnsupported: true,
     });
-    const sites = prunedUnits(repaired);
+    const sites = sitesIn(repaired);
     const { network, edits } = lastOf(repaired);
     const tuned = network.graph;
     expect(tuningOf(repaired).runs).toHaveLength(1);

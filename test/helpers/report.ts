@@ -80,6 +80,9 @@ const pruning: PruningStep = {
   by: 'pruning',
   summary: `${STOP} of ${UNITS} units were pruned`,
   seconds: 12.5,
+  pruned: [
+    { site: SITE, axis: 1, of: UNITS, units: order.slice(0, STOP).toSorted((a, b) => a - b) },
+  ],
   data: { sites: [prunedSite] },
 };
 

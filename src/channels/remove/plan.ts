@@ -29,9 +29,9 @@ export interface RemovablePlaces {
   readonly kept: readonly KeptUnit[];
 }
 
-/** Pruned units of a site. */
+/** Pruned units of a site, or of any other value whose units are zero. */
 export interface SiteUnits {
-  readonly site: Site;
+  readonly site: Pick<Site, 'name' | 'axis' | 'units'>;
   readonly pruned: readonly number[];
 }
 

@@ -11,7 +11,7 @@ import { scoreDrop } from '../../metrics/index.ts';
 import { mergeEdits } from '../../network/index.ts';
 import type { Graph } from '../../onnx/index.ts';
 import type { Defense, DefenseContext, Repaired } from '../defense.ts';
-import type { Step } from '../steps.ts';
+import type { PrunedUnits, Step } from '../steps.ts';
 
 export const clpSettings = z.strictObject({
   u: z.number().min(0).default(3).meta({
@@ -72,6 +72,7 @@ export const clp: Defense<ClpSettings> = {
         failed ?? `pruned ${count} of ${all} channels, those with an outlying Lipschitz bound`,
       failed,
       seconds: (performance.now() - started) / 1000,
+      ...(failed === undefined && { pruned: pruned.units }),
       data: { layers },
     };
     const { network, masks, edits } = failed === undefined ? pruned : from;
@@ -84,8 +85,12 @@ function withoutOutliers(
   context: DefenseContext,
   { network, masks, edits }: Repaired,
   u: number,
-): Omit<Repaired, 'steps'> & { readonly layers: readonly PrunedChannels[] } {
+): Omit<Repaired, 'steps'> & {
+  readonly layers: readonly PrunedChannels[];
+  readonly units: readonly PrunedUnits[];
+} {
   const convolutions = convolutionsOf(network.traced, network.scores);
+  const units: PrunedUnits[] = [];
   let state = { graph: network.graph, masks, edits };
   const layers = convolutions.map((convolution, index): PrunedChannels => {
     context.signal?.throwIfAborted();
@@ -95,6 +100,7 @@ function withoutOutliers(
     const layer = { layer: convolution.name, bounds: [...bounds], threshold, outliers };
     if (outliers.length === 0) return layer;
     const { site } = convolution;
+    units.push({ site: site.name, axis: site.axis, of: site.units, units: outliers });
     const applied = applyMask({ ...network, graph: state.graph }, site, outliers);
     state = {
       graph: applied.graph,
@@ -105,7 +111,7 @@ function withoutOutliers(
   });
   context.progress('bound channels', convolutions.length, convolutions.length);
   const { graph, ...others } = state;
-  return { network: { ...network, graph }, ...others, layers };
+  return { network: { ...network, graph }, ...others, layers, units };
 }
 
 /** Why channels are kept after all: without them clean accuracy falls further than allowed. */

@@ -202,6 +202,26 @@ test('a run without triggered data, training or examples has no empty sections',
   expect(section('evaluations', text)).not.toContain('0/0');
 });
 
+test('units that any kind of step pruned are counted, those of one site once', async () => {
+  const [none, pruning, last] = fixture.outcomes;
+  const step = { by: 'clp', summary: 'pruned channels', seconds: 1, data: {} };
+  const channels = { ...step, kind: 'pruned-channels' };
+  const counted = async (...pruned: NonNullable<Step['pruned']>[]) => {
+    const steps = pruned.map((sites) => ({ ...channels, pruned: sites }));
+    const record = { ...fixture, outcomes: [none!, pruning!, { ...last!, steps }] };
+    const text = await renderReport(parseRecord(record));
+    const [, figure] = /Units pruned<\/dt>\s*<dd>(.*)<\/dd>/.exec(text) ?? [];
+    return figure?.replaceAll(/<[^>]*>/g, '');
+  };
+  const [one, two] = [
+    { site: 'conv1', axis: 1, of: 10, units: [1, 4] },
+    { site: 'conv2', axis: 1, of: 20, units: [0] },
+  ];
+  expect(await counted([one, two])).toBe('3 of 30');
+  expect(await counted([one, two], [{ ...one, units: [4, 5] }])).toBe('4 of 30');
+  expect(await counted()).toBeUndefined();
+});
+
 test('without test data, the rates are those of the holdout, and the page says so', async () => {
   const curve = prunedSite.curve.map(({ pruned, unit, validation }) => ({
     pruned,

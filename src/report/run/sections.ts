@@ -1,9 +1,10 @@
+import { prunedIn } from '../../defense/index.ts';
 import type { CleanScore } from '../../metrics/evaluation.ts';
 import { percent } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
 import { isMeasured, rateCell } from '../page/parts.ts';
 import { evaluationsOf, type NamedEvaluation, type RunRecord } from './record.ts';
-import { prunedSitesOf } from './steps.ts';
+import { stepsOf } from './steps.ts';
 
 /** The name of a method in a table. */
 export function methodTitle(method: string): string {
@@ -55,10 +56,10 @@ function keyFigures(record: RunRecord): Markup | undefined {
 }
 
 function unitsFigure(record: RunRecord): Markup | undefined {
-  const sites = prunedSitesOf(record);
+  const sites = prunedIn(stepsOf(record));
   if (sites.length === 0) return undefined;
-  const pruned = sites.reduce((sum, { stop }) => sum + stop.pruned, 0);
-  const units = sites.reduce((sum, { site }) => sum + site.units, 0);
+  const pruned = sites.reduce((sum, { units }) => sum + units.length, 0);
+  const units = sites.reduce((sum, { of }) => sum + of, 0);
   return html`<div>
     <dt>Units pruned</dt>
     <dd>${pruned} <span class="from">of ${units}</span></dd>

@@ -7,12 +7,24 @@ import {
   tuningData,
   type TuningStep,
 } from '../../defense/index.ts';
+import { count } from '../../metrics/index.ts';
 
 const fields = {
   by: z.string().describe('The method that made it'),
   summary: z.string().describe('What was done, in words'),
   failed: z.string().optional().describe('Why it changed nothing, if it failed'),
   seconds: z.number().nonnegative(),
+  pruned: z
+    .array(
+      z.object({
+        site: z.string().describe('The value whose units they are'),
+        axis: count,
+        of: z.int().positive().describe('How many units it has'),
+        units: z.array(count).describe('Those that are pruned, ascending'),
+      }),
+    )
+    .optional()
+    .describe('The units that it pruned, if it did'),
 };
 
 /** The kinds of steps that have a schema. The data of other kinds are any JSON. */

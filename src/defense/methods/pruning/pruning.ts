@@ -43,6 +43,12 @@ export const pruning: Defense<PruningSettings> = {
       by: 'pruning',
       summary: `${count} of ${units} units${where} were pruned`,
       seconds: (performance.now() - started) / 1000,
+      pruned: pruned.prunings.map(({ site, pruned }) => ({
+        site: site.name,
+        axis: site.axis,
+        of: site.units,
+        units: [...pruned],
+      })),
       data: { sites: pruned.prunings.map((pruning) => prunedSiteOf(pruning, maxDrop)) },
     };
     return {
