@@ -1,43 +1,13 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { FinepruneError } from '../onnx/error.ts';
-import { VERSION } from '../version.ts';
-import { attackCommand } from './attack.ts';
-import { dataSetsCommand } from './data-sets.ts';
-import { defendCommand } from './defend.ts';
-import { demoCommand } from './demo.ts';
-import { evaluateCommand } from './evaluate.ts';
-import { inspectCommand } from './inspect.ts';
-import { workerCommand } from './worker.ts';
-import { examples } from './options.ts';
+import { commandLineProgram } from './program.ts';
 import { refuseRenamed } from './renamed.ts';
-import { scanCommand } from './scan.ts';
-import { reproduceCommand } from './reproduce.ts';
 import { Interrupted } from './session.ts';
 
 /** Exit codes: 0 done, 1 error, 2 wrong usage, 3 suspicious or not repaired, 130 interrupted. */
 async function main(): Promise<void> {
-  const program = new Command('fineprune')
-    .description('Finds and removes backdoors in ONNX neural networks by fine-pruning.')
-    .version(VERSION)
-    .showHelpAfterError('(add --help for usage)')
-    .exitOverride();
-  demoCommand(program);
-  inspectCommand(program);
-  evaluateCommand(program);
-  scanCommand(program);
-  attackCommand(program);
-  defendCommand(program);
-  reproduceCommand(program);
-  dataSetsCommand(program);
-  workerCommand(program);
-  examples(program, [
-    'fineprune demo',
-    'fineprune inspect model.onnx',
-    'fineprune scan model.onnx --data mnist',
-    'fineprune defend model.onnx --data mnist',
-  ]);
-  for (const command of program.commands) command.exitOverride();
+  const program = commandLineProgram();
   refuseRenamed(process.argv.slice(2));
   await program.parseAsync();
 }
