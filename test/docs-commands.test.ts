@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { METHODS } from '../src/cli/defense-flags.ts';
 import { commandLineProgram } from '../src/cli/program.ts';
 import { helpOf, problemsIn } from './helpers/documented-commands.ts';
 
@@ -18,7 +19,16 @@ test.each(pages)('commands and flags in %s are those of the command line', (page
   expect(problemsIn(program, readFileSync(join(root, page), 'utf8'))).toEqual([]);
 });
 
-test('so are the examples in the help', () => {
+test('every method, and every flag of scan and defend, is named in the documentation', () => {
+  const text = pages.map((page) => readFileSync(join(root, page), 'utf8')).join('\n');
+  const commands = program.commands.filter((each) => ['scan', 'defend'].includes(each.name()));
+  const flags = commands.flatMap(({ options }) => options.map(({ long }) => long as string));
+  expect(flags.length).toBeGreaterThan(60);
+  expect(flags.filter((flag) => !new RegExp(`[\`\\s]${flag}\\b(?!-)`).test(text))).toEqual([]);
+  expect(METHODS.filter((name) => !text.includes(`| \`${name}\``))).toEqual([]);
+});
+
+test('the examples in the help are right', () => {
   const examples = helpOf(program).flatMap((text) => text.match(/^ *\$ fineprune .*$/gm) ?? []);
   expect(examples.length).toBeGreaterThan(20);
   const page = ['```', ...examples, '```'].join('\n');
