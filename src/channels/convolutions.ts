@@ -2,20 +2,20 @@ import { consumers, type Traced, upstream } from '../graph/index.ts';
 import { type Filters, filtersOf, channelScalesOf } from '../ops/index.ts';
 import { dimsOf, knownOf, mixedDownstream, type Site } from './sites.ts';
 
-/** A convolution, with the BatchNormalization that follows where one does. */
+/** A convolution, with the BatchNormalization that follows it, if any. */
 export interface Convolution {
   /** The node's name; the name of its output where it has none. */
   readonly name: string;
-  /** The value that the channels come to, to be masked as a site is. */
+  /** The value that carries the channels. It can be masked like a site. */
   readonly site: Site;
   readonly filters: Filters;
-  /** What BatchNormalization multiplies each channel by; 1 without one. */
+  /** The factor of each channel in BatchNormalization; 1 without one. */
   readonly scales: Float64Array;
 }
 
 /**
- * Every convolution whose weights are known and whose channels can be pruned, in the order of the graph.
- * Channels that are class scores cannot: those reach the output without another layer.
+ * Every convolution with known weights and channels that can be pruned, in the order of the graph. Channels
+ * that reach the output without another layer are class scores, which cannot be pruned.
  *
  * @param output - the value of class scores
  */

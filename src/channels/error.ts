@@ -4,9 +4,10 @@ export type ChannelsErrorCode =
   | 'channels/no-site'
   | 'channels/unknown-site'
   | 'channels/no-fold'
+  | 'channels/step'
   | 'channels/spill';
 
-/** A site that is not there, or units that cannot be pruned as asked. */
+/** A site that does not exist, or units that cannot be pruned as requested. */
 export class ChannelsError extends FinepruneError<ChannelsErrorCode> {
   override readonly name = 'ChannelsError';
 }

@@ -4,7 +4,7 @@ import { channelRuleOf, type Channels } from '../ops/index.ts';
 import { ChannelsError } from './error.ts';
 import { channelsOf, dimsOf, knownOf, type Site } from './sites.ts';
 
-/** Slices of an initializer that silence units when they are zero. */
+/** Slices of an initializer that make units zero when they are zero. */
 export interface Slices {
   readonly parameter: string;
   readonly axis: number;
@@ -13,19 +13,19 @@ export interface Slices {
 }
 
 /**
- * How a mask on a site becomes part of the model: zeros in the parameters that make the units, else
- * in those of every layer that reads them, else a Mul node put in after the site.
+ * How a mask on a site becomes part of the model: zeros in the parameters that produce the units, else
+ * in those of every layer that reads them, else a Mul node inserted after the site.
  */
 export type Fold =
   | { readonly into: 'producer' | 'consumers'; readonly slices: readonly Slices[] }
   | { readonly into: 'mul'; readonly why: string };
 
 /**
- * Finds where the mask of a site can be folded in, and why not further up.
+ * Finds where the mask of a site can be folded in. For a Mul it says why the parameters do not do.
  *
- * @param graph - what `traced` was traced from: only its own initializers can be written back
- * @param wanted - where it is to go, if not wherever comes first
- * @throws ChannelsError 'channels/no-fold' where it cannot go there
+ * @param graph - the graph that `traced` comes from: only its own initializers can be written back
+ * @param wanted - where to fold the mask; default: the first place that works
+ * @throws ChannelsError 'channels/no-fold' if the mask cannot be folded there
  */
 export function foldOf(graph: Graph, traced: Traced, site: Site, wanted?: Fold['into']): Fold {
   const refused: string[] = [];
@@ -44,7 +44,7 @@ export function foldOf(graph: Graph, traced: Traced, site: Site, wanted?: Fold['
   );
 }
 
-/** Walks up from the site until parameters make all its units zero. */
+/** Walks upstream from the site until parameters can make all its units zero. */
 function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | string {
   const made = producers(traced.graph);
   const only = onlyForSite(traced, site);
@@ -64,7 +64,7 @@ function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | stri
     for (const { index, channels } of way.inputs) {
       const input = node.inputs[index] as string;
       if (!traced.graph.initializers.has(input) && !only(input, channels)) {
-        return `"${input}", which makes the units, is used elsewhere too`;
+        return `"${input}", from which the units are computed, is also used elsewhere`;
       }
       const problem = silence(input, channels);
       if (problem !== undefined) return problem;
@@ -75,8 +75,8 @@ function intoProducer(graph: Graph, traced: Traced, site: Site): Slices[] | stri
 }
 
 /**
- * Whether units of a value come to nothing but the same units of the site: whatever else reads them,
- * such as the gate of x σ(x), keeps units apart and leads there, or nowhere.
+ * Whether units of a value affect only the same units of the site. Other readers, such as the gate of
+ * x σ(x), must keep units apart and lead to the site, or be unused.
  */
 function onlyForSite(traced: Traced, site: Site): (value: string, channels: Channels) => boolean {
   const { graph } = traced;
@@ -102,7 +102,7 @@ function onlyForSite(traced: Traced, site: Site): (value: string, channels: Chan
   return only;
 }
 
-/** Follows the units down to every layer that mixes them. */
+/** Follows the units downstream to every layer that mixes them. */
 export function intoConsumers(graph: Graph, traced: Traced, site: Site): Slices[] | string {
   const uses = consumers(traced.graph);
   const dims = dimsOf(traced);
@@ -127,11 +127,11 @@ export function intoConsumers(graph: Graph, traced: Traced, site: Site): Slices[
 }
 
 /**
- * Takes note of slices of a parameter, or says why they cannot be set to zero. A weight that is turned
- * or reshaped on its way is followed to where it is stored.
+ * Adds slices of a parameter to the list, or returns why they cannot be set to zero. A weight that is
+ * transposed or reshaped by nodes is followed to the initializer.
  */
 function adder(graph: Graph, traced: Traced, slices: Slices[]) {
-  // A parameter may also be read where constants are computed, which tracing has folded away.
+  // A parameter may also be read by nodes that compute constants, which tracing has folded away.
   const uses = consumers(graph);
   const made = producers(graph);
   const add = (parameter: string | undefined, channels: Channels): string | undefined => {
@@ -149,7 +149,7 @@ function adder(graph: Graph, traced: Traced, slices: Slices[]) {
         : `"${parameter}" is computed, not stored`;
     }
     const { axis, unit } = channels;
-    if (tensor.dims[axis] !== unit.length) return `"${parameter}" is spread over the units`;
+    if (tensor.dims[axis] !== unit.length) return `"${parameter}" is broadcast over the units`;
     slices.push({ parameter, axis, unit });
     return undefined;
   };

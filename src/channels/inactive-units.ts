@@ -1,27 +1,26 @@
 import { producers, type Traced } from '../graph/index.ts';
 import type { Node } from '../onnx/index.ts';
 import { activationOf, boundsOf, boundsWithin, type Bounds } from '../ops/index.ts';
-import type { Along, UnitStatistics } from './statistics.ts';
+import type { ValueAxis, UnitStatistics } from './statistics.ts';
 import { dimsOf, knownOf, type Site } from './sites.ts';
 
 /** Units that clean inputs do not use, each list ascending; a unit may be in two of them. */
 export interface InactiveUnits {
-  /** The same at every place of every clean input: nothing can be told from them. */
+  /** The same value at every position of every clean input: they carry no information. */
   readonly dead: readonly number[];
   /** Not dead, but with (almost) no activation on clean inputs. */
   readonly dormant: readonly number[];
   /**
-   * Cannot activate, whatever the input: their bias lies below anything that their weights can
-   * reach. A network that was trained has few of them, if any; an attacker who puts decoys before the
-   * pruning makes them.
+   * Cannot activate, whatever the input: the bias is so low that the weights cannot outweigh it. An
+   * ordinary network has few such units, if any. The pruning-aware attack makes them, as decoys.
    */
   readonly possibleDecoys: readonly number[];
 }
 
-/** A unit is dormant whose mean absolute activation is at most this share of the median unit's. */
+/** A unit is dormant if its mean absolute activation is at most this share of the median unit's. */
 export const DORMANT = 0.01;
 
-/** Tells dead and dormant units by what they do on clean data. */
+/** Finds dead and dormant units by their activations on clean data. */
 export function inactiveUnits(
   units: UnitStatistics,
   possibleDecoys: readonly number[] = [],
@@ -40,31 +39,31 @@ export function inactiveUnits(
 }
 
 /**
- * How large the values that a layer reads are taken to be where no data say it: a unit whose bias is
- * not reached by a thousand at every weight at once is not reached by any input.
+ * The bound of a layer's inputs, either way, where there are no data to measure it. A unit whose bias is
+ * not outweighed even by this value at every weight is not activated by any input.
  */
 const LARGEST = 1000;
 
-/** The values on whose bounds it depends whether a site's units can activate. */
-export function boundsNeeded(traced: Traced, site: Site): Along[] {
-  const needed = new Map<string, Along>();
+/** The values whose bounds decide whether a site's units can activate. */
+export function boundsNeeded(traced: Traced, site: Site): ValueAxis[] {
+  const needed = new Map<string, ValueAxis>();
   unreachable(traced, site, (along) => {
     needed.set(`${along.axis} ${along.value}`, along);
-    return within(LARGEST, traced, along);
+    return symmetricBounds(LARGEST, traced, along);
   });
   return [...needed.values()];
 }
 
 /**
- * Units of a site that cannot activate: what the layer before makes of them at most lies below the
- * point from which on the activation is at rest.
+ * Units of a site that cannot activate: the largest pre-activation that the layer can give is below the
+ * threshold under which the activation function is constant.
  *
- * @param seen - bounds of the values that `boundsNeeded` names; without it, a thousand either way
+ * @param seen - bounds of the values that `boundsNeeded` names; default: a thousand either way
  */
 export function unreachable(
   traced: Traced,
   site: Site,
-  seen: (along: Along) => Bounds = (along) => within(LARGEST, traced, along),
+  seen: (along: ValueAxis) => Bounds = (along) => symmetricBounds(LARGEST, traced, along),
 ): number[] {
   const made = producers(traced.graph);
   const dims = dimsOf(traced);
@@ -75,8 +74,8 @@ export function unreachable(
     const constant = initializers.get(value);
     if (constant) return boundsWithin(constant, axis);
     const node = made.get(value);
-    const told = node && boundsOf(node, axis, { dims, known, ...of(node.inputs) });
-    return told ?? seen({ value, axis, rank: dims(value).length });
+    const computed = node && boundsOf(node, axis, { dims, known, ...of(node.inputs) });
+    return computed ?? seen({ value, axis, rank: dims(value).length });
   };
   const of = (inputs: readonly string[]) => ({
     of: (index: number, axis: number) => boundsAt(inputs[index] as string, axis),
@@ -90,12 +89,12 @@ export function unreachable(
   const rest = activation && activationOf(activation)?.rest(activation, known);
   if (!activation || rest === undefined) return [];
   const { high } = boundsAt(activation.inputs[0] as string, site.axis);
-  // Where no layer was met, bounds say only what was seen, and not what can be.
+  // Without a layer on the way, the bounds are only those of the data, not of all possible inputs.
   if (layers === 0) return [];
   return [...high.keys()].filter((unit) => (high[unit] as number) < rest);
 }
 
-/** The node that gives a site its name, or, of a product such as x σ(x), the factor. */
+/** The node that gives a site its name; for a product such as x σ(x), the factor. */
 function activationOfSite(site: Site, made: ReadonlyMap<string, Node>): Node | undefined {
   let nodes = [made.get(site.name)];
   // (1 + erf(x / √2)) lies two nodes below the product.
@@ -107,10 +106,10 @@ function activationOfSite(site: Site, made: ReadonlyMap<string, Node>): Node | u
   return undefined;
 }
 
-function within(most: number, traced: Traced, { value, axis }: Along): Bounds {
+function symmetricBounds(limit: number, traced: Traced, { value, axis }: ValueAxis): Bounds {
   const size = dimsOf(traced)(value)[axis] ?? 1;
   return {
-    low: new Float64Array(size).fill(-most),
-    high: new Float64Array(size).fill(most),
+    low: new Float64Array(size).fill(-limit),
+    high: new Float64Array(size).fill(limit),
   };
 }

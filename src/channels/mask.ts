@@ -4,21 +4,21 @@ import { type Graph, type Node, sizeOf, type TensorOf } from '../onnx/index.ts';
 import { foldOf, type Fold, type Slices } from './fold.ts';
 import type { Site } from './sites.ts';
 
-/** A graph with units of a site pruned, and what keeps them so through training. */
+/** A graph with units of a site pruned, and the masks that keep them pruned through training. */
 export interface Pruned {
   readonly graph: Graph;
   readonly fold: Fold;
-  /** For each parameter touched, 0 where it is held at zero. */
+  /** For each changed parameter, 0 where it stays zero. */
   readonly masks: ReadonlyMap<string, TensorOf<'float32'>>;
-  /** The parameters touched, or the Mul inserted. */
+  /** The changed parameters, or the inserted Mul. */
   readonly edits: Edits;
 }
 
 /**
- * Puts a mask into the graph: into parameters where it folds, else as a Mul after the site.
+ * Puts a mask into the graph: into parameters if it can be folded, else as a Mul after the site.
  *
- * @param into - where it is to go, if not wherever comes first
- * @throws ChannelsError 'channels/no-fold' if it cannot go there
+ * @param into - where to fold it; default: the first place that works
+ * @throws ChannelsError 'channels/no-fold' if the mask cannot be folded there
  */
 export function applyMask(
   { graph, traced }: Pick<Network, 'graph' | 'traced'>,
@@ -74,8 +74,8 @@ function withMul(
 }
 
 /**
- * For each parameter that a fold touches, 0 where an element belongs to a pruned unit and 1 elsewhere;
- * dims of the parameter with 1 for every axis but that of the units.
+ * For each parameter of a fold, 0 where an element belongs to a pruned unit and 1 elsewhere. A mask has
+ * the dims of the parameter, with 1 for every axis except that of the units.
  */
 export function parameterMasks(
   traced: Traced,
@@ -86,7 +86,7 @@ export function parameterMasks(
   for (const { parameter, axis, unit } of slices) {
     const rank = traced.graph.initializers.get(parameter)?.dims.length ?? 0;
     const dims = Array.from({ length: rank }, (_, i) => (i === axis ? unit.length : 1));
-    // A layer that reads a unit by several ways, as after a Concat of two pools, has slices of each.
+    // A layer may read a unit on several paths, as after a Concat of two pools: it has slices of each.
     const other = masks.get(parameter)?.data;
     const data = Float32Array.from(unit, (u, i) => (pruned.has(u) || other?.[i] === 0 ? 0 : 1));
     masks.set(parameter, { type: 'float32', dims, data });
@@ -94,27 +94,27 @@ export function parameterMasks(
   return masks;
 }
 
-/** A parameter times a mask, whose dims are those of the parameter or 1. */
+/** A parameter times a mask, which is broadcast to its dims. */
 export function masked(
   tensor: TensorOf<'float32'>,
   mask: TensorOf<'float32'>,
 ): TensorOf<'float32'> {
-  const at = placeIn(mask, tensor.dims);
+  const at = broadcastIndex(mask, tensor.dims);
   const data = tensor.data.map((value, index) => (mask.data[at(index)] === 0 ? 0 : value));
   return { ...tensor, data };
 }
 
-/** What is zero in either of two masks of one parameter, along whatever axes. */
-function together(a: TensorOf<'float32'>, b: TensorOf<'float32'>): TensorOf<'float32'> {
+/** The product of two masks of one parameter, broadcast to each other: zero where either is zero. */
+function productOf(a: TensorOf<'float32'>, b: TensorOf<'float32'>): TensorOf<'float32'> {
   const dims = a.dims.map((dim, axis) => Math.max(dim, b.dims[axis] as number));
-  const [inA, inB] = [placeIn(a, dims), placeIn(b, dims)];
+  const [inA, inB] = [broadcastIndex(a, dims), broadcastIndex(b, dims)];
   const data = new Float32Array(sizeOf(dims)).map((_, index) =>
     a.data[inA(index)] === 0 || b.data[inB(index)] === 0 ? 0 : 1,
   );
   return { type: 'float32', dims, data };
 }
 
-/** Masks of several sites as one: for each parameter, what any of them holds at zero. */
+/** Masks of several sites as one: an element is 0 if it is 0 in any of them. */
 export function mergeMasks(
   some: ReadonlyMap<string, TensorOf<'float32'>>,
   more: ReadonlyMap<string, TensorOf<'float32'>>,
@@ -122,13 +122,16 @@ export function mergeMasks(
   const all = new Map(some);
   for (const [parameter, mask] of more) {
     const other = all.get(parameter);
-    all.set(parameter, other ? together(other, mask) : mask);
+    all.set(parameter, other ? productOf(other, mask) : mask);
   }
   return all;
 }
 
-/** Which element of a tensor meets an element of these dims, along whose axes it may have 1. */
-function placeIn(tensor: TensorOf<'float32'>, dims: readonly number[]): (index: number) => number {
+/** Maps an index into these dims to the index into a tensor that is broadcast to them. */
+function broadcastIndex(
+  tensor: TensorOf<'float32'>,
+  dims: readonly number[],
+): (index: number) => number {
   const steps = dims.map((dim, axis) => {
     const inner = sizeOf(dims.slice(axis + 1));
     const own = tensor.dims[axis] === 1 ? 0 : sizeOf(tensor.dims.slice(axis + 1));

@@ -3,25 +3,25 @@ import { dependsOnDims } from '../ops/index.ts';
 
 /**
  * The values on paths from the inputs of a graph to one of its values, in topological order. A path leads
- * from what a node reads to what it makes. None starts at a constant, and none leads through a node
- * that reads the dims of a value only, as Shape does.
+ * from a node's inputs to its outputs. No path starts at a constant, and none leads through a node that
+ * reads only the dims of a value, such as Shape.
  */
 interface ValuesBetween {
   readonly values: readonly string[];
-  /** For each value, the index of the last value that a node makes of it. */
+  /** For each value, the index of the last value that a node computes from it. */
   readonly furthest: readonly number[];
 }
 
 /**
  * The values through which every path from the inputs of a graph to one of its values leads: the
- * dominators of that value. It takes time in proportion to the size of the graph.
+ * dominators of that value. The time is linear in the size of the graph.
  *
- * In an acyclic graph in topological order, of which only values between inputs and sink are left, a
- * value dominates the sink if no edge leads from before it to after it.
+ * Of an acyclic graph in topological order, keep only the values between inputs and sink. A value then
+ * dominates the sink if no edge leads from before it to after it.
  *
  * @param graph - its nodes are in topological order
- * @param sink - a value of the graph, which is one of the result
- * @returns no value where no path leads to the sink
+ * @param sink - a value of the graph; it is part of the result
+ * @returns an empty set if no path leads to the sink
  */
 export function valuesOnEveryPath(graph: Graph, sink: string): Set<string> {
   const { values, furthest } = valuesBetween(graph, sink);
@@ -52,7 +52,7 @@ export function everyPathCrosses(
   return !reached.has(sink);
 }
 
-/** Old files list their constants as inputs too. */
+/** The inputs without initializers, which files of IR version 3 and below list as inputs too. */
 function inputsOf({ inputs, initializers }: Graph): string[] {
   return inputs.map(({ name }) => name).filter((name) => !initializers.has(name));
 }
@@ -87,7 +87,7 @@ function valuesBetween(graph: Graph, sink: string): ValuesBetween {
   return { values: [...indices.keys()], furthest };
 }
 
-/** Of some values of a graph those from which no path leads to another of them. */
+/** Those of some values of a graph from which no path leads to another of them. */
 export function lastOf(graph: Graph, values: ReadonlySet<string>): Set<string> {
   const before = new Set<string>();
   for (const node of graph.nodes.toReversed()) {

@@ -40,21 +40,21 @@ export function sitesOf(traced: Traced, output: string): Site[] {
   const uses = consumers(graph);
   const needed = upstream(graph, [output]);
   const layers = layersOf(traced);
-  const mixing = mixedDownstream(traced, output);
+  const mixed = mixedDownstream(traced, output);
   return graph.nodes.flatMap((node) => {
     const activation = activationOf(node);
     const layer = activation && layers.above(node);
     if (!layer) return [];
-    const name = madeBy(traced, node, activation, uses, layers);
-    if (name === undefined || !needed.has(name) || !mixing.has(name)) return [];
-    const whole = values.get(name)?.dims ?? [];
-    const units = whole[layer.axis] as number;
+    const name = activationValue(traced, node, activation, uses, layers);
+    if (name === undefined || !needed.has(name) || !mixed.has(name)) return [];
+    const dims = values.get(name)?.dims ?? [];
+    const units = dims[layer.axis] as number;
     return [
       {
         name,
         units,
         axis: layer.axis,
-        dims: whole.slice(1),
+        dims: dims.slice(1),
         kind: layer.kind,
         activation: node.op,
         consumers: (uses.get(name) ?? []).map(({ node }) => node.op),
@@ -72,24 +72,24 @@ export function dimsOf({ values }: Traced): (value: string) => readonly number[]
   return (value) => values.get(value)?.dims ?? [];
 }
 
-/** What is known of a value before the graph runs: bounds, pads, scales. */
+/** Looks up values that are known before the graph runs, such as bounds, pads and scales. */
 export function knownOf({ graph }: Traced): (value: string) => Tensor | undefined {
   return (value) => graph.initializers.get(value);
 }
 
-/** The graph without gates, such as those of squeeze and excitation: they lie beside the main path. */
+/** The graph without gates, such as those of squeeze-and-excitation, which are not on the main path. */
 export function withoutGates(traced: Traced): Graph {
   const { graph } = traced;
   const uses = consumers(graph);
   const layers = layersOf(traced);
   const nodes = graph.nodes.filter((node) => {
     const activation = activationOf(node);
-    return activation?.gate !== 'often' || madeBy(traced, node, activation, uses, layers);
+    return activation?.gate !== 'often' || activationValue(traced, node, activation, uses, layers);
   });
   return { ...graph, nodes };
 }
 
-/** @throws ChannelsError which lists the sites, where none has this name */
+/** @throws ChannelsError 'channels/unknown-site', which lists the sites, if none has this name */
 export function siteNamed(sites: readonly Site[], name: string): Site {
   const found = sites.find((site) => site.name === name);
   if (found) return found;
@@ -100,15 +100,15 @@ export function siteNamed(sites: readonly Site[], name: string): Site {
   );
 }
 
-/** A layer, and the node that it is. */
+/** A layer and its node. */
 interface LayerNode extends Layer {
   readonly node: Node;
 }
 
 interface Layers {
-  /** The layer whose channels a node's inputs carry: found by walking up, at a sum by either way. */
+  /** The layer whose channels a node's inputs carry: the nearest one upstream, on any input of a sum. */
   above(node: Node): LayerNode | undefined;
-  /** The same for a value, which the layer itself may have made. */
+  /** The same for a value, which may be the output of the layer itself. */
   of(value: string): LayerNode | undefined;
 }
 
@@ -134,11 +134,11 @@ function layersOf(traced: Traced): Layers {
 }
 
 /**
- * The value that an activation comes to: what the node makes, or, where that multiplies what the
- * same layer made, the product: Swish is x σ(x), and GELU x (1 + erf(x / √2)) / 2. Nothing for a
- * gate, of squeeze and excitation, say: it is no activation, and never dormant.
+ * The value of an activation: the node's output, or the product if the output multiplies what the same
+ * layer produced. Swish is x σ(x), and GELU is x (1 + erf(x / √2)) / 2. A gate, such as that of
+ * squeeze-and-excitation, has none: it is not an activation and never dormant.
  */
-function madeBy(
+function activationValue(
   traced: Traced,
   node: Node,
   { gate }: Activation,
@@ -160,7 +160,7 @@ function madeBy(
   }
 }
 
-/** Values from which every way to the output leads through a layer that mixes channels. */
+/** Values from which every path to the output leads through a layer that mixes channels. */
 export function mixedDownstream(traced: Traced, output: string): Set<string> {
   const dims = dimsOf(traced);
   const direct = new Set([output]);

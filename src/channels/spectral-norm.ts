@@ -1,11 +1,11 @@
-/** Squarings after which what the other eigenvalues add is below a part in 10¹². */
+/** After so many squarings the error is below 1e-12 of the result. */
 const SQUARINGS = 42;
 
 /**
  * The largest singular value of a matrix, row-major.
  *
- * It is the root of the largest eigenvalue λ of the smaller Gram matrix G. The trace of G^(2^k) is
- * between λ^(2^k) and n times that, so its 2^k-th root goes to λ however close the other eigenvalues are.
+ * It is the square root of the largest eigenvalue λ of the smaller Gram matrix G. The trace of G^(2^k) is
+ * between λ^(2^k) and n times that, so its 2^k-th root converges to λ, however close other eigenvalues are.
  */
 export function spectralNorm(data: Float64Array, rows: number, columns: number): number {
   let gram = gramOf(data, rows, columns);

@@ -6,36 +6,36 @@ import type { Runtime } from '../runtime/index.ts';
 import { computeOutputs } from '../train/index.ts';
 import type { Site } from './sites.ts';
 
-/** What each unit does over a data set, one number a unit, after the nonlinearity. */
+/** Statistics of each unit's activation, after the nonlinearity, over a data set: one number per unit. */
 export interface UnitStatistics {
-  /** Mean over samples and places (Fine-Pruning, section 3.1). */
+  /** Mean over samples and positions (Fine-Pruning, section 3.1). */
   readonly mean: Float64Array;
   readonly 'mean-absolute': Float64Array;
   readonly max: Float64Array;
   readonly min: Float64Array;
-  /** The share of samples at which the unit is above zero in some place. */
+  /** The share of samples for which the unit is above zero at some position. */
   readonly 'active-share': Float64Array;
-  /** Standard deviation over samples and places. */
+  /** Standard deviation over samples and positions. */
   readonly std: Float64Array;
 }
 
-/** An axis of a value, to learn the bounds along it. */
-export interface Along {
+/** An axis of a value, along which bounds are measured. */
+export interface ValueAxis {
   readonly value: string;
   readonly axis: number;
   readonly rank: number;
 }
 
-/** ONNX's numbers for element types. */
+/** ONNX's codes of element types. */
 const FLOAT = 1;
 const DOUBLE = 11;
 
 /**
- * Runs the network up to a site over a data set, once, and says what its units do. Sums are made in
- * double precision: a bias such as -1e20, leaked through, is a real activation, and its square is
- * beyond float32.
+ * Runs the network up to a site over a data set, once, and measures its units. Sums are in double
+ * precision: a bias such as -1e20 that passes a leaky ReLU is a real activation, and its square is beyond
+ * float32.
  *
- * @param along - values whose bounds are wanted too, at each index of an axis
+ * @param along - values whose bounds are measured too, at each index of an axis
  */
 export async function profileOf(
   runtime: Runtime,
@@ -48,13 +48,13 @@ export async function profileOf(
     signal,
     onProgress,
   }: {
-    readonly along?: readonly Along[] | undefined;
+    readonly along?: readonly ValueAxis[] | undefined;
     readonly signal?: AbortSignal | undefined;
     readonly onProgress?: ((done: number, all: number) => void) | undefined;
   } = {},
 ): Promise<{ readonly units: UnitStatistics; readonly bounds: readonly Bounds[] }> {
   const b = new Builder(graph);
-  const over = (op: string, { value, axis, rank }: Along, keepdims: 0 | 1) => {
+  const over = (op: string, { value, axis, rank }: ValueAxis, keepdims: 0 | 1) => {
     const others = Array.from({ length: rank }, (_, i) => i).slice(1);
     const places = others.filter((other) => other !== axis);
     return places.length === 0
@@ -103,7 +103,7 @@ export async function profileOf(
   };
 }
 
-/** Statistics of units out of those of each sample: [samples, units] each. */
+/** Statistics of units from those of each sample, which have dims [samples, units]. */
 function statistics(
   units: number,
   of: Readonly<Record<'mean' | 'absolute' | 'spread' | 'max' | 'min', Float32Array>>,
@@ -153,8 +153,8 @@ export async function activationProfile(
 }
 
 /**
- * Units from the least active to the most: the order in which they are pruned. Ties by another
- * statistic, and then by number.
+ * Units from the least active to the most active: the order in which they are pruned. Ties are broken by
+ * another statistic, and then by unit number.
  */
 export function ascending(profile: ArrayLike<number>, ties: ArrayLike<number> = []): number[] {
   return Array.from({ length: profile.length }, (_, unit) => unit).sort(

@@ -10,15 +10,15 @@ export interface UnitGradientSettings {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Batches that are looked at. */
+/** How many batches the gradient is averaged over. */
 const BATCHES = 20;
 
 /**
- * Mean |gradient| of the weights that make each unit of a site, by the loss on clean data: what
- * fine-tuning can reach. A unit that no clean input activates has none, and is left as it is.
+ * Mean |gradient| of the loss on clean data by the weights that produce each unit of a site. It shows
+ * which units fine-tuning can change: a unit that no clean input activates has no gradient.
  *
- * @param fold - where the units' weights are; a mask of its own has none
- * @returns nothing where the weights, or a gradient of them, cannot be had
+ * @param fold - where the units' weights are; a Mul has none
+ * @returns undefined if the weights, or their gradient, are not available
  */
 export async function unitGradients(
   runtime: Runtime,

@@ -3,28 +3,28 @@ import { type Node, nodeLabel } from '../../onnx/index.ts';
 import { channelRuleOf, type Channels, removalOf, removalPassage } from '../../ops/index.ts';
 import { dimsOf, knownOf, type Site } from '../sites.ts';
 
-/** A unit that stays in the network, zeroed, and what is in the way of removing it. */
+/** A zeroed unit that stays in the network, and why it cannot be removed. */
 export interface KeptUnit {
   readonly site: string;
   readonly unit: number;
   readonly why: string;
 }
 
-/** Places to remove along an axis of a value, each with the pruned unit that it belongs to; else -1. */
-export interface Places extends Channels {
+/** Indices to remove along an axis of a value: for each the pruned unit that it belongs to, or -1. */
+export interface Cuts extends Channels {
   readonly value: string;
 }
 
-/** Where it is said how long an axis of a value is: an element of an input of the node that produces it. */
+/** The constant that holds the length of an axis: an element of an input of the node that produces the value. */
 export interface Length {
   readonly value: string;
   readonly index: number;
   readonly element: number;
 }
 
-/** What can be removed from a network with pruned units. */
-export interface RemovablePlaces {
-  readonly places: readonly Places[];
+/** All that is removed from a network together with its pruned units. */
+export interface RemovalPlan {
+  readonly cuts: readonly Cuts[];
   readonly lengths: readonly Length[];
   readonly kept: readonly KeptUnit[];
 }
@@ -36,41 +36,41 @@ export interface SiteUnits {
 }
 
 /**
- * Finds what goes with pruned units when they are removed: upstream, what is made for them alone;
- * downstream, what they are zero in, and the weights that meet them. A unit that anything else needs
- * stays; the others are then looked at again without it.
+ * Plans the removal of pruned units: upstream all that is computed only for them, downstream the values
+ * in which they are zero and the weights that multiply them. A unit that something else needs is kept, and
+ * the plan is made again for the others.
  *
- * @param stored - constants that the file holds, and does not compute
+ * @param stored - names of the constants that are stored in the file, not computed
  */
-export function removablePlaces(
+export function planRemoval(
   traced: Traced,
   sites: readonly SiteUnits[],
   stored: ReadonlySet<string>,
-): RemovablePlaces {
+): RemovalPlan {
   const units = sites.flatMap(({ site, pruned }) => pruned.map((unit) => ({ site, unit })));
   const refused = new Map<number, string>();
   for (;;) {
-    const spread = new Spread(traced, stored, refused);
+    const propagation = new Propagation(traced, stored, refused);
     for (const { site } of new Map(units.map((each) => [each.site.name, each])).values()) {
       const unit = new Int32Array(site.units).fill(-1);
       for (const [id, each] of units.entries()) {
         if (each.site.name === site.name && !refused.has(id)) unit[each.unit] = id;
       }
-      spread.from(site.name, { axis: site.axis, unit });
+      propagation.from(site.name, { axis: site.axis, unit });
     }
     const before = refused.size;
-    spread.run();
+    propagation.run();
     if (refused.size > before) continue;
     const kept = [...refused].map(([id, why]) => {
       const { site, unit } = units[id] as (typeof units)[number];
       return { site: site.name, unit, why };
     });
-    return { places: spread.places(), lengths: spread.lengths, kept };
+    return { cuts: propagation.cuts(), lengths: propagation.lengths, kept };
   }
 }
 
-/** Spreads marks from values over the graph until nothing is added. */
-class Spread {
+/** Propagates cuts over the graph, upstream and downstream, until nothing is added. */
+class Propagation {
   readonly lengths: Length[] = [];
   readonly #traced: Traced;
   readonly #stored: ReadonlySet<string>;
@@ -78,14 +78,14 @@ class Spread {
   readonly #made: ReadonlyMap<string, Node>;
   readonly #uses: ReturnType<typeof consumers>;
   readonly #outputs: ReadonlySet<string>;
-  readonly #marks = new Map<string, Places>();
-  /** Of the places marked those that are zero. */
-  readonly #zeros = new Map<string, Places>();
-  readonly #queue: Places[] = [];
-  /** By constant, the inputs of nodes that it is cut for. */
+  readonly #cuts = new Map<string, Cuts>();
+  /** The cuts at which the value is zero. */
+  readonly #zeros = new Map<string, Cuts>();
+  readonly #queue: Cuts[] = [];
+  /** For each constant, the inputs of nodes that it is cut for. */
   readonly #readers = new Map<string, Set<string>>();
-  readonly #runs: { unit: Int32Array; runs: number; node: Node }[] = [];
-  readonly #readings: { node: Node; at: Places }[] = [];
+  readonly #groups: { unit: Int32Array; runs: number; node: Node }[] = [];
+  readonly #readings: { node: Node; at: Cuts }[] = [];
 
   constructor(traced: Traced, stored: ReadonlySet<string>, refused: Map<number, string>) {
     this.#traced = traced;
@@ -97,12 +97,12 @@ class Spread {
   }
 
   from(value: string, channels: Channels): void {
-    this.#mark(value, channels);
+    this.#cut(value, channels);
     this.#zero(value, channels);
   }
 
-  places(): Places[] {
-    return [...this.#marks.values()];
+  cuts(): Cuts[] {
+    return [...this.#cuts.values()];
   }
 
   run(): void {
@@ -113,10 +113,10 @@ class Spread {
     for (const { node, at } of this.#readings) {
       const zero = this.#zeros.get(keyOf(at))?.unit;
       const needed = at.unit.map((unit, place) => (zero?.[place] === unit ? -1 : unit));
-      this.#refuse(needed, `${nodeLabel(node)} reads "${at.value}" there, where it is not zero`);
+      this.#refuse(needed, `${nodeLabel(node)} reads "${at.value}", which is not zero there`);
     }
-    for (const run of this.#runs) this.#balance(run);
-    for (const { value, unit } of this.#marks.values()) {
+    for (const groups of this.#groups) this.#balance(groups);
+    for (const { value, unit } of this.#cuts.values()) {
       if (!this.#traced.graph.initializers.has(value)) continue;
       const read = this.#uses.get(value)?.length ?? 0;
       if (read > (this.#readers.get(value)?.size ?? 0)) {
@@ -125,8 +125,8 @@ class Spread {
     }
   }
 
-  /** What the node that produces a value loses with places of it. */
-  #up(at: Places): void {
+  /** Cuts the operands of the node that produces a value. */
+  #up(at: Cuts): void {
     const { value, unit } = at;
     if (this.#traced.graph.initializers.has(value)) {
       if (!this.#stored.has(value)) this.#refuse(unit, `"${value}" is computed, not stored`);
@@ -137,19 +137,19 @@ class Spread {
     const dims = dimsOf(this.#traced);
     const removal = removalOf(node, at, dims, knownOf(this.#traced));
     if (removal.kind === 'opaque') return this.#refuse(unit, removal.why);
-    if (removal.runs !== undefined) this.#runs.push({ unit, runs: removal.runs, node });
+    if (removal.runs !== undefined) this.#groups.push({ unit, runs: removal.runs, node });
     if (removal.length) this.lengths.push({ value, ...removal.length });
     for (const { index, channels } of removal.operands) {
       const operand = node.inputs[index] as string;
-      // One value for all units, such as a bias of one element, stays.
+      // An operand that is broadcast over all units, such as a bias of one element, stays.
       if (dims(operand)[channels.axis] !== 1 || channels.unit.length === 1) {
-        this.#mark(operand, channels, `${index} ${node.outputs[0]}`);
+        this.#cut(operand, channels, `${index} ${node.outputs[0]}`);
       }
     }
   }
 
-  /** What becomes of the places where a value is read. */
-  #down(at: Places): void {
+  /** Cuts the outputs, or the weights, of the nodes that read a value. */
+  #down(at: Cuts): void {
     const { value, unit } = at;
     if (this.#traced.graph.initializers.has(value)) return;
     if (this.#outputs.has(value)) return this.#refuse(unit, `"${value}" is an output of the model`);
@@ -157,7 +157,7 @@ class Spread {
     const known = knownOf(this.#traced);
     for (const { node, index } of this.#uses.get(value) ?? []) {
       const passage = removalPassage(node, index, at, dims, known);
-      // Weights that are computed are read by the layer that they are cut for.
+      // The reader of computed weights may be the very layer that they are cut for.
       const expected = this.#readers.get(value)?.has(`${index} ${node.outputs[0]}`);
       if (passage.kind === 'opaque' && expected) continue;
       if (passage.kind === 'opaque') this.#refuse(unit, passage.why);
@@ -165,18 +165,18 @@ class Spread {
         const { input, axis } = passage.weights;
         const weights = node.inputs[input] as string;
         const reader = `${input} ${node.outputs[0]}`;
-        this.#mark(weights, { axis, unit: passage.weights.unit }, reader);
+        this.#cut(weights, { axis, unit: passage.weights.unit }, reader);
         this.#readings.push({ node, at });
-        if (passage.runs !== undefined) this.#runs.push({ unit, runs: passage.runs, node });
+        if (passage.runs !== undefined) this.#groups.push({ unit, runs: passage.runs, node });
       } else {
         const [output] = node.outputs as [string];
-        this.#mark(output, passage.channels);
+        this.#cut(output, passage.channels);
         this.#zeroBy(node, output, passage.channels);
       }
     }
   }
 
-  /** Places that are zero since those of one input are, or those of all inputs that matter. */
+  /** Marks indices as zero that are so because one input, or all the inputs that matter, are zero there. */
   #zeroBy(node: Node, value: string, channels: Channels): void {
     const dims = dimsOf(this.#traced);
     const known = knownOf(this.#traced);
@@ -200,38 +200,38 @@ class Spread {
     if (silence.inputs.length > 0) this.#zero(value, { axis: channels.axis, unit });
   }
 
-  #mark(value: string, { axis, unit }: Channels, reader?: string): void {
+  #cut(value: string, { axis, unit }: Channels, reader?: string): void {
     if (reader !== undefined) {
       this.#readers.set(value, (this.#readers.get(value) ?? new Set()).add(reader));
     }
-    this.#join(this.#marks, { value, axis, unit });
+    this.#add(this.#cuts, { value, axis, unit });
   }
 
   #zero(value: string, { axis, unit }: Channels): void {
-    this.#join(this.#zeros, { value, axis, unit });
+    this.#add(this.#zeros, { value, axis, unit });
   }
 
-  /** Adds places; where that is news, they are looked at again. */
-  #join(into: Map<string, Places>, at: Places): void {
+  /** Adds indices. If any is new, the value is put in the queue. */
+  #add(into: Map<string, Cuts>, at: Cuts): void {
     if (at.unit.every((unit) => unit < 0)) return;
     const before = into.get(keyOf(at))?.unit;
     if (before && before.length !== at.unit.length) {
-      return this.#refuse(at.unit, `"${at.value}" is cut in two ways`);
+      return this.#refuse(at.unit, `"${at.value}" would be cut in two different ways`);
     }
     const unit = at.unit.map((id, place) => {
       const other = before?.[place] ?? -1;
       if (id >= 0 && other >= 0 && id !== other) {
-        this.#refuse(Int32Array.of(id, other), `"${at.value}" has one place for two pruned units`);
+        this.#refuse(Int32Array.of(id, other), `"${at.value}" has one index for two pruned units`);
       }
       return other >= 0 ? other : id;
     });
     if (before?.every((id, place) => id === unit[place])) return;
     into.set(keyOf(at), { value: at.value, axis: at.axis, unit });
-    const mark = this.#marks.get(keyOf(at));
-    if (mark) this.#queue.push(mark);
+    const cuts = this.#cuts.get(keyOf(at));
+    if (cuts) this.#queue.push(cuts);
   }
 
-  /** Where a grouped layer would lose more places in one group than in another, the rest stays. */
+  /** All groups of a grouped layer must lose as many channels as the one that loses fewest. */
   #balance({ unit, runs, node }: { unit: Int32Array; runs: number; node: Node }): void {
     const length = unit.length / runs;
     const each = Array.from({ length: runs }, (_, run) =>

@@ -22,42 +22,36 @@ import {
   type InsertedNodes,
 } from '../../network/index.ts';
 import { dimsOf } from '../sites.ts';
-import {
-  type KeptUnit,
-  type Length,
-  type Places,
-  removablePlaces,
-  type SiteUnits,
-} from './plan.ts';
+import { type Cuts, type KeptUnit, type Length, planRemoval, type SiteUnits } from './plan.ts';
 
 /** A network without its pruned units. */
 export interface Slim {
-  /** The file, in the opset of the one that it was made from. */
+  /** The file, in the opset of the original. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The units removed, by site. */
   readonly removed: readonly { readonly site: string; readonly units: readonly number[] }[];
-  /** Units that stay, zeroed, and why. */
+  /** Zeroed units that stay, and why. */
   readonly kept: readonly KeptUnit[];
   /** Largest difference of an output over the data, as a share of the largest output. */
   readonly difference: number;
-  /** Whether that is at most `SLIM_TOLERANCE`: a file that is not must not be used. */
+  /** Whether the difference is at most `SLIM_TOLERANCE`; if not, the file must not be used. */
   readonly same: boolean;
 }
 
 export interface SlimOptions extends ClassifierOptions {
   /**
-   * Masks that the model has as nodes of their own, under the names that they have in it: see
-   * `insertedInFile`. A mask of which only ones are left is removed.
+   * Masks that are nodes in the model, with their names in the file: see `insertedInFile`. A mask of which
+   * only ones are left is removed.
    */
   readonly masks?: readonly InsertedNodes[] | undefined;
 }
 
-/** By how much of the largest output a slim network's outputs may differ. */
+/** How much a slim network's outputs may differ, as a share of the largest output. */
 export const SLIM_TOLERANCE = 1e-5;
 
 /**
- * Removes pruned units from a network for real: their weights, those that meet them downstream, and
- * what was made for them alone upstream. What comes out is run beside what went in, on all the data.
+ * Removes pruned units from a network: their weights, the weights that multiply them downstream, and all
+ * that is computed only for them upstream. The result is compared with the original on all the data.
  *
  * @param model - a repaired model, in which the units are zero
  * @param dataset - validation data to compare on
@@ -71,11 +65,11 @@ export async function slim(
 ): Promise<Slim> {
   const { traced } = await openClassifier(runtime, model, dataset, options);
   const stored = new Set(storedIn(model.graph).keys());
-  const { places, lengths, kept } = removablePlaces(traced, sites, stored);
-  const cut = withoutPlaces(model.graph, traced, places, lengths);
-  const graph = withoutMasksOfOnes(cut, masks);
+  const { cuts, lengths, kept } = planRemoval(traced, sites, stored);
+  const smaller = withCuts(model.graph, traced, cuts, lengths);
+  const graph = withoutMasksOfOnes(smaller, masks);
   const bytes = encodeModel({ ...model, graph });
-  const difference = places.length === 0 ? 0 : await differenceOf(runtime, model, bytes, dataset);
+  const difference = cuts.length === 0 ? 0 : await differenceOf(runtime, model, bytes, dataset);
   const staying = new Set(kept.map(({ site, unit }) => `${unit} ${site}`));
   return {
     bytes,
@@ -100,34 +94,35 @@ function storedIn(graph: Graph): Map<string, Tensor> {
   return stored;
 }
 
-function withoutPlaces(
+/** The graph with smaller constants, and with the new lengths of axes where constants hold them. */
+function withCuts(
   graph: Graph,
   traced: Traced,
-  places: readonly Places[],
+  cuts: readonly Cuts[],
   lengths: readonly Length[],
 ): Graph {
   const stored = storedIn(graph);
-  const cuts = new Map<string, Tensor>();
-  for (const { value, axis, unit } of places) {
-    const tensor = cuts.get(value) ?? stored.get(value);
-    if (tensor) cuts.set(value, cutAlong(tensor, axis, unit));
+  const smaller = new Map<string, Tensor>();
+  for (const { value, axis, unit } of cuts) {
+    const tensor = smaller.get(value) ?? stored.get(value);
+    if (tensor) smaller.set(value, cutAlong(tensor, axis, unit));
   }
   const left = new Map(
-    places.map(({ value, axis, unit }) => [`${axis} ${value}`, unit.filter((id) => id < 0).length]),
+    cuts.map(({ value, axis, unit }) => [`${axis} ${value}`, unit.filter((id) => id < 0).length]),
   );
   const initializers = new Map(graph.initializers);
-  for (const [name, tensor] of cuts) if (initializers.has(name)) initializers.set(name, tensor);
-  const saying = new Map(lengths.map((length) => [length.value, length]));
+  for (const [name, tensor] of smaller) if (initializers.has(name)) initializers.set(name, tensor);
+  const lengthOf = new Map(lengths.map((length) => [length.value, length]));
   const dims = dimsOf(traced);
   const nodes = graph.nodes.map((node) => {
     const [output = ''] = node.outputs;
-    const cut = cuts.get(output);
-    if (cut) return { ...node, attributes: { ...node.attributes, value: cut } };
-    const { index, element } = saying.get(output) ?? { index: -1, element: 0 };
+    const value = smaller.get(output);
+    if (value) return { ...node, attributes: { ...node.attributes, value } };
+    const { index, element } = lengthOf.get(output) ?? { index: -1, element: 0 };
     const shape = stored.get(node.inputs[index] ?? '');
     const length = left.get(`${element} ${output}`);
     const attributes = regrouped(node, left, dims);
-    // 0 and -1 stand for what the input says; what is computed follows it by itself.
+    // 0 and -1 are taken from the input, and a computed shape follows it: neither needs a change.
     if (shape?.type !== 'int64' || length === undefined || (shape.data[element] ?? 0n) <= 0n) {
       return { ...node, attributes };
     }
@@ -138,6 +133,7 @@ function withoutPlaces(
   return { ...graph, nodes, initializers };
 }
 
+/** The attributes of a node for the number of input channels that is left, such as `group`. */
 function regrouped(
   node: Node,
   left: ReadonlyMap<string, number>,
@@ -147,7 +143,7 @@ function regrouped(
   return length === undefined ? node.attributes : attributesWith(node, length, dims);
 }
 
-/** A mask of which only ones are left is no longer needed. */
+/** Removes masks of which only ones are left. */
 function withoutMasksOfOnes(graph: Graph, masks: readonly InsertedNodes[]): Graph {
   const stored = storedIn(graph);
   const names = new Map<string, string>();
@@ -163,7 +159,7 @@ function withoutMasksOfOnes(graph: Graph, masks: readonly InsertedNodes[]): Grap
     names.set(renamed, output);
     for (const name of [output, ...constants]) gone.add(name);
   }
-  // A value with several masks takes the name behind the last of those that go.
+  // A value with several masks gets the name after the last removed one.
   const nameOf = (name: string): string => {
     const next = names.get(name);
     return next === undefined ? name : nameOf(next);
@@ -180,8 +176,8 @@ function isOne(value: unknown, tensor: Tensor): boolean {
 }
 
 /**
- * A tensor without some places of an axis. Where there are more places than the axis is long, they are
- * those of the groups of a grouped layer, whose rows come one after another along axis 0.
+ * A tensor without some indices of an axis. If `unit` is longer than the axis, it has the indices of each
+ * group of a grouped layer one after another; the rows of the groups follow each other along axis 0.
  */
 function cutAlong(tensor: Tensor, axis: number, unit: Int32Array): Tensor {
   const width = tensor.dims[axis] as number;
@@ -192,7 +188,7 @@ function cutAlong(tensor: Tensor, axis: number, unit: Int32Array): Tensor {
     [...Array(width).keys()].filter((place) => (unit[run * width + place] as number) < 0),
   );
   const left = keptIn[0]?.length ?? 0;
-  // Typed arrays of every type behave alike here.
+  // The cast is safe: slice and set behave alike for every type of array.
   const from = tensor.data as Float32Array;
   const data = from.slice(0, outer * left * inner);
   let at = 0;
@@ -207,7 +203,7 @@ function cutAlong(tensor: Tensor, axis: number, unit: Int32Array): Tensor {
   return { ...tensor, dims, data } as Tensor;
 }
 
-/** Runs two files side by side; infinite where one does not run, NaN where one gives no numbers. */
+/** Runs two files and compares their outputs. Infinity if one does not run, NaN if one gives NaN. */
 async function differenceOf(
   runtime: Runtime,
   model: Model,
@@ -218,8 +214,8 @@ async function differenceOf(
   const rows = fixedBatchSize(model.graph, name);
   const outputs = model.graph.outputs.filter((output) => isFloat(output.type ?? 'float32'));
   const names = outputs.map((output) => output.name);
-  let apart = 0;
-  let most = 0;
+  let difference = 0;
+  let largest = 0;
   const sessions: Session[] = [];
   try {
     for (const file of [model, bytes]) sessions.push(await runtime.open(file));
@@ -228,16 +224,17 @@ async function differenceOf(
       batchSize: rows ?? inferenceBatchSize(dataset.sample),
       pad: rows !== undefined,
     })) {
-      const feeds = { [name]: fed({ type: 'float32', dims, data: x }, type) };
-      const [due, got] = [await before.run(feeds, names), await after.run(feeds, names)];
+      const feeds = { [name]: asInputType({ type: 'float32', dims, data: x }, type) };
+      const [expected, actual] = [await before.run(feeds, names), await after.run(feeds, names)];
       for (const output of names) {
-        const one = (toFloat32(due[output] as Tensor) as TensorOf<'float32'>).data;
-        const other = (toFloat32(got[output] as Tensor) as TensorOf<'float32'>).data;
-        const real = rows === undefined ? one : one.subarray(0, (one.length / rows) * count);
-        for (const [at, value] of real.entries()) {
-          const difference = Math.abs(value - (other[at] as number));
-          if (!(difference <= apart)) apart = difference;
-          most = Math.max(most, Math.abs(value));
+        const one = (toFloat32(expected[output] as Tensor) as TensorOf<'float32'>).data;
+        const other = (toFloat32(actual[output] as Tensor) as TensorOf<'float32'>).data;
+        const samples = rows === undefined ? one : one.subarray(0, (one.length / rows) * count);
+        for (const [at, value] of samples.entries()) {
+          const here = Math.abs(value - (other[at] as number));
+          // Also true for NaN.
+          if (!(here <= difference)) difference = here;
+          largest = Math.max(largest, Math.abs(value));
         }
       }
     }
@@ -247,11 +244,11 @@ async function differenceOf(
   } finally {
     for (const session of sessions) await session.dispose();
   }
-  return apart === 0 ? 0 : apart / most;
+  return difference === 0 ? 0 : difference / largest;
 }
 
-/** A batch as a file takes it: whole numbers are rounded, as in the working graph. */
-function fed(batch: TensorOf<'float32'>, type: DataType): Tensor {
+/** Converts a batch to the type of the model's input. Integers are rounded, as in the working graph. */
+function asInputType(batch: TensorOf<'float32'>, type: DataType): Tensor {
   if (isFloat(type)) return fromFloat32(batch, type);
   const { dims } = batch;
   const whole = batch.data.map(Math.round);

@@ -6,22 +6,22 @@ import { openSession, fixedBatchSize, inferenceBatchSize } from '../../train/ind
 type Floats = TensorOf<'float32'>;
 
 export interface PrefixSettings {
-  /** How many samples' values are given together. */
+  /** How many samples make a chunk; default 500. */
   readonly batchSize?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What some samples in a row make of the values. */
+/** The values for some consecutive samples. */
 export interface Chunk {
   readonly values: Record<string, Tensor>;
-  /** How many are samples: a graph of one batch size has its last batch filled up. */
+  /** How many rows are samples: a graph with a fixed batch size has its last batch padded. */
   readonly count: number;
 }
 
-/** Many: what follows a site is small, and runs on all of them at once. */
+/** Large, since the graph after a site is small and runs on a whole chunk at once. */
 const CHUNK = 500;
 
-/** Runs the network up to some values over a data set, chunk by chunk. The values may be kept. */
+/** Runs the network up to some values over a data set, chunk by chunk. The caller may keep the values. */
 export async function* prefix(
   runtime: Runtime,
   graph: Graph,
@@ -35,12 +35,12 @@ export async function* prefix(
   try {
     const rows = fixedBatchSize(graph, input);
     const batchSize = rows ?? settings.batchSize ?? CHUNK;
-    const atOnce = rows ?? inferenceBatchSize(dataset.sample);
+    const runSize = rows ?? inferenceBatchSize(dataset.sample);
     for await (const batch of batches(dataset, { batchSize, pad: rows !== undefined })) {
       settings.signal?.throwIfAborted();
       const x: Floats = { type: 'float32', dims: batch.dims, data: batch.x };
-      const values = await inParts(session, input, x, atOnce);
-      // The batch's own buffer is used again.
+      const values = await runInParts(session, input, x, runSize);
+      // The buffer of the batch is reused for the next one.
       const own = outputs.includes(input) && { [input]: { ...x, data: x.data.slice() } };
       yield { values: { ...values, ...own }, count: batch.count };
     }
@@ -49,40 +49,40 @@ export async function* prefix(
   }
 }
 
-/** Runs so many samples at a time, and puts what comes out of them together. */
-async function inParts(
+/** Runs some samples at a time and concatenates the results. */
+async function runInParts(
   session: Session,
   input: string,
   x: Floats,
-  atOnce: number,
+  runSize: number,
 ): Promise<Record<string, Tensor>> {
   const { type, data } = x;
   const [rows = 0, ...sample] = x.dims;
   const each = sizeOf(sample);
   const parts: Record<string, Tensor>[] = [];
-  for (let from = 0; from < rows; from += atOnce) {
-    const count = Math.min(atOnce, rows - from);
+  for (let from = 0; from < rows; from += runSize) {
+    const count = Math.min(runSize, rows - from);
     const part = data.subarray(from * each, (from + count) * each);
     const values = await session.run({ [input]: { type, dims: [count, ...sample], data: part } });
     if (count === rows) return values;
-    // What is no value of each sample, as a shape is, cannot be put together.
-    if (!Object.values(values).every((value) => isBySample(value, count))) {
+    // A value without a row for each sample, such as a shape, cannot be concatenated.
+    if (!Object.values(values).every((value) => hasSampleRows(value, count))) {
       return session.run({ [input]: x });
     }
     parts.push(values);
   }
   const names = Object.keys(parts[0] ?? {});
   return Object.fromEntries(
-    names.map((name) => [name, stacked(parts.map((part) => part[name] as Floats))]),
+    names.map((name) => [name, concatenated(parts.map((part) => part[name] as Floats))]),
   );
 }
 
-function isBySample({ type, dims }: Tensor, count: number): boolean {
+function hasSampleRows({ type, dims }: Tensor, count: number): boolean {
   return type === 'float32' && dims[0] === count;
 }
 
-/** Tensors put together along their first axis. */
-function stacked(tensors: readonly Floats[]): Floats {
+/** Concatenates tensors along the first axis. */
+function concatenated(tensors: readonly Floats[]): Floats {
   const rows = tensors.reduce((sum, { dims }) => sum + (dims[0] as number), 0);
   const dims = [rows, ...(tensors[0] as Floats).dims.slice(1)];
   const data = new Float32Array(sizeOf(dims));

@@ -5,17 +5,19 @@ import type { Network, Answers } from '../../network/index.ts';
 import { type CurveSettings, predictionsAlong } from './sweep.ts';
 import type { Site } from '../sites.ts';
 
-/** What is read off the predictions at one point of a curve. */
+/** A value computed from the predictions at one point of a curve. */
 export interface Point<T> {
   readonly pruned: number;
   readonly value: T;
 }
 
 /**
- * `predictionsAlong` of which only what is read off each point is kept, and kept so that a killed run
- * goes on after the last one: the same points, to the bit.
+ * A resumable sweep: `predictionsAlong`, of which one value per point is kept in checkpoints. A killed
+ * run goes on after the last point and gives the same points, to the bit.
  *
- * @param read - what is wanted of the predictions; JSON keeps it as it is
+ * @param part - the name under which the checkpoint is saved
+ * @param read - computes the value from the predictions; it must survive JSON
+ * @throws ChannelsError as `predictionsAlong` does
  */
 export async function* pointsAlong<T>(
   runtime: Runtime,

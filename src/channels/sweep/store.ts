@@ -3,30 +3,30 @@ import { ChannelsError } from '../error.ts';
 
 export interface StoreSettings {
   /**
-   * Bytes to hold in memory, a quarter of what is free by default. What is beyond goes to a temporary
-   * file: slower, same results.
+   * Bytes to keep in memory; default: a quarter of the free memory. The rest goes to a temporary file:
+   * slower, with the same results.
    */
   readonly memory?: number | undefined;
-  /** Where that file goes; the system's folder for temporary files by default. */
+  /** The folder of that file; default: the system's folder for temporary files. */
   readonly folder?: string | undefined;
 }
 
-/** A tensor that was put away. */
-export interface Kept<T extends Tensor> {
+/** A tensor in a store. */
+export interface Stored<T extends Tensor> {
   read(): Promise<T>;
-  /** Replaces the elements: type and dims stay. */
+  /** Replaces the elements; type and dims stay. */
   write(tensor: T): Promise<void>;
 }
 
 /**
- * Tensors put away for later: in memory up to a limit, and beyond it in one temporary file, as they lie
- * in memory, so that what comes back is the same to the byte. The file has lost its name before
- * anything is in it where the system allows that: even a killed process leaves nothing behind.
+ * Stores tensors in memory up to a limit, and beyond it in one temporary file, with the same bytes. Where
+ * the system allows it, the file is unlinked before anything is written: even a killed process leaves
+ * nothing behind.
  */
 export class TensorStore {
   readonly #limit: Promise<number>;
   readonly #folder: string | undefined;
-  #held = 0;
+  #inMemory = 0;
   #end = 0;
   #file: Promise<SpillFile> | undefined;
 
@@ -40,14 +40,14 @@ export class TensorStore {
     return this.#end;
   }
 
-  async keep<T extends Tensor>(tensor: T): Promise<Kept<T>> {
+  async keep<T extends Tensor>(tensor: T): Promise<Stored<T>> {
     const { type, dims } = tensor;
     const data: Tensor['data'] = tensor.data;
-    // Strings do not lie in one piece of memory.
+    // Strings are not one buffer that could be written to a file.
     if (Array.isArray(data)) return inMemory(tensor);
     const size = data.byteLength;
-    if (this.#held + size <= (await this.#limit)) {
-      this.#held += size;
+    if (this.#inMemory + size <= (await this.#limit)) {
+      this.#inMemory += size;
       return inMemory(tensor);
     }
     const file = await (this.#file ??= openSpillFile(this.#folder));
@@ -66,19 +66,19 @@ export class TensorStore {
   }
 
   async dispose(): Promise<void> {
-    // A file that could not be opened has been told of already.
+    // If the file could not be opened, `keep` has thrown that error already.
     const file = await this.#file?.catch(() => undefined);
     this.#file = undefined;
     await file?.close();
   }
 }
 
-function inMemory<T extends Tensor>(tensor: T): Kept<T> {
-  let held = tensor;
+function inMemory<T extends Tensor>(tensor: T): Stored<T> {
+  let current = tensor;
   return {
-    read: () => Promise.resolve(held),
+    read: () => Promise.resolve(current),
     write(next) {
-      held = next;
+      current = next;
       return Promise.resolve();
     },
   };
@@ -90,34 +90,34 @@ interface SpillFile {
   close(): Promise<void>;
 }
 
-/** @throws ChannelsError 'channels/spill' where the file cannot be made, written or read */
+/** @throws ChannelsError 'channels/spill' if the file cannot be created, written or read */
 async function openSpillFile(folder?: string): Promise<SpillFile> {
-  // Loaded only where something is spilled: the rest needs nothing of Node.
+  // Imported only when something is spilled: nothing else here needs Node.
   const [{ open, rm }, { tmpdir }, path, { randomUUID }] = await Promise.all([
     import('node:fs/promises'),
     import('node:os'),
     import('node:path'),
     import('node:crypto'),
   ]);
-  const place = path.join(folder ?? tmpdir(), `fineprune-${randomUUID()}.tmp`);
-  const told = async <T>(what: Promise<T>) =>
-    what.catch((cause) => Promise.reject(fault(place, cause)));
-  const file = await told(open(place, 'wx+', 0o600));
-  const unnamed = await rm(place).then(
+  const filePath = path.join(folder ?? tmpdir(), `fineprune-${randomUUID()}.tmp`);
+  const withSpillError = async <T>(operation: Promise<T>) =>
+    operation.catch((cause) => Promise.reject(spillError(filePath, cause)));
+  const file = await withSpillError(open(filePath, 'wx+', 0o600));
+  const unlinked = await rm(filePath).then(
     () => true,
     () => false,
   );
   return {
-    write: (data, at) => told(transfer(data, at, file.write.bind(file))),
-    read: (data, at) => told(transfer(data, at, file.read.bind(file))),
+    write: (data, at) => withSpillError(transfer(data, at, file.write.bind(file))),
+    read: (data, at) => withSpillError(transfer(data, at, file.read.bind(file))),
     async close() {
       await file.close();
-      if (!unnamed) await rm(place, { force: true });
+      if (!unlinked) await rm(filePath, { force: true });
     },
   };
 }
 
-/** Reads or writes all of an array, however little the system moves at once. */
+/** Reads or writes a whole array, in as many calls as the system needs. */
 async function transfer(
   data: ArrayBufferView,
   at: number,
@@ -137,11 +137,11 @@ async function transfer(
   }
 }
 
-function fault(path: string, cause: unknown): ChannelsError {
+function spillError(path: string, cause: unknown): ChannelsError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new ChannelsError(
     'channels/spill',
-    `Activations that do not fit in memory go to ${path}, which failed (${reason}): free some space there, set TMPDIR to another folder, or allow more memory with --cache-memory`,
+    `Activations do not fit in memory, and writing them to ${path} failed (${reason}): free some space there, set TMPDIR to another folder, or allow more memory with --cache-memory`,
   );
 }
 

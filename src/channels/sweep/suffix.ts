@@ -24,15 +24,15 @@ import {
 } from '../../ops/index.ts';
 import { channelsOf, dimsOf, knownOf, type Site } from '../sites.ts';
 
-/** Where a network is cut to try masks: after the site, as far as its units stay apart. */
+/** Where a network is cut to try masks: after the site, as far downstream as its units stay apart. */
 export interface Cut {
   readonly value: string;
   readonly channels: Channels;
-  /** The one layer that reads the value and sums over its units, if it is so. */
+  /** The layer that sums over the units, if it is the only one that reads the value. */
   readonly layer?: { readonly node: Node; readonly weights: ParameterSlices } | undefined;
 }
 
-/** Follows the site through pooling and flattening: what they give is smaller to keep. */
+/** Follows the site through pooling and flattening, whose outputs take less memory. */
 export function cutAfter(graph: Graph, traced: Traced, site: Site): Cut {
   const uses = consumers(traced.graph);
   const outputs = new Set(traced.graph.outputs.map((output) => output.name));
@@ -49,7 +49,7 @@ export function cutAfter(graph: Graph, traced: Traced, site: Site): Cut {
       const summed =
         passage.kind === 'mix' &&
         passage.linear &&
-        isEven(cut.channels.unit, site.units) &&
+        haveEqualWidth(cut.channels.unit, site.units) &&
         isPlainAfter(graph, node.outputs[0] as string) &&
         graph.initializers.has(node.inputs[passage.weights.input] as string);
       return summed ? { ...cut, layer: { node, weights: passage.weights } } : cut;
@@ -57,7 +57,7 @@ export function cutAfter(graph: Graph, traced: Traced, site: Site): Cut {
   }
 }
 
-/** What follows a value can be written again: standard operators without bodies. */
+/** Whether all that follows a value are standard operators without subgraphs, which can be copied. */
 function isPlainAfter(graph: Graph, value: string): boolean {
   const after = downstream(graph, [value]);
   return graph.nodes
@@ -65,16 +65,16 @@ function isPlainAfter(graph: Graph, value: string): boolean {
     .every((node) => node.domain === '' && subgraphsOf(node).length === 0);
 }
 
-/** Every unit has the same number of places. */
-function isEven(unit: Int32Array, units: number): boolean {
+/** Whether every unit has the same number of indices. */
+function haveEqualWidth(unit: Int32Array, units: number): boolean {
   const counts = new Int32Array(units);
   for (const u of unit) if (u >= 0) counts[u] = (counts[u] as number) + 1;
   return counts.every((count) => count === counts[0]);
 }
 
 /**
- * Values that reach the outputs past a value, by a residual or a second branch: the suffix that starts
- * there needs them too.
+ * Values that bypass a value on the way to the outputs, on a residual connection or another branch: the
+ * suffix that starts there needs them too.
  */
 function beside(
   graph: Graph,
@@ -99,7 +99,7 @@ function beside(
   });
 }
 
-/** From the kept values and a mask to what is read of the network. */
+/** The graph from the stored values and a mask to the outputs. */
 export function maskedSuffix(
   graph: Graph,
   traced: Traced,
@@ -119,7 +119,7 @@ export function maskedSuffix(
   const product = b.op('Mul', [cut.value, mask], {}, 'masked');
   const whole = b.build(outputs);
   const nodes = whole.nodes.map((node) =>
-    node.outputs[0] === product ? node : reading(node, cut.value, product),
+    node.outputs[0] === product ? node : withInputReplaced(node, cut.value, product),
   );
   return {
     graph: { ...whole, nodes: sortedFirst(nodes, product) },
@@ -128,12 +128,15 @@ export function maskedSuffix(
   };
 }
 
-/** The node, and the bodies in it, with another value in place of one. */
-function reading(node: Node, value: string, other: string): Node {
+/** The node, and its subgraphs, with an input replaced by another value. */
+function withInputReplaced(node: Node, value: string, other: string): Node {
   const attributes = Object.entries(node.attributes).map(([key, attribute]) => [
     key,
     typeof attribute === 'object' && isGraph(attribute)
-      ? { ...attribute, nodes: attribute.nodes.map((inner) => reading(inner, value, other)) }
+      ? {
+          ...attribute,
+          nodes: attribute.nodes.map((inner) => withInputReplaced(inner, value, other)),
+        }
       : attribute,
   ]);
   return {
@@ -148,26 +151,27 @@ function sortedFirst(nodes: readonly Node[], output: string): Node[] {
   return [...first, ...nodes.filter((node) => node.outputs[0] !== output)];
 }
 
-/** A graph that takes units away one after another, and the names of its inputs and outputs. */
+/** A graph that subtracts units one after another, and the names of its inputs and outputs. */
 export interface Subtraction {
   readonly graph: Graph;
-  /** The layer's output so far, and with all the units of a run taken away. */
+  /** Input: the layer's output so far. */
   readonly now: string;
+  /** Output: the layer's output without all units of this run. */
   readonly next: string;
-  /** For each unit: its values, its weights, and the scores without it and those before it. */
+  /** For each unit: its values, its weights, and the scores without it and the units before it. */
   readonly units: readonly {
     readonly values: string;
     readonly weights: string;
     readonly scores: string;
   }[];
-  /** Values from before the layer that the scores need too. */
+  /** Values upstream of the layer that the scores need too. */
   readonly beside: readonly string[];
 }
 
 /**
- * Some units less: from the layer's output so far, the units' values and their weights to the scores
- * without the first, without the first two, and so on. A curve then costs a fraction of the layer a
- * step; and since a run's large outputs are what costs most of it, a run takes several units away.
+ * Subtracts some units: from the layer's output so far, the units' values and their weights it computes
+ * the scores without the first unit, without the first two, and so on. Each step then costs a fraction of
+ * the layer. A run subtracts several units, because most of its cost is reading its large outputs.
  */
 export function withoutUnits(
   graph: Graph,
@@ -190,7 +194,7 @@ export function withoutUnits(
   const now = b.input('now', 'float32', dimsOf(made));
   const units: Subtraction['units'][number][] = [];
   let next = now;
-  for (let index = 0; index < unitsAtOnce(rest); index += 1) {
+  for (let index = 0; index < unitsPerRun(rest); index += 1) {
     const unit = {
       values: b.input('values', 'float32', dimsOf(values)),
       weights: b.input('weights', 'float32', dimsOf(weights)),
@@ -219,7 +223,7 @@ export function withoutUnits(
   };
 }
 
-/** now − unit · weights: of matrices, in the very pass that computes the product. */
+/** now − unit · weights; for matrices one Gemm, which subtracts while it multiplies. */
 function minus(
   b: Builder,
   node: Node,
@@ -238,13 +242,13 @@ function minus(
     : b.op('Sub', [now, b.op(node.op, [unit.values, unit.weights], node.attributes)], {}, 'next');
 }
 
-/** Each unit has its own copy of what follows the layer, with weights packed: few where it is large. */
-function unitsAtOnce(rest: Graph): number {
+/** Each unit needs a copy of the graph after the layer, with packed weights: fewer units if it is large. */
+function unitsPerRun(rest: Graph): number {
   const elements = [...rest.initializers.values()].reduce((sum, { data }) => sum + data.length, 0);
   return Math.min(8, Math.max(1, Math.floor(4e6 / Math.max(1, elements))));
 }
 
-/** The slice of a layer's weights that meets one unit. */
+/** The slice of a layer's weights that multiplies one unit. */
 export function unitWeights(
   weights: TensorOf<'float32'>,
   { axis, unit }: ParameterSlices,

@@ -144,8 +144,12 @@ test('stops when it is told to', async () => {
   await expect(along(classifier, site, [0, 1], { signal: aborted })).rejects.toThrow('enough');
 });
 
-test.each([0, -1, 1.5, Number.NaN])('a step of %d is refused, not run for ever', async (step) => {
+test.each([0, -1, 1.5, Number.NaN])('a step of %d is a typed error', async (step) => {
   const { model } = specimen('Conv with bias');
   const { classifier, site } = await opened(model, 'site');
-  await expect(along(classifier, site, [0, 1], { step })).rejects.toThrow(RangeError);
+  await expect(along(classifier, site, [0, 1], { step })).rejects.toMatchObject({
+    name: 'ChannelsError',
+    code: 'channels/step',
+    message: expect.stringContaining(`step ${step}`),
+  });
 });

@@ -4,36 +4,38 @@ import type { Runtime } from '../../runtime/index.ts';
 import { argmax, openSession } from '../../train/index.ts';
 import { type Network, joined, type Answers } from '../../network/index.ts';
 import { prefix } from './prefix.ts';
+import { ChannelsError } from '../error.ts';
 import type { Site } from '../sites.ts';
-import { type Kept, type StoreSettings, TensorStore } from './store.ts';
+import { type Stored, type StoreSettings, TensorStore } from './store.ts';
 import { cutAfter, maskedSuffix, unitWeights, withoutUnits, type Cut } from './suffix.ts';
 
 type Floats = TensorOf<'float32'>;
 
 export interface CurveSettings {
-  /** How the activations at the site are kept while masks are tried. */
+  /** How the activations at the site are stored while masks are tried. */
   readonly cache?: StoreSettings | undefined;
   /** How many samples are run at once. */
   readonly batchSize?: number | undefined;
-  /** Units pruned between two points. */
+  /** Units pruned between two points; an integer of at least 1, default 1. */
   readonly step?: number | undefined;
-  /** A number of units at which there is a point besides. */
+  /** A number of pruned units with an additional point. */
   readonly also?: number | undefined;
-  /** Points up to this number of units are known already and left out; default: none is. */
+  /** Points up to this number of units are already known and are skipped; default: none. */
   readonly from?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * What the network says of every sample with more and more units of a site pruned.
+ * The network's predictions for all samples, with more and more units of a site pruned.
  *
- * The network up to the site is run once; its activations are kept, and only what follows is run
- * for each mask. Where one layer sums over the units, even that is not run again: the share of the
- * unit pruned is taken away from the layer's output.
+ * The network up to the site (the prefix) is run once and its activations are stored. Only the rest is run
+ * for each mask. If one layer sums over the units, even that layer is not run again: the contribution of
+ * the pruned unit is subtracted from the layer's output.
  *
  * @param order - units in the order of pruning
- * @returns answers on all samples, with 0, step, 2 step, ... and at last all units of `order` pruned
- * @throws ChannelsError 'channels/spill' where the activations fit neither in memory nor on the disk
+ * @returns predictions with 0, step, 2 step, ... and finally all units of `order` pruned
+ * @throws ChannelsError 'channels/step' unless `step` is an integer of at least 1; 'channels/spill' if the
+ *   activations fit neither in memory nor on the disk
  */
 export async function* predictionsAlong(
   runtime: Runtime,
@@ -45,7 +47,7 @@ export async function* predictionsAlong(
 ): AsyncGenerator<{ pruned: number; answers: Answers }, void, undefined> {
   const step = settings.step ?? 1;
   if (!Number.isInteger(step) || step < 1) {
-    throw new RangeError(`step ${step}: must be a whole number from 1 on`);
+    throw new ChannelsError('channels/step', `step ${step}: must be an integer of at least 1`);
   }
   const cut = cutAfter(classifier.graph, classifier.traced, site);
   const store = new TensorStore(settings.cache);
@@ -55,7 +57,7 @@ export async function* predictionsAlong(
       ? await bySubtraction(runtime, classifier, cut as SummedCut, dataset, store, settings)
       : await byMask(runtime, classifier, cut, dataset, store, { ...settings, step });
     const { from = -1 } = settings;
-    if (from < 0) yield { pruned: 0, answers: own(await steps.predict(), dataset) };
+    if (from < 0) yield { pruned: 0, answers: withoutPadding(await steps.predict(), dataset) };
     for (let pruned = 0; pruned < order.length;) {
       settings.signal?.throwIfAborted();
       const block = order.slice(pruned, pruned + steps.ahead);
@@ -67,7 +69,7 @@ export async function* predictionsAlong(
       for (const answers of await steps.prune(block)) {
         pruned += 1;
         const due = pruned % step === 0 || pruned === settings.also || pruned === order.length;
-        if (due && pruned > from) yield { pruned, answers: own(answers, dataset) };
+        if (due && pruned > from) yield { pruned, answers: withoutPadding(answers, dataset) };
       }
     }
   } finally {
@@ -77,10 +79,11 @@ export async function* predictionsAlong(
 }
 
 /**
- * What the network says of every sample with each unit of a site silenced by itself, and all others as
- * they are. The network up to the site is run once.
+ * Ablation: the network's predictions for all samples with each single unit of a site set to zero. The
+ * network up to the site is run once.
  *
- * @returns answers on all samples, in the order of the units
+ * @returns predictions for all samples, in the order of the units
+ * @throws ChannelsError 'channels/spill' if the activations fit neither in memory nor on the disk
  */
 export async function* predictionsWithoutEach(
   runtime: Runtime,
@@ -96,7 +99,7 @@ export async function* predictionsWithoutEach(
     steps = await byMask(runtime, classifier, cut, dataset, store, { ...settings, step: 1 });
     for (let unit = 0; unit < site.units; unit += 1) {
       settings.signal?.throwIfAborted();
-      yield own(await steps.without(unit), dataset);
+      yield withoutPadding(await steps.without(unit), dataset);
     }
   } finally {
     await steps?.dispose();
@@ -104,18 +107,18 @@ export async function* predictionsWithoutEach(
   }
 }
 
-/** A graph of one batch size has its last batch filled up. */
-function own(answers: Answers, dataset: Dataset): Answers {
+/** Drops the rows that pad the last batch of a graph with a fixed batch size. */
+function withoutPadding(answers: Answers, dataset: Dataset): Answers {
   return answers.detections ? answers : { called: answers.called.subarray(0, dataset.length) };
 }
 
 interface Steps {
-  /** How many units are pruned in one go; those after the one that stops a caller are wasted. */
+  /** How many units are pruned in one call; if the caller stops early, the rest is wasted. */
   readonly ahead: number;
   predict(): Promise<Answers>;
-  /** Prunes units one after another, and says what the network says after each. */
+  /** Prunes units one after another and predicts after each. */
   prune(units: readonly number[]): Promise<Answers[]>;
-  /** Prunes them without a word, where what follows does not depend on the way there. */
+  /** Prunes units without predictions; only if later predictions do not depend on earlier ones. */
   skip?(units: readonly number[]): void;
   dispose(): Promise<void>;
 }
@@ -124,7 +127,7 @@ interface Steps {
 type SummedCut = Cut & { readonly layer: NonNullable<Cut['layer']> };
 
 interface MaskSteps extends Steps {
-  /** What the network says with one unit silenced and no other. */
+  /** Predicts with this unit, and no other, set to zero. */
   without(unit: number): Promise<Answers>;
 }
 
@@ -139,9 +142,9 @@ async function byMask(
   const { graph, traced, input } = classifier;
   const suffix = maskedSuffix(graph, traced, cut, classifier.outputs);
   const wanted = [cut.value, ...suffix.beside];
-  const chunks: { readonly count: number; readonly kept: KeptRecord }[] = [];
+  const chunks: { readonly count: number; readonly stored: StoredRecord }[] = [];
   for await (const { values, count } of prefix(runtime, graph, input, wanted, dataset, settings)) {
-    chunks.push({ count, kept: await keepAll(store, wanted, values) });
+    chunks.push({ count, stored: await keepAll(store, wanted, values) });
   }
   const session = await openSession(runtime, suffix.graph, {
     input: cut.value,
@@ -157,8 +160,8 @@ async function byMask(
   const predict = async () => {
     const parts: Answers[] = [];
     let from = 0;
-    for (const { count, kept } of chunks) {
-      const results = await session.run({ ...(await readAll(kept)), [suffix.mask]: mask });
+    for (const { count, stored } of chunks) {
+      const results = await session.run({ ...(await readAll(stored)), [suffix.mask]: mask });
       parts.push(classifier.read(results, dataset, from));
       from += count;
     }
@@ -201,14 +204,16 @@ async function bySubtraction(
   const minus = withoutUnits(graph, traced, cut.layer, scores);
   const wanted = [cut.value, made, scores, ...minus.beside];
   const chunks: {
-    units: Kept<Floats>[];
-    beside: KeptRecord;
-    now: Kept<Floats>;
+    units: Stored<Floats>[];
+    beside: StoredRecord;
+    now: Stored<Floats>;
     first: Answers;
   }[] = [];
   for await (const { values } of prefix(runtime, graph, input, wanted, dataset, settings)) {
-    const units: Kept<Floats>[] = [];
-    for (const unit of apart(values[cut.value] as Floats, cut)) units.push(await store.keep(unit));
+    const units: Stored<Floats>[] = [];
+    for (const unit of splitByUnit(values[cut.value] as Floats, cut)) {
+      units.push(await store.keep(unit));
+    }
     chunks.push({
       units,
       beside: await keepAll(store, minus.beside, values),
@@ -227,19 +232,19 @@ async function bySubtraction(
       const parts: Answers[][] = units.map(() => []);
       for (const chunk of chunks) {
         const feeds = { ...(await readAll(chunk.beside)), [minus.now]: await chunk.now.read() };
-        const first = await (chunk.units[units[0] as number] as Kept<Floats>).read();
-        for (const [place, names] of minus.units.entries()) {
-          // A place too many takes nothing away.
+        const first = await (chunk.units[units[0] as number] as Stored<Floats>).read();
+        for (const [slot, names] of minus.units.entries()) {
+          // An unused slot has weights of zero and subtracts nothing.
           feeds[names.values] =
-            place === 0 || units[place] === undefined
+            slot === 0 || units[slot] === undefined
               ? first
-              : await (chunk.units[units[place]] as Kept<Floats>).read();
-          feeds[names.weights] = slices[place] ?? zerosLike(slices[0] as Floats);
+              : await (chunk.units[units[slot]] as Stored<Floats>).read();
+          feeds[names.weights] = slices[slot] ?? zerosLike(slices[0] as Floats);
         }
         const results = (await session.run(feeds)) as Record<string, Floats>;
         await chunk.now.write(results[minus.next] as Floats);
-        for (const [place, part] of parts.entries()) {
-          part.push({ called: argmax(results[minus.units[place]?.scores ?? ''] as Floats) });
+        for (const [slot, part] of parts.entries()) {
+          part.push({ called: argmax(results[minus.units[slot]?.scores ?? ''] as Floats) });
         }
       }
       return parts.map(joined);
@@ -248,26 +253,26 @@ async function bySubtraction(
   };
 }
 
-type KeptRecord = Readonly<Record<string, Kept<Tensor>>>;
+type StoredRecord = Readonly<Record<string, Stored<Tensor>>>;
 
 async function keepAll(
   store: TensorStore,
   names: readonly string[],
   values: Readonly<Record<string, Tensor>>,
-): Promise<KeptRecord> {
-  const kept: Record<string, Kept<Tensor>> = {};
-  for (const name of names) kept[name] = await store.keep(values[name] as Tensor);
-  return kept;
+): Promise<StoredRecord> {
+  const stored: Record<string, Stored<Tensor>> = {};
+  for (const name of names) stored[name] = await store.keep(values[name] as Tensor);
+  return stored;
 }
 
-async function readAll(kept: KeptRecord): Promise<Record<string, Tensor>> {
+async function readAll(stored: StoredRecord): Promise<Record<string, Tensor>> {
   const values: Record<string, Tensor> = {};
-  for (const [name, tensor] of Object.entries(kept)) values[name] = await tensor.read();
+  for (const [name, tensor] of Object.entries(stored)) values[name] = await tensor.read();
   return values;
 }
 
-/** The values of each unit, taken apart: one tensor a unit. */
-function apart({ dims, data }: Floats, { channels: { axis, unit } }: Cut): Floats[] {
+/** Splits a value into one tensor per unit. */
+function splitByUnit({ dims, data }: Floats, { channels: { axis, unit } }: Cut): Floats[] {
   const inner = sizeOf(dims.slice(axis + 1));
   const outer = sizeOf(dims.slice(0, axis));
   const width = dims[axis] as number;
@@ -282,7 +287,7 @@ function apart({ dims, data }: Floats, { channels: { axis, unit } }: Cut): Float
       for (const [place, count] of runs) {
         const start = (o * width + place) * inner;
         const end = start + count * inner;
-        // A view costs more than copying a few numbers.
+        // For a few numbers a loop is faster than a subarray.
         if (end - start > 64) values.set(data.subarray(start, end), at);
         else for (let i = start; i < end; i += 1) values[at + i - start] = data[i] as number;
         at += end - start;
@@ -296,7 +301,7 @@ function apart({ dims, data }: Floats, { channels: { axis, unit } }: Cut): Float
   });
 }
 
-/** Ascending numbers as runs of consecutive ones: where each starts, and how many it has. */
+/** Ascending numbers as runs of consecutive ones: the first of each run, and the length. */
 function runsOf(numbers: readonly number[]): [start: number, count: number][] {
   const runs: [number, number][] = [];
   for (const number of numbers) {
