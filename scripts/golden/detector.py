@@ -48,11 +48,11 @@ features.requires_grad_(True)
 
 # Proposals: what each anchor is to be, and the losses of some of them.
 labels, matched = rpn.assign_targets_to_anchors([anchors] * 2, objects)
-shifts = rpn.box_coder.encode(matched, [anchors] * 2)
+deltas = rpn.box_coder.encode(matched, [anchors] * 2)
 index = torch.arange(len(anchors))
-near = [(label == 1) & (index % 3 != 0) for label in labels]
-far = [(label == 0) & (index % 4 == 0) for label in labels]
-rpn.fg_bg_sampler = lambda _: (near, far)
+positive = [(label == 1) & (index % 3 != 0) for label in labels]
+negative = [(label == 0) & (index % 4 == 0) for label in labels]
+rpn.fg_bg_sampler = lambda _: (positive, negative)
 objectness, deltas = head([features])
 
 
@@ -62,8 +62,8 @@ def flat(value, last):
 
 
 rows, moves = flat(objectness[0], 1), flat(deltas[0], 4)
-objectness_loss, shift_loss = rpn.compute_loss(
-    rows.flatten().unsqueeze(1), moves.reshape(-1, 4), labels, list(shifts)
+objectness_loss, delta_loss = rpn.compute_loss(
+    rows.flatten().unsqueeze(1), moves.reshape(-1, 4), labels, list(deltas)
 )
 decoded = rpn.box_coder.decode(moves.detach().reshape(-1, 4), [anchors] * 2).view(2, -1, 4)
 proposed, _ = rpn.filter_proposals(
@@ -91,7 +91,7 @@ scores, moved = logits(inner), corrections(inner)
 class_loss, correction_loss = fastrcnn_loss(
     scores, moved.repeat(1, CLASSES + 1), [called], [wanted]
 )
-(objectness_loss + shift_loss + class_loss + correction_loss).backward()
+(objectness_loss + delta_loss + class_loss + correction_loss).backward()
 
 # Detections in the first image, of its own proposals.
 box_head = RoIHeads(
@@ -134,14 +134,14 @@ print(json.dumps({
          for label, box in zip(each, boxes_of)]
         for each, boxes_of, one in zip(labels, matched, objects)
     ],
-    "near": [torch.where(mask)[0].tolist() for mask in near],
-    "far": [torch.where(mask)[0].tolist() for mask in far],
+    "positive": [torch.where(mask)[0].tolist() for mask in positive],
+    "negative": [torch.where(mask)[0].tolist() for mask in negative],
     "regions": tensor(regions), "images": images.tolist(), "labels": called.tolist(),
     "goals": goal.tolist(),
     "weights": {name: tensor(value) for name, value in weights.items()},
     "losses": {
-        "objectness": objectness_loss.item(), "shifts": shift_loss.item(),
-        "classes": class_loss.item(), "corrections": correction_loss.item(),
+        "objectness": objectness_loss.item(), "anchorDeltas": delta_loss.item(),
+        "classes": class_loss.item(), "regionDeltas": correction_loss.item(),
     },
     "gradients": {
         **{name: tensor(value.grad) for name, value in weights.items()},

@@ -93,7 +93,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const network = await openNetwork(runtime, file.model, validation, {
     output: options.output,
   });
-  if (!validation.objects) await warnOfModel(runtime, network, validation);
+  await warnOfModel(runtime, network, validation);
   const chosen: RepairOptions = { method, compare, maxDrop, seed, ...settingsFrom({ ...options }) };
   const checkpoints = await checkpointFolder(
     options.out,

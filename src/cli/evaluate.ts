@@ -28,12 +28,10 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const session = await begin(options);
   const { runtime } = session;
   const { test } = await dataFrom(file.model, options, session, 'test');
-  const classifier = await openNetwork(runtime, file.model, test.clean, {
-    output: options.output,
-  });
-  if (!test.clean.objects) await warnOfModel(runtime, classifier, test.clean);
-  const predictions = await predictTest(runtime, classifier, classifier.graph, test);
-  const evaluation = judge(classifier, predictions, test);
+  const network = await openNetwork(runtime, file.model, test.clean, { output: options.output });
+  await warnOfModel(runtime, network, test.clean);
+  const predictions = await predictTest(runtime, network, network.graph, test);
+  const evaluation = judge(network, predictions, test);
   if (options.json) printJson(evaluation);
   else process.stdout.write(evaluationTable([{ method: 'none', evaluation }]));
 }

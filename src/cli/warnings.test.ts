@@ -6,26 +6,26 @@ import { batchWarning, scaleWarning, warnOfModel } from './warnings.ts';
 const batches = (lines: readonly string[]) => lines.filter((line) => line.includes('batches'));
 const rate = (hits: number) => ({ rate: hits / 200, hits, of: 200, low: 0, high: 1 });
 
-test('a warning says how badly a model does, and with what it does better', () => {
+test('a warning gives the accuracy, and the preprocessing that is better', () => {
   const better = [{ name: 'imagenet, bgr', accuracy: rate(190) }];
   expect(scaleWarning({ accuracy: rate(20), nearChance: true, better })).toBe(
     'clean accuracy is 10.0% on 200 samples, little more than guessing; it is higher with other preprocessing: 95.0% with --preprocess imagenet --channels bgr',
   );
   expect(scaleWarning({ accuracy: rate(20), nearChance: true, better: [] })).toMatch(
-    /no preset gives better: check the labels/,
+    /no preset is better: check the labels/,
   );
   expect(scaleWarning({ accuracy: rate(90), nearChance: false, better: [] })).toBeUndefined();
 });
 
-test('a warning of a batch size says what is slower, and what fine-tuning sees', () => {
+test('a warning of a batch size names the samples of a fine-tuning step', () => {
   expect(batchWarning(1)).toBe(
-    'the model takes single samples, and could not be rewritten for other batches: everything is slower, and a step of fine-tuning sees one sample, whatever --batch says; export it with a dynamic batch axis if you can',
+    'the model takes single samples, and could not be rewritten for other batch sizes: everything is slower, and a fine-tuning step uses one sample whatever --batch is; export it with a dynamic batch axis if you can',
   );
-  expect(batchWarning(4)).toMatch(/takes batches of 4, .* sees 4 samples, whatever/);
+  expect(batchWarning(4)).toMatch(/takes batches of 4, .* uses 4 samples whatever/);
   expect(batchWarning(undefined)).toBeUndefined();
 });
 
-test('both are written to standard error, where there is something to say', async () => {
+test('both are written to standard error, if there is anything to warn of', async () => {
   const said: string[] = [];
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
   const { classifier } = await opened(specimen('Conv with bias').model);

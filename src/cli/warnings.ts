@@ -3,34 +3,31 @@ import type { Network, ScaleCheck } from '../network/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
 /**
- * Warns on standard error where a model seems to be fed on another scale than it expects, or takes
- * its samples in batches of one size only.
+ * Warns on standard error if the data seem to be scaled differently than the model expects, or if the model
+ * has a fixed batch size.
  */
 export async function warnOfModel(
   runtime: Runtime,
-  classifier: Network,
+  network: Network,
   dataset: Dataset,
 ): Promise<void> {
-  const { checkScale } = await import('../network/index.ts');
-  const { fixedBatchSize } = await import('../train/index.ts');
-  const found = [
-    scaleWarning(await checkScale(runtime, classifier, dataset)),
-    batchWarning(fixedBatchSize(classifier.graph, classifier.input)),
-  ];
+  const check = await network.checkInput?.(runtime, dataset);
+  if (!check) return;
+  const found = [scaleWarning(check.scale), batchWarning(check.fixedBatchSize)];
   for (const warning of found) {
     if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
   }
 }
 
-/** What to say of a batch size that could not be changed, if there is one. */
+/** The warning of a batch size that could not be changed, if there is one. */
 export function batchWarning(rows: number | undefined): string | undefined {
   if (rows === undefined) return undefined;
-  const taken = rows === 1 ? 'single samples' : `batches of ${rows}`;
-  const seen = rows === 1 ? 'one sample' : `${rows} samples`;
-  return `the model takes ${taken}, and could not be rewritten for other batches: everything is slower, and a step of fine-tuning sees ${seen}, whatever --batch says; export it with a dynamic batch axis if you can`;
+  const batches = rows === 1 ? 'single samples' : `batches of ${rows}`;
+  const samples = rows === 1 ? 'one sample' : `${rows} samples`;
+  return `the model takes ${batches}, and could not be rewritten for other batch sizes: everything is slower, and a fine-tuning step uses ${samples} whatever --batch is; export it with a dynamic batch axis if you can`;
 }
 
-/** What to say of a check, if anything. */
+/** The warning of a wrong scale, if there is one. */
 export function scaleWarning({ accuracy, nearChance, better }: ScaleCheck): string | undefined {
   if (!nearChance && better.length === 0) return undefined;
   const found = `clean accuracy is ${percent(accuracy)} on ${accuracy.of} samples${nearChance ? ', little more than guessing' : ''}`;
@@ -40,7 +37,7 @@ export function scaleWarning({ accuracy, nearChance, better }: ScaleCheck): stri
           .slice(0, 3)
           .map(({ name, accuracy }) => `${percent(accuracy)} with ${commandOf(name)}`)
           .join(', ')}`
-      : 'no preset gives better: check the labels (--labels), the order of the classes and --preprocess';
+      : 'no preset is better: check the labels (--labels), the order of the classes and --preprocess';
   return `${found}; ${advice}`;
 }
 

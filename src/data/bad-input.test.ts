@@ -94,7 +94,7 @@ const table: Record<string, Bad> = {
     files: { 'a/1.wav': wav, 'b/2.wav': wav.subarray(0, 70) },
     options: { input: { dims: [8], layout: 'NCHW' } },
     code: 'data/unreadable',
-    says: /2\.wav: 32 bytes of sound are announced, but 12 are there/,
+    says: /2\.wav: its header announces 32 bytes of sound, but it has 12/,
   },
   'sound among pictures': {
     files: { ...pictures, 'b/2.wav': wav },
@@ -143,7 +143,7 @@ const table: Record<string, Bad> = {
   'a labels.txt with an empty line': {
     files: { ...pictures, 'labels.txt': 'a\n\nb\n' },
     code: 'data/labels',
-    says: /has nothing in line 2/,
+    says: /has an empty line 2/,
   },
   'a labels file that is not there': {
     files: pictures,

@@ -2,11 +2,11 @@ import { sizeOf } from '../onnx/tensor.ts';
 import type { Dataset } from './dataset.ts';
 import { random } from './random.ts';
 
-/** Samples to be run at once. The rows from `count` on are padding. */
+/** Samples that are run together. The rows from `count` on are padding. */
 export interface Batch {
   /** [rows, ...sample], row-major. */
   readonly x: Float32Array;
-  /** [rows], true labels; a padded row holds a sample of the first batch, so that it is a legal input. */
+  /** [rows], true labels; a row of padding has a sample of the first batch, which is a valid input. */
   readonly y: Int32Array;
   /** [rows], 1 for a sample and 0 for padding. */
   readonly weights: Float32Array;
@@ -18,34 +18,33 @@ export interface Batch {
 
 export interface BatchOptions {
   readonly batchSize: number;
-  /** The samples to go through, in this order: default all, as they lie. See `epochOrder`. */
+  /** The indices of the samples, in order; default: all, in the order of the data. See `epochOrder`. */
   readonly order?: ArrayLike<number> | undefined;
   /**
-   * Fill the last, short batch up to `batchSize` with rows of weight 0, for a graph made for one
-   * batch size. Default true; otherwise the last batch has fewer rows.
+   * Whether to pad the last batch to `batchSize` with rows of weight 0, for a graph with a fixed batch size.
+   * Default true; otherwise the last batch may have fewer rows.
    */
   readonly pad?: boolean | undefined;
 }
 
-/** All indices in an order drawn for this seed and epoch. */
+/** All indices in random order, which depends on seed and epoch. */
 export function epochOrder(length: number, seed: number, epoch: number): Uint32Array {
   const order = Uint32Array.from({ length }, (_, i) => i);
   return random(seed, `epoch/${epoch}`).shuffle(order);
 }
 
 /**
- * Goes through a data set batch by batch.
+ * Reads a data set batch by batch.
  *
- * Two sets of buffers take turns: a batch stays as it is while the next one is read, and is
- * overwritten by the one after that. So a caller may ask for the next batch before using this one;
- * one who keeps batches copies them.
+ * Two sets of buffers alternate: a batch stays valid while the next one is read, and is overwritten by the
+ * one after that. A caller may prefetch one batch; to keep more, copy them.
  */
 export async function* batches(
   dataset: Dataset,
   { batchSize, order, pad = true }: BatchOptions,
 ): AsyncGenerator<Batch, void, undefined> {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new RangeError(`batchSize ${batchSize}: must be a whole number from 1 on`);
+    throw new RangeError(`batchSize ${batchSize}: must be an integer of at least 1`);
   }
   const all = order ?? inOrder(dataset.length);
   const size = sizeOf(dataset.sample);
@@ -58,7 +57,7 @@ export async function* batches(
     const count = Math.min(batchSize, all.length - start);
     const rows = pad ? batchSize : count;
     const { x, y, weights } = buffers[turn] as (typeof buffers)[number];
-    // Padding goes on from the start: many copies of one sample would be no batch to normalize by.
+    // Padding repeats the first samples: copies of a single one would distort BatchNormalization.
     const indices = Uint32Array.from(
       { length: rows },
       (_, row) => all[(start + row) % all.length] as number,

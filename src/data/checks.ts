@@ -1,16 +1,16 @@
 import { DataError } from './error.ts';
 
-/** @throws DataError `data/index` for a sample that is not there */
+/** @throws DataError `data/index` for an index outside the data */
 export function checkIndices(name: string, length: number, indices: ArrayLike<number>): void {
   for (let row = 0; row < indices.length; row++) {
     const index = indices[row] as number;
     if (!Number.isInteger(index) || index < 0 || index >= length) {
-      throw new DataError('data/index', `${name}: there is no sample ${index}, only ${length}`);
+      throw new DataError('data/index', `${name}: there is no sample ${index}: it has ${length}`);
     }
   }
 }
 
-/** @throws DataError `data/index` where a read asks for what is not there, or has no room for it */
+/** @throws DataError `data/index` for an index outside the data, or an `into` that is too short */
 export function checkRead(
   name: string,
   length: number,

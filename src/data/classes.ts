@@ -1,39 +1,39 @@
 import { readFile } from 'node:fs/promises';
 import { DataError } from './error.ts';
 
-/** The classes of a network, and which of them each name in the data is. */
+/** The classes of a network, and how names in the data map to them. */
 export interface Classes {
   /** The name of each output. */
   readonly classes: readonly string[];
   /** How the names were matched, for reports. */
   readonly by: 'labels file' | 'number' | 'sorted name';
-  /** @throws DataError `data/label` for a name that is no class */
+  /** @throws DataError `data/label` for a name that is not a class */
   readonly indexOf: (name: string) => number;
 }
 
 export interface ClassOptions {
   /** The names of the outputs, in order: the lines of a labels.txt. */
   readonly labels?: readonly string[] | undefined;
-  /** What named them, for messages; default 'labels file'. */
+  /** Where these names come from, for messages; default 'labels file'. */
   readonly by?: string | undefined;
-  /** How many outputs the network has, where that is known. */
+  /** How many outputs the network has, if known. */
   readonly outputs?: number | undefined;
-  /** What to call the data in messages. */
+  /** The name of the data, for messages. */
   readonly where: string;
 }
 
 const NUMBER = /^\d+$/;
 
 /**
- * Matches names of classes with the outputs of a network: by a list of names, else by number where
- * all names are numbers, else by their place in sorted order (of code points, as Python sorts).
+ * Matches class names with the outputs of a network: by a list of names, else by number if all names are
+ * numbers, else in sorted order (by code points, like Python).
  *
- * @param found - the names of classes in the data, each once
- * @throws DataError `data/classes` where they do not fit the outputs
+ * @param found - the class names in the data, each once
+ * @throws DataError `data/classes` if they do not fit the outputs
  */
 export function classesOf(found: readonly string[], options: ClassOptions): Classes {
   const { labels, outputs, where } = options;
-  if (found.length === 0) throw new DataError('data/empty', `${where} holds no classes`);
+  if (found.length === 0) throw new DataError('data/empty', `${where} has no classes`);
   if (labels) return byList(found, labels, options);
   const sorted = [...found].sort(byCodePoint);
   if (found.every((name) => NUMBER.test(name))) {
@@ -44,7 +44,7 @@ export function classesOf(found: readonly string[], options: ClassOptions): Clas
       const hint = numbers[0] === 1 && most === count ? ' Do the numbers begin at 0?' : '';
       throw new DataError(
         'data/classes',
-        `${where} has classes numbered ${numbers[0]} to ${most}, but the model has ${outputs} outputs, 0 to ${count - 1}.${hint} Name the outputs in a labels.txt, one a line`,
+        `${where} has classes numbered ${numbers[0]} to ${most}, but the model has ${outputs} outputs, 0 to ${count - 1}.${hint} Name the outputs in a labels.txt, one per line`,
       );
     }
     const classes = Array.from({ length: count }, (_, i) => String(i));
@@ -53,7 +53,7 @@ export function classesOf(found: readonly string[], options: ClassOptions): Clas
   if (outputs !== undefined && outputs !== sorted.length) {
     throw new DataError(
       'data/classes',
-      `${where} has ${sorted.length} classes (${listed(sorted)}), but the model has ${outputs} outputs: name the outputs in a labels.txt, one a line in their order, or give the folder that has them all`,
+      `${where} has ${sorted.length} classes (${listed(sorted)}), but the model has ${outputs} outputs: name the outputs in a labels.txt, one per line in their order, or give a folder that has all classes`,
     );
   }
   return { classes: sorted, by: 'sorted name', indexOf: indexIn(sorted, where) };
@@ -71,20 +71,20 @@ function byList(
     );
   }
   const known = new Set(labels);
-  const strangers = found.filter((name) => !known.has(name));
-  const numbered = strangers.every((name) => NUMBER.test(name) && Number(name) < labels.length);
-  if (strangers.length > 0 && !(numbered && strangers.length === found.length)) {
+  const unknown = found.filter((name) => !known.has(name));
+  const areNumbers = unknown.every((name) => NUMBER.test(name) && Number(name) < labels.length);
+  if (unknown.length > 0 && !(areNumbers && unknown.length === found.length)) {
     throw new DataError(
       'data/classes',
-      `${where} has classes that the ${by} does not name (${listed(strangers)}); it names ${listed(labels)}`,
+      `${where} has classes that the ${by} does not name (${listed(unknown)}); it names ${listed(labels)}`,
     );
   }
-  const indexOf = indexIn(labels, where, strangers.length > 0 ? Number : undefined);
+  const indexOf = indexIn(labels, where, unknown.length > 0 ? Number : undefined);
   return { classes: labels, by: 'labels file', indexOf };
 }
 
 /**
- * Reads a labels.txt: the name of each output, one a line.
+ * Reads a labels.txt: the name of each output, one per line.
  *
  * @throws DataError `data/labels`
  */
@@ -111,11 +111,11 @@ export async function readLabels(path: string): Promise<string[]> {
       names.length === 0
         ? 'is empty'
         : blank >= 0
-          ? `has nothing in line ${blank + 1}`
+          ? `has an empty line ${blank + 1}`
           : `names "${names[twice]}" twice, in lines ${names.indexOf(names[twice] as string) + 1} and ${twice + 1}`;
     throw new DataError(
       'data/labels',
-      `the labels file ${path} ${fault}: it names each output of the model once, one a line, in order`,
+      `the labels file ${path} ${fault}: it must name each output of the model once, one per line, in order`,
     );
   }
   return names;
@@ -126,14 +126,14 @@ function indexIn(classes: readonly string[], where: string, number?: (name: stri
   return (name: string): number => {
     const index = number && NUMBER.test(name) ? number(name) : indices.get(name);
     if (index !== undefined && index < classes.length) return index;
-    throw new DataError('data/label', `${where}: "${name}" is none of ${listed(classes)}`);
+    throw new DataError('data/label', `${where}: "${name}" is not one of ${listed(classes)}`);
   };
 }
 
 const byCodePoint = (a: string, b: string): number =>
   Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-/** Names for a message: not more than a line of them. */
+/** Lists names for a message, not more than about a line. */
 export function listed(names: readonly string[], most = 12): string {
   const more = names.length > most ? `, and ${names.length - most} more` : '';
   return `${names.slice(0, most).join(', ')}${more}`;

@@ -14,27 +14,27 @@ export interface Dataset {
   readonly classes: readonly string[];
   /** The dims of one sample, without the batch: [1, 28, 28]. */
   readonly sample: readonly number[];
-  /** The true label of each sample; of a scene of several objects the class that is rarest. */
+  /** The true label of each sample; for a scene with several objects their rarest class. */
   readonly labels: Int32Array;
-  /** Where samples are scenes: the objects of each, in pixels of the sample. */
+  /** Only if samples are scenes: the objects of each, in pixels of the sample. */
   readonly objects?: readonly (readonly SceneObject[])[] | undefined;
   /**
-   * Where samples are pictures, how they are laid out and scaled. Without it, samples of three dims are
-   * taken for pictures [channels, height, width] in 0 to 1.
+   * Only if samples are images: their layout and scale. Without it, samples of three dims are taken for
+   * images [channels, height, width] in 0 to 1.
    */
   readonly pictures?: PictureCode | undefined;
-  /** Where samples are features of sound: the waveforms that they are made of. */
+  /** Only if samples are features of sound: the waveforms that they are computed from. */
   readonly sounds?: Sounds | undefined;
   /**
    * Writes the samples at `indices` one after another into `into`, row-major. `into` may be longer
-   * than needed; what lies behind is left alone.
+   * than needed; the rest is not changed.
    *
    * @throws DataError `data/index` for an index outside the data or an `into` that is too short.
    */
   read(indices: ArrayLike<number>, into: Float32Array): Promise<void>;
 }
 
-/** Features of sound, and the waveforms that they are made of. */
+/** Features of sound, and the waveforms that they are computed from. */
 export interface Sounds {
   /** The same samples in the same order. */
   readonly waves: Dataset;
@@ -42,12 +42,11 @@ export interface Sounds {
 }
 
 /**
- * A data set held in memory. `data` has length * size-of-sample elements and is not copied. Bytes
- * are divided by `divisor` (255 turns pixels into [0, 1]) in the reading, so that they stay bytes
- * in memory.
+ * A data set in memory. `data` has length * size-of-sample elements and is not copied. `read` divides
+ * values by `divisor` (255 turns pixels into [0, 1]), so that bytes stay bytes in memory.
  *
- * @throws DataError `data/size` where data and labels do not fit together, `data/label` for a label
- * that is no class.
+ * @throws DataError `data/size` if data and labels do not fit together, `data/label` for a label that is
+ *   not a class.
  */
 export function arrayDataset(parts: {
   readonly name: string;
@@ -127,9 +126,9 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name?: stri
 }
 
 /**
- * Data sets of the same classes and sample dims, one after another.
+ * Concatenates data sets with the same classes and sample dims.
  *
- * @throws DataError `data/mismatch` where classes or dims differ, or nothing is given.
+ * @throws DataError `data/mismatch` if classes or dims differ, or if none is given.
  */
 export function concat(datasets: readonly Dataset[], name?: string): Dataset {
   const [first] = datasets;
@@ -139,7 +138,7 @@ export function concat(datasets: readonly Dataset[], name?: string): Dataset {
       throw new DataError(
         'data/mismatch',
         `${other.name} has ${shapeOf(other)} and ${first.name} has ${shapeOf(first)}: ` +
-          'only data of the same classes and dims can be put together',
+          'only data sets with the same classes and dims can be concatenated',
       );
     }
   }
@@ -163,7 +162,7 @@ export function concat(datasets: readonly Dataset[], name?: string): Dataset {
     ...(first.objects && { objects: datasets.flatMap((each) => each.objects ?? []) }),
     async read(indices, into) {
       checkRead(whole, length, size, indices, into);
-      // Neighbors of the same part are read together.
+      // Consecutive indices into the same part are read in one call.
       for (let row = 0; row < indices.length;) {
         const part = starts.findLastIndex((start) => start <= (indices[row] as number));
         const start = starts[part] as number;
@@ -181,7 +180,7 @@ export function concat(datasets: readonly Dataset[], name?: string): Dataset {
   };
 }
 
-/** The same samples with other labels, one for each. */
+/** The same samples with other labels. */
 export function relabel(dataset: Dataset, labels: Int32Array, name = dataset.name): Dataset {
   if (labels.length !== dataset.length) {
     throw new DataError(
@@ -193,7 +192,7 @@ export function relabel(dataset: Dataset, labels: Int32Array, name = dataset.nam
   return { ...dataset, name, labels, read: (indices, into) => dataset.read(indices, into) };
 }
 
-/** Sounds whose waveforms are changed as the data set that they belong to is. */
+/** Applies to the waveforms, if there are any, the same change as to their data set. */
 function withWaves(
   { sounds }: Dataset,
   change: (waves: Dataset) => Dataset,

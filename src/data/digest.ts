@@ -5,8 +5,8 @@ import type { Dataset } from './dataset.ts';
 const CHUNK_BYTES = 2 ** 22;
 
 /**
- * SHA-256, in hex, of what a network gets to see: the labels as little-endian int32, then all
- * samples as little-endian float32. In NumPy:
+ * SHA-256, in hex, of the data as a network gets them: the labels as little-endian int32, then all samples
+ * as little-endian float32. In NumPy:
  * `sha256(labels.astype('<i4').tobytes() + data.astype('<f4').tobytes())`.
  */
 export async function digest(dataset: Dataset): Promise<string> {

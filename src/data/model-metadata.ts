@@ -3,10 +3,10 @@ import { DataError } from './error.ts';
 import { type SoundFeatures, soundFeaturesFrom } from './audio/features.ts';
 import { type Preprocess, preprocessFrom, type PreprocessInput } from './images/preprocess.ts';
 
-/** What a model's file may say of the data that it takes, so that nobody else has to. */
+/** The input format that a model's file may contain, so that users do not have to give it. */
 export interface ModelMetadata {
   readonly preprocess?: Preprocess | undefined;
-  /** How features are made of sound. */
+  /** How features are computed from sound. */
   readonly sound?: SoundFeatures | undefined;
   /** The names of the outputs, in order. */
   readonly classes?: readonly string[] | undefined;
@@ -16,7 +16,7 @@ const PREPROCESS = 'fineprune.preprocess';
 const SOUND = 'fineprune.sound';
 const CLASSES = 'fineprune.classes';
 
-/** Notes as metadata of an ONNX file. */
+/** Encodes it as metadata of an ONNX file. */
 export function metadataOf({ preprocess, sound, classes }: ModelMetadata): Record<string, string> {
   return {
     ...(preprocess && { [PREPROCESS]: JSON.stringify(preprocess) }),
@@ -26,9 +26,9 @@ export function metadataOf({ preprocess, sound, classes }: ModelMetadata): Recor
 }
 
 /**
- * The notes in a model's metadata, where it has any.
+ * Reads it from the metadata of an ONNX file; fields that the file does not have are left out.
  *
- * @throws DataError `data/preprocess`, `data/features`, `data/labels` where they cannot be read
+ * @throws DataError `data/preprocess`, `data/features`, `data/labels`, `data/format` if it is not valid
  */
 export function readMetadata(metadata: ReadonlyMap<string, string>): ModelMetadata {
   const preprocess = metadata.get(PREPROCESS);

@@ -8,15 +8,15 @@ import type { Classes } from './classes.ts';
 import type { Source } from './formats/source.ts';
 
 export interface PrepareOptions extends EncoderOptions {
-  /** Leave out samples that cannot be read; without it they are an error. */
+  /** Whether to leave out samples that cannot be read; otherwise they are an error. */
   readonly skipBad?: boolean | undefined;
-  /** Bytes of samples that may be kept in memory; what has more is decoded each time. */
+  /** Largest data set in bytes to cache in memory; a larger one is decoded at every read. Default 256 MB. */
   readonly budget?: number | undefined;
   readonly onProgress?: ((done: number, all: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A data set fit for a network, and what was left out. */
+/** A data set that fits a network, and the samples that were left out. */
 export interface Prepared {
   readonly dataset: Dataset;
   /** Each sample that could not be read, and why. */
@@ -24,15 +24,15 @@ export interface Prepared {
 }
 
 const BUDGET = 2 ** 28;
-/** Samples that are decoded at the same time. */
+/** How many samples are decoded at the same time. */
 const CHUNK = 16;
 
 /**
- * Makes the samples of a source fit for a network. Every sample is decoded once, so that all that
- * cannot be read is known before any work; what fits in `budget` is kept.
+ * Converts the samples of a source to the input of a network. It decodes every sample once, so that bad ones
+ * are known before any work. Samples are cached if all of them fit in `budget`.
  *
- * @throws DataError `data/unreadable` that names and counts what cannot be read; `data/empty`,
- *   `data/shape`, `data/preprocess`
+ * @throws DataError `data/unreadable`, which names and counts the samples that cannot be read;
+ *   `data/empty`, `data/shape`, `data/preprocess`
  */
 export async function prepare(
   source: Source,
@@ -112,7 +112,7 @@ function onDemand(encoder: SampleEncoder, source: Source, good: readonly number[
     } catch (cause) {
       throw new DataError(
         'data/unreadable',
-        `${source.where(at)} could be read before and cannot now (${(cause as Error).message}): did the data change?`,
+        `${source.where(at)} can no longer be read (${(cause as Error).message}): did the data change?`,
         { cause },
       );
     }

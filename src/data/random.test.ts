@@ -104,13 +104,13 @@ describe('distributions', () => {
     const draw = random(3);
     const counts = Array.from({ length: 6 }, () => 0);
     for (let i = 0; i < 6000; i += 1) {
-      const taken = draw.some([0, 1, 2, 3, 4, 5], 2);
+      const taken = draw.sample([0, 1, 2, 3, 4, 5], 2);
       expect(new Set(taken).size).toBe(2);
       for (const value of taken) counts[value] = (counts[value] as number) + 1;
     }
     // 2000 each; four standard deviations are 146.
     for (const count of counts) expect(Math.abs(count - 2000)).toBeLessThan(146);
-    expect(new Set(draw.some([4, 5], 3))).toEqual(new Set([4, 5]));
+    expect(new Set(draw.sample([4, 5], 3))).toEqual(new Set([4, 5]));
   });
 
   test('all orders of a shuffle are equally likely', () => {

@@ -11,15 +11,15 @@ export interface Random {
   normal(): number;
   /** Shuffles in place and returns the same array. */
   shuffle<T extends Uint32Array | number[]>(values: T): T;
-  /** Up to `count` of the values, in random order; it leaves the others in disorder. */
-  some(values: number[], count: number): number[];
+  /** Up to `count` of the values, without replacement, in random order. It reorders `values`. */
+  sample(values: number[], count: number): number[];
 }
 
 /**
- * Random numbers for one purpose. Streams of different names are independent, so that a new use of
- * randomness in one place, with a name of its own, moves no other.
+ * Random numbers for one purpose. Streams with different names are independent: a new stream changes none
+ * of the others.
  *
- * @throws DataError `data/seed` where the seed is not a safe integer.
+ * @throws DataError `data/seed` if the seed is not a safe integer.
  */
 export function random(seed: number, stream = ''): Random {
   if (!Number.isSafeInteger(seed)) {
@@ -43,7 +43,7 @@ export function random(seed: number, stream = ''): Random {
     return Math.floor(draw / width);
   }
 
-  // Marsaglia's polar method; it gives two at a time.
+  // Marsaglia's polar method, which gives two numbers at a time.
   let spare: number | undefined;
   function normal(): number {
     if (spare !== undefined) {
@@ -67,13 +67,13 @@ export function random(seed: number, stream = ''): Random {
     return values;
   }
 
-  function some(values: number[], count: number): number[] {
+  function sample(values: number[], count: number): number[] {
     const taken = Math.min(count, values.length);
     for (let i = 0; i < taken; i++) swap(values, i, i + integer(values.length - i));
     return values.slice(0, taken);
   }
 
-  return { uniform, integer, normal, shuffle, some };
+  return { uniform, integer, normal, shuffle, sample };
 }
 
 function swap(values: Uint32Array | number[], i: number, j: number): void {
@@ -82,7 +82,7 @@ function swap(values: Uint32Array | number[], i: number, j: number): void {
   values[j] = value;
 }
 
-/** 128 bits out of a text: FNV-1a from four bases, finished as in MurmurHash3. Never all zero. */
+/** Hashes a text to 128 bits: FNV-1a from four bases, with the finalizer of MurmurHash3. Never all zero. */
 function stateOf(text: string): number[] {
   const state = [0x811c9dc5, 0x9e3779b9, 0x7f4a7c15, 0x85ebca6b].map((basis) => {
     let hash = basis;

@@ -9,22 +9,22 @@ import type { SceneSource, Source } from './formats/source.ts';
 import { prepare, type PrepareOptions } from './prepare.ts';
 
 export interface DatasetsOptions extends PrepareOptions {
-  /** How many outputs the network has, where that is known. */
+  /** How many outputs the network has, if known. */
   readonly outputs?: number | undefined;
-  /** The names of the outputs in order, or a file that has them; default: a labels.txt beside the data. */
+  /** The names of the outputs in order, or a file with them; default: a labels.txt beside the data. */
   readonly labels?: string | readonly string[] | undefined;
-  /** The names of the outputs in the model's file: used where the data do not name them. */
+  /** The names of the outputs in the model's file; used if the data do not name them. */
   readonly modelClasses?: readonly string[] | undefined;
-  /** Picks the parts to read out of those that are there; default all. */
+  /** Selects the parts to read from the existing ones; default all. */
   readonly parts?: ((there: readonly Part[]) => readonly Part[]) | undefined;
 }
 
 export interface ReadOptions extends DatasetsOptions, SourcesOptions {}
 
-/** The parts of a data set, ready for a network. */
+/** The parts of a data set, converted for a network. */
 export interface ReadData {
   readonly parts: Partial<Record<Part, Dataset>>;
-  /** How the names of the classes were matched with the outputs. */
+  /** How class names were matched with the outputs. */
   readonly classesBy: Classes['by'] | 'data set' | 'model';
   /** Samples that were left out, and why. */
   readonly bad: readonly string[];
@@ -34,7 +34,7 @@ export interface ReadData {
  * Reads labeled samples and converts them for a network.
  *
  * @param from - a path that one of `FORMATS` reads, or the name of one of `sets`
- * @throws DataError whose message says what is wrong, where, and what to do
+ * @throws DataError if the data cannot be read or do not fit the network
  */
 export async function readData(from: string, options: ReadOptions): Promise<ReadData> {
   return datasetsOf(await readSources(from, options), from, options);
@@ -44,7 +44,7 @@ export async function readData(from: string, options: ReadOptions): Promise<Read
  * Converts samples for a network, part by part. All parts have the same classes.
  *
  * @param from - where the sources were found
- * @throws DataError whose message says what is wrong, where, and what to do
+ * @throws DataError if the data cannot be read or do not fit the network
  */
 export async function datasetsOf(
   sources: Sources,
@@ -87,9 +87,9 @@ export async function datasetsOf(
 }
 
 /**
- * All samples of a source, of the classes that it has.
+ * All samples of a source, with the classes that occur in it.
  *
- * @throws DataError where one cannot be read or does not fit the network
+ * @throws DataError if a sample cannot be read or does not fit the network
  */
 export async function datasetOf(source: Source, options: PrepareOptions): Promise<Dataset> {
   const classes = classesOf([...new Set(source.labels)], { where: source.name });
@@ -100,7 +100,7 @@ function samplesOnly(source: Source | SceneSource, from: string): Source {
   if (!('objects' in source)) return source;
   throw new DataError(
     'data/format',
-    `${from} has scenes, which are for detectors: give a folder with a folder for each class`,
+    `${from} has scenes, which only detectors take: give a folder with a folder for each class`,
   );
 }
 

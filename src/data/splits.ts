@@ -3,21 +3,21 @@ import { DataError } from './error.ts';
 import { random, type Random } from './random.ts';
 
 /**
- * The size of each part by name: below 1 a share of the data, from 1 on a number of samples. So one
- * sample is 1, and all of the data is its length.
+ * The size of each part by name: below 1 a share of the data, from 1 on a number of samples. To take all
+ * of the data, give its length.
  */
 export type Parts<K extends string> = Readonly<Record<K, number>>;
 
 export interface SplitOptions {
-  /** Each part holds the classes in the shares of the whole, to about a sample. Default true. */
+  /** Whether each part has the same class frequencies as the whole, up to about one sample. Default true. */
   readonly stratified?: boolean | undefined;
 }
 
 /**
- * Disjoint parts of a data set, named `<data set>/<part>`. Shares that add up to 1 leave nothing
- * out; otherwise the rest is in no part. The same seed gives the same split.
+ * Splits a data set into disjoint parts, named `<data set>/<part>`. Samples that no part asks for are in
+ * none; shares that add up to 1 use all. The same seed gives the same split.
  *
- * @throws DataError `data/split` where the parts ask for more than there is.
+ * @throws DataError `data/split` if the parts ask for more samples than there are.
  */
 export function split<K extends string>(
   dataset: Dataset,
@@ -33,7 +33,7 @@ export function split<K extends string>(
   return Object.fromEntries(made) as Record<K, Dataset>;
 }
 
-/** As `split`, on labels alone: the ascending indices of each part. */
+/** Like `split`, but from labels alone. Returns the ascending indices of each part. */
 export function splitIndices<K extends string>(
   labels: ArrayLike<number>,
   parts: Parts<K>,
@@ -55,12 +55,12 @@ export function splitIndices<K extends string>(
   return Object.fromEntries(made) as Record<K, Uint32Array>;
 }
 
-/** `n` samples picked by seed, the classes in the shares of the whole. */
+/** A stratified random sample of `n` samples. */
 export function take(dataset: Dataset, n: number, seed: number): Dataset {
   return subset(dataset, splitIndices(dataset.labels, { taken: n }, seed).taken);
 }
 
-/** Sizes of the parts in samples. Shares are rounded by their running sum, so that 1 is all. */
+/** Sizes of the parts in samples. Rounding the running sum of shares makes shares that add up to 1 use all. */
 function sizesOf(parts: Parts<string>, length: number): [string, number][] {
   const wanted = Object.entries(parts);
   for (const [part, size] of wanted) {
@@ -89,7 +89,7 @@ function sizesOf(parts: Parts<string>, length: number): [string, number][] {
   return sizes;
 }
 
-/** Rounds, taking 0.1 + 0.2 + 0.7 for the 1 that was meant. */
+/** Rounds; the small offset makes up for sums such as 0.1 + 0.2 + 0.7, which is just below 1. */
 const nearest = (value: number): number => Math.round(value + 1e-9);
 
 function groups(labels: ArrayLike<number>, stratified: boolean): number[][] {
@@ -104,13 +104,13 @@ function groups(labels: ArrayLike<number>, stratified: boolean): number[][] {
 }
 
 /**
- * `size` shared out over groups by largest remainder: within one of its exact share each, and never
- * more than it has. Ties fall by lot.
+ * Apportions `size` to groups by the largest remainder method: each gets its exact share, up to one sample,
+ * and never more than it has. Ties are broken at random.
  */
 function apportion(size: number, available: readonly number[], draw: Random): number[] {
   const total = available.reduce((sum, count) => sum + count, 0);
   if (total === 0) return available.map(() => 0);
-  // In integers as long as possible: exact, so that ties are ties.
+  // Integer remainders are exact, so that ties are found.
   const counts = available.map((count) => Math.floor((count * size) / total));
   const remainders = available.map((count, i) => count * size - (counts[i] as number) * total);
   const order = draw

@@ -53,24 +53,24 @@ const table: Record<string, Bad> = {
       return [scores(net, net.b.op('Mul', [x, other]))];
     },
     code: 'network/model-shape',
-    says: /has 2 inputs \("image", "mask"\): a classifier of one input/,
+    says: /has 2 inputs \("image", "mask"\): give a model with one input/,
   },
   'an input of unknown shape': {
     dims: undefined,
     code: 'network/model-shape',
-    says: /has dims \[unknown\]: a batch of samples is needed/,
+    says: /has dims \[unknown\]: export the model with the shape of its input/,
   },
   'an input without a batch': {
     dims: [16],
     body: (net, x) => [linear(net, net.b.op('Reshape', [x, net.b.ints([1, 16])]), 'fc', 16, 3)],
     code: 'network/model-shape',
-    says: /has dims \[16\]: a batch of samples is needed, such as \[N, 3, 224, 224\]/,
+    says: /has dims \[16\]: export the model with the shape of its input, a batch of samples such as \[N, 3, 224, 224\]/,
   },
   'an input of texts': {
     type: 'string',
     body: (net, x) => [net.b.op('Identity', [x])],
     code: 'network/model-shape',
-    says: /takes string: a network that takes numbers is needed/,
+    says: /takes string: give a network that takes numbers/,
   },
   'an input of another size than the data': {
     dims: ['N', 1, 5, 5],
@@ -85,12 +85,12 @@ const table: Record<string, Bad> = {
   'an output of features': {
     body: (net, x) => [hidden(net, x)],
     code: 'network/model-shape',
-    says: /output "relu" has dims \[2, 2, 4, 4\]: a score for each class is needed/,
+    says: /output "relu" has dims \[2, 2, 4, 4\]: it must have a score for each class/,
   },
   'an output of labels': {
     body: (net, x) => [net.b.op('ArgMax', [scores(net, x)], { axis: 1, keepdims: 0 }, 'label')],
     code: 'network/model-shape',
-    says: /output "label" has dims \[2\]: a score for each class is needed/,
+    says: /output "label" has dims \[2\]: it must have a score for each class/,
   },
   'two outputs that may have the scores': {
     body: (net, x) => {
@@ -98,7 +98,7 @@ const table: Record<string, Bad> = {
       return [one, net.b.op('Neg', [one], {}, 'aux')];
     },
     code: 'network/output',
-    says: /has 2 outputs, of which 2 fit 3 classes \(".+" \[2, 3\], "aux" \[2, 3\]\): say with --output/,
+    says: /has 2 outputs, of which 2 fit 3 classes \(".+" \[2, 3\], "aux" \[2, 3\]\): name the output/,
   },
   'several outputs and none that has the scores': {
     body: (net, x) => [hidden(net, x), net.b.op('GlobalAveragePool', ['relu'], {}, 'pool')],
@@ -114,7 +114,7 @@ const table: Record<string, Bad> = {
     body: () => ['votes'],
     nodes: [tree],
     code: 'network/operator',
-    says: /depends on TreeEnsembleClassifier of ai\.onnx\.ml, which is no network/,
+    says: /depends on TreeEnsembleClassifier of ai\.onnx\.ml, which cannot be fine-tuned/,
   },
 };
 

@@ -18,30 +18,31 @@ import { accuracy, attackSuccess, robustAccuracy } from '../metrics/index.ts';
 import { agree, forAnyBatch } from './adapt/any-batch.ts';
 import { NetworkError } from './error.ts';
 import { inputOf, standardized, withFloatInput } from './adapt/inputs.ts';
+import { checkScale } from './adapt/scale.ts';
 import type { Network } from './network.ts';
 import { literalsOf, parametersOf } from './parameters.ts';
 import { scoresOf } from './adapt/scores.ts';
 
-/** How classifiers are fine-tuned unless told otherwise. */
+/** The default settings for fine-tuning a classifier. */
 export const TUNING = { epochs: 12, batchSize: 128, rate: 'auto', schedule: 'cosine' } as const;
 
 export interface ClassifierOptions {
-  /** The output that has the scores; may be left out where only one can have them. */
+  /** The output with the scores; may be left out if only one can have them. */
   readonly output?: string | undefined;
 }
 
 type Floats = TensorOf<'float32'>;
 
 /**
- * Opens a classifier: it says one class of each sample, by the highest score, and is trained by cross-entropy.
+ * Opens a classifier: it predicts the class with the highest score, and is trained with cross-entropy.
  *
- * The model may give logits or probabilities, take whole numbers (they are fed as floats and rounded),
- * have several outputs, and have been exported for one batch size: it is then written for any where
- * that gives the same outputs.
+ * The model may output logits or probabilities, take integers (which are fed as floats and rounded) and
+ * have several outputs. If it was exported for one batch size, it is rewritten for any, provided that this
+ * gives the same outputs.
  *
  * @param dataset - clean samples, of the model's input size
- * @throws NetworkError where the model is not a classifier of such samples
- * @throws NormalizeError, RuntimeError where its graph cannot be worked on
+ * @throws NetworkError if the model is not a classifier of such samples
+ * @throws NormalizeError, RuntimeError if its graph is not supported
  */
 export async function openClassifier(
   runtime: Runtime,
@@ -51,7 +52,7 @@ export async function openClassifier(
 ): Promise<Network> {
   const { graph: whole, constants: added } = standardized(normalize(model).graph);
   const taken = inputOf(whole, options.output);
-  fits(taken, dataset);
+  checkSampleDims(taken, dataset);
   const { graph: fed, input } = withFloatInput(whole, taken.name);
   const batch = await anyBatch(runtime, fed, input, taken, dataset, options.output);
   const feeds = { [input]: await samplesOf(dataset, 0, fixedBatchSize(batch, input) ?? 2) };
@@ -79,7 +80,7 @@ export async function openClassifier(
 
 type Parts = Pick<Network, 'graph' | 'traced' | 'input' | 'scores' | 'parameters'>;
 
-/** The network that answers as a classifier. */
+/** The methods of a classifier. */
 function classifier(parts: Parts): Network {
   const { input, scores } = parts;
   const logits = scores;
@@ -109,6 +110,10 @@ function classifier(parts: Parts): Network {
       return { ...this, graph, traced: await trace(runtime, graph, OPSET, feeds, parameters) };
     },
     batchSize: (graph, asked) => fixedBatchSize(graph, input) ?? asked,
+    async checkInput(runtime, dataset) {
+      const scale = await checkScale(runtime, this, dataset);
+      return { scale, fixedBatchSize: fixedBatchSize(this.graph, input) };
+    },
     async gradientMagnitudes(runtime, dataset, settings) {
       try {
         return (
@@ -142,7 +147,7 @@ function classifier(parts: Parts): Network {
   };
 }
 
-/** The output that has the scores: the one named, or the only one that can have them. */
+/** The output with the scores: the named one, or the only one that can have them. */
 function outputOf(
   { outputs }: Graph,
   { values }: Traced,
@@ -161,11 +166,11 @@ function outputOf(
   const list = outputs.map(({ name }) => `"${name}" [${values.get(name)?.dims.join(', ') ?? '?'}]`);
   throw new NetworkError(
     'network/output',
-    `The model has ${outputs.length} outputs, of which ${fitting.length} fit ${classes.length} classes (${list.join(', ')}): say with --output which has the scores`,
+    `The model has ${outputs.length} outputs, of which ${fitting.length} fit ${classes.length} classes (${list.join(', ')}): name the output with the scores with --output`,
   );
 }
 
-/** The graph for any batch size, or as it is with the one that it takes. */
+/** The graph rewritten for any batch size; unchanged if that does not give the same outputs. */
 async function anyBatch(
   runtime: Runtime,
   graph: Graph,
@@ -178,9 +183,9 @@ async function anyBatch(
   if (typeof rows !== 'number' || rows < 1) return graph;
   try {
     const feeds = { [input]: await samplesOf(dataset, 0, rows) };
-    const loose = forAnyBatch(graph, await trace(runtime, graph, OPSET, feeds), input);
+    const rewritten = forAnyBatch(graph, await trace(runtime, graph, OPSET, feeds), input);
     const both = await samplesOf(dataset, 0, 2 * rows);
-    const once = await run(runtime, loose, input, output, both);
+    const once = await run(runtime, rewritten, input, output, both);
     const each = sizeOf(once.dims.slice(1)) * rows;
     for (const half of [0, 1]) {
       const fixed = await run(
@@ -193,7 +198,7 @@ async function anyBatch(
       const part = { ...once, data: once.data.subarray(half * each, (half + 1) * each) };
       if (!agree(fixed, part)) return graph;
     }
-    return loose;
+    return rewritten;
   } catch (error) {
     if (error instanceof RuntimeError) return graph;
     throw error;
@@ -215,7 +220,7 @@ async function run(
   }
 }
 
-/** Some samples in a row, from the first on again where there are not enough. */
+/** Consecutive samples as one tensor; after the last one it goes on with the first. */
 async function samplesOf(dataset: Dataset, from: number, count: number): Promise<Floats> {
   const data = new Float32Array(count * sizeOf(dataset.sample));
   await dataset.read(
@@ -225,7 +230,7 @@ async function samplesOf(dataset: Dataset, from: number, count: number): Promise
   return { type: 'float32', dims: [count, ...dataset.sample], data };
 }
 
-function fits(input: ValueInfo, dataset: Dataset): void {
+function checkSampleDims(input: ValueInfo, dataset: Dataset): void {
   const dims = input.dims?.slice(1);
   const same =
     !dims ||

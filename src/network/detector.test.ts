@@ -54,7 +54,7 @@ test('unless told otherwise, objects are covered, and what names regions is tune
   const changed = made.given.parameters.filter(
     (name) => String(initializers.get(name)?.data) !== String(before.get(name)?.data),
   );
-  const tuned = ['conv5', 'conv5.norm', 'fc', VALUES.logits, VALUES.corrections];
+  const tuned = ['conv5', 'conv5.norm', 'fc', VALUES.logits, VALUES.regionDeltas];
   const both = tuned.flatMap((layer) => [`${layer}.weight`, `${layer}.bias`]);
   expect(changed.toSorted()).toEqual(both.filter((name) => name !== 'conv5.bias').toSorted());
 });

@@ -27,11 +27,11 @@ import { countedObjects, labelsOf, type Answers, type Network } from './network.
 import { parametersOf } from './parameters.ts';
 
 /**
- * Opens a detector: it takes one scene at a time, and says what it calls each object that is not
- * difficult, by the surest detection there. It is judged by mean average precision at IoU 0.5, and
- * trained by the four losses of Faster R-CNN, its BatchNormalization as it is.
+ * Opens a detector: it takes one scene at a time. Its prediction for an object is the class of the
+ * highest-scoring detection there; difficult objects are left out. It is scored by mean average precision
+ * at IoU 0.5, and trained with the four losses of Faster R-CNN and frozen BatchNormalization.
  *
- * @throws DetectionError where the model is no detector of this project, or the scenes do not fit it
+ * @throws DetectionError if the model is not a detector of this project, or the scenes do not fit it
  */
 export async function openDetector(
   runtime: Runtime,
@@ -47,17 +47,17 @@ export async function openDetector(
     input: VALUES.image,
     scores: VALUES.scores,
     parameters: detectorParameters(detector),
-    ...detecting(detector, augment),
+    ...detectorMethods(detector, augment),
   };
 }
 
-/** Scenes that the loss before training is measured on. */
-const SOME = 64;
+/** On how many scenes the initial loss is measured. */
+const LOSS_SCENES = 64;
 
-/** Patches where no more is said of them than how large they may be: on most objects. */
+/** The defaults of erasing, apart from the size of the patches: most objects get some. */
 const PATCHES = { share: 0.7, times: 3 } as const;
 
-/** How scenes are changed unless told otherwise: what they mean in a mirror is not known. */
+/** The default augmentation of scenes. No flip: a mirrored object may have another class. */
 const AUGMENT: SceneAugment = {
   scale: [0.7, 1.4],
   jitter: 0.25,
@@ -71,15 +71,15 @@ export function detectorParameters(detector: Detector): string[] {
   return [...new Set(cut.outputs.flatMap(({ name }) => parametersOf(cut, name)))];
 }
 
-/** Of these, what nothing that is said of a region depends on. */
+/** Those of these parameters on which the predictions for a given region do not depend. */
 function proposingParameters(detector: Detector): string[] {
   const cut = cutAtRegions(detector);
-  const saying = [VALUES.logits, VALUES.corrections].flatMap((name) => parametersOf(cut, name));
-  return detectorParameters(detector).filter((parameter) => !saying.includes(parameter));
+  const ofHeads = [VALUES.logits, VALUES.regionDeltas].flatMap((name) => parametersOf(cut, name));
+  return detectorParameters(detector).filter((parameter) => !ofHeads.includes(parameter));
 }
 
-/** What is the same for every graph of a detector. */
-function detecting(
+/** The methods of a detector, which are the same for every graph of it. */
+function detectorMethods(
   detector: Detector,
   augment: SceneAugment,
 ): Omit<Network, 'graph' | 'traced' | 'input' | 'scores' | 'parameters'> & ThisType<Network> {
@@ -87,9 +87,9 @@ function detecting(
   const usual = erasing?.most ?? 0;
   return {
     outputs: OUTPUTS,
-    // Most of a scene is background: the mean over its places says little of a unit that few objects wake.
+    // Most of a scene is background, so the mean over positions is low for a unit that few objects activate.
     rank: 'max',
-    // Few large steps: small ones forget of rare classes what they do not see.
+    // Few large steps: with many small ones the network forgets rare classes.
     tuning: { epochs: 40, batchSize: 16, rate: 0.06, schedule: 'cosine', occlusion: usual },
     proposing: proposingParameters(detector),
     batchSize: (_, asked) => asked,
@@ -118,7 +118,8 @@ function detecting(
       return { ...this, graph, traced: await tracedDetector(runtime, { ...detector, graph }) };
     },
     async initialLoss(runtime, graph, dataset, settings) {
-      const some = dataset.length > SOME ? take(dataset, SOME, settings.seed) : dataset;
+      const some =
+        dataset.length > LOSS_SCENES ? take(dataset, LOSS_SCENES, settings.seed) : dataset;
       const trainer = await this.trainer(runtime, graph, some, settings);
       const { loss } = await trainer.epoch({ ...settings, epochs: 1, schedule: () => 0 }, 1);
       await trainer.dispose();
@@ -126,7 +127,7 @@ function detecting(
     },
     async trainer(runtime, graph, dataset, { occlusion = usual, ...settings }) {
       const step = await detectionStep(runtime, { ...detector, graph }, settings);
-      const changes =
+      const withErasing =
         occlusion > 0
           ? { ...others, erasing: { ...PATCHES, ...erasing, most: occlusion } }
           : others;
@@ -138,7 +139,7 @@ function detecting(
             dataset,
             {
               ...how,
-              augment: changes,
+              augment: withErasing,
               ...(onStep && { onStep: (done, all, { loss }) => onStep(done, all, loss) }),
             },
             number,
@@ -150,7 +151,7 @@ function detecting(
   };
 }
 
-/** @param from - the scene that the first detections are of */
+/** @param from - the index of the scene of the first detections */
 function answers(dataset: Dataset, detections: readonly Detection[][], from = 0): Answers {
   const called = detections.flatMap((own, index) =>
     countedObjects(dataset, from + index).map((object) => predictedLabel(object, own)),

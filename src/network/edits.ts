@@ -1,17 +1,17 @@
 import type { Node } from '../onnx/index.ts';
 
 /**
- * Nodes put into a graph after the node that produces a value. They make the value instead; so every
- * reader of the value, also in the body of an If, reads what they make.
+ * Nodes inserted into a graph after the node that produces a value. They produce the value in its place, so
+ * every reader, also in the body of an If, reads their result.
  */
 export interface InsertedNodes {
   /** The value, which keeps its name. */
   readonly value: string;
-  /** The new name of what the nodes read in its place. */
+  /** The new name of the original value, which the nodes read. */
   readonly renamed: string;
   /**
-   * The nodes, in order. Their operators have the same form in every opset that a model may use, as
-   * Mul has: they are written into a file of any of them.
+   * The nodes, in order. Their operators, such as Mul, are the same in every opset that a model may use,
+   * because they are written into files of any opset.
    */
   readonly nodes: readonly Node[];
   /** Initializers of the working graph that the nodes read. */
@@ -28,7 +28,7 @@ export interface Edits {
 
 export const NO_EDITS: Edits = { weights: new Set(), insertions: [] };
 
-/** First some edits, then others. */
+/** Merges edits that were made one after the other. */
 export function mergeEdits(first: Edits, then: Edits): Edits {
   return {
     weights: new Set([...first.weights, ...then.weights]),

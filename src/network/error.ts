@@ -8,7 +8,7 @@ export type NetworkErrorCode =
   | 'network/no-place'
   | 'network/no-weight';
 
-/** A model that cannot be run, scored or trained as asked. */
+/** A model that cannot be run, scored or trained as requested. */
 export class NetworkError extends FinepruneError<NetworkErrorCode> {
   override readonly name = 'NetworkError';
 }

@@ -4,14 +4,14 @@ import type { Graph } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { Answers, AttackScore, Network } from './network.ts';
 
-/** Data on which a network is judged: clean, and triggered where that is known. */
+/** Data on which a network is evaluated: clean, and triggered if the trigger is known. */
 export interface TestData {
   readonly clean: Dataset;
-  /** Samples that carry the trigger, labeled with what they truly are. */
+  /** Samples with the trigger and their true labels. */
   readonly triggered?: { readonly dataset: Dataset; readonly target: Target } | undefined;
 }
 
-/** What a graph says of test data. */
+/** The predictions for test data. */
 export interface Predictions {
   readonly clean: Answers;
   readonly triggered?: Answers | undefined;
@@ -28,7 +28,7 @@ export async function predictTest(
   return { clean, triggered: await network.predict(runtime, graph, test.triggered.dataset) };
 }
 
-/** Accuracy, attack success and robust accuracy out of predictions. */
+/** Computes accuracy, attack success and robust accuracy from predictions. */
 export function judge(
   network: Network,
   { clean, triggered }: Predictions,
@@ -40,7 +40,7 @@ export function judge(
   };
 }
 
-/** Attack success and robust accuracy out of what a network says of triggered test data. */
+/** Computes attack success and robust accuracy from predictions for triggered test data. */
 export function scoreTriggered(
   network: Network,
   answers: Answers,

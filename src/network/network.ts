@@ -3,6 +3,7 @@ import type { Traced } from '../graph/index.ts';
 import type { CleanScore, Detection, Rate, Target } from '../metrics/index.ts';
 import type { Graph, Tensor } from '../onnx/index.ts';
 import type { Runtime } from '../runtime/index.ts';
+import type { ScaleCheck } from './adapt/scale.ts';
 import type {
   Epoch,
   EpochSettings,
@@ -14,62 +15,72 @@ import type {
   UpdateSettings,
 } from '../train/index.ts';
 
-/** What units of a network can be ranked by: the mean activation of the paper, or another statistic. */
+/** Statistics by which units can be ranked: the mean activation of the paper, or another one. */
 export const RANKINGS = ['mean', 'mean-absolute', 'max', 'active-share', 'std'] as const;
 export type Ranking = (typeof RANKINGS)[number];
 
-/** What a network says of samples in a row. */
+/** The predictions of a network for consecutive samples. */
 export interface Answers {
-  /** A class for each sample or, of scenes, for each object, `NOT_DETECTED` where none is found: see `labelsOf`. */
+  /**
+   * A class for each sample. For scenes a class for each object, in the order of `labelsOf`;
+   * `NOT_DETECTED` for an object that is not found.
+   */
   readonly called: Int32Array;
-  /** Of scenes, all that is detected in each. */
+  /** For scenes, all detections in each. */
   readonly detections?: readonly (readonly Detection[])[] | undefined;
 }
 
-/** How a network is fine-tuned unless told otherwise. */
+/** The default settings for fine-tuning a network. */
 export interface TuningDefaults {
   readonly epochs: number;
   readonly batchSize: number;
-  /** 'auto' where a rate can be found, see `findRate`. */
+  /** A learning rate, or 'auto' to find one with `findRate`. */
   readonly rate: number | 'auto';
   readonly schedule: ScheduleName;
   readonly occlusion?: number | undefined;
 }
 
+/** How well samples fit what a network expects as input. */
+export interface InputCheck {
+  readonly scale: ScaleCheck;
+  /** The batch size, if the model could not be rewritten for any. */
+  readonly fixedBatchSize: number | undefined;
+}
+
 /**
- * Any ONNX model as something that can be run, scored and trained: its working graph, and how it is
- * fed, read, judged and trained. A classifier and a detector each answer for themselves; all else that
- * a defense does (rank, prune, stop, choose an epoch) is the same for both.
+ * Any ONNX model as something that can be run, scored and trained: its working graph, and methods to run,
+ * score and train it. A classifier and a detector implement it in different ways; all that a defense does
+ * (rank, prune, stop, choose an epoch) is the same for both.
  */
 export interface Network {
   /**
-   * The working graph, in the canonical opset. It takes float32 and any batch size; where it could not be
-   * written so, its input has the one that it takes.
+   * The working graph, in the canonical opset. It takes float32 and any batch size. If it could not be
+   * rewritten for any batch size, its input has the fixed one.
    */
   readonly graph: Graph;
-  /** The same, traced on a few samples: only to be looked at, since its shapes are fixed. */
+  /** The same graph, traced on a few samples: for analysis only, since its shapes are fixed. */
   readonly traced: Traced;
   /** Takes float32, dims [batch, ...sample]. */
   readonly input: string;
-  /** The value that all units of interest lead to; of a classifier a logit a class, [batch, classes]. */
+  /** The value that all units of interest lead to. For a classifier the logits, [batch, classes]. */
   readonly scores: string;
   /** Initializers that training may change. */
   readonly parameters: readonly string[];
-  /** Parameters that only propose where an object may be; none of a classifier. */
+  /** Parameters that only the proposals of a detector depend on; empty for a classifier. */
   readonly proposing: readonly string[];
-  /** Values that are read to know what the network says. */
+  /** Values from which `read` computes the predictions. */
   readonly outputs: readonly string[];
-  /** What units are ranked by unless told otherwise. */
+  /** The default statistic for ranking units. */
   readonly rank: Ranking;
   readonly tuning: TuningDefaults;
   /**
-   * What the network says.
+   * Computes the predictions from the outputs of a run.
    *
-   * @param results - the `outputs` of a run over samples in a row
-   * @param from - the first of these samples
+   * @param results - the `outputs` of a run over consecutive samples
+   * @param from - the index of the first of these samples
    */
   read(results: Readonly<Record<string, Tensor>>, dataset: Dataset, from: number): Answers;
-  /** The same for a whole data set; `shortLived` where the weights change after it. */
+  /** Predicts a whole data set; `shortLived` if the weights change afterwards. */
   predict(
     runtime: Runtime,
     graph: Graph,
@@ -79,23 +90,28 @@ export interface Network {
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<Answers>;
-  /** What it may call a sample or an object, by label; last, for a detector, that it finds nothing. */
+  /** The names of the possible predictions, by label. For a detector the last one means "not detected". */
   answerNames(dataset: Dataset): readonly string[];
-  /** All numbers that a graph gives for a data set, to compare two graphs by. */
+  /** All output numbers of a graph for a data set, for comparing two graphs. */
   numbers(runtime: Runtime, graph: Graph, dataset: Dataset): Promise<ArrayLike<number>>;
   /**
-   * How good answers on clean data are.
+   * Scores predictions for clean data.
    *
-   * @param withError - whether the standard error of a mean average precision is wanted, which takes an
-   *   evaluation for each scene
+   * @param withError - whether to compute the standard error of a mean average precision, which takes one
+   *   evaluation per scene
    */
   score(answers: Answers, dataset: Dataset, withError?: boolean): CleanScore;
-  /** How far an attack succeeds, by answers on triggered data. */
+  /** Scores predictions for triggered data. */
   scoreAttack(answers: Answers, dataset: Dataset, target: Target): AttackScore;
-  /** The same network with another graph in place of its own, such as one that is masked. */
+  /** The same network with another graph, such as a masked one. */
   withGraph(runtime: Runtime, graph: Graph, dataset: Dataset): Promise<Network>;
-  /** The batch size to train with, where one is asked for. */
+  /** The batch size for training: the requested one, unless the graph has a fixed one. */
   batchSize(graph: Graph, asked: number): number;
+  /**
+   * Checks whether samples are preprocessed and batched as the network expects. Only for a classifier: a
+   * detector always takes one scene, scaled in one way.
+   */
+  checkInput?(runtime: Runtime, dataset: Dataset): Promise<InputCheck>;
   /** Initial loss, for networks that use a fixed rate. */
   initialLoss?(
     runtime: Runtime,
@@ -103,7 +119,7 @@ export interface Network {
     dataset: Dataset,
     settings: TrainerSettings & Pick<EpochSettings, 'signal'>,
   ): Promise<number>;
-  /** Mean |gradient| of parameters on clean data; undefined where it cannot be had. */
+  /** Mean |gradient| of parameters on clean data; undefined if the graph cannot be differentiated. */
   gradientMagnitudes?(
     runtime: Runtime,
     dataset: Dataset,
@@ -115,9 +131,9 @@ export interface Network {
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<ReadonlyMap<string, GradientMagnitudes> | undefined>;
-  /** The gradient of the loss by the input, to look for triggers; a detector has none yet. */
+  /** The gradient of the loss by the input, for trigger inversion; a detector has none yet. */
   inputGradient?(runtime: Runtime, dataset: Dataset, batchSize: number): Promise<InputGradient>;
-  /** Training made ready. */
+  /** Prepares training. */
   trainer(
     runtime: Runtime,
     graph: Graph,
@@ -126,7 +142,7 @@ export interface Network {
   ): Promise<Trainer>;
 }
 
-/** Attack success and robust accuracy; of a detector also the triggered objects that it does not find. */
+/** Attack success and robust accuracy; for a detector also the share of triggered objects that it misses. */
 export interface AttackScore {
   readonly asr: Rate;
   readonly ra: Rate;
@@ -136,11 +152,11 @@ export interface AttackScore {
 export interface TrainerSettings extends UpdateSettings, Pick<LossSettings, 'mode' | 'smoothing'> {
   readonly batchSize: number;
   readonly seed: number;
-  /** Of scenes, as in `FineTuneSettings`; pictures are covered by what augments them. */
+  /** For scenes, as in `FineTuneSettings`; single images get it from their augmentation. */
   readonly occlusion?: number | undefined;
 }
 
-/** A network in training on a data set. */
+/** A network that is being trained on a data set. */
 export interface Trainer extends TrainingParameters {
   epoch(
     settings: EpochSettings,
@@ -149,8 +165,8 @@ export interface Trainer extends TrainingParameters {
   dispose(): Promise<void>;
 }
 
-/** Answers on samples in a row as one. */
-export function joined(parts: readonly Answers[]): Answers {
+/** Concatenates predictions for consecutive samples. */
+export function concatAnswers(parts: readonly Answers[]): Answers {
   const called = new Int32Array(parts.reduce((total, part) => total + part.called.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -164,7 +180,7 @@ export function joined(parts: readonly Answers[]): Answers {
   };
 }
 
-/** What a network should say, in the order in which it is read: of objects where samples are scenes. */
+/** The true labels, in the order of the predictions: of the objects if samples are scenes. */
 export function labelsOf(dataset: Dataset): Int32Array {
   const { objects, labels } = dataset;
   if (!objects) return labels;
@@ -173,7 +189,7 @@ export function labelsOf(dataset: Dataset): Int32Array {
   );
 }
 
-/** The objects of a scene that are to be found: difficult ones need not be. */
+/** The objects of a scene that count in an evaluation, which are those not marked as difficult. */
 export function countedObjects({ objects }: Dataset, index: number): readonly SceneObject[] {
   return (objects?.[index] ?? []).filter(({ difficult }) => difficult !== true);
 }

@@ -6,12 +6,12 @@ import { openDetector } from './detector.ts';
 import type { Network } from './network.ts';
 
 export interface NetworkOptions extends ClassifierOptions {
-  /** How scenes are changed while a detector is trained; by default in scale and colors. */
+  /** The augmentation of scenes when a detector is trained; default: scale, colors, mosaic and erasing. */
   readonly scenes?: SceneAugment | undefined;
 }
 
 /**
- * A model as a network: a detector where samples are scenes, else a classifier.
+ * Opens a model as a network: a detector if samples are scenes, else a classifier.
  *
  * @param dataset - clean samples, of the model's input size
  * @throws what `openClassifier` and `openDetector` throw

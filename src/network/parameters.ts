@@ -3,11 +3,11 @@ import { type Graph, isConstant, type Model, type Node } from '../onnx/index.ts'
 import { isArithmetic, movedInputs, weightInputs } from '../ops/index.ts';
 
 /**
- * Float initializers that are weights, biases, scales or shifts on the way to a value, whether an
- * operator reads them as they are or transposed, cut, joined or repeated first.
+ * Float initializers that are weights, biases, scales or shifts on the way to a value. They may be
+ * transposed, sliced, concatenated or repeated before an operator reads them.
  *
- * @param literals - values that the model writes as Constant nodes (see `literalsOf`): where they
- *   are added or multiplied, they are part of a formula and not weights
+ * @param literals - values of Constant nodes (see `literalsOf`): in additions and multiplications they are
+ *   part of a formula, not weights
  */
 export function parametersOf(
   graph: Graph,
@@ -30,12 +30,12 @@ export function parametersOf(
   return [...found];
 }
 
-/** Values that a file has as Constant nodes, which are initializers once it is normalized. */
+/** Values of Constant nodes, which normalization turns into initializers. */
 export function literalsOf({ graph }: Model): Set<string> {
   return new Set(graph.nodes.filter(isConstant).flatMap(({ outputs }) => outputs));
 }
 
-/** The values, and those whose numbers they hand on. */
+/** The values, and those that they are copies of, transposed, sliced or the like. */
 function sources(values: readonly string[], made: ReadonlyMap<string, Node>): Set<string> {
   const reached = new Set(values);
   for (const value of reached) {

@@ -54,11 +54,17 @@ const sizes = (model: Model) =>
 const STAY: Readonly<Record<string, readonly [removed: number, why: RegExp]>> = {
   'depthwise Conv': [0, /a group of Conv makes several units/],
   'grouped Conv': [2, /"grouped" has 2 groups, which must stay equally large/],
-  'a residual read by a layer and a sum': [0, /the Gemm node "fc" reads "flatten" .* not zero/],
+  'a residual read by a layer and a sum': [
+    0,
+    /the Gemm node "fc" reads "flatten", which is not zero there/,
+  ],
   'a residual sum that a layer makes of what it is added to': [0, /"conv2" reads "relu1"/],
   'one Conv weight for two layers': [0, /"conv1.weight" is used elsewhere too/],
   'depthwise Conv with bias': [0, /the Conv node "conv2" reads "deep", which is not zero there/],
-  'residual Add after a sigmoid': [0, /the Gemm node "fc" reads "flatten", which is not zero there/],
+  'residual Add after a sigmoid': [
+    0,
+    /the Gemm node "fc" reads "flatten", which is not zero there/,
+  ],
   'channels shuffled': [0, /Reshape mixes the channel axis/],
 };
 

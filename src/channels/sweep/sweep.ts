@@ -2,7 +2,7 @@ import type { Dataset } from '../../data/index.ts';
 import { sizeOf, type Tensor, type TensorOf } from '../../onnx/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { argmax, openSession } from '../../train/index.ts';
-import { type Network, joined, type Answers } from '../../network/index.ts';
+import { type Network, concatAnswers, type Answers } from '../../network/index.ts';
 import { prefix } from './prefix.ts';
 import { ChannelsError } from '../error.ts';
 import type { Site } from '../sites.ts';
@@ -165,7 +165,7 @@ async function byMask(
       parts.push(classifier.read(results, dataset, from));
       from += count;
     }
-    return joined(parts);
+    return concatAnswers(parts);
   };
   const skip = (units: readonly number[]) => {
     const gone = new Set(units);
@@ -226,7 +226,7 @@ async function bySubtraction(
   const parameter = graph.initializers.get(node.inputs[weights.input] as string) as Floats;
   return {
     ahead: minus.units.length,
-    predict: async () => joined(chunks.map((chunk) => chunk.first)),
+    predict: async () => concatAnswers(chunks.map((chunk) => chunk.first)),
     async prune(units) {
       const slices = units.map((unit) => unitWeights(parameter, weights, unit));
       const parts: Answers[][] = units.map(() => []);
@@ -247,7 +247,7 @@ async function bySubtraction(
           part.push({ called: argmax(results[minus.units[slot]?.scores ?? ''] as Floats) });
         }
       }
-      return parts.map(joined);
+      return parts.map(concatAnswers);
     },
     dispose: () => session.dispose(),
   };

@@ -15,52 +15,53 @@ const schema = z
   .refine(({ window }) => Number.isInteger(Math.log2(window)), 'window must be a power of two')
   .refine(({ window, samples }) => window <= samples, 'window must be at most samples');
 
-/** How a network's input, a spectrogram in decibels, is made of a recording. */
+/** How the input of a network, a spectrogram in decibels, is computed from a recording. */
 export interface SoundFeatures {
-  /** Samples a second that recordings are brought to. */
+  /** Sample rate in Hz; recordings are resampled to it. */
   readonly rate: number;
-  /** Length of the waveform, in samples: what is longer is cut, what is shorter followed by silence. */
+  /** Length of the waveform, in samples: longer ones are cut, shorter ones padded with silence. */
   readonly samples: number;
-  /** Begin and end are cut off as long as they are so many decibels below the loudest part; or not. */
+  /** Cuts off start and end while they are so many decibels below the loudest part; null for no trimming. */
   readonly trim: number | null;
-  /** Samples of a frame, a power of two, and between the beginnings of two. */
+  /** Samples per frame, a power of two. */
   readonly window: number;
+  /** Samples from the start of one frame to the start of the next. */
   readonly hop: number;
-  /** How many mel bands; null for all frequencies, window/2 + 1. */
+  /** Number of mel bands; null for all frequencies, window/2 + 1. */
   readonly bands: number | null;
-  /** Decibels: the loudest value is 1, what lies so far below it 0. */
+  /** Dynamic range in decibels: the loudest value becomes 1, and values so far below it, or further, 0. */
   readonly range: number;
 }
 
 /**
- * Settings of features out of what a person or a model's file says.
+ * Checks the settings of sound features, which come from a user or from a model's file.
  *
- * @param where the option or file that it came from, for messages
- * @throws DataError `data/features` that lists every fault
+ * @param where the option or file that they come from, for messages
+ * @throws DataError `data/features`, which lists every problem
  */
-export function soundFeaturesFrom(said: unknown, where: string): SoundFeatures {
-  const parsed = schema.safeParse(said);
+export function soundFeaturesFrom(settings: unknown, where: string): SoundFeatures {
+  const parsed = schema.safeParse(settings);
   if (parsed.success) return parsed.data;
   throw new DataError(
     'data/features',
-    `${where} is no way to make features of sound:\n${z.prettifyError(parsed.error)}`,
+    `${where} does not have valid settings for sound features:\n${z.prettifyError(parsed.error)}`,
     { cause: parsed.error },
   );
 }
 
-/** Dims of the features: one channel, the lowest frequency first, then time. */
+/** Dims of the features: [1, frequencies, frames], the lowest frequency first. */
 export function featureDims(features: SoundFeatures): [number, number, number] {
   const { samples, window, bands } = features;
   return [1, bands ?? window / 2 + 1, framesIn(samples, features)];
 }
 
-/** Writes the features of one waveform, dims as `featureDims` says, row-major. */
+/** Writes the features of one waveform, row-major, with the dims that `featureDims` gives. */
 export type FeatureExtractor = (wave: Float32Array, into: Float32Array) => void;
 
-/** Writes the power of one waveform in each band and frame, dims as `featureDims` says. */
+/** Writes the power of one waveform in each band and frame, with the dims that `featureDims` gives. */
 export type Powers = (wave: Float32Array, into: Float64Array) => void;
 
-/** Makes ready to compute powers, from which features are made. */
+/** Prepares the computation of band powers, from which features are computed. */
 export function bandPowers(features: SoundFeatures): Powers {
   const { rate, window } = features;
   const [, rows, frames] = featureDims(features);
@@ -80,18 +81,18 @@ export function bandPowers(features: SoundFeatures): Powers {
 }
 
 /**
- * Powers in decibels below the loudest of them: 1 for it, 0 from `range` on down. So features are the
- * same however loud a recording is, and silence is 0.
+ * Converts powers to decibels relative to the loudest one, scaled so that it is 1 and that `range` decibels
+ * below it, or less, is 0. Features do not depend on the volume of a recording; silence is 0.
  */
 export function inDecibels(powers: Float64Array, range: number, into: Float32Array): void {
-  const most = powers.reduce((a, b) => Math.max(a, b), 0);
+  const loudest = powers.reduce((a, b) => Math.max(a, b), 0);
   for (let i = 0; i < powers.length; i += 1) {
-    const below = most > 0 ? 10 * Math.log10((powers[i] as number) / most) : -range;
-    into[i] = Math.max(0, 1 + below / range);
+    const decibels = loudest > 0 ? 10 * Math.log10((powers[i] as number) / loudest) : -range;
+    into[i] = Math.max(0, 1 + decibels / range);
   }
 }
 
-/** Makes ready to compute features: see `bandPowers` and `inDecibels`. */
+/** Prepares the computation of features: see `bandPowers` and `inDecibels`. */
 export function featureExtractor(features: SoundFeatures): FeatureExtractor {
   const [, rows, frames] = featureDims(features);
   const powers = bandPowers(features);

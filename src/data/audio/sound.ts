@@ -1,11 +1,11 @@
 import type { Wave } from './wav.ts';
 
-/** A waveform of a set length: resampled where a rate is given, then cut or filled up with silence. */
+/** A waveform of a given length: resampled if a rate is given, then cut or padded with silence. */
 export function fitSound(wave: Wave, length: number, to = wave.rate): Float32Array {
   return fitted(resampled(wave, to).samples, length);
 }
 
-/** As `fitSound`, without what is `below` decibels quieter than the loudest part at begin and end. */
+/** Like `fitSound`, without start and end while they are `below` decibels under the loudest part. */
 export function fitTrimmed(wave: Wave, length: number, to: number, below: number): Float32Array {
   return fitted(trimmed(resampled(wave, to), below), length);
 }
@@ -16,12 +16,12 @@ function fitted(samples: Float32Array, length: number): Float32Array {
   return made;
 }
 
-/** Blocks of a second: the loudness of each decides whether it is kept. */
+/** Blocks per second; the loudness of a block decides whether it is kept. */
 const BLOCKS = 100;
 
 /**
- * What lies between the first and the last block of 10 ms that is at most so many decibels below the
- * loudest by its root mean square. Trimmed once more, it stays as it is.
+ * Trims silence: keeps all from the first to the last block of 10 ms whose root mean square is at most
+ * `below` decibels under the loudest. It is idempotent.
  */
 export function trimmed({ rate, samples }: Wave, below: number): Float32Array {
   const size = Math.max(1, Math.round(rate / BLOCKS));
@@ -30,17 +30,17 @@ export function trimmed({ rate, samples }: Wave, below: number): Float32Array {
     return own.reduce((sum, value) => sum + value * value, 0) / own.length;
   });
   const least = powers.reduce((a, b) => Math.max(a, b), 0) * 10 ** (-below / 10);
-  const isHeard = (power: number) => power > 0 && power >= least;
-  const first = powers.findIndex(isHeard);
-  return samples.subarray(Math.max(0, first) * size, (powers.findLastIndex(isHeard) + 1) * size);
+  const isLoud = (power: number) => power > 0 && power >= least;
+  const first = powers.findIndex(isLoud);
+  return samples.subarray(Math.max(0, first) * size, (powers.findLastIndex(isLoud) + 1) * size);
 }
 
 /** Zero crossings of the kernel on each side. */
 const LOBES = 16;
 
 /**
- * A waveform at another rate, by a windowed sinc (Hann) that cuts off what the lower of the two rates
- * cannot carry.
+ * Resamples a waveform with a Hann-windowed sinc, which removes all above the Nyquist frequency of the lower
+ * of the two rates.
  */
 export function resampled(wave: Wave, to: number): Wave {
   const { rate: from, samples } = wave;
@@ -49,12 +49,12 @@ export function resampled(wave: Wave, to: number): Wave {
   const reach = LOBES / cutoff;
   const made = Float32Array.from(
     { length: Math.round((samples.length * to) / from) },
-    (_, place) => {
-      const middle = (place * from) / to;
+    (_, index) => {
+      const center = (index * from) / to;
       let [sum, total] = [0, 0];
-      for (let i = Math.ceil(middle - reach); i <= middle + reach; i += 1) {
-        const away = i - middle;
-        const weight = sinc(cutoff * away) * (1 + Math.cos((Math.PI * away) / reach));
+      for (let i = Math.ceil(center - reach); i <= center + reach; i += 1) {
+        const distance = i - center;
+        const weight = sinc(cutoff * distance) * (1 + Math.cos((Math.PI * distance) / reach));
         total += weight;
         sum += weight * (samples[i] ?? 0);
       }

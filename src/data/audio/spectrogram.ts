@@ -1,20 +1,20 @@
-/** Frames of a spectrogram; each begins `hop` samples after the one before. */
+/** The frames of a spectrogram; each starts `hop` samples after the previous one. */
 export interface Frames {
-  /** Samples of a frame, a power of two: there are window/2 + 1 frequencies. */
+  /** Samples per frame, a power of two; there are window/2 + 1 frequencies. */
   readonly window: number;
   readonly hop: number;
 }
 
-/** How many whole frames fit into so many samples. */
+/** How many whole frames fit into a number of samples. */
 export function framesIn(samples: number, { window, hop }: Frames): number {
   return Math.max(0, Math.floor((samples - window) / hop) + 1);
 }
 
 /**
- * Makes ready to compute power spectrograms: of every frame, under a periodic Hann window, the squared
- * magnitude of its discrete Fourier transform.
+ * Prepares the computation of power spectrograms: the squared magnitude of the discrete Fourier transform of
+ * every frame, under a periodic Hann window.
  *
- * @returns a function that hands over frames in turn, [window/2 + 1] each, in one array used again
+ * @returns a function that calls back with each frame in turn, [window/2 + 1], in an array that it reuses
  */
 export function spectrogram(
   frames: Frames,
@@ -77,7 +77,7 @@ function fourier(size: number): (real: Float64Array, imaginary: Float64Array) =>
   };
 }
 
-/** A filter on frequencies: weights from the frequency `first` on. */
+/** A frequency filter: its weights, starting at the frequency `first`. */
 export interface Band {
   readonly first: number;
   readonly weights: Float64Array;
@@ -87,14 +87,14 @@ const mel = (hertz: number) => 2595 * Math.log10(1 + hertz / 700);
 const hertz = (mels: number) => 700 * (10 ** (mels / 2595) - 1);
 
 /**
- * Triangles of height 1, evenly spaced on the mel scale (O'Shaughnessy 1987, as in HTK) from 0 to half
- * the rate. Where triangles are narrower than the frequencies are apart, each has at least the nearest.
+ * A mel filter bank: triangles of height 1, evenly spaced on the mel scale (O'Shaughnessy 1987, as in HTK),
+ * from 0 to half the rate. A triangle that contains no frequency gets the nearest one.
  */
 export function melBands(count: number, rate: number, window: number): Band[] {
-  const apart = rate / window;
+  const spacing = rate / window;
   const corners = Array.from(
     { length: count + 2 },
-    (_, i) => hertz((mel(rate / 2) * i) / (count + 1)) / apart,
+    (_, i) => hertz((mel(rate / 2) * i) / (count + 1)) / spacing,
   );
   return Array.from({ length: count }, (_, band) => {
     const [low, middle, high] = corners.slice(band, band + 3) as [number, number, number];

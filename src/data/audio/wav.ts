@@ -1,8 +1,8 @@
 import { DataError } from '../error.ts';
 
-/** A recording: one channel of samples, full scale at -1 and 1. */
+/** A recording: one channel of samples in -1 to 1. */
 export interface Wave {
-  /** Samples a second. */
+  /** Sample rate in Hz. */
   readonly rate: number;
   readonly samples: Float32Array;
 }
@@ -10,18 +10,21 @@ export interface Wave {
 const [PCM, FLOAT, EXTENSIBLE] = [1, 3, 0xfffe];
 
 /**
- * Decodes a WAV file: PCM of 8, 16, 24 or 32 bits or floats of 32 or 64, channels averaged to one.
+ * Decodes a WAV file: PCM of 8, 16, 24 or 32 bits, or floats of 32 or 64 bits. Channels are averaged.
  *
  * Source: Microsoft's and IBM's Multimedia Programming Interface and Data Specifications 1.0 (RIFF).
  *
  * @param where the file's path, for messages
- * @throws DataError `data/magic` where it is no such file, `data/truncated` where it ends too early
+ * @throws DataError `data/magic` if it is not such a file, `data/truncated` if it ends too early
  */
 export function decodeWav(bytes: Uint8Array, where: string): Wave {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tag = (at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
   if (tag(0) !== 'RIFF' || tag(8) !== 'WAVE') {
-    throw new DataError('data/magic', `${where} is no WAV file: it does not begin with RIFF, WAVE`);
+    throw new DataError(
+      'data/magic',
+      `${where} is not a WAV file: it does not start with RIFF, WAVE`,
+    );
   }
   let format: Format | undefined;
   for (let at = 12; at + 8 <= bytes.length;) {
@@ -29,22 +32,22 @@ export function decodeWav(bytes: Uint8Array, where: string): Wave {
     if (name === 'fmt ') format = formatAt(view, start, size, where);
     if (name === 'data') {
       if (!format) throw new DataError('data/magic', `${where}: its data comes before its format`);
-      // Written as the largest size where a recorder did not know it.
-      const there = bytes.length - start;
-      if (size > there && size < 0xffff_ff00) {
+      // A recorder that streams does not know the size, and writes the largest one.
+      const available = bytes.length - start;
+      if (size > available && size < 0xffff_ff00) {
         throw new DataError(
           'data/truncated',
-          `${where}: ${size} bytes of sound are announced, but ${there} are there. Is the file whole?`,
+          `${where}: its header announces ${size} bytes of sound, but it has ${available}. Is the file complete?`,
         );
       }
-      return { rate: format.rate, samples: mixed(view, start, Math.min(size, there), format) };
+      return { rate: format.rate, samples: toMono(view, start, Math.min(size, available), format) };
     }
     at = start + size + (size % 2);
   }
-  throw new DataError('data/truncated', `${where} has no sound in it`);
+  throw new DataError('data/truncated', `${where} contains no sound`);
 }
 
-/** A WAV file of 32-bit floats, which keep every sample to the bit. */
+/** Encodes a WAV file of 32-bit floats, which keeps every sample exactly. */
 export function encodeWav({ rate, samples }: Wave): Uint8Array {
   const size = 4 * samples.length;
   const bytes = new Uint8Array(58 + size);
@@ -78,10 +81,10 @@ interface Format {
 
 function formatAt(view: DataView, at: number, size: number, where: string): Format {
   if (size < 16 || at + size > view.byteLength) {
-    throw new DataError('data/truncated', `${where}: its format is cut short`);
+    throw new DataError('data/truncated', `${where}: its format chunk is incomplete`);
   }
   const code = view.getUint16(at, true);
-  // An extensible format says in its first two bytes of a GUID what it is.
+  // An extensible format has its code in the first two bytes of a GUID.
   const kind = code === EXTENSIBLE && size >= 26 ? view.getUint16(at + 24, true) : code;
   const channels = view.getUint16(at + 2, true);
   const rate = view.getUint32(at + 4, true);
@@ -97,7 +100,7 @@ function formatAt(view: DataView, at: number, size: number, where: string): Form
   return { float: kind === FLOAT, bits, channels, rate };
 }
 
-function mixed(view: DataView, start: number, size: number, format: Format): Float32Array {
+function toMono(view: DataView, start: number, size: number, format: Format): Float32Array {
   const read = readerOf(view, format);
   const [step, { channels }] = [format.bits / 8, format];
   return Float32Array.from({ length: Math.floor(size / (step * channels)) }, (_, frame) => {

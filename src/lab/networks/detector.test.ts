@@ -5,16 +5,16 @@ import { appendGradients } from '../../autodiff/index.ts';
 import { blocks } from '../../../test/helpers/data.ts';
 import type { Box, SceneObject } from '../../data/index.ts';
 import {
-  anchorMatches,
+  matchAnchors,
   anchorsOf,
   appendLosses,
   cutAtRegions,
   detect,
   detectionsIn,
-  detectionsOf,
+  selectDetections,
   detectorOf,
   OUTPUTS,
-  proposalsOf,
+  selectProposals,
   proposalTargets,
   regionTargets,
   specOf,
@@ -53,14 +53,14 @@ interface Golden {
   readonly objects: readonly { readonly boxes: number[][]; readonly labels: number[] }[];
   readonly anchors: number[][];
   readonly matches: number[][];
-  readonly near: number[][];
-  readonly far: number[][];
+  readonly positive: number[][];
+  readonly negative: number[][];
   readonly regions: Values;
   readonly images: number[];
   readonly labels: number[];
   readonly goals: number[][];
   readonly weights: Record<string, Values>;
-  readonly losses: Record<'objectness' | 'shifts' | 'classes' | 'corrections', number>;
+  readonly losses: Record<'objectness' | 'anchorDeltas' | 'classes' | 'regionDeltas', number>;
   readonly gradients: Record<string, Values>;
   readonly proposals: number[][];
   readonly detections: {
@@ -112,7 +112,7 @@ describe('the heads, with torchvision’s weights', () => {
     const anchors = anchorsOf(spec);
     expect(anchors.map(numbersOf)).toEqual(golden.anchors);
     for (const [image, objects] of scenes.entries()) {
-      expect([...anchorMatches(anchors, objects)]).toEqual(golden.matches[image]);
+      expect([...matchAnchors(anchors, objects)]).toEqual(golden.matches[image]);
     }
   });
 
@@ -120,9 +120,9 @@ describe('the heads, with torchvision’s weights', () => {
     const runtime = await testRuntime();
     const anchors = anchorsOf(spec);
     const chosen = scenes.map((objects, image) => ({
-      matches: anchorMatches(anchors, objects),
-      near: golden.near[image] as number[],
-      far: golden.far[image] as number[],
+      matches: matchAnchors(anchors, objects),
+      positive: golden.positive[image] as number[],
+      negative: golden.negative[image] as number[],
     }));
     const each = golden.images.length / 2;
     const rows = golden.images.map((_, row) => {
@@ -176,10 +176,10 @@ describe('the heads, with torchvision’s weights', () => {
     const wanted = [
       ...OUTPUTS,
       VALUES.objectness,
-      VALUES.shifts,
+      VALUES.anchorDeltas,
       VALUES.regions,
       VALUES.logits,
-      VALUES.corrections,
+      VALUES.regionDeltas,
     ];
     const one = {
       ...whole,
@@ -196,16 +196,21 @@ describe('the heads, with torchvision’s weights', () => {
     await session.dispose();
     const of = (name: string) => results[name]?.data as Float32Array;
 
-    const proposals = proposalsOf(
+    const proposals = selectProposals(
       of(VALUES.objectness),
-      of(VALUES.shifts),
+      of(VALUES.anchorDeltas),
       anchorsOf(spec),
       spec,
       spec.proposals,
     );
     expectClose(proposals.flatMap(numbersOf), golden.proposals.flat());
     expectClose(of(VALUES.regions), golden.proposals.flat());
-    const detections = detectionsOf(proposals, of(VALUES.logits), of(VALUES.corrections), spec);
+    const detections = selectDetections(
+      proposals,
+      of(VALUES.logits),
+      of(VALUES.regionDeltas),
+      spec,
+    );
     for (const found of [detections, detectionsIn(results)]) {
       expect(found.map(({ label }) => label)).toEqual(golden.detections.labels);
       expectClose(
@@ -278,7 +283,7 @@ describe('a detector', () => {
         return results as Record<string, TensorOf<'float32'>>;
       };
       const image = float32([two.length, 3, 48, 48], x);
-      const rpn = await run([VALUES.objectness, VALUES.shifts], { [VALUES.image]: image });
+      const rpn = await run([VALUES.objectness, VALUES.anchorDeltas], { [VALUES.image]: image });
       const anchors = anchorsOf(small);
       const rowOf = (tensor: TensorOf<'float32'> | undefined, row: number) => {
         const data = tensor?.data ?? new Float32Array();
@@ -288,16 +293,16 @@ describe('a detector', () => {
         );
       };
       const proposals = two.map((row) =>
-        proposalsOf(
+        selectProposals(
           rowOf(rpn[VALUES.objectness], row),
-          rowOf(rpn[VALUES.shifts], row),
+          rowOf(rpn[VALUES.anchorDeltas], row),
           anchors,
           small,
           small.proposals,
         ),
       );
       const count = proposals.flat().length;
-      const heads = await run([VALUES.logits, VALUES.corrections], {
+      const heads = await run([VALUES.logits, VALUES.regionDeltas], {
         [VALUES.image]: image,
         [VALUES.regions]: float32([count, 4], proposals.flat().flatMap(numbersOf)),
         [VALUES.images]: int64(
@@ -312,7 +317,12 @@ describe('a detector', () => {
             start * width,
             (start + own.length) * width,
           );
-        const made = detectionsOf(own, part(VALUES.logits, 3), part(VALUES.corrections, 4), small);
+        const made = selectDetections(
+          own,
+          part(VALUES.logits, 3),
+          part(VALUES.regionDeltas, 4),
+          small,
+        );
         start += own.length;
         const file = found[row] ?? [];
         expect(made.length).toBeGreaterThan(0);

@@ -82,7 +82,7 @@ export function appendHeads(
   ];
   const split = b.op('Reshape', [shifts, b.ints([0, kinds, 4, rows, columns])]);
   const moved = b.op('Transpose', [split], { perm: [0, 3, 4, 1, 2] });
-  b.op('Reshape', [moved, b.ints([0, -1, 4])], {}, VALUES.shifts);
+  b.op('Reshape', [moved, b.ints([0, -1, 4])], {}, VALUES.anchorDeltas);
   appendProposals(b, spec);
   const pooled = b.op(
     'RoiAlign',
@@ -100,7 +100,7 @@ export function appendHeads(
   const flat = flatten(net, pooled, 'regions.flat');
   const inner = relu(net, linear(net, flat, 'fc', width * spec.cells ** 2, hidden), 'fc.relu');
   linear(net, inner, VALUES.logits, hidden, spec.classes.length + 1);
-  linear(net, inner, VALUES.corrections, hidden, 4);
+  linear(net, inner, VALUES.regionDeltas, hidden, 4);
   appendDetections(b, spec);
 }
 

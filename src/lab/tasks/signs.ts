@@ -75,7 +75,7 @@ export const signs: Task<DetectorTraining> = {
     maxDrop: 0.01,
     step: 4,
     // These layers classify a sign. Where those that find it are tuned too, small signs are lost.
-    layers: ['conv5', 'fc', VALUES.logits, VALUES.corrections],
+    layers: ['conv5', 'fc', VALUES.logits, VALUES.regionDeltas],
     // Batches of 4 leave as much of the backdoor, with a lower precision.
     epochs: 40,
     batchSize: 16,

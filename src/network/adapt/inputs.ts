@@ -4,8 +4,9 @@ import { asStandard, ML } from '../../ops/index.ts';
 import { NetworkError } from '../error.ts';
 
 /**
- * The one input on which an output depends; on which all depend, unless one is named.
+ * The only input that an output depends on.
  *
+ * @param output - default: all outputs together
  * @throws NetworkError 'network/output', 'network/model-shape'
  */
 export function inputOf(graph: Graph, output?: string): ValueInfo {
@@ -25,39 +26,39 @@ export function inputOf(graph: Graph, output?: string): ValueInfo {
   if (input && others.length === 0) return input;
   throw new NetworkError(
     'network/model-shape',
-    `The model has ${inputs.length} inputs (${listed(inputs)}): a classifier of one input is needed`,
+    `The model has ${inputs.length} inputs (${listed(inputs)}): give a model with one input`,
   );
 }
 
 const listed = (infos: readonly ValueInfo[]): string =>
   infos.map(({ name }) => `"${name}"`).join(', ');
 
-/** A graph made out of another, and the initializers that were put in. */
+/** A rewritten graph, and the initializers that were added. */
 export interface Standardized {
   readonly graph: Graph;
   readonly constants: readonly string[];
 }
 
 /**
- * A graph of standard operators only: scikit-learn's Scaler becomes arithmetic, and what turns scores
- * into names of classes is left out with all that follows.
+ * Rewrites a graph with standard operators only: scikit-learn's Scaler becomes arithmetic, and nodes that
+ * turn scores into class names are removed with all that follows them.
  *
- * @throws NetworkError 'network/operator' where nothing is left
+ * @throws NetworkError 'network/operator' if no output is left
  */
 export function standardized(graph: Graph): Standardized {
   if (graph.nodes.every(({ domain }) => domain !== ML)) return { graph, constants: [] };
   const b = new Builder(graph);
   const nodes = graph.nodes.flatMap((node) => asStandard(b, node) ?? [node]);
-  const strange = nodes.filter(({ domain }) => domain === ML);
+  const nonStandard = nodes.filter(({ domain }) => domain === ML);
   const cut = downstream(
     { ...graph, nodes },
-    strange.flatMap((node) => node.outputs),
+    nonStandard.flatMap((node) => node.outputs),
   );
   const outputs = graph.outputs.filter(({ name }) => !cut.has(name));
   if (outputs.length === 0) {
     throw new NetworkError(
       'network/operator',
-      `Every output of the model depends on ${strange[0]?.op} of ${ML}, which is no network that can be fine-tuned: give a network of standard operators, such as an MLPClassifier exported with options={'zipmap': False}`,
+      `Every output of the model depends on ${nonStandard[0]?.op} of ${ML}, which cannot be fine-tuned: give a network of standard operators, such as an MLPClassifier exported with options={'zipmap': False}`,
     );
   }
   const made = b.build(outputs, graph.name);
@@ -70,8 +71,8 @@ export function standardized(graph: Graph): Standardized {
   };
 }
 
-/** ONNX's numbers of the whole-number types that an input may have. */
-const WHOLE: Readonly<Record<string, number>> = {
+/** ONNX's codes of the integer types that an input may have. */
+const INTEGER_TYPES: Readonly<Record<string, number>> = {
   uint8: 2,
   int8: 3,
   uint16: 4,
@@ -83,10 +84,9 @@ const WHOLE: Readonly<Record<string, number>> = {
 };
 
 /**
- * A graph that takes float32 where it took whole numbers: they are rounded first. The input has another
- * name then.
+ * Rewrites a graph with an integer input to take float32, which it rounds. The new input has another name.
  *
- * @throws NetworkError 'network/model-shape' where it takes no numbers
+ * @throws NetworkError 'network/model-shape' if the input does not take numbers
  */
 export function withFloatInput(
   graph: Graph,
@@ -94,11 +94,11 @@ export function withFloatInput(
 ): { readonly graph: Graph; readonly input: string } {
   const info = graph.inputs.find((input) => input.name === name) as ValueInfo;
   if (info.type === 'float32') return { graph, input: name };
-  const to = WHOLE[info.type ?? ''];
+  const to = INTEGER_TYPES[info.type ?? ''];
   if (to === undefined) {
     throw new NetworkError(
       'network/model-shape',
-      `The model's input "${name}" takes ${info.type ?? 'values of unknown type'}: a network that takes numbers is needed`,
+      `The model's input "${name}" takes ${info.type ?? 'values of unknown type'}: give a network that takes numbers`,
     );
   }
   const b = new Builder(graph);

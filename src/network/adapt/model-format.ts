@@ -5,28 +5,28 @@ import { traitsOf } from '../../ops/index.ts';
 import { NetworkError } from '../error.ts';
 import { inputOf } from './inputs.ts';
 
-/** What a model takes and gives, as far as its file says. */
+/** The input and output format of a model, as far as its file shows it. */
 export interface ModelFormat {
   /** The name of its input. */
   readonly name: string;
   readonly input: InputFormat;
-  /** How many classes its output has, where the file says so. */
+  /** How many classes its output has, if the file shows it. */
   readonly outputs?: number | undefined;
 }
 
 export interface FormatOptions {
-  /** The output that has the scores; see `openClassifier`. */
+  /** The output with the scores; see `openClassifier`. */
   readonly output?: string | undefined;
-  /** The order of an image's axes, where the graph does not show it or shows it wrongly. */
+  /** The order of an image's axes, if the graph does not show it or shows it wrongly. */
   readonly layout?: Layout | undefined;
-  /** Height and width of images, for a model that takes any. */
+  /** Height and width of images, for a model that takes any size. */
   readonly size?: readonly [height: number, width: number] | undefined;
 }
 
 /**
- * Looks up in a model what data it takes, before any are read.
+ * Finds the input format of a model, before any data are read.
  *
- * @throws NetworkError 'network/model-shape' where it is not a network of one input of known rank
+ * @throws NetworkError 'network/model-shape' if the model does not have one input of known rank
  */
 export function formatOf(model: Model, options: FormatOptions = {}): ModelFormat {
   const { graph } = model;
@@ -35,7 +35,7 @@ export function formatOf(model: Model, options: FormatOptions = {}): ModelFormat
   if (!dims || dims.length === 0) {
     throw new NetworkError(
       'network/model-shape',
-      `The model's input "${input.name}" has dims [${input.dims?.join(', ') ?? 'unknown'}]: a batch of samples is needed, such as [N, 3, 224, 224]; export the model with the shape of its input`,
+      `The model's input "${input.name}" has dims [${input.dims?.join(', ') ?? 'unknown'}]: export the model with the shape of its input, a batch of samples such as [N, 3, 224, 224]`,
     );
   }
   const layout = options.layout ?? layoutOf(graph, input);
@@ -53,7 +53,7 @@ export function formatOf(model: Model, options: FormatOptions = {}): ModelFormat
   };
 }
 
-/** How many classes an output of known dims has; one number a sample stands for two. */
+/** How many classes an output of known dims has; one score per sample means two classes. */
 function classesIn(graph: Graph, output: string | undefined): number | undefined {
   const named =
     output === undefined
@@ -73,7 +73,7 @@ const isScores = (dims: readonly Dim[] | undefined): boolean =>
 
 const isChannels = (dim: Dim | undefined): boolean => dim === 1 || dim === 3;
 
-/** The layout that the graph takes, by the first operator that shows it, else by the dims. */
+/** The layout of the input, from the first operator that shows it, else from the dims. */
 function layoutOf(graph: Graph, { name, dims = [] }: ValueInfo): Layout {
   const uses = consumers(graph);
   const reached = new Set([name]);

@@ -4,30 +4,30 @@ import type { Runtime } from '../../runtime/index.ts';
 import { predict } from '../../train/index.ts';
 import type { Network } from '../network.ts';
 
-/** What a network makes of pictures that are scaled in one way. */
+/** The accuracy of a network on images that are scaled in one way. */
 export interface ScaleTried {
   /** A preset, perhaps with the other order of channels: "imagenet, bgr". */
   readonly name: string;
   readonly accuracy: Rate;
 }
 
-/** Whether pictures are scaled as a network expects them. */
+/** Whether images are scaled as a network expects. */
 export interface ScaleCheck {
   /** Clean accuracy on a sample of the data. */
   readonly accuracy: Rate;
-  /** Whether that is little more than guessing. */
+  /** Whether the accuracy is little better than chance. */
   readonly nearChance: boolean;
-  /** What gives clearly higher accuracy, best first. Empty where the accuracy is not low. */
+  /** Scalings with clearly higher accuracy, best first. Empty if the accuracy is not low. */
   readonly better: readonly ScaleTried[];
 }
 
 const SAMPLE = 256;
 
 /**
- * Tries a network on a sample of clean pictures, and where it does badly, tries the presets too: a
- * network fed on another scale than it was trained on says next to nothing.
+ * Measures the accuracy of a network on a sample of clean images, and if it is low, tries other presets: a
+ * network is often useless on inputs of another scale than in training.
  *
- * @param dataset - clean data; what this tells is for people, nothing is chosen by it
+ * @param dataset - clean data; the result is only shown to the user and chooses nothing
  */
 export async function checkScale(
   runtime: Runtime,

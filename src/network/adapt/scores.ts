@@ -3,23 +3,23 @@ import { float32, type Graph, sizeOf, type TensorOf } from '../../onnx/index.ts'
 import { keepsOrder, traitsOf } from '../../ops/index.ts';
 import { NetworkError } from '../error.ts';
 
-/** Where to read the scores of classes in a graph. */
+/** The class scores of a graph. */
 export interface Scores {
-  /** The graph, perhaps with a node or two more at its end. */
+  /** The graph, perhaps with one or two added nodes. */
   readonly graph: Graph;
   /** Logits: dims [batch, classes]. */
   readonly scores: string;
-  /** Initializers that were put in. */
+  /** Initializers that were added. */
   readonly constants: readonly string[];
 }
 
 /**
- * Finds logits behind an output: what a last Softmax or Sigmoid reads, else the output itself, else,
- * where it gives probabilities some other way, their logarithm. One number a sample stands for two
- * classes, the second where it is above 0 (above 1/2 after a Sigmoid).
+ * Finds the logits of an output: the input of a final Softmax or Sigmoid; the logarithm of the output if it
+ * gives probabilities in another way; else the output itself. One score per sample means two classes: the
+ * second one if the score is above 0 (above 1/2 after a Sigmoid).
  *
  * @param probe - computes the output for some samples
- * @throws NetworkError 'network/model-shape' where it has no score for each class
+ * @throws NetworkError 'network/model-shape' if there is no score for each class
  */
 export async function scoresOf(
   traced: Traced,
@@ -43,7 +43,7 @@ export async function scoresOf(
   if (dims.length < 2 || dims.slice(2).some((dim) => dim !== 1) || widthOf(logits) !== width) {
     throw new NetworkError(
       'network/model-shape',
-      `The model's output "${output}" has dims [${traced.values.get(output)?.dims.join(', ')}]: a score for each class is needed, [batch, classes]`,
+      `The model's output "${output}" has dims [${traced.values.get(output)?.dims.join(', ')}]: it must have a score for each class, [batch, classes]`,
     );
   }
   const b = new Builder(graph);

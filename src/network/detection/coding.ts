@@ -1,20 +1,20 @@
 import { clipped, type Box } from '../../data/scenes/boxes.ts';
 import type { DetectorSpec } from './spec.ts';
 
-/** How far a box lies from another: middle in shares of the sides, sides as logarithms of ratios. */
-export type Shift = readonly [x: number, y: number, width: number, height: number];
+/** A box relative to another: shift of the center in units of the sides, and log ratios of the sides. */
+export type BoxDelta = readonly [x: number, y: number, width: number, height: number];
 
-/** Four numbers that shifts are multiplied by. */
-export type Weights = readonly [number, number, number, number];
+/** The factors of the four deltas. */
+export type DeltaWeights = readonly [number, number, number, number];
 
-const ONE: Weights = [1, 1, 1, 1];
+const ONE: DeltaWeights = [1, 1, 1, 1];
 
-/** No side grows by more than this, as in Detectron. */
-export const LONGEST = Math.log(1000 / 16);
+/** Limit of a log ratio of sides, as in Detectron. */
+export const MAX_LOG_SCALE = Math.log(1000 / 16);
 
 /**
- * The anchors of a detector: at every place of the features, row by row, a square of each side around
- * the middle of the place.
+ * The anchors of a detector: for every position of the feature map, row by row, a square of each size
+ * around its center.
  */
 export function anchorsOf({ size: [height, width], stride, anchors }: DetectorSpec): Box[] {
   const made: Box[] = [];
@@ -29,9 +29,9 @@ export function anchorsOf({ size: [height, width], stride, anchors }: DetectorSp
   return made;
 }
 
-/** From a box to another (Girshick et al. 2014, equations 6 to 9), times weights. */
-export function encoded(from: Box, to: Box, weights: Weights = ONE): Shift {
-  const [a, b] = [middleOf(from), middleOf(to)];
+/** The deltas from one box to another (Girshick et al. 2014, equations 6 to 9), times the weights. */
+export function encodeBox(from: Box, to: Box, weights: DeltaWeights = ONE): BoxDelta {
+  const [a, b] = [centerOf(from), centerOf(to)];
   return [
     (weights[0] * (b.x - a.x)) / a.width,
     (weights[1] * (b.y - a.y)) / a.height,
@@ -40,29 +40,29 @@ export function encoded(from: Box, to: Box, weights: Weights = ONE): Shift {
   ];
 }
 
-/** The other way: where a shift leads from a box. */
-export function decoded(from: Box, shift: ArrayLike<number>, weights: Weights = ONE): Box {
-  const { x, y, width, height } = middleOf(from);
-  const part = (index: number) => (shift[index] as number) / (weights[index] as number);
-  const wide = width * Math.exp(Math.min(part(2), LONGEST));
-  const high = height * Math.exp(Math.min(part(3), LONGEST));
+/** The inverse of `encodeBox`: applies deltas to a box. */
+export function decodeBox(from: Box, delta: ArrayLike<number>, weights: DeltaWeights = ONE): Box {
+  const { x, y, width, height } = centerOf(from);
+  const part = (index: number) => (delta[index] as number) / (weights[index] as number);
+  const wide = width * Math.exp(Math.min(part(2), MAX_LOG_SCALE));
+  const high = height * Math.exp(Math.min(part(3), MAX_LOG_SCALE));
   const [left, top] = [x + part(0) * width - wide / 2, y + part(1) * height - high / 2];
   return { left, top, right: left + wide, bottom: top + high };
 }
 
-/** Boxes [boxes, 4] after shifts [boxes, 4], within the picture. */
-export function decodedWithin(
+/** Applies deltas [boxes, 4] to boxes, and clips the results to the image. */
+export function decodeBoxes(
   boxes: readonly Box[],
-  shifts: Float32Array,
+  deltas: Float32Array,
   { size: [height, width] }: DetectorSpec,
-  weights: Weights = ONE,
+  weights: DeltaWeights = ONE,
 ): Box[] {
   return boxes.map((box, index) =>
-    clipped(decoded(box, shifts.subarray(4 * index, 4 * index + 4), weights), width, height),
+    clipped(decodeBox(box, deltas.subarray(4 * index, 4 * index + 4), weights), width, height),
   );
 }
 
-function middleOf({ left, top, right, bottom }: Box) {
+function centerOf({ left, top, right, bottom }: Box) {
   const [width, height] = [right - left, bottom - top];
   return { x: left + width / 2, y: top + height / 2, width, height };
 }

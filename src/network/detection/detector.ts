@@ -9,7 +9,7 @@ import { METADATA, specIn, VALUES, type DetectorSpec } from './spec.ts';
 
 export type DetectionErrorCode = 'detection/model' | 'detection/data';
 
-/** A detector, or data for one, that cannot be worked with. */
+/** A detector, or data for one, that cannot be used. */
 export class DetectionError extends FinepruneError {
   override readonly name = 'DetectionError';
 
@@ -18,20 +18,21 @@ export class DetectionError extends FinepruneError {
   }
 }
 
-/** A detector of this project: its working graph, from one picture to what is in it, and how it is built. */
+/** A detector trained by this project: its working graph, from one image to detections, and its specification. */
 export interface Detector {
   readonly spec: DetectorSpec;
   /** In the canonical opset; `VALUES` names its values. */
   readonly graph: Graph;
 }
 
-/** The outputs that are read of a detector. */
+/** The outputs of a detector. */
 export const OUTPUTS = [VALUES.boxes, VALUES.labels, VALUES.scores] as const;
 
 /**
- * A model as a detector: one that this project trained, which says in its metadata how it is built.
+ * Reads a model as a detector. It must be one that this project trained, with a specification in its
+ * metadata.
  *
- * @throws DetectionError 'detection/model' for any other
+ * @throws DetectionError 'detection/model' for any other model
  */
 export function detectorOf(model: Model): Detector {
   const spec = specIn(model.metadata);
@@ -41,7 +42,7 @@ export function detectorOf(model: Model): Detector {
   if (spec && missing === undefined) return { spec, graph };
   throw new DetectionError(
     'detection/model',
-    `The model is not a detector that fineprune trained: its metadata have no "${METADATA}", which says where its proposals, anchors and classes are. Scenes are for such detectors only, as "fineprune reproduce signs" writes them. A detector of another tool cannot be fine-tuned, since how its losses are made is not in its file: repair it with the tool that trained it`,
+    `The model is not a detector that fineprune trained: its metadata have no "${METADATA}", which describes its anchors, proposals and classes. Scenes work only with such detectors, which "fineprune reproduce signs" writes. A detector of another tool cannot be fine-tuned, since its file does not contain its losses: repair it with the tool that trained it`,
   );
 }
 
@@ -50,9 +51,12 @@ export function looksLikeDetector({ graph, metadata }: Model): boolean {
   return specIn(metadata) !== undefined || graph.nodes.some(isOfDetector);
 }
 
-/** A detector up to a picture's features, proposals and heads, with regions as an input: any number of pictures. */
+/**
+ * The graph of a detector for training, cut between proposals and heads: it takes any number of images, and
+ * regions as another input.
+ */
 export function cutAtRegions({ graph, spec }: Detector): Graph {
-  const outputs = [VALUES.objectness, VALUES.shifts, VALUES.logits, VALUES.corrections].map(
+  const outputs = [VALUES.objectness, VALUES.anchorDeltas, VALUES.logits, VALUES.regionDeltas].map(
     (name) => ({ name }),
   );
   const cut = subgraph(
@@ -71,7 +75,7 @@ export function cutAtRegions({ graph, spec }: Detector): Graph {
   };
 }
 
-/** A detector traced on one picture, only to be looked at. */
+/** A detector traced on one image, for analysis only: its shapes are fixed. */
 export function tracedDetector(runtime: Runtime, { graph, spec }: Detector): Promise<Traced> {
   const dims = [1, 3, ...spec.size];
   const gray = new Float32Array(sizeOf(dims)).fill(0.5);
@@ -80,7 +84,7 @@ export function tracedDetector(runtime: Runtime, { graph, spec }: Detector): Pro
   });
 }
 
-/** @throws DetectionError 'detection/data' where scenes have not a detector's size or classes */
+/** @throws DetectionError 'detection/data' if scenes do not have the detector's size and classes */
 export function checkScenes({ spec }: Detector, dataset: Dataset): void {
   const { objects, sample, classes } = dataset;
   if (
@@ -97,7 +101,7 @@ export function checkScenes({ spec }: Detector, dataset: Dataset): void {
   );
 }
 
-/** What a detector finds in each scene of a data set. */
+/** The detections in each scene of a data set. */
 export async function detect(
   runtime: Runtime,
   graph: Graph,

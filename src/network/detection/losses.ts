@@ -6,18 +6,17 @@ import { VALUES } from './spec.ts';
 export interface DetectionLosses {
   readonly loss: string;
   readonly objectness: string;
-  readonly shifts: string;
+  readonly anchorDeltas: string;
   readonly classes: string;
-  readonly corrections: string;
+  readonly regionDeltas: string;
 }
 
-/** Where the loss of a box goes from square to straight. */
+/** β of the smooth L1 loss: the distance at which it turns from quadratic to linear. */
 const BETA = 1 / 9;
 
 /**
- * Writes the losses (Ren et al. 2015, equation 1, as torchvision weighs them) onto a graph with the
- * values of a detector. Which anchors and regions count, and for how much, are inputs, named as in
- * `targetFeeds`.
+ * Appends the losses (Ren et al. 2015, equation 1, weighted as in torchvision) to a graph with the values
+ * of a detector. The targets and the weights of anchors and regions are inputs, named as in `targetFeeds`.
  */
 export function appendLosses(
   b: Builder,
@@ -32,22 +31,28 @@ export function appendLosses(
 ): DetectionLosses {
   const input = (name: string, dims: readonly number[]) =>
     b.input(`target.${name}`, 'float32', dims);
-  const found = input('found', [images, anchors]);
+  const target = input('objectness', [images, anchors]);
   const weight = input('weight', [images, anchors]);
-  const near = input('near', [images, anchors]);
-  const shifts = input('shifts', [images, anchors, 4]);
+  const positive = input('positive', [images, anchors]);
+  const anchorDeltas = input('anchor-deltas', [images, anchors, 4]);
   const labels = b.input('target.labels', 'int64', [regions]);
   const regionWeight = input('region-weight', [regions]);
-  const regionNear = input('region-near', [regions]);
-  const corrections = input('corrections', [regions, 4]);
+  const regionPositive = input('region-positive', [regions]);
+  const regionDeltas = input('region-deltas', [regions, 4]);
 
-  // -log of the probability: log(1 + e^x) - y x.
-  const surprise = b.op('Sub', [
+  // Binary cross-entropy of a logit x and a target y: log(1 + e^x) - y x.
+  const bce = b.op('Sub', [
     b.op('Softplus', [VALUES.objectness]),
-    b.op('Mul', [found, VALUES.objectness]),
+    b.op('Mul', [target, VALUES.objectness]),
   ]);
-  const objectness = sum(b, b.op('Mul', [surprise, weight]), 'loss.objectness');
-  const shiftLoss = boxLoss(b, VALUES.shifts, shifts, near, 'loss.shifts');
+  const objectness = sum(b, b.op('Mul', [bce, weight]), 'loss.objectness');
+  const anchorDeltaLoss = boxLoss(
+    b,
+    VALUES.anchorDeltas,
+    anchorDeltas,
+    positive,
+    'loss.anchor-deltas',
+  );
   const { loss: classLoss } = crossEntropy(b, {
     logits: VALUES.logits,
     labels,
@@ -55,23 +60,29 @@ export function appendLosses(
     classes: classes + 1,
     smoothing,
   });
-  const correctionLoss = boxLoss(
+  const regionDeltaLoss = boxLoss(
     b,
-    VALUES.corrections,
-    corrections,
-    regionNear,
-    'loss.corrections',
+    VALUES.regionDeltas,
+    regionDeltas,
+    regionPositive,
+    'loss.region-deltas',
   );
   const loss = b.op(
     'Add',
-    [b.op('Add', [objectness, shiftLoss]), b.op('Add', [classLoss, correctionLoss])],
+    [b.op('Add', [objectness, anchorDeltaLoss]), b.op('Add', [classLoss, regionDeltaLoss])],
     {},
     'loss.all',
   );
-  return { loss, objectness, shifts: shiftLoss, classes: classLoss, corrections: correctionLoss };
+  return {
+    loss,
+    objectness,
+    anchorDeltas: anchorDeltaLoss,
+    classes: classLoss,
+    regionDeltas: regionDeltaLoss,
+  };
 }
 
-/** Σ wᵢ Σ smooth L1, which is d²/2β below β, and d - β/2 from there on: m (d - m/2) / β with m = min(d, β). */
+/** Σ wᵢ Σ smooth L1. Smooth L1 is d²/2β below β and d - β/2 above, or m (d - m/2) / β with m = min(d, β). */
 function boxLoss(b: Builder, value: string, target: string, weight: string, name: string): string {
   const distance = b.op('Abs', [b.op('Sub', [value, target])]);
   const least = b.op('Min', [distance, b.scalar(BETA)]);

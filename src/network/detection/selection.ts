@@ -1,26 +1,26 @@
 import { areaOf, descending, suppressed, type Box } from '../../data/scenes/boxes.ts';
 import type { Detection } from '../../metrics/index.ts';
-import { decodedWithin } from './coding.ts';
-import { CORRECTION, type DetectorSpec } from './spec.ts';
+import { decodeBoxes } from './coding.ts';
+import { REGION_DELTA_WEIGHTS, type DetectorSpec } from './spec.ts';
 
 /**
- * The proposals of one image: of the anchors with the highest objectness, shifted, those that do not
- * overlap with better ones. The graph of a detector does the same.
+ * Selects the proposals of one image: applies the deltas to the anchors with the highest objectness, and
+ * suppresses boxes that overlap with better ones. The graph of a detector does the same.
  *
  * @param objectness - logits [anchors]
- * @param shifts - [anchors, 4]
+ * @param deltas - [anchors, 4]
  */
-export function proposalsOf(
+export function selectProposals(
   objectness: Float32Array,
-  shifts: Float32Array,
+  deltas: Float32Array,
   anchors: readonly Box[],
   spec: DetectorSpec,
   { before, after, overlap } = spec.proposals,
 ): Box[] {
   const best = descending(objectness, before);
-  const boxes = decodedWithin(
+  const boxes = decodeBoxes(
     best.map((index) => anchors[index] as Box),
-    Float32Array.from(best.flatMap((index) => [...shifts.subarray(4 * index, 4 * index + 4)])),
+    Float32Array.from(best.flatMap((index) => [...deltas.subarray(4 * index, 4 * index + 4)])),
     spec,
   );
   const scores = best.map((index) => objectness[index] as number);
@@ -28,32 +28,34 @@ export function proposalsOf(
 }
 
 /**
- * What a detector says of the regions of one image.
+ * Selects the detections of one image from the predictions for its regions.
  *
  * @param logits - [regions, classes + 1], background first
- * @param corrections - [regions, 4]
+ * @param deltas - [regions, 4]
  */
-export function detectionsOf(
+export function selectDetections(
   regions: readonly Box[],
   logits: Float32Array,
-  corrections: Float32Array,
+  deltas: Float32Array,
   spec: DetectorSpec,
 ): Detection[] {
   const { after, overlap, score } = spec.detections;
   const width = spec.classes.length + 1;
-  const boxes = decodedWithin(regions, corrections, spec, CORRECTION);
-  const shares = regions.map((_, row) => softmax(logits.subarray(row * width, (row + 1) * width)));
+  const boxes = decodeBoxes(regions, deltas, spec, REGION_DELTA_WEIGHTS);
+  const probabilities = regions.map((_, row) =>
+    softmax(logits.subarray(row * width, (row + 1) * width)),
+  );
   const found = spec.classes.flatMap((_, label) => {
-    const scores = shares.map((row) => row[label + 1] as number);
-    const sure = scores.flatMap((value, row) => (value > score ? [row] : []));
+    const scores = probabilities.map((row) => row[label + 1] as number);
+    const candidates = scores.flatMap((value, row) => (value > score ? [row] : []));
     const kept = suppressed(
-      sure.map((row) => boxes[row] as Box),
-      sure.map((row) => scores[row] as number),
+      candidates.map((row) => boxes[row] as Box),
+      candidates.map((row) => scores[row] as number),
       overlap,
       after,
     );
-    return kept.map((place) => {
-      const row = sure[place] as number;
+    return kept.map((index) => {
+      const row = candidates[index] as number;
       return { box: boxes[row] as Box, label, score: scores[row] as number };
     });
   });
@@ -70,7 +72,7 @@ function softmax(logits: Float32Array): Float64Array {
   return powers.map((value) => value / sum);
 }
 
-/** Boxes that are no lines: a proposal at the edge may be clipped to one. */
-export function withArea(boxes: readonly Box[]): Box[] {
+/** Boxes with an area: a proposal at the border may be clipped to a line. */
+export function nonEmptyBoxes(boxes: readonly Box[]): Box[] {
   return boxes.filter((box) => areaOf(box) > 0);
 }

@@ -1,60 +1,61 @@
 import * as z from 'zod';
 
-/** How a detector of this project is built: what its graph does not say in weights. */
+/** The architecture of a detector of this project: all settings that its weights do not show. */
 export interface DetectorSpec {
-  /** [height, width] of the picture that it takes. */
+  /** [height, width] of the input image. */
   readonly size: readonly [height: number, width: number];
   readonly classes: readonly string[];
-  /** Pixels between two places of the features. */
+  /** Pixels between two positions of the feature map. */
   readonly stride: number;
-  /** Sides of the square anchors at every place, in pixels. */
+  /** Sides of the square anchors at every position, in pixels. */
   readonly anchors: readonly number[];
-  /** Cells of a region, down and across, and the points sampled in each, each way. */
+  /** RoIAlign: output height and width of a region. */
   readonly cells: number;
+  /** RoIAlign: sampling points in each cell, per axis. */
   readonly samples: number;
   readonly proposals: Selection;
   readonly detections: Omit<Selection, 'before'> & {
-    /** Scores below are no detection. */
+    /** Minimum score of a detection. */
     readonly score: number;
   };
 }
 
-/** Which boxes are taken out of many. */
+/** How boxes are selected by non-maximum suppression (NMS). */
 export interface Selection {
-  /** How many of the highest scores are looked at. */
+  /** How many boxes, those with the highest scores, go into NMS. */
   readonly before: number;
-  /** How many are left at most. */
+  /** How many boxes NMS leaves at most. */
   readonly after: number;
-  /** IoU from which on two are the same. */
+  /** IoU above which NMS suppresses a box. */
   readonly overlap: number;
 }
 
 /**
- * Names of the values of a detector's graph. The graph can be cut at `regions` and `images`: above are
- * the proposals, chosen, and below what is said of them.
+ * Names of the values of a detector's graph; files contain them. The graph can be cut at `regions` and
+ * `images`, which are the selected proposals: the heads classify them.
  */
 export const VALUES = {
   image: 'image',
   /** Logits [N, anchors], in the order of `anchorsOf`. */
   objectness: 'rpn.objectness',
   /** [N, anchors, 4]. */
-  shifts: 'rpn.shifts',
+  anchorDeltas: 'rpn.shifts',
   /** Proposed boxes [R, 4], and the image of each [R]. */
   regions: 'regions',
   images: 'regions.image',
   /** [R, classes + 1], background first. */
   logits: 'head.logits',
   /** [R, 4]. */
-  corrections: 'head.corrections',
+  regionDeltas: 'head.corrections',
   boxes: 'boxes',
   labels: 'labels',
   scores: 'scores',
 } as const;
 
-/** What `corrections` are multiplied by, as in Faster R-CNN: they are small numbers. */
-export const CORRECTION: readonly [number, number, number, number] = [10, 10, 5, 5];
+/** The factors of `regionDeltas`, which are small numbers, as in Faster R-CNN. */
+export const REGION_DELTA_WEIGHTS: readonly [number, number, number, number] = [10, 10, 5, 5];
 
-/** The entry of an ONNX file's metadata that has the specification as JSON. */
+/** The key of the specification, which is JSON, in the metadata of an ONNX file. */
 export const METADATA = 'fineprune.detector';
 
 const count = z.int().min(1);
@@ -72,7 +73,7 @@ const schema = z.strictObject({
   detections: z.strictObject({ ...selection, score: share }),
 });
 
-/** The specification that a file's metadata have; undefined where they have none, or no such one. */
+/** The specification in a file's metadata; undefined if there is none, or if it is not valid. */
 export function specIn(metadata: ReadonlyMap<string, string>): DetectorSpec | undefined {
   const text = metadata.get(METADATA);
   if (text === undefined) return undefined;
@@ -83,7 +84,7 @@ export function specIn(metadata: ReadonlyMap<string, string>): DetectorSpec | un
   }
 }
 
-/** Five square anchors of 16 to 256 pixels, 5x5 regions; classes and size are the task's. */
+/** The usual specification: five square anchors of 16 to 256 pixels, 5x5 regions. */
 export function specOf(
   classes: readonly string[],
   size: readonly [height: number, width: number],

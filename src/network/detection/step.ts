@@ -26,7 +26,7 @@ import {
 import { anchorsOf } from './coding.ts';
 import { cutAtRegions, type Detector } from './detector.ts';
 import { appendLosses, type DetectionLosses } from './losses.ts';
-import { proposalsOf, withArea } from './selection.ts';
+import { selectProposals, nonEmptyBoxes } from './selection.ts';
 import { VALUES, type Selection } from './spec.ts';
 import {
   proposalTargets,
@@ -38,27 +38,27 @@ import {
   type Sampling,
 } from './targets.ts';
 
-/** How many proposals of each picture are looked at while training. */
+/** The proposals of each image in training. */
 const PROPOSALS: Selection = { before: 400, after: 200, overlap: 0.7 };
 
-/** Label smoothing is of the classes of regions. */
+/** Label smoothing applies to the classes of regions. */
 export interface DetectionStepSettings
   extends UpdateSettings, Pick<LossSettings, 'mode' | 'smoothing'> {
   readonly batchSize: number;
   readonly sampling?: Sampling | undefined;
 }
 
-/** The losses of a batch, before the update that they cause. */
+/** The losses of a batch, before its update. */
 export type Losses = Readonly<Record<keyof DetectionLosses, number>>;
 
-/** A training step of a detector made ready. */
+/** A prepared training step of a detector. */
 export interface DetectionStep extends TrainingParameters {
   /** @param draw - samples anchors and regions */
   run(scenes: readonly Scene[], rate: number, draw: Random): Promise<Losses>;
   dispose(): Promise<void>;
 }
 
-/** The graph with its losses, traced in the form in which it is differentiated. */
+/** The graph with its losses, traced for differentiation. */
 export async function traceDetectionLoss(
   runtime: Runtime,
   detector: Detector,
@@ -81,7 +81,7 @@ export async function traceDetectionLoss(
   const values = [
     ...Object.values(losses),
     VALUES.objectness,
-    VALUES.shifts,
+    VALUES.anchorDeltas,
     ...running.map(([, next]) => next),
   ];
   const outputs = values.map((name) => ({ name }));
@@ -91,7 +91,7 @@ export async function traceDetectionLoss(
   return { traced, feeds, loss: losses.loss, losses, running };
 }
 
-/** Legal values for every input: zeros, weights that add up to something, and regions that are boxes. */
+/** Valid values for every input: labels of 0, weights above 0, and regions with an area. */
 function sampleFeeds(graph: Graph, images: number, regions: number): Record<string, Tensor> {
   const dimsOf = ({ dims = [] }: ValueInfo) =>
     dims.map((dim) => (dim === 'N' ? images : dim === 'R' ? regions : (dim as number)));
@@ -116,9 +116,9 @@ function sampleFeeds(graph: Graph, images: number, regions: number): Record<stri
 }
 
 /**
- * Makes a training step of a detector. It runs in two phases, between which the proposals are chosen
- * and matched: the features and what the proposal network says of them, then the losses of anchors and
- * regions and the backward pass. All is one graph, cut: nothing is computed twice.
+ * Prepares a training step of a detector. A step has two phases: first the features and the proposal
+ * network, then the losses and the backward pass. Between them, TypeScript selects the proposals and matches
+ * them with objects. Both phases are parts of one graph, so nothing is computed twice.
  */
 export async function detectionStep(
   runtime: Runtime,
@@ -130,14 +130,18 @@ export async function detectionStep(
   const traced = await traceDetectionLoss(runtime, detector, settings);
   const { losses } = traced;
   const shown = Object.values(losses).filter((name) => name !== losses.loss);
-  const updates = trainingGraph(traced, [...shown, VALUES.objectness, VALUES.shifts], settings);
-  const phases = splitGraph(updates.graph, [VALUES.objectness, VALUES.shifts]);
+  const updates = trainingGraph(
+    traced,
+    [...shown, VALUES.objectness, VALUES.anchorDeltas],
+    settings,
+  );
+  const phases = splitGraph(updates.graph, [VALUES.objectness, VALUES.anchorDeltas]);
   const updater = createUpdater(initialValues(detector.graph, updates), updates, settings);
   const first = await runtime.open(modelOf(phases.first));
   const weights = Object.fromEntries(updater.parameters.parameters());
   const image = zeros([batchSize, 3, ...spec.size]);
-  // What a first run gives is what later ones write to.
-  const buffers = await first.run(known(first, { ...weights, [VALUES.image]: image }));
+  // Later runs write to the output buffers of this one.
+  const buffers = await first.run(feedsOf(first, { ...weights, [VALUES.image]: image }));
   const second = await openSecond(runtime, phases.second, buffers);
   const scalars = Object.fromEntries(Object.values(losses).map((name) => [name, zeros([])]));
   const anchors = anchorsOf(spec);
@@ -153,8 +157,8 @@ export async function detectionStep(
         const each = anchors.length * width;
         return data.subarray(row * each, (row + 1) * each);
       };
-      const [scores, shifts] = [part(VALUES.objectness, 1), part(VALUES.shifts, 4)];
-      return withArea(proposalsOf(scores, shifts, anchors, spec, PROPOSALS));
+      const [scores, deltas] = [part(VALUES.objectness, 1), part(VALUES.anchorDeltas, 4)];
+      return nonEmptyBoxes(selectProposals(scores, deltas, anchors, spec, PROPOSALS));
     });
     const forAnchors = proposalTargets(
       anchors,
@@ -180,11 +184,11 @@ export async function detectionStep(
       let chosen: Record<string, Tensor> | undefined;
       return updater.step(rate, async (now, next) => {
         const given = { ...now, [VALUES.image]: image };
-        const made = await first.run(known(first, given), buffers);
-        // Chosen once a step: at perturbed weights the loss is that of the same anchors and regions.
+        const made = await first.run(feedsOf(first, given), buffers);
+        // Once per step: a sharpness-aware step computes both losses on the same anchors and regions.
         chosen ??= targetsOf(made, objects, draw);
         const feeds = { ...given, ...made, ...chosen };
-        await second.run(known(second, feeds), { ...scalars, ...next });
+        await second.run(feedsOf(second, feeds), { ...scalars, ...next });
         return Object.fromEntries(
           Object.entries(losses).map(([key, name]: [string, string]) => [
             key,
@@ -200,7 +204,7 @@ export async function detectionStep(
   };
 }
 
-/** The second part, its inputs of the types and dims that the first gives. */
+/** Opens the second phase. Its inputs have the types and dims of the outputs of the first. */
 function openSecond(
   runtime: Runtime,
   graph: Graph,
@@ -210,12 +214,12 @@ function openSecond(
     const tensor = made[input.name];
     return tensor ? { ...input, type: tensor.type, dims: tensor.dims } : input;
   });
-  const own = new Set([VALUES.objectness, VALUES.shifts].map(String));
+  const own = new Set([VALUES.objectness, VALUES.anchorDeltas].map(String));
   const outputs = graph.outputs.filter(({ name }) => !own.has(name));
   return runtime.open(modelOf({ ...graph, inputs, outputs }));
 }
 
-/** Those of the feeds that a graph has. */
-function known(session: Session, feeds: Record<string, Tensor>): Record<string, Tensor> {
+/** The feeds for the inputs of a session. */
+function feedsOf(session: Session, feeds: Record<string, Tensor>): Record<string, Tensor> {
   return Object.fromEntries(session.inputs.map((name) => [name, feeds[name] as Tensor]));
 }

@@ -1,17 +1,18 @@
 import { iou, type Box, type Random, type SceneObject } from '../../data/index.ts';
 import { type Tensor, float32, int64 } from '../../onnx/index.ts';
-import { encoded } from './coding.ts';
-import { CORRECTION } from './spec.ts';
+import { encodeBox } from './coding.ts';
+import { REGION_DELTA_WEIGHTS } from './spec.ts';
 
-/** What a box is to stand for: an object's number, nothing, or neither. */
-export const BACKGROUND = -1;
-export const BETWEEN = -2;
+/** Matches of a box that are not the index of an object. */
+const BACKGROUND = -1;
+const IGNORED = -2;
 
-/** IoU from which on an anchor is an object's, and below which it is none's (Ren et al. 2015). */
-const ANCHOR = { from: 0.7, below: 0.3 };
-const REGION = 0.5;
+/** IoU thresholds of an anchor: positive from 0.7 on, background below 0.3 (Ren et al. 2015). */
+const ANCHOR_IOU = { positive: 0.7, negative: 0.3 };
+/** IoU from which on a region is positive. */
+const REGION_IOU = 0.5;
 
-/** How many anchors and regions of each image the losses are taken of, and the objects' share at most. */
+/** How many anchors and regions of each image are sampled for the losses, and the largest share of positives. */
 export interface Sampling {
   readonly anchors: number;
   readonly anchorShare: number;
@@ -27,75 +28,71 @@ export const SAMPLING: Sampling = {
 };
 
 /**
- * The object of each anchor: the one that it overlaps with most, if by enough. The anchors that an
- * object overlaps with most are its own however little that is.
+ * The index of the object of each anchor: the one with the highest IoU, if that is high enough. The anchors
+ * with the highest IoU of an object match it, however low that is.
  */
-export function anchorMatches(
-  anchors: readonly Box[],
-  objects: readonly SceneObject[],
-): Int32Array {
+export function matchAnchors(anchors: readonly Box[], objects: readonly SceneObject[]): Int32Array {
   const matches = new Int32Array(anchors.length).fill(BACKGROUND);
-  const shares = objects.map(({ box }) => Float64Array.from(anchors, (anchor) => iou(anchor, box)));
-  const most = shares.map((own) => own.reduce((best, share) => Math.max(best, share), 0));
+  const overlaps = objects.map(({ box }) =>
+    Float64Array.from(anchors, (anchor) => iou(anchor, box)),
+  );
+  const highest = overlaps.map((ious) => ious.reduce((a, b) => Math.max(a, b), 0));
   for (let index = 0; index < anchors.length; index += 1) {
-    let [best, own, nearest] = [0, BACKGROUND, false];
-    for (const [place, of] of shares.entries()) {
-      const share = of[index] as number;
-      if (share > best) [best, own] = [share, place];
-      if (share > 0 && share === most[place]) nearest = true;
+    let [best, match, isBestAnchor] = [0, BACKGROUND, false];
+    for (const [object, ious] of overlaps.entries()) {
+      const overlap = ious[index] as number;
+      if (overlap > best) [best, match] = [overlap, object];
+      if (overlap > 0 && overlap === highest[object]) isBestAnchor = true;
     }
-    if (best >= ANCHOR.from || nearest) matches[index] = own;
-    else if (best >= ANCHOR.below) matches[index] = BETWEEN;
+    if (best >= ANCHOR_IOU.positive || isBestAnchor) matches[index] = match;
+    else if (best >= ANCHOR_IOU.negative) matches[index] = IGNORED;
   }
   return matches;
 }
 
-/** The object of each region: the one that it overlaps with most, if by half. */
-export function regionMatches(
-  regions: readonly Box[],
-  objects: readonly SceneObject[],
-): Int32Array {
+/** The index of the object of each region: the one with the highest IoU, if that is at least 0.5. */
+export function matchRegions(regions: readonly Box[], objects: readonly SceneObject[]): Int32Array {
   return Int32Array.from(regions, (region) => {
     const row = objects.map(({ box }) => iou(region, box));
     const best = Math.max(0, ...row);
-    return best >= REGION ? row.indexOf(best) : BACKGROUND;
+    return best >= REGION_IOU ? row.indexOf(best) : BACKGROUND;
   });
 }
 
-/** Some of the boxes, by chance: objects up to a share of `count`, background for the rest. */
-export function sampled(
+/** Draws `count` boxes at random: positives up to a share of them, background for the rest. */
+function sampleMatches(
   matches: Int32Array,
   count: number,
   share: number,
   draw: Random,
-): { readonly near: number[]; readonly far: number[] } {
-  const places: Record<'near' | 'far', number[]> = { near: [], far: [] };
+): { readonly positive: number[]; readonly negative: number[] } {
+  const all: Record<'positive' | 'negative', number[]> = { positive: [], negative: [] };
   for (const [index, match] of matches.entries()) {
-    if (match >= 0) places.near.push(index);
-    else if (match === BACKGROUND) places.far.push(index);
+    if (match >= 0) all.positive.push(index);
+    else if (match === BACKGROUND) all.negative.push(index);
   }
-  const near = draw.some(places.near, Math.floor(count * share));
-  const far = draw.some(places.far, count - near.length);
-  return { near, far };
+  const positive = draw.sample(all.positive, Math.floor(count * share));
+  const negative = draw.sample(all.negative, count - positive.length);
+  return { positive, negative };
 }
 
-/** Targets of the proposals' losses for a batch: what, how much it counts, where to. */
+/** Targets and weights of the proposal network's losses for a batch. */
 export interface ProposalTargets {
   /** [N, anchors], 1 for an object. */
-  readonly found: Float32Array;
-  /** [N, anchors], the share of each sampled anchor. */
+  readonly objectness: Float32Array;
+  /** [N, anchors], the weight in the objectness loss: 1 / (sampled anchors), else 0. */
   readonly weight: Float32Array;
-  /** [N, anchors], the same of those that have an object. */
-  readonly near: Float32Array;
+  /** [N, anchors], the weight in the delta loss: the same for positive anchors, else 0. */
+  readonly positive: Float32Array;
   /** [N, anchors, 4]. */
-  readonly shifts: Float32Array;
+  readonly deltas: Float32Array;
 }
 
-/** What anchors of an image stand for, and which of them count. */
+/** The matches of an image's anchors, and the sampled ones. */
 export interface SampledAnchors {
   readonly matches: Int32Array;
-  readonly near: readonly number[];
-  readonly far: readonly number[];
+  readonly positive: readonly number[];
+  readonly negative: readonly number[];
 }
 
 export function sampleAnchors(
@@ -105,8 +102,8 @@ export function sampleAnchors(
   draw: Random,
 ): SampledAnchors[] {
   return scenes.map((objects) => {
-    const matches = anchorMatches(anchors, objects);
-    return { matches, ...sampled(matches, count, anchorShare, draw) };
+    const matches = matchAnchors(anchors, objects);
+    return { matches, ...sampleMatches(matches, count, anchorShare, draw) };
   });
 }
 
@@ -117,51 +114,53 @@ export function proposalTargets(
 ): ProposalTargets {
   const size = scenes.length * anchors.length;
   const made = {
-    found: new Float32Array(size),
+    objectness: new Float32Array(size),
     weight: new Float32Array(size),
-    near: new Float32Array(size),
-    shifts: new Float32Array(4 * size),
+    positive: new Float32Array(size),
+    deltas: new Float32Array(4 * size),
   };
-  const share = 1 / chosen.reduce((sum, { near, far }) => sum + near.length + far.length, 0);
-  for (const [image, { matches, near, far }] of chosen.entries()) {
+  const share =
+    1 / chosen.reduce((sum, { positive, negative }) => sum + positive.length + negative.length, 0);
+  for (const [image, { matches, positive, negative }] of chosen.entries()) {
     const start = image * anchors.length;
-    for (const index of far) made.weight[start + index] = share;
-    for (const index of near) {
+    for (const index of negative) made.weight[start + index] = share;
+    for (const index of positive) {
       const object = scenes[image]?.[matches[index] as number] as SceneObject;
-      made.found[start + index] = 1;
+      made.objectness[start + index] = 1;
       made.weight[start + index] = share;
-      made.near[start + index] = share;
-      made.shifts.set(encoded(anchors[index] as Box, object.box), 4 * (start + index));
+      made.positive[start + index] = share;
+      made.deltas.set(encodeBox(anchors[index] as Box, object.box), 4 * (start + index));
     }
   }
   return made;
 }
 
-/** Regions that the heads are trained on, and their targets. */
+/** Regions that the heads are trained on, and their targets and weights. */
 export interface RegionTargets {
-  /** [N * sampled, 4], and the image of each. */
+  /** [N * sampled, 4]. */
   readonly regions: Float32Array;
+  /** The image of each region. */
   readonly images: readonly number[];
   /** Class + 1; 0 for background. */
   readonly labels: readonly number[];
-  /** 1 for a region, 0 where there were too few. */
+  /** The weight in the class loss: 1 for a region, 0 for padding where an image has too few. */
   readonly weight: Float32Array;
-  /** The share of each that has an object, of all. */
-  readonly near: Float32Array;
+  /** The weight in the delta loss: 1 / (sampled regions) for a region with an object, else 0. */
+  readonly positive: Float32Array;
   /** [N * sampled, 4]. */
-  readonly corrections: Float32Array;
+  readonly deltas: Float32Array;
 }
 
-/** A region that the heads are trained on, and its object; none for background. */
+/** A region that the heads are trained on, and its object, if it is not background. */
 export interface SampledRegion {
   readonly box: Box;
   readonly object?: SceneObject | undefined;
 }
 
 /**
- * Samples regions of each image out of its proposals and its objects' own boxes.
+ * Samples regions of each image from its proposals and the boxes of its objects.
  *
- * @param proposals - for each image
+ * @param proposals - one list per image
  */
 export function sampleRegions(
   proposals: readonly (readonly Box[])[],
@@ -172,16 +171,16 @@ export function sampleRegions(
   return proposals.map((own, image) => {
     const objects = scenes[image] ?? [];
     const all = [...own, ...objects.map(({ box }) => box)];
-    const matches = regionMatches(all, objects);
-    const { near, far } = sampled(matches, regions, regionShare, draw);
-    return [...near, ...far].map((index) => {
+    const matches = matchRegions(all, objects);
+    const { positive, negative } = sampleMatches(matches, regions, regionShare, draw);
+    return [...positive, ...negative].map((index) => {
       const object = objects[matches[index] as number];
       return { box: all[index] as Box, object };
     });
   });
 }
 
-/** @param each - regions of an image; where it has fewer, the rest counts for nothing */
+/** @param each - regions per image; if it has fewer, the rest is padding with weight 0 */
 export function regionTargets(
   chosen: readonly (readonly SampledRegion[])[],
   each: number,
@@ -192,8 +191,8 @@ export function regionTargets(
   const made = {
     regions: new Float32Array(4 * size),
     weight: new Float32Array(size),
-    near: new Float32Array(size),
-    corrections: new Float32Array(4 * size),
+    positive: new Float32Array(size),
+    deltas: new Float32Array(4 * size),
   };
   const share = 1 / Math.max(1, chosen.flat().length);
   for (const [image, regions] of chosen.entries()) {
@@ -202,29 +201,29 @@ export function regionTargets(
       made.regions.set([box.left, box.top, box.right, box.bottom], 4 * at);
       made.weight[at] = 1;
       if (!object) continue;
-      made.near[at] = share;
-      made.corrections.set(encoded(box, object.box, CORRECTION), 4 * at);
+      made.positive[at] = share;
+      made.deltas.set(encodeBox(box, object.box, REGION_DELTA_WEIGHTS), 4 * at);
     }
   }
   return { ...made, images, labels };
 }
 
-/** Targets as the inputs of a loss: see `appendLosses`. */
+/** The targets as inputs of the losses: see `appendLosses`. */
 export function targetFeeds(
-  { found, weight, near, shifts }: ProposalTargets,
+  { objectness, weight, positive, deltas }: ProposalTargets,
   regions: RegionTargets,
   images: number,
 ): Record<string, Tensor> {
-  const anchors = found.length / images;
+  const anchors = objectness.length / images;
   const count = regions.images.length;
   return {
-    'target.found': float32([images, anchors], found),
+    'target.objectness': float32([images, anchors], objectness),
     'target.weight': float32([images, anchors], weight),
-    'target.near': float32([images, anchors], near),
-    'target.shifts': float32([images, anchors, 4], shifts),
+    'target.positive': float32([images, anchors], positive),
+    'target.anchor-deltas': float32([images, anchors, 4], deltas),
     'target.labels': int64([count], regions.labels),
     'target.region-weight': float32([count], regions.weight),
-    'target.region-near': float32([count], regions.near),
-    'target.corrections': float32([count, 4], regions.corrections),
+    'target.region-positive': float32([count], regions.positive),
+    'target.region-deltas': float32([count, 4], regions.deltas),
   };
 }

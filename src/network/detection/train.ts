@@ -22,7 +22,7 @@ import {
   type Losses,
 } from './step.ts';
 
-/** The seed decides the order of the scenes, how they are changed, and what is sampled of them. */
+/** The seed decides the order of the scenes, their augmentation, and the sampled anchors and regions. */
 export interface DetectionEpochSettings extends Omit<EpochSettings, 'augment' | 'onStep'> {
   readonly augment?: SceneAugment | undefined;
   readonly onStep?: ((done: number, all: number, losses: Losses) => void) | undefined;
@@ -31,7 +31,7 @@ export interface DetectionEpochSettings extends Omit<EpochSettings, 'augment' | 
 export interface DetectionTraining
   extends DetectionEpochSettings, DetectionStepSettings, EpochCallbacks<DetectionEpoch> {}
 
-/** What an epoch came to. */
+/** The result of an epoch. */
 export interface DetectionEpoch extends Pick<Epoch, 'epoch' | 'rate' | 'parameters'> {
   /** Mean losses over its batches. */
   readonly losses: Losses;
@@ -41,7 +41,7 @@ export interface DetectionEpoch extends Pick<Epoch, 'epoch' | 'rate' | 'paramete
  * Trains a detector on scenes.
  *
  * @returns the parameters after the last epoch, copied
- * @throws DetectionError where the scenes do not fit; the signal's reason when it aborts
+ * @throws DetectionError if the scenes do not fit; the signal's reason when it aborts
  */
 export async function trainDetector(
   runtime: Runtime,
@@ -55,8 +55,8 @@ export async function trainDetector(
 }
 
 /**
- * Trains one epoch, from 1 on: what it does depends on its number, the seed and the state of the step
- * only. The last batch is filled up from the beginning of the epoch.
+ * Trains one epoch. It depends only on its number (from 1 on), the seed and the state of the step. The last
+ * batch is filled up with samples from the beginning of the epoch.
  */
 export async function detectionEpoch(
   step: DetectionStep,
