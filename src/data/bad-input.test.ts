@@ -67,7 +67,7 @@ const table: Record<string, Bad> = {
   'scenes for a classifier': {
     files: { 'images/a.ppm': pgm, 'labels/a.txt': '', 'classes.txt': 'stop' },
     code: 'data/format',
-    says: /has scenes, which are for detectors/,
+    says: /has scenes, which only detectors take/,
   },
   'parts within a part': {
     files: { 'train/train-images-idx3-ubyte': '' },
