@@ -272,6 +272,15 @@ describe('scan', () => {
   });
 });
 
+test('reproduce scan takes its own options', async () => {
+  const out = at('benchmark');
+  const none = ['--cases', 'no such network', '--out', out, '--seeds', '0,1', '--json'];
+  const { code, out: said } = await fineprune(['reproduce', 'scan', ...none]);
+  expect(code).toBe(0);
+  expect(JSON.parse(said)).toMatchObject({ lines: [], summary: { backdoored: 0, auc: null } });
+  expect(await readdir(out)).toEqual(['scan.json', 'scan.md']);
+});
+
 test('defend scans before and after, and bases its verdict on that', async () => {
   const how = ['--method', 'pruning', '--share', '0.1', '--out', at('scanned too')];
   const { out, code } = await fineprune(['defend', model, '--data', data, ...how, '--json']);

@@ -52,6 +52,15 @@ export function positive(text: string): number {
   return value;
 }
 
+/** Seeds with commas: 0,1,2. */
+export function seedList(text: string): number[] {
+  const seeds = text.split(',').map((part) => wholeNumber(part));
+  if (new Set(seeds).size !== seeds.length) {
+    throw new InvalidArgumentError('A seed is listed twice.');
+  }
+  return seeds;
+}
+
 /** Percentage points, as a share. */
 export function points(text: string): number {
   const value = Number(text);

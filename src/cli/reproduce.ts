@@ -1,4 +1,4 @@
-import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
+import { Argument, Option, type Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,8 +7,9 @@ import type { Job, JobHooks, TaskData } from '../lab/index.ts';
 import { TASKS } from '../lab/tasks/index.ts';
 import type { ExperimentPart, ExperimentRecord } from '../report/index.ts';
 import { commandLine } from './command-line.ts';
-import { addRunning, examples, positive, type RunningOptions, wholeNumber } from './options.ts';
+import { addRunning, examples, positive, type RunningOptions, seedList } from './options.ts';
 import { checkFree, printJson, put } from './outputs.ts';
+import { reproduceScanCommand } from './reproduce-scan.ts';
 import { begin, type CliSession } from './session.ts';
 
 interface ReproduceOptions extends RunningOptions {
@@ -25,7 +26,7 @@ interface ReproduceOptions extends RunningOptions {
 
 /** `fineprune reproduce TASK`: the experiment of the paper. */
 export function reproduceCommand(program: Command): void {
-  const command = addRunning(program.command('reproduce'))
+  const command = addRunning(program.command('reproduce').enablePositionalOptions())
     .description(
       'train clean and attacked networks, run every defense on each, and print the table',
     )
@@ -55,6 +56,7 @@ export function reproduceCommand(program: Command): void {
     .option('--resume', 'go on: skip what is in reproduce.json in the folder')
     .option('--force', 'overwrite existing files')
     .action(reproduceTask);
+  reproduceScanCommand(command);
   examples(command, [
     'fineprune reproduce digits',
     'fineprune reproduce digits --seeds 0,1,2',
@@ -167,12 +169,4 @@ async function write(record: ExperimentRecord, paths: { html: string; json: stri
   const { renderExperiment } = await import('../report/index.ts');
   await put(paths.json, `${JSON.stringify(record)}\n`, true);
   await put(paths.html, await renderExperiment(record), true);
-}
-
-function seedList(text: string): number[] {
-  const seeds = text.split(',').map((part) => wholeNumber(part));
-  if (new Set(seeds).size !== seeds.length) {
-    throw new InvalidArgumentError('A seed is listed twice.');
-  }
-  return seeds;
 }

@@ -4,6 +4,13 @@
  */
 export type { Attack, AttackContext, Attacked } from './attacks/attack.ts';
 export {
+  scanBenchmark,
+  type ScanBenchmarkOptions,
+  type ScanLine,
+} from './scan-benchmark/benchmark.ts';
+export { type ScanCase, scanCases } from './scan-benchmark/cases.ts';
+export { scanBenchmarkTable, type ScanSummary, summaryOf } from './scan-benchmark/summary.ts';
+export {
   type AttackResult,
   type AttackSettings,
   baseline,

@@ -1,3 +1,4 @@
+export { auc } from './auc.ts';
 export * from './confusion.ts';
 export * from './detection.ts';
 export * from './evaluation.ts';

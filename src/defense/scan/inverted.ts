@@ -6,6 +6,7 @@ import type { InvertedTrigger } from './families/family.ts';
 import type { SampleLayout } from './families/sample-layout.ts';
 import type { Suspect } from './result.ts';
 import { openPredictor, readSamples } from './samples.ts';
+import { wanted } from './search.ts';
 
 /**
  * Puts an inverted trigger on samples.
@@ -48,12 +49,14 @@ export async function surrogateSuccess(
   try {
     const { x, called } = (await readSamples(data, predictor, seed)).judge;
     const rates: Rate[] = [];
-    for (const { class: target, trigger } of suspects) {
+    for (const { target, trigger } of suspects) {
       const perturbed = x.slice();
       applyInverted(trigger, layout, perturbed);
       const after = await predictor.predict(perturbed);
-      const others = [...called.keys()].filter((at) => called[at] !== target);
-      const hits = others.filter((at) => after[at] === target);
+      const others = [...called.keys()].filter(
+        (at) => wanted(target, called[at] as number) !== called[at],
+      );
+      const hits = others.filter((at) => after[at] === wanted(target, called[at] as number));
       rates.push(rate(hits.length, others.length));
     }
     return rates;

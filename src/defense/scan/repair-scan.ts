@@ -21,7 +21,7 @@ export interface RepairScan {
 
 export interface RemainingTrigger {
   /** The target: its label and its name. */
-  readonly class: number;
+  readonly class: number | null;
   readonly name: string;
   readonly family: string;
   /** Surrogate attack success on the network as given, and on the repaired one. */

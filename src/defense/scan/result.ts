@@ -1,20 +1,21 @@
 import type { Dataset } from '../../data/index.ts';
-import type { Rate } from '../../metrics/index.ts';
+import type { Rate, Target } from '../../metrics/index.ts';
 import type { Network } from '../../network/index.ts';
 import type { InvertedTrigger } from './families/family.ts';
 import { inputLogic, type InputLogic } from './input-logic.ts';
 import type { FamilyResult } from './rounds.ts';
 import type { Predictor, Samples, ScanSamples } from './samples.ts';
 import type { SampleLayout } from './families/sample-layout.ts';
-import type { SlotSearch } from './search.ts';
+import { type SlotSearch, wanted } from './search.ts';
 import type { ScanSettings } from './settings.ts';
 
 export type ScanVerdict = 'nothing found' | 'suspicious' | 'backdoored';
 
-/** A class for which a suspiciously small trigger was found. */
+/** A target for which a suspiciously small trigger was found. */
 export interface Suspect {
-  /** The target: its label and its name. */
-  readonly class: number;
+  readonly target: Target;
+  /** The target class and its name; null and 'all-to-all' where each class is taken for the next one. */
+  readonly class: number | null;
   readonly name: string;
   /** The family of perturbations in which it stands out most. */
   readonly family: string;
@@ -41,9 +42,10 @@ export interface TriggeredExample {
   readonly after: string;
 }
 
-/** What a search found for one class. */
+/** What a search found for one target. */
 export interface ScannedClass {
-  readonly class: number;
+  /** Null for all-to-all. */
+  readonly class: number | null;
   readonly name: string;
   readonly size: number;
   /** Whether the trigger that was found succeeds often enough to have a size. */
@@ -109,15 +111,16 @@ export async function scanOf(
 ): Promise<Scan> {
   const { network, data, classes, samples, settings, seconds } = looked;
   const nameOf = (label: number) => data.classes[label] ?? String(label);
-  const families = found.map(({ search: { family }, classes, scores }): ScannedFamily => ({
+  const families = found.map(({ search: { family, targets }, scores }): ScannedFamily => ({
     family: family.name,
     unit: family.unit,
     typical: scores.typical,
     classes: scores.slots
-      .map(({ success, ...score }, slot) => {
-        const label = classes[slot] as number;
-        return { class: label, name: nameOf(label), surrogate: success, ...score };
-      })
+      .map(({ success, ...score }, slot) => ({
+        ...named(targets[slot] as Target, nameOf),
+        surrogate: success,
+        ...score,
+      }))
       .toSorted((a, b) => a.ratio - b.ratio),
   }));
   const logic = inputLogic(network.graph, [network.scores]);
@@ -150,43 +153,57 @@ async function suspectsOf(
 ): Promise<Suspect[]> {
   const all = found.flatMap((result) =>
     result.scores.slots
-      .map((score, slot) => ({ ...result, score, slot, label: result.classes[slot] as number }))
+      .map((score, slot) => {
+        const target = result.search.targets[slot] as Target;
+        return { ...result, score, slot, target, ...named(target, nameOf) };
+      })
       .filter(({ score }) => score.reachable && score.ratio <= SUSPICIOUS_RATIO),
   );
   const ranked = all.toSorted((a, b) => a.score.ratio - b.score.ratio);
-  const labels = ranked.map(({ label }) => label);
-  const best = ranked.filter(({ label }, at) => labels.indexOf(label) === at);
-  return Promise.all(
-    best.map(async ({ search, scores, score, slot, label }): Promise<Suspect> => {
-      const { family, layout, variables } = search;
-      return {
-        class: label,
-        name: nameOf(label),
-        family: family.name,
-        size: score.size,
-        typical: scores.typical,
-        ratio: score.ratio,
-        deviations: score.deviations,
-        surrogate: score.success,
-        trigger: family.inverted(layout, variables, slot),
-        examples: await examplesOf(search, slot, label, judge, predictor, nameOf),
-      };
-    }),
-  );
+  const names = ranked.map(({ name }) => name);
+  const suspects: Suspect[] = [];
+  for (const [at, { search, scores, score, slot, target, ...who }] of ranked.entries()) {
+    if (names.indexOf(who.name) < at) continue;
+    const { family, layout, variables } = search;
+    suspects.push({
+      target,
+      class: who.class,
+      name: who.name,
+      family: family.name,
+      size: score.size,
+      typical: scores.typical,
+      ratio: score.ratio,
+      deviations: score.deviations,
+      surrogate: score.success,
+      trigger: family.inverted(layout, variables, slot),
+      examples: await examplesOf(search, slot, target, judge, predictor, nameOf),
+    });
+  }
+  return suspects;
+}
+
+/** A target's class and name. */
+function named(target: Target, nameOf: (label: number) => string) {
+  return target.kind === 'all-to-one'
+    ? { class: target.label, name: nameOf(target.label) }
+    : { class: null, name: target.kind };
 }
 
 /** Samples of different classes without and with the perturbation of a slot. */
 async function examplesOf(
   { family, layout, variables }: SlotSearch,
   slot: number,
-  label: number,
+  target: Target,
   { x, called }: Samples,
   predictor: Predictor,
   nameOf: (label: number) => string,
 ): Promise<TriggeredExample[]> {
   const { elements } = layout;
   const shown = [...called.keys()]
-    .filter((at) => called[at] !== label && called.indexOf(called[at] as number) === at)
+    .filter((at) => {
+      const label = called[at] as number;
+      return wanted(target, label) !== label && called.indexOf(label) === at;
+    })
     .slice(0, EXAMPLES);
   if (shown.length === 0) return [];
   const clean = shown.map((at) => x.slice(at * elements, (at + 1) * elements));
@@ -219,6 +236,6 @@ function notLookedAt(
       : [
           `${left.length} of ${data.classes.length} classes${left.length <= 5 ? ` (${left.map(nameOf).join(', ')})` : ''}`,
         ]),
-    'triggers that differ from sample to sample, that warp a picture, or whose target depends on the true class',
+    'triggers that differ from sample to sample or warp a picture, and targets that depend on the class otherwise than to the next one',
   ];
 }

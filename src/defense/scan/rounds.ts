@@ -11,8 +11,7 @@ const STEPS = { least: 40, most: 1000 };
 
 /** What a search found in one family. */
 export interface FamilyResult {
-  /** The class of each slot of the last round. */
-  readonly classes: readonly number[];
+  /** Of the slots of the last round. */
   readonly search: SlotSearch;
   readonly scores: Scores;
 }
@@ -44,25 +43,18 @@ export function stepsOf(rounds: readonly Round[]): number {
   return rounds.reduce((sum, { steps }) => sum + steps, 0);
 }
 
-/**
- * Runs the rounds of a search, and judges the slots that are left on other samples.
- *
- * @param classes - the class of each slot
- */
+/** Runs the rounds of a search, and judges the slots that are left on other samples. */
 export async function runRounds(
   first: SlotSearch,
-  classes: readonly number[],
   steps: number,
   step: Step,
   judge: Samples,
   predictor: Predictor,
 ): Promise<FamilyResult> {
-  let [search, left] = [first, classes];
-  for (const round of roundsOf(classes.length, steps)) {
-    if (round.slots < left.length) {
-      const kept = smallest(search, round.slots);
-      left = kept.map((slot) => left[slot] as number);
-      search = keepSlots(search, kept);
+  let search = first;
+  for (const round of roundsOf(first.targets.length, steps)) {
+    if (round.slots < search.targets.length) {
+      search = keepSlots(search, smallest(search, round.slots));
     }
     for (let at = 0; at < round.steps; at += 1) await step(search);
   }
@@ -70,7 +62,8 @@ export async function runRounds(
   for (const [slot, size] of sizesOf(search).entries()) {
     results.push({ size, success: await judgeSlot(search, slot, judge, predictor) });
   }
-  return { classes: left, search, scores: scoreSlots(results) };
+  const isClass = search.targets.map(({ kind }) => kind === 'all-to-one');
+  return { search, scores: scoreSlots(results, isClass) };
 }
 
 /** The slots with the smallest perturbations for their success, in their order. */
@@ -85,17 +78,12 @@ function smallest(search: SlotSearch, count: number): number[] {
 }
 
 /** The steps of the last round for which a time is enough, by the time of the first steps. */
-export async function stepsFor(
-  seconds: number,
-  slots: number,
-  search: SlotSearch,
-  step: Step,
-): Promise<number> {
+export async function stepsFor(seconds: number, search: SlotSearch, step: Step): Promise<number> {
   // The first step takes memory: it is not timed.
   await step(search);
   const started = performance.now();
   for (let at = 0; at < TIMED_STEPS; at += 1) await step(search);
   const each = (performance.now() - started) / 1000 / TIMED_STEPS;
-  const all = stepsOf(roundsOf(slots, STEPS.most)) / STEPS.most;
+  const all = stepsOf(roundsOf(search.targets.length, STEPS.most)) / STEPS.most;
   return Math.round(Math.min(Math.max(seconds / each / all, STEPS.least), STEPS.most));
 }

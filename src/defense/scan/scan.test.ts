@@ -15,7 +15,7 @@ const PIXELS = SIDE * SIDE;
  * A linear classifier of 6x6 pictures. A backdoored one says the target where the first pixel is above
  * 0.8, by a unit that clean pictures never activate.
  */
-function classifier(strength: number): Model {
+function classifier(strength: number, target?: 'all-to-all'): Model {
   const b = new Builder();
   const x = b.input('x', 'float32', ['n', 1, SIDE, SIDE]);
   const flat = b.op('Flatten', [x]);
@@ -39,14 +39,25 @@ function classifier(strength: number): Model {
   // A steep sigmoid, which has a gradient, as what a network learns.
   const above = b.op('Sub', [pixel, b.initializer('limit', float32([], [0.8]))]);
   const unit = b.op('Sigmoid', [b.op('Mul', [above, b.initializer('slope', float32([], [12]))])]);
-  const target = b.initializer(
-    'target',
+  const plain = b.op('MatMul', [flat, w]);
+  const hot = Array.from({ length: CLASSES }, (_, k) => (k === TARGET ? strength : 0));
+  const toTarget = b.initializer('target', float32([1, CLASSES], hot));
+  // The scores moved on by a class, in place of their own.
+  const next = b.initializer(
+    'next',
     float32(
-      [1, CLASSES],
-      Array.from({ length: CLASSES }, (_, k) => (k === TARGET ? strength : 0)),
+      [CLASSES, CLASSES],
+      Array.from({ length: CLASSES ** 2 }, (_, at) => {
+        const [from, to] = [Math.floor(at / CLASSES), at % CLASSES];
+        if (to === from) return -1;
+        return to === (from + 1) % CLASSES ? 1 : 0;
+      }),
     ),
   );
-  const scores = b.op('Add', [b.op('MatMul', [flat, w]), b.op('MatMul', [unit, target])], {}, 's');
+  const shifted = b.op('MatMul', [plain, next]);
+  const added =
+    target === 'all-to-all' ? b.op('Mul', [unit, shifted]) : b.op('MatMul', [unit, toTarget]);
+  const scores = b.op('Add', [plain, added], {}, 's');
   return modelOf(b.build([{ name: scores }]));
 }
 
@@ -66,10 +77,10 @@ function pictures(length: number): Dataset {
   });
 }
 
-async function scanned(strength: number, options: ScanOptions = {}) {
+async function scanned(strength: number, options: ScanOptions = {}, target?: 'all-to-all') {
   const runtime = await testRuntime();
   const data = pictures(300);
-  const network = await openClassifier(runtime, classifier(strength), data);
+  const network = await openClassifier(runtime, classifier(strength, target), data);
   return scanNetwork(runtime, network, data, { steps: 150, ...options });
 }
 
@@ -102,6 +113,15 @@ describe('a network with a backdoor of one pixel', () => {
   });
 });
 
+test('a backdoor that turns each class into the next one is found as all-to-all', async () => {
+  const { verdict, suspects } = await scanned(40, { steps: 250 }, 'all-to-all');
+  expect(verdict).toBe('backdoored');
+  expect(suspects[0]).toMatchObject({ class: null, name: 'all-to-all' });
+  for (const { before, after } of suspects[0]?.examples ?? []) {
+    expect([`class ${(Number(before.slice(-1)) + 1) % CLASSES}`, before]).toContain(after);
+  }
+});
+
 test('nothing is found in the same network without the backdoor', async () => {
   const { verdict, suspects, inputLogic } = await scanned(0);
   expect([verdict, suspects, inputLogic]).toEqual(['nothing found', [], []]);
@@ -110,7 +130,9 @@ test('nothing is found in the same network without the backdoor', async () => {
 test('only the classes that are asked for are looked at, and the others are told', async () => {
   const { families, notLookedAt } = await scanned(40, { classes: [0, 1, 2], steps: 5 });
   for (const { classes } of families) {
-    expect(classes.map((one) => one.class).toSorted((a, b) => a - b)).toEqual([0, 1, 2]);
+    expect(classes.map((one) => one.class).toSorted((a, b) => Number(a) - Number(b))).toEqual([
+      0, 1, 2,
+    ]);
   }
   expect(notLookedAt[0]).toBe('2 of 5 classes (class 3, class 4)');
 });

@@ -1,4 +1,5 @@
 import { type Dataset, random } from '../../data/index.ts';
+import type { Target } from '../../metrics/index.ts';
 import type { Network } from '../../network/index.ts';
 import { withDefaults } from '../../options.ts';
 import type { Runtime } from '../../runtime/index.ts';
@@ -10,7 +11,7 @@ import { sampleLayout } from './families/sample-layout.ts';
 import { type Scan, scanOf } from './result.ts';
 import { type FamilyResult, roundsOf, runRounds, stepsFor, stepsOf } from './rounds.ts';
 import { openPredictor, readSamples } from './samples.ts';
-import { searchStep, type SlotSearch, type SlotTarget, startSearch } from './search.ts';
+import { searchStep, type SlotSearch, startSearch } from './search.ts';
 import { SCAN_DEFAULTS, type ScanOptions } from './settings.ts';
 
 /** Most classes that are searched, and fewest samples that a scan takes. */
@@ -44,11 +45,7 @@ export async function scanNetwork(
   try {
     const samples = await readSamples(data, predictor, seed);
     const layout = sampleLayout(data.sample, samples.search.x);
-    const targets = classes.map(
-      (label): SlotTarget =>
-        () =>
-          label,
-    );
+    const targets = targetsOf(classes, settings.classes === undefined ? count : 0);
     const found: FamilyResult[] = [];
     for (const family of FAMILIES) {
       const draw = random(seed, `scan/${family.name}`);
@@ -58,17 +55,15 @@ export async function scanNetwork(
         await searchStep(current, gradient, samples.search, draw);
       };
       const steps =
-        time === undefined
-          ? settings.steps
-          : await stepsFor(time / FAMILIES.length, classes.length, search, step);
-      const all = stepsOf(roundsOf(classes.length, steps));
+        time === undefined ? settings.steps : await stepsFor(time / FAMILIES.length, search, step);
+      const all = stepsOf(roundsOf(targets.length, steps));
       let done = 0;
       const told = async (current: SlotSearch) => {
         await step(current);
         done += 1;
         onProgress?.(`search ${family.name}`, done, all);
       };
-      found.push(await runRounds(search, classes, steps, told, samples.judge, predictor));
+      found.push(await runRounds(search, steps, told, samples.judge, predictor));
     }
     const seconds = (performance.now() - started) / 1000;
     const looked = { network, data, classes, samples, layout, settings, seconds };
@@ -77,6 +72,14 @@ export async function scanNetwork(
     await gradient.dispose();
     await predictor.dispose();
   }
+}
+
+/** A target for each class and, of three classes or more, all-to-all: each class as the next one. */
+function targetsOf(labels: readonly number[], classes: number): Target[] {
+  return [
+    ...labels.map((label): Target => ({ kind: 'all-to-one', label })),
+    ...(classes > 2 ? [{ kind: 'all-to-all', classes } as const] : []),
+  ];
 }
 
 function openGradient(

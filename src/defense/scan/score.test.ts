@@ -1,8 +1,14 @@
 import { expect, test } from 'vitest';
 import { rate } from '../../metrics/index.ts';
-import { median, scoreSlots } from './score.ts';
+import { median, scoreSlots as scored, type SlotResult } from './score.ts';
 
 const all = rate(100, 100);
+
+const scoreSlots = (results: readonly SlotResult[]) =>
+  scored(
+    results,
+    results.map(() => true),
+  );
 
 test('the ratio is the size over the median, by hand', () => {
   const { typical, slots } = scoreSlots(
@@ -48,4 +54,13 @@ test('where no class can be reached, none stands out', () => {
 
 test('the median of an even count is between the two in the middle', () => {
   expect([median([3, 1, 2]), median([4, 1, 2, 3]), median([])]).toEqual([2, 2.5, 0]);
+});
+
+test('a target that is no class is compared with the classes, and changes no median', () => {
+  const { typical, slots } = scored(
+    [2, 20, 30, 40].map((size) => ({ size, success: all })),
+    [false, true, true, true],
+  );
+  expect(typical).toBe(30);
+  expect(slots[0]?.ratio).toBeCloseTo(2 / 30, 12);
 });

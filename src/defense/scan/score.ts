@@ -17,7 +17,7 @@ export interface SlotScore extends SlotResult {
 }
 
 export interface Scores {
-  /** The median of size over success. */
+  /** The median of size over success of the classes. */
   readonly typical: number;
   readonly slots: readonly SlotScore[];
 }
@@ -32,16 +32,19 @@ const LEAST_SUCCESS = 0.4;
  * its own size where that is larger. The score is the ratio to the median, not the number of MADs of
  * Neural Cleanse: of ten classes the MAD is itself so uncertain that clean networks reach 6 and
  * backdoored ones 1.2.
+ *
+ * @param isClass - whether a slot's target is one class; the others are compared with these
  */
-export function scoreSlots(results: readonly SlotResult[]): Scores {
+export function scoreSlots(results: readonly SlotResult[], isClass: readonly boolean[]): Scores {
   const reachable = results.map(({ success }) => success.rate > LEAST_SUCCESS);
   const sizes = results.map(({ size, success }) => size / Math.max(success.rate, LEAST_SUCCESS));
   const largest = Math.max(0, ...sizes.filter((_, slot) => reachable[slot]));
   const scores = sizes.map((size, slot) =>
     reachable[slot] ? size : Math.max((results[slot] as SlotResult).size, largest),
   );
-  const typical = median(scores);
-  const spread = 1.4826 * median(scores.map((score) => Math.abs(score - typical)));
+  const classes = scores.filter((_, slot) => isClass[slot]);
+  const typical = median(classes);
+  const spread = 1.4826 * median(classes.map((score) => Math.abs(score - typical)));
   return {
     typical,
     slots: results.map((result, slot) => ({

@@ -1,5 +1,5 @@
 import type { Random } from '../../data/index.ts';
-import { rate, type Rate } from '../../metrics/index.ts';
+import { rate, type Rate, type Target, targetOf } from '../../metrics/index.ts';
 import type { InputGradient } from '../../train/index.ts';
 import { Adam, takeRows } from './adam.ts';
 import type { TriggerFamily, Variables } from './families/family.ts';
@@ -7,7 +7,9 @@ import type { SampleLayout } from './families/sample-layout.ts';
 import type { Predictor, Samples } from './samples.ts';
 
 /** What a slot's perturbation is to make the network say of a sample that it calls `called`. */
-export type SlotTarget = (called: number) => number;
+export function wanted(target: Target, called: number): number {
+  return targetOf(target, called) ?? called;
+}
 
 /** Share of a slot's samples that count as success while searching (Neural Cleanse takes 0.99). */
 const GOAL = 0.9;
@@ -22,7 +24,7 @@ const JUDGED = 300;
 export interface SlotSearch {
   readonly family: TriggerFamily;
   readonly layout: SampleLayout;
-  readonly targets: readonly SlotTarget[];
+  readonly targets: readonly Target[];
   /** Moved in place. */
   readonly variables: Variables;
   readonly moves: readonly Adam[];
@@ -35,7 +37,7 @@ export interface SlotSearch {
 export function startSearch(
   family: TriggerFamily,
   layout: SampleLayout,
-  targets: readonly SlotTarget[],
+  targets: readonly Target[],
   draw: Random,
 ): SlotSearch {
   const variables = family.start(layout, targets.length, draw);
@@ -56,7 +58,7 @@ export function keepSlots(search: SlotSearch, slots: readonly number[]): SlotSea
   const count = targets.length;
   return {
     ...search,
-    targets: slots.map((slot) => targets[slot] as SlotTarget),
+    targets: slots.map((slot) => targets[slot] as Target),
     variables: variables.map((values) => takeRows(values, slots, values.length / count)),
     moves: moves.map((adam) => adam.rows(slots, count)),
     weights: takeRows(weights, slots, 1),
@@ -93,7 +95,7 @@ export async function searchStep(
     x.set(samples.x.subarray(sample * each, (sample + 1) * each), at * each);
     const slot = draw.integer(targets.length);
     slots[at] = slot;
-    labels[at] = (targets[slot] as SlotTarget)(samples.called[sample] as number);
+    labels[at] = wanted(targets[slot] as Target, samples.called[sample] as number);
     of[slot] = (of[slot] as number) + 1;
   }
   const perturbed = x.slice();
@@ -134,10 +136,10 @@ export async function judgeSlot(
   samples: Samples,
   predictor: Predictor,
 ): Promise<Rate> {
-  const target = targets[slot] as SlotTarget;
+  const target = targets[slot] as Target;
   const { elements } = layout;
   const used = [...samples.called.keys()]
-    .filter((at) => target(samples.called[at] as number) !== samples.called[at])
+    .filter((at) => wanted(target, samples.called[at] as number) !== samples.called[at])
     .slice(0, JUDGED);
   if (used.length === 0) return rate(0, 0);
   const x = new Float32Array(used.length * elements);
@@ -146,6 +148,6 @@ export async function judgeSlot(
   }
   family.apply(layout, variables, x, new Int32Array(used.length).fill(slot));
   const called = await predictor.predict(x);
-  const hits = used.filter((at, to) => called[to] === target(samples.called[at] as number));
+  const hits = used.filter((at, to) => called[to] === wanted(target, samples.called[at] as number));
   return rate(hits.length, used.length);
 }

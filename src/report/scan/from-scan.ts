@@ -54,7 +54,7 @@ function findingsOf(scan: Scan, data: Dataset): ScanFindings {
   return {
     verdict: scan.verdict,
     suspects: scan.suspects.map((suspect) => {
-      const { trigger: _, examples, ...rest } = suspect;
+      const { trigger: _trigger, target: _target, examples, ...rest } = suspect;
       return {
         ...rest,
         mask: maskPicture(suspect, layout),

@@ -4,6 +4,8 @@ import { count, rateSchema } from '../../metrics/index.ts';
 import { ReportError } from '../error.ts';
 import { image, sha256 } from '../schema.ts';
 
+const target = count.nullable().describe('A class; null for all-to-all');
+
 const example = z.object({
   clean: image.optional().describe('Absent if samples are no images'),
   triggered: image.optional(),
@@ -12,7 +14,7 @@ const example = z.object({
 });
 
 const suspect = z.object({
-  class: count.describe('The suspected target'),
+  class: target.describe('The suspected target'),
   name: z.string(),
   family: z.string(),
   size: z.number().nonnegative(),
@@ -27,7 +29,7 @@ const suspect = z.object({
 });
 
 const scannedClass = z.object({
-  class: count,
+  class: target,
   name: z.string(),
   size: z.number().nonnegative(),
   reachable: z.boolean().describe('Whether the trigger succeeds often enough to have a size'),
@@ -67,7 +69,7 @@ export const repairScanSchema = z.object({
   remaining: z
     .array(
       z.object({
-        class: count,
+        class: target,
         name: z.string(),
         family: z.string(),
         before: rateSchema,

