@@ -17,6 +17,8 @@ export function commandLineProgram(): Command {
     .description('Finds and removes backdoors in ONNX neural networks by fine-pruning.')
     .version(VERSION)
     .showHelpAfterError('(add --help for usage)')
+    // "reproduce scan" has options of the same names as "reproduce".
+    .enablePositionalOptions()
     .exitOverride();
   demoCommand(program);
   inspectCommand(program);

@@ -30,7 +30,6 @@ export function summaryOf(lines: readonly ScanLine[]): ScanSummary {
   const easy = backdoored.filter(({ attack }) => attack === 'patch' || attack === 'blended');
   const found = backdoored.filter(isFound);
   const named = found.filter(({ target }) => target !== null);
-  const score = ({ ratio }: ScanLine) => -ratio;
   const area = (positives: readonly ScanLine[]) =>
     positives.length > 0 && clean.length > 0 ? auc(positives.map(score), clean.map(score)) : null;
   return {
@@ -44,6 +43,14 @@ export function summaryOf(lines: readonly ScanLine[]): ScanSummary {
   };
 }
 
+/** The smaller the ratio, the more suspect. */
+const score = ({ ratio }: ScanLine) => -ratio;
+
+const percent = (share: number | undefined) =>
+  share === undefined ? '–' : (100 * share).toFixed(1);
+
+const share = ({ hits, of }: Rate) => `${hits} of ${of}`;
+
 export function isBackdoored({ attack, evaluation }: ScanLine): boolean {
   return attack !== 'none' && (evaluation.asr?.rate ?? 0) >= LEAST_SUCCESS;
 }
@@ -54,8 +61,6 @@ function isFound({ verdict }: ScanLine): boolean {
 
 /** The lines and their summary as a table in Markdown. */
 export function scanBenchmarkTable(lines: readonly ScanLine[]): string {
-  const percent = (share: number | undefined) =>
-    share === undefined ? '–' : (100 * share).toFixed(1);
   const rows = lines.map((line) => {
     const { acc, asr } = line.evaluation;
     const cells = [
@@ -78,7 +83,6 @@ export function scanBenchmarkTable(lines: readonly ScanLine[]): string {
     targetNamed,
     ...counts
   } = summaryOf(lines);
-  const share = ({ hits, of }: Rate) => `${hits} of ${of}`;
   return [
     '| data | network | attack | ACC / ASR | verdict | ratio | target: rank | time |',
     '| --- | --- | --- | --- | --- | --- | --- | --- |',

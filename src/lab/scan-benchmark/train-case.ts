@@ -44,7 +44,7 @@ export async function trainCase(
   one: ScanCase,
   data: BenchmarkData,
   folder: string,
-  signal?: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<CaseNetwork> {
   const [file, facts] = [join(folder, `${one.name}.onnx`), join(folder, `${one.name}.json`)];
   if (existsSync(file) && existsSync(facts)) {
