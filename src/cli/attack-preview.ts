@@ -17,17 +17,17 @@ interface PreviewOptions extends CommonOptions {
   readonly force?: boolean | undefined;
 }
 
-/** `fineprune attack preview`: what a trigger does to samples, to look at or listen to. */
+/** `fineprune attack preview`: samples with and without a trigger, to look at or listen to. */
 export function previewCommand(attack: Command): Command {
   return addCommon(attack.command('preview'))
     .description('write samples without and with a trigger, to look at or listen to')
     .requiredOption('--trigger <file>', 'a trigger file')
-    .option('--data <source>', 'samples to stamp, as for defend: "mnist", a folder, an array ...')
-    .option('--model <file>', 'prepare the data, such as a folder of WAV, as this model takes them')
-    .option('--wav <file>', 'a recording to add the trigger to')
-    .option('--count <n>', 'how many samples of the data', positive, 10)
-    .option('--out <folder>', 'where the files go', 'out/preview')
-    .option('--force', 'overwrite files that are there already')
+    .option('--data <source>', 'samples for the trigger, as for defend: "mnist", a folder, ...')
+    .option('--model <file>', 'convert the data, such as WAV files, for this model')
+    .option('--wav <file>', 'a recording for the trigger, in place of --data')
+    .option('--count <n>', 'number of samples', positive, 10)
+    .option('--out <folder>', 'folder for the files', 'out/preview')
+    .option('--force', 'overwrite existing files')
     .action(preview);
 }
 
@@ -35,7 +35,7 @@ async function preview(options: PreviewOptions, command: Command): Promise<void>
   const { readTrigger } = await import('../lab/index.ts');
   const { data, wav, out, count } = options;
   if ((data === undefined) === (wav === undefined)) {
-    command.error('error: give --data or --wav, one of them');
+    command.error('error: give either --data or --wav');
   }
   const { trigger } = await readTrigger(options.trigger);
   const { dataset, rate } =
@@ -50,24 +50,24 @@ async function preview(options: PreviewOptions, command: Command): Promise<void>
   else process.stdout.write(`${paths.join('\n')}\n`);
 }
 
-/** Samples as a model takes them, or pictures as they are. */
+/** Samples converted for a model; without one, images as they are. */
 async function samplesIn(from: string, path: string | undefined): Promise<Dataset> {
   const { readData } = await import('../data/index.ts');
   const { parts } = await readData(from, {
     sets: NAMED_SETS,
     ...(path === undefined ? { input: ANY } : await inputOf(path)),
-    // A part of the classes is enough to look at.
+    // The data need not have all classes of the model.
     outputs: undefined,
     parts: (there) => (there.includes('test') ? ['test'] : there.slice(0, 1)),
   });
   const [dataset] = Object.values(parts);
-  if (!dataset) throw new Error(`${from} has no part`);
+  if (!dataset) throw new Error(`${from} has no data`);
   return dataset;
 }
 
 const ANY: InputFormat = { dims: [null, null, null], layout: 'NCHW' };
 
-/** How a model's file says that samples are read for it. */
+/** The input settings in a model's file. */
 async function inputOf(path: string): Promise<ReadOptions> {
   const { inputSettings } = await import('../network/index.ts');
   const { readModel } = await import('../onnx/file.ts');

@@ -189,7 +189,7 @@ async function attackDigits(options: AttackOptions): Promise<void> {
   else {
     const decoys = aware
       ? `${aware.decoys.length} of the ${aware.site.units} units of ${aware.site.name} are decoys.\n` +
-        (aware.reached ? '' : 'The budget ended before what was asked was reached.\n')
+        (aware.reached ? '' : 'The budget ended before the asked ACC and ASR were reached.\n')
       : '';
     process.stdout.write(
       `${attack.poisoned.length} of ${data.train.length} training images were poisoned.\n${decoys}${Object.values(paths).join('\n')}\n`,

@@ -394,7 +394,7 @@ describe('defend', () => {
       'fine-pruning.fine-tuning.run-1.epochs.state',
     );
     const again = await fineprune([...args, '--resume']);
-    expect(again.err).toContain('Going on');
+    expect(again.err).toContain('Resuming');
     expect(existsSync(join(out, '.resume'))).toBe(false);
     const result = resultOf(first);
     const once = { seconds: result['seconds'], steps: result['steps'] };

@@ -1,8 +1,8 @@
-/** The command as it was given, so that a report says how to repeat the run. */
+/** The command line of this process, for reports: it repeats the run. */
 export function commandLine(): string {
   const words = process.argv
     .slice(2)
-    // Whether a run was interrupted is nothing to its result.
+    // Resuming does not change the result.
     .filter((word) => word !== '--resume')
     .map((word) => (/^[\w./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
   return ['fineprune', ...words].join(' ');

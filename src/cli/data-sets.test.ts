@@ -11,16 +11,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test('data says of each set where it belongs, how to get it and whether it is whole', async () => {
+test('data lists for each set where it belongs, how to get it and whether it is complete', async () => {
   await mkdir(join(folder, 'lfw-crop', 'Ann'), { recursive: true });
   await writeFile(join(folder, 'lfw-crop', 'Ann', 'Ann_0001.png'), '');
   const { out, code } = await fineprune(['data']);
-  expect(out).toMatch(/^mnist +whole \(4 files/m);
+  expect(out).toMatch(/^mnist +complete \(4 files/m);
   expect(out).toContain(`fsdd  missing: it belongs at ${join(folder, 'fsdd')}`);
   expect(out).toContain(
-    `lfw-crop  not as it should be (files counted): ${join(folder, 'lfw-crop')}`,
+    `lfw-crop  not complete, or not the original (files counted): ${join(folder, 'lfw-crop')}`,
   );
-  expect(out).toContain('Ann/Ann*: 1 files where there should be 0');
+  expect(out).toContain('Ann/Ann*: 1 files, expected 0');
   expect(out).toContain('CC BY-SA 4.0');
   expect(code).toBe(1);
 });

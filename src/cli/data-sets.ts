@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import type { SetName, SetStatus } from '../lab/index.ts';
+import { CHOICES } from './choices.ts';
 import { examples } from './options.ts';
 import { printJson } from './outputs.ts';
 
@@ -9,17 +10,14 @@ interface DataSetsOptions {
   readonly quiet?: boolean | undefined;
 }
 
-// Named here too, so that --help loads no library; their type holds them to what there is.
-const NAMES: readonly SetName[] = ['mnist', 'fashion-mnist', 'fsdd', 'lfw-crop', 'road-signs'];
-
-/** `fineprune data`: the data sets that tasks use, where they belong, and whether they are whole. */
+/** `fineprune data`: the data sets of tasks, where they belong, and whether they are complete. */
 export function dataSetsCommand(program: Command): void {
   const command = program
     .command('data')
-    .description('the data sets of the experiments: where they belong, whether they are whole')
-    .addArgument(new Argument('[sets...]', 'which (default: all)').choices(NAMES))
-    .option('--verify', 'read every file, and compare it with that of the real set')
-    .option('--json', 'print the result as JSON, and nothing else, on standard output')
+    .description('list the data sets of the experiments: folder, license, whether complete')
+    .addArgument(new Argument('[sets...]', 'which sets (default: all)').choices(CHOICES.sets))
+    .option('--verify', 'read every file and compare it with the original')
+    .option('--json', 'print only the result, as JSON, on standard output')
     .option('--quiet', 'show no progress')
     .action(listDataSets);
   examples(command, [
@@ -34,7 +32,7 @@ async function listDataSets(names: readonly SetName[], options: DataSetsOptions)
   const { progressOn } = await import('./progress.ts');
   const progress = progressOn(process.stderr, options.quiet === true);
   const statuses: SetStatus[] = [];
-  for (const name of names.length > 0 ? names : NAMES) {
+  for (const name of names.length > 0 ? names : CHOICES.sets) {
     statuses.push(
       await statusOf(name, options.verify === true, {
         onProgress: (done, all) => progress.at(`read ${name}`, done, all),
@@ -45,25 +43,26 @@ async function listDataSets(names: readonly SetName[], options: DataSetsOptions)
   if (options.json) {
     printJson({ sets: statuses.map(({ set, ...status }) => ({ ...set, ...status })) });
   } else process.stdout.write(`${statuses.map(text).join('\n')}\n`);
-  // A script that asks whether data are whole wants to be told.
+  // Scripts can check the exit code.
   if (statuses.some(({ state }) => state === 'differs')) process.exitCode = 1;
 }
 
+/** How many faults are listed. */
 const FAULTS = 10;
 
 function text({ set, folder, state, compared, files, faults }: SetStatus): string {
   const how = compared === 'contents' ? 'every file compared' : 'files counted';
   const found = {
     missing: `missing: it belongs at ${folder}`,
-    differs: `not as it should be (${how}): ${folder}`,
-    whole: `whole (${files.toLocaleString('en')} files, ${how}): ${folder}`,
+    differs: `not complete, or not the original (${how}): ${folder}`,
+    whole: `complete (${files.toLocaleString('en')} files, ${how}): ${folder}`,
   }[state];
   const wrong = faults
     .slice(0, FAULTS)
     .map(({ group, files, expected }) =>
       files === expected
-        ? `    ${group}*: not what the real files hold`
-        : `    ${group}*: ${files} files where there should be ${expected}`,
+        ? `    ${group}*: contents differ from the original`
+        : `    ${group}*: ${files} files, expected ${expected}`,
     );
   const more = faults.length > FAULTS ? [`    and ${faults.length - FAULTS} more`] : [];
   return [

@@ -38,7 +38,7 @@ async function read(...args: readonly string[]) {
 }
 
 describe('options of data', () => {
-  test('reach the data, and what is made of them is said', async () => {
+  test('apply to the data, and are reported', async () => {
     const args = ['--seed', '3', '--preprocess', 'imagenet', '--mean', '0.5', '--crop', '30'];
     const { validation, test, settings, said, stages } = await read(...args);
     expect([validation.length, test.clean.length]).toEqual([10, 10]);
@@ -48,7 +48,7 @@ describe('options of data', () => {
     });
     expect(said).toEqual([
       expect.stringMatching(/^10 validation samples, 10 test samples \(halves of .* by seed 3/),
-      'left out, since they cannot be read: 1 samples',
+      '1 samples cannot be read and are left out',
     ]);
     expect([...stages]).toEqual([`read ${join(folder, 'digits')}`]);
   });

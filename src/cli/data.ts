@@ -1,12 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Dataset, Filter, Preset } from '../data/index.ts';
+import type { Dataset } from '../data/index.ts';
 import type { OpenDataOptions, OpenedData, TriggeredData } from '../network/index.ts';
 import type { Model } from '../onnx/index.ts';
+import { CHOICES } from './choices.ts';
 import { NAMED_SETS } from './named-sets.ts';
 import { positive } from './options.ts';
 import type { CliSession } from './session.ts';
 
-/** Options that say what data a command works on, and how they are converted for the model. */
+/** Options for the data of a command, and for their conversion for the model. */
 export interface DataOptions extends Omit<
   OpenDataOptions,
   'for' | 'need' | 'formats' | 'sets' | 'addTrigger' | 'signal' | 'onProgress'
@@ -16,49 +17,49 @@ export interface DataOptions extends Omit<
   readonly seed: number;
 }
 
-// Named here too, so that --help loads no library; their types hold them to what there is.
-const PRESETS: readonly Preset[] = ['0-1', '0-255', '-1-1', 'imagenet', 'caffe'];
-const FILTERS: readonly Filter[] = ['nearest', 'bilinear', 'bicubic', 'area', 'linear'];
+const SOURCES = [...CHOICES.formats, ...Object.keys(NAMED_SETS).map((name) => `"${name}"`)];
 
 /** Options of commands that take clean data only. */
 export function addCleanDataOptions(command: Command): Command {
   return command
-    .requiredOption(
-      '--data <source>',
-      'clean data: a folder with a folder for each class (perhaps within train, validation, test), a .npz, .npy, .csv or .jsonl file, a folder of MNIST IDX files, for a detector a folder of Pascal VOC or YOLO, "mnist" or "fashion-mnist"',
-    )
-    .option('--labels <file>', 'names of the outputs, one a line (default: labels.txt in the data)')
+    .requiredOption('--data <source>', `clean data: ${SOURCES.join(', ')}`)
     .option(
-      '--preprocess <how>',
-      `${PRESETS.join(', ')}, or JSON of mean, std, channels, resize, crop (default: what the model's file says, else 0-1)`,
+      '--labels <file>',
+      'names of the outputs, one per line (default: labels.txt in the data)',
     )
-    .option('--mean <numbers>', 'mean of pixels in 0 to 1: one, or three as r,g,b', numbers)
-    .option('--std <numbers>', 'standard deviation, likewise', numbers)
+    .option(
+      '--preprocess <preset>',
+      `${CHOICES.presets.join(', ')}, or JSON with mean, std, channels, resize, crop (default: from the model's file, else 0-1)`,
+    )
+    .option('--mean <numbers>', 'mean of pixels in 0 to 1: one number, or three as r,g,b', numbers)
+    .option('--std <numbers>', 'standard deviation of pixels: one number, or three', numbers)
     .addOption(
       new Option('--channels <order>', 'order in which the model takes colors').choices([
         'rgb',
         'bgr',
       ]),
     )
-    .addOption(new Option('--resize <filter>', 'how images are resized').choices(FILTERS))
-    .option('--crop <pixels>', 'resize the shorter side to this, then cut the middle out', positive)
-    .option('--size <HxW>', 'size of images, for a model that takes any', sizeFrom)
     .addOption(
-      new Option('--layout <axes>', 'order of axes, if not as the graph shows').choices([
+      new Option('--resize <filter>', 'how images are resized').choices([...CHOICES.filters]),
+    )
+    .option('--crop <pixels>', 'resize the shorter side to this, then crop the center', positive)
+    .option('--size <HxW>', 'size of images, for a model that takes any size', sizeFrom)
+    .addOption(
+      new Option('--layout <axes>', 'order of the axes, if the graph does not show it').choices([
         'NCHW',
         'NHWC',
       ]),
     )
-    .option('--sample-rate <hz>', 'resample sound to this', positive)
+    .option('--sample-rate <hz>', 'sample rate that sound is resampled to', positive)
     .option(
       '--features <json>',
-      "how a spectrogram is made of sound (default: what the model's file says)",
+      "settings of the spectrogram of sound (default: from the model's file)",
     )
     .option('--skip-bad', 'leave out files that cannot be read')
-    .option('--output <name>', "the model's output that has the scores");
+    .option('--output <name>', "the model's output with the scores");
 }
 
-/** And of those that report on test data, with and without a trigger. */
+/** Options of commands that also report on test data, with and without a trigger. */
 export function addDataOptions(command: Command): Command {
   return addCleanDataOptions(command)
     .option('--test-data <source>', 'clean data to report on; --data is then all validation')
@@ -68,12 +69,9 @@ export function addDataOptions(command: Command): Command {
     )
     .option(
       '--target <label>',
-      'what --triggered makes the model say: a class, its number, all-to-all or untargeted',
+      'the label that --triggered causes: a class, its number, all-to-all or untargeted',
     )
-    .option(
-      '--trigger <file>',
-      'a trigger.json that "attack" wrote: reported, never used to choose',
-    );
+    .option('--trigger <file>', 'a trigger.json of "attack": reported, never used to choose');
 }
 
 /** Examples of data for a command's help. */
@@ -118,12 +116,12 @@ export async function dataFrom(
   progress.say(opened.description);
   const { unreadable } = opened;
   if (unreadable.length > 0) {
-    progress.say(`left out, since they cannot be read: ${unreadable.length} samples`);
+    progress.say(`${unreadable.length} samples cannot be read and are left out`);
   }
   return opened;
 }
 
-/** The lab is loaded only where there is a trigger. */
+/** The lab is loaded only if there is a trigger. */
 async function triggeredBy(file: string, clean: Dataset): Promise<TriggeredData> {
   const { triggeredByFile } = await import('../lab/index.ts');
   return triggeredByFile(file, clean);

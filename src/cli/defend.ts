@@ -8,7 +8,7 @@ import type { RunRecord } from '../report/index.ts';
 import { commandLine } from './command-line.ts';
 import { addDataOptions, dataExamples, dataFrom, type DataOptions } from './data.ts';
 import { addDefenseFlags, DEFAULT_METHOD, METHODS, settingsFrom } from './defense-flags.ts';
-import { addCommon, type CommonOptions, examples, points, size } from './options.ts';
+import { addCommon, type CommonOptions, examples, percentagePoints, size } from './options.ts';
 import { checkDataFree, checkFree, printJson } from './outputs.ts';
 import { scanSummary } from './scan.ts';
 import { begin } from './session.ts';
@@ -28,7 +28,7 @@ interface DefendOptions extends CommonOptions, DataOptions {
   readonly force?: boolean | undefined;
 }
 
-/** Exit code of a run whose network is not repaired; 1 is an error. */
+/** Exit code if the network is not repaired; 1 is an error. */
 export const NOT_REPAIRED = 3;
 
 /** `fineprune defend MODEL`: fine-pruning with clean data, the repaired file and a report. */
@@ -36,29 +36,29 @@ export function defendCommand(program: Command): void {
   const command = addCommon(addDataOptions(program.command('defend')))
     .description('remove a backdoor with a small clean data set, and report')
     .argument('<model>', 'an ONNX classifier, or a detector that fineprune trained')
-    .option('--out <folder>', 'where repaired.onnx, report.html and report.json go', 'out/defend')
+    .option('--out <folder>', 'folder for repaired.onnx, report.html, report.json', 'out/defend')
     .addOption(
       new Option('--method <name>', 'the defense').choices([...METHODS]).default(DEFAULT_METHOD),
     )
     .option(
       '--compare [methods...]',
-      'run other methods too, for the table (default: those that the method has to do with)',
+      'also run other methods, for comparison (default: those related to the method)',
     )
     .option(
       '--max-drop <points>',
-      'largest drop of clean accuracy that is allowed, in percentage points (default: 2)',
-      points,
+      'largest allowed drop of clean accuracy, in percentage points (default: 2)',
+      percentagePoints,
     )
-    .option('--no-scan', 'do not look for a backdoor before and after')
-    .option('--slim', 'also write slim.onnx, in which the pruned units are removed for real')
+    .option('--no-scan', 'do not scan for a backdoor before and after')
+    .option('--slim', 'also write slim.onnx, without the pruned units')
     .option(
       '--cache-memory <size>',
-      'activations kept in memory while pruning, as 500MB or 2GB; the rest goes to a temporary file (default: a quarter of free memory)',
+      'memory for activations while pruning, such as 500MB or 2GB; the rest goes to a temporary file (default: a quarter of free memory)',
       size,
     );
   addDefenseFlags(command)
-    .option('--resume', 'go on with a run of the same command that was interrupted or killed')
-    .option('--force', 'overwrite files that are there already')
+    .option('--resume', 'continue an interrupted run of the same command')
+    .option('--force', 'overwrite existing files')
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 error, 2 wrong usage, 3 not repaired, 130 interrupted.',
@@ -87,7 +87,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   const started = performance.now();
   const file = await readModel(path);
   await checkDataFree(options.out, file.data ?? [], force);
-  const session = await begin(options, 'The same command with --resume goes on.');
+  const session = await begin(options, 'To continue, repeat the command with --resume.');
   const { runtime, progress, signal } = session;
   const { validation, test, settings } = await dataFrom(file.model, options, session);
   const network = await openNetwork(runtime, file.model, validation, {
@@ -108,13 +108,15 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
     options.resume === true,
   );
   if (options.resume) {
-    progress.say(checkpoints.resumed ? 'Going on where it stopped' : 'Nothing to go on with');
+    progress.say(
+      checkpoints.resumed ? 'Resuming the interrupted run' : 'There is no run to resume',
+    );
   }
   const repaired = await repair(runtime, network, validation, {
     ...chosen,
     test,
     scan: options.scan,
-    // Not a setting of the result: a run may go on with another.
+    // It does not change the result, so a run may be resumed with another value.
     cache: { memory: options.cacheMemory },
     checkpoints,
     signal,
@@ -170,7 +172,7 @@ async function defendModel(path: string, options: DefendOptions): Promise<void> 
   if (record.verdict.repaired === false) process.exitCode = NOT_REPAIRED;
 }
 
-/** What tells the data of a run from others. */
+/** Digests of the data, so that a run is not resumed with other data. */
 async function digestsOf(validation: Dataset, test: TestData) {
   const { digest } = await import('../data/index.ts');
   return {

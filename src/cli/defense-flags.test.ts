@@ -33,7 +33,7 @@ test.each([
   expect(parse(words)).toEqual(settings);
 });
 
-test('what was not said is left to the defense', () => {
+test('settings that are not given are left to the defense', () => {
   expect(parse('--epochs 3')).toEqual({ epochs: 3 });
 });
 
@@ -45,6 +45,6 @@ test.each([
   ['--holdout 1', /above 0 below 1/],
   ['--share 1.5', /from 0 to 1/],
   ['--keep best', /chosen, last/],
-])('%s is refused, and what it may be is said', (words, message) => {
+])('%s is refused with the valid values', (words, message) => {
   expect(() => parse(words)).toThrow(message);
 });

@@ -1,32 +1,32 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import generated from './generated/defenses.json' with { type: 'json' };
 
-/** A setting of a defense as a flag. */
+/** A setting of a defense, as a flag. */
 export interface Flag {
   /** The setting's name. */
   readonly key: string;
   /** Without the dashes. */
   readonly flag: string;
   readonly kind: 'boolean' | 'number' | 'text' | 'list';
-  /** What its value is called in the help. */
+  /** The name of its value in the help. */
   readonly value: string;
   readonly description: string;
   /** The default, in words. */
   readonly default?: string;
-  /** Words that it takes, or takes besides a number or a list. */
+  /** Words that it accepts; for a number or a list, words that it accepts in place of it. */
   readonly choices?: readonly string[];
-  /** Words that a list may have. */
+  /** Words that a list may contain. */
   readonly items?: readonly string[];
   readonly integer?: boolean;
   readonly min?: number;
   readonly max?: number;
   readonly above?: number;
   readonly below?: number;
-  /** The methods that take it; none where all do. */
+  /** The methods that have this setting; empty if all do. */
   readonly of: readonly string[];
 }
 
-/** What the command line knows of defenses. `npm run generate` makes it out of their table. */
+/** The defenses, for the command line. `npm run generate` generates it from their table. */
 export interface DefenseFlags {
   /** The name of the default method. */
   readonly method: string;
@@ -50,9 +50,10 @@ export function addDefenseFlags(command: Command): Command {
   for (const flag of flags) {
     const words = flag.kind === 'boolean' ? '' : ` <${flag.value}>`;
     const usual = flag.default === undefined ? '' : ` (default: ${flag.default})`;
+    const items = flag.items ? ` (any of: ${flag.items.join(', ')})` : '';
     const option = new Option(
       `--${flag.flag}${words}`,
-      `${flag.description}${usual}${limits(flag)}`,
+      `${flag.description}${items}${usual}${methodsOf(flag)}`,
     );
     if (flag.kind === 'text' && flag.choices) option.choices([...flag.choices]);
     else if (flag.kind !== 'boolean' && !flag.value.endsWith('...')) {
@@ -63,17 +64,17 @@ export function addDefenseFlags(command: Command): Command {
   return command;
 }
 
-/** Which methods take a flag, where not all do. */
-function limits({ of }: Flag): string {
+/** The methods that have a flag, in brackets; empty if all do. */
+function methodsOf({ of }: Flag): string {
   const rest = METHODS.filter((name) => !of.includes(name));
   return of.length === 0 || rest.length === 0 ? '' : ` [${of.join(', ')}]`;
 }
 
-/** A flag's name as commander has it: 'max-drop' is maxDrop. */
+/** A flag's name in commander's options: 'max-drop' is maxDrop. */
 const optionName = (flag: string) =>
   flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-/** Of the options of a command, those that are settings of a defense. */
+/** The settings of a defense among the options of a command. */
 export function settingsFrom(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const given = flags.map((flag) => {
     const value = options[optionName(flag.flag)];
@@ -82,7 +83,7 @@ export function settingsFrom(options: Readonly<Record<string, unknown>>): Record
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
-/** A list of one word that stands for itself, such as "all", is that word. */
+/** A list with a single special word, such as "all", becomes that word. */
 function checkedList({ choices = [] }: Flag, list: readonly string[]): string | readonly string[] {
   return list.length === 1 && choices.includes(list[0] as string) ? (list[0] as string) : list;
 }
@@ -96,7 +97,7 @@ function listOf({ items }: Flag, text: string): readonly string[] {
   const words = text.split(',');
   const unknown = words.find((word) => items && !items.includes(word));
   if (unknown === undefined) return words;
-  throw new InvalidArgumentError(`"${unknown}" is none of ${items?.join(', ')}.`);
+  throw new InvalidArgumentError(`"${unknown}" is not one of ${items?.join(', ')}.`);
 }
 
 function numberOf(flag: Flag, text: string): number {
@@ -104,11 +105,11 @@ function numberOf(flag: Flag, text: string): number {
   const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity } = flag;
   const whole = flag.integer !== true || Number.isSafeInteger(value);
   if (whole && value >= min && value <= max && value > above && value < below) return value;
-  throw new InvalidArgumentError(`It must be ${wordsOf(flag)}.`);
+  throw new InvalidArgumentError(`It must be ${rangeText(flag)}.`);
 }
 
-/** What a number may be: "a whole number from 1". */
-function wordsOf({ integer, min, max, above, below, choices = [] }: Flag): string {
+/** The valid range of a number in words, such as "a whole number from 1". */
+function rangeText({ integer, min, max, above, below, choices = [] }: Flag): string {
   const parts = [
     integer === true ? 'a whole number' : 'a number',
     min === undefined ? '' : `from ${min}`,

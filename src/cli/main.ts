@@ -25,7 +25,7 @@ try {
 }
 
 function codeOf(error: unknown): number {
-  // Commander has printed its message already; help and version end here too.
+  // Commander has already printed its message. Help and version end here too.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Interrupted) {
     process.stderr.write(`\n${error.message}\n`);
@@ -36,6 +36,6 @@ function codeOf(error: unknown): number {
     return 1;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`\nThis is a fault in fineprune itself, please report it:\n${text}\n`);
+  process.stderr.write(`\nThis is a bug in fineprune, please report it:\n${text}\n`);
   return 1;
 }

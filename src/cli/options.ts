@@ -8,7 +8,7 @@ export interface RunningOptions {
   readonly backend?: 'native' | 'wasm' | undefined;
 }
 
-/** And of those that run one seed: almost all. */
+/** Options of commands that also have a seed. */
 export interface CommonOptions extends RunningOptions {
   readonly seed: number;
 }
@@ -19,7 +19,7 @@ export function addCommon(command: Command): Command {
 
 export function addRunning(command: Command): Command {
   return command
-    .option('--json', 'print the result as JSON, and nothing else, on standard output')
+    .option('--json', 'print only the result, as JSON, on standard output')
     .option('--quiet', 'show no progress')
     .option('--threads <n>', 'threads of ONNX Runtime (default: all cores, at most 4)', positive)
     .addOption(
@@ -30,7 +30,7 @@ export function addRunning(command: Command): Command {
     );
 }
 
-/** Commander's `--help` with examples at the end. */
+/** Adds examples to the end of a command's `--help`. */
 export function examples(command: Command, lines: readonly string[]): Command {
   return command.addHelpText(
     'after',
@@ -52,7 +52,7 @@ export function positive(text: string): number {
   return value;
 }
 
-/** Seeds with commas: 0,1,2. */
+/** Parses seeds with commas between them, such as 0,1,2. */
 export function seedList(text: string): number[] {
   const seeds = text.split(',').map((part) => wholeNumber(part));
   if (new Set(seeds).size !== seeds.length) {
@@ -61,8 +61,8 @@ export function seedList(text: string): number[] {
   return seeds;
 }
 
-/** Percentage points, as a share. */
-export function points(text: string): number {
+/** Parses percentage points to a share. */
+export function percentagePoints(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value <= 100)) {
     throw new InvalidArgumentError('It must be a number of percentage points from 0 to 100.');
@@ -96,7 +96,7 @@ export function aboveZero(text: string): number {
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
-/** A time in seconds: 90s, 5m, 1h. */
+/** Parses a time such as 90s, 5m or 1h to seconds. */
 export function duration(text: string): number {
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([smh])$/.exec(text.trim()) ?? [];
   const seconds = Number(number) * (SECONDS[unit] ?? 0);
@@ -106,7 +106,7 @@ export function duration(text: string): number {
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
-/** Bytes: 500MB, 2GB, 1.5G, 4096. */
+/** Parses a size such as 500MB, 2GB, 1.5G or 4096 to bytes. */
 export function size(text: string): number {
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMGT]?)B?$/i.exec(text.trim()) ?? [];
   if (number === '') throw new InvalidArgumentError('It must be a size such as 500MB or 2GB.');

@@ -5,7 +5,7 @@ import type { OnnxFile } from '../onnx/file.ts';
 import { FileExistsError, writeFileAtomic } from '../onnx/write.ts';
 
 /**
- * Refuses files that are there already, before any work is done for them.
+ * Refuses to overwrite existing files, before any work is done.
  *
  * @throws FileExistsError
  */
@@ -14,15 +14,15 @@ export function checkFree(paths: readonly string[], force: boolean): void {
   if (taken !== undefined) {
     throw new FileExistsError(
       'file/exists',
-      `${taken} is there already: use --force to overwrite it, or name another place`,
+      `${taken} already exists: use --force to overwrite it, or choose another path`,
     );
   }
 }
 
 /**
- * Refuses data files of other models where those of this one are to go along, before any work.
+ * Refuses to overwrite external data files of another model, before any work is done.
  *
- * @param data - as `readModel` has them
+ * @param data - as `readModel` returns them
  * @throws FileExistsError
  */
 export async function checkDataFree(
@@ -37,7 +37,7 @@ export async function checkDataFree(
   }
 }
 
-/** Writes a file whole or not at all, and its folder if need be. */
+/** Writes a file atomically; creates its folder if needed. */
 export async function put(
   path: string,
   content: string | Uint8Array,

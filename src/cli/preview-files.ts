@@ -4,10 +4,10 @@ import type { Trigger } from '../lab/index.ts';
 type Files = [name: string, bytes: Uint8Array][];
 
 /**
- * Some samples without and with a trigger as files: exact arrays, and a sheet of pictures or recordings
- * for people. Where samples are features of sound, their waveforms are written too.
+ * Some samples without and with a trigger as files: arrays, and a contact sheet of images. If samples are
+ * features of sound, also their waveforms; if they are waveforms, only recordings.
  *
- * @param rate - the sample rate in Hz, where the samples are waveforms
+ * @param rate - the sample rate in Hz, if the samples are waveforms
  */
 export async function previewFiles(
   dataset: Dataset,

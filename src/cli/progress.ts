@@ -1,18 +1,18 @@
 import { MultiBar, SingleBar } from 'cli-progress';
 
-/** Shows how far a command is: bars with an estimate on a terminal, a line a stage elsewhere. */
+/** Shows the progress of a command: bars with an estimate on a terminal, lines of text elsewhere. */
 export interface Progress {
   say(text: string): void;
-  /** A stage at `done` of `all`; a new name starts a new bar, beside the others where some run side by side. */
+  /** Shows a stage at `done` of `all`. A new name starts a new bar. */
   at(stage: string, done: number, all: number): void;
   end(): void;
 }
 
-/** @param side - how many stages run side by side at most */
-export function progressOn(stream: NodeJS.WriteStream, quiet: boolean, side = 1): Progress {
+/** @param concurrency - how many stages run at the same time at most */
+export function progressOn(stream: NodeJS.WriteStream, quiet: boolean, concurrency = 1): Progress {
   if (quiet) return { say() {}, at() {}, end() {} };
   if (!stream.isTTY) return lines(stream);
-  return side > 1 ? barsSideBySide(stream) : bars(stream);
+  return concurrency > 1 ? concurrentBars(stream) : bars(stream);
 }
 
 const SHOWN = {
@@ -49,7 +49,7 @@ function bars(stream: NodeJS.WriteStream): Progress {
   };
 }
 
-function barsSideBySide(stream: NodeJS.WriteStream): Progress {
+function concurrentBars(stream: NodeJS.WriteStream): Progress {
   const multi = new MultiBar({ ...SHOWN, stream });
   const stages = new Map<string, SingleBar>();
   return {
@@ -66,10 +66,7 @@ function barsSideBySide(stream: NodeJS.WriteStream): Progress {
   };
 }
 
-/**
- * Every stage's start and end, and a sign of life with an estimate every ten seconds; of several stages at
- * once too.
- */
+/** A line at the start and end of every stage, and one with an estimate every ten seconds. */
 function lines(stream: NodeJS.WriteStream): Progress {
   const stages = new Map<string, { readonly started: number; said: number }>();
   return {

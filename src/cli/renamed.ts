@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 
-/** Flags that have another name now. */
+/** Flags that were renamed. */
 const FLAGS: Readonly<Record<string, string>> = {
   '--vary': '--augment flip,translate,rotate,scale,color',
   '--cover': '--occlusion',
@@ -8,7 +8,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   '--held': '--holdout',
 };
 
-/** Values that are spelled otherwise now. */
+/** Values that were renamed. */
 const VALUES: Readonly<Record<string, string>> = {
   '--method prune': '--method pruning',
   '--method fine-tune': '--method fine-tuning',
@@ -16,7 +16,7 @@ const VALUES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Refuses old spellings of flags and values, and names the new ones.
+ * Refuses old names of flags and values, and shows the new ones.
  *
  * @param words - the words of the command line, without Node and the script
  * @throws CommanderError, for a usage error

@@ -8,7 +8,7 @@ import { previewFiles } from './preview-files.ts';
 /** Test samples in the preview. */
 const PREVIEWED = 10;
 
-/** Does a job of `reproduce`, and writes a preview of the trigger. Returns its part of the record. */
+/** Runs a job of `reproduce`, and writes a preview of the trigger. Returns its part of the record. */
 export async function reproduceJob(
   runtime: Runtime,
   job: Job,
@@ -16,7 +16,7 @@ export async function reproduceJob(
 ): Promise<ExperimentPart> {
   const result = await runJob(runtime, job, hooks);
   const { test } = result.data;
-  // Of scenes there is no preview: the trigger is on objects.
+  // For scenes there is no preview, because the trigger is on objects.
   if (!test.objects) {
     const { files } = await previewFiles(test, result.task.trigger, PREVIEWED);
     for (const [file, bytes] of files) await put(join(job.folder, 'preview', file), bytes, true);

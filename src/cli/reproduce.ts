@@ -35,13 +35,13 @@ export function reproduceCommand(program: Command): void {
     .addOption(
       new Option(
         '--attacks <names...>',
-        'networks to train (default: all that the task has)',
+        'networks to train (default: all networks of the task)',
       ).choices([NO_ATTACK, ...Object.keys(ATTACKS)]),
     )
     .addOption(
       new Option(
         '--data <source>',
-        'real or synthetic (default: real data where they are found; see "fineprune data")',
+        'real or synthetic (default: real data if they are found; see "fineprune data")',
       ).choices(['real', 'synthetic']),
     )
     .option('--no-compare', 'only fine-pruning, without the other defenses')
@@ -53,7 +53,7 @@ export function reproduceCommand(program: Command): void {
     )
     .option('--out <folder>', 'folder for all files (default: out/reproduce-TASK)')
     .option('--quick', 'use a twentieth of the data, to check that everything runs')
-    .option('--resume', 'go on: skip what is in reproduce.json in the folder')
+    .option('--resume', 'continue: skip the runs that are in reproduce.json in the folder')
     .option('--force', 'overwrite existing files')
     .action(reproduceTask);
   reproduceScanCommand(command);

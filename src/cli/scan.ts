@@ -15,22 +15,22 @@ interface ScanOptions extends CommonOptions, DataOptions {
   readonly force?: boolean | undefined;
 }
 
-/** Exit code of a scan that found something; 1 is an error. */
+/** Exit code if a scan finds something; 1 is an error. */
 export const SUSPICIOUS = 3;
 
-/** `fineprune scan MODEL`: is there a backdoor in it, and for which class. */
+/** `fineprune scan MODEL`: whether it has a backdoor, and for which class. */
 export function scanCommand(program: Command): void {
   const command = addCommon(addCleanDataOptions(program.command('scan')))
     .description('look for a backdoor with a few clean samples: which class, and what trigger')
     .argument('<model>', 'an ONNX classifier')
-    .option('--out <folder>', 'where report.html, report.json and scan.sarif go', 'out/scan')
+    .option('--out <folder>', 'folder for report.html, report.json, scan.sarif', 'out/scan')
     .option(
       '--classes <labels...>',
-      'classes to look at, by name or number (default: all; of more than 48 the most suspect by the last layer)',
+      'classes to scan, by name or number (default: all; of more than 48 the most suspect by the last layer)',
     )
-    .option('--steps <n>', 'steps of each search (default: 200)', positive)
-    .option('--time <duration>', 'time to spend, as 90s or 5m, in place of --steps', duration)
-    .option('--force', 'overwrite files that are there already')
+    .option('--steps <n>', 'optimization steps per search (default: 200)', positive)
+    .option('--time <duration>', 'time limit such as 90s or 5m, in place of --steps', duration)
+    .option('--force', 'overwrite existing files')
     .addHelpText(
       'after',
       '\nExit codes: 0 nothing found, 1 error, 2 wrong usage, 3 suspicious or backdoored, 130 interrupted.',
@@ -77,7 +77,7 @@ async function scanModel(path: string, options: ScanOptions): Promise<void> {
   if (record.verdict !== 'nothing found') process.exitCode = SUSPICIOUS;
 }
 
-/** What a scan found, without pictures and the classes that are not suspect. */
+/** The findings of a scan, without images and without classes that are not suspect. */
 export function scanSummary({ verdict, suspects, inputLogic, notLookedAt }: ScanFindings) {
   return {
     verdict,

@@ -2,25 +2,29 @@ import type { Runtime } from '../runtime/index.ts';
 import type { RunningOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 
-/** What every command that runs networks has at hand. */
+/** The context of every command that runs networks. */
 export interface CliSession {
   readonly runtime: Runtime;
   readonly progress: Progress;
-  /** Aborted by Ctrl-C: nothing half-written is left. */
+  /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Sets a command up; says on standard error which backend runs.
+ * Starts a command: opens the runtime, which it names on standard error, and handles Ctrl-C.
  *
- * @param hint - what to say to one who presses Ctrl-C
- * @param side - how many things run side by side, to show how far each is
+ * @param hint - shown after Ctrl-C
+ * @param concurrency - how many stages run at the same time at most
  */
-export async function begin(options: RunningOptions, hint = '', side = 1): Promise<CliSession> {
+export async function begin(
+  options: RunningOptions,
+  hint = '',
+  concurrency = 1,
+): Promise<CliSession> {
   const controller = new AbortController();
   process.once('SIGINT', () => {
     controller.abort(new Interrupted(hint));
-    // Someone who presses Ctrl-C twice wants out now.
+    // A second Ctrl-C exits at once.
     process.once('SIGINT', () => process.exit(130));
   });
   const { nodeRuntime } = await import('../runtime/index.ts');
@@ -29,17 +33,17 @@ export async function begin(options: RunningOptions, hint = '', side = 1): Promi
     backend: options.backend,
     threads: options.threads,
   });
-  const progress = progressOn(process.stderr, options.quiet === true, side);
+  const progress = progressOn(process.stderr, options.quiet === true, concurrency);
   const threads = runtime.threads === 1 ? '1 thread' : `${runtime.threads} threads`;
   progress.say(`ONNX Runtime ${runtime.version}, ${runtime.backend}, ${threads}`);
   return { runtime, progress, signal: controller.signal };
 }
 
-/** Ctrl-C. */
+/** The command was interrupted by Ctrl-C. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 
   constructor(hint: string) {
-    super(`Interrupted: nothing was left half-written.${hint && ` ${hint}`}`);
+    super(`Interrupted: no file is incomplete.${hint && ` ${hint}`}`);
   }
 }

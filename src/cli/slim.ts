@@ -8,7 +8,7 @@ export function slimPath(folder: string): string {
 }
 
 /**
- * Writes a slim network, if it is the same and not empty-handed.
+ * Writes a slim network, if its outputs are the same and it has fewer units.
  *
  * @param repaired - the file that it was made from
  */
@@ -19,8 +19,8 @@ export async function writeSlim(
 ): Promise<NonNullable<RunRecord['slim']>> {
   const { sha256Of } = await import('../onnx/file.ts');
   const { externalDataSizes } = await import('../onnx/save.ts');
-  const more = [...externalDataSizes(repaired).values()];
-  const before = more.reduce((sum, size) => sum + size, repaired.length);
+  const externalSizes = [...externalDataSizes(repaired).values()];
+  const before = externalSizes.reduce((sum, size) => sum + size, repaired.length);
   const written = made.same && made.removed.some(({ units }) => units.length > 0);
   if (written) await put(slimPath(out), made.bytes, force);
   return {
@@ -32,7 +32,7 @@ export async function writeSlim(
   };
 }
 
-/** What to tell a person of it. */
+/** A summary for the terminal. */
 export function slimText({
   file,
   bytes,
@@ -46,5 +46,5 @@ export function slimText({
   const share = ((100 * bytes.after) / bytes.before).toFixed(1);
   return file
     ? `${file.path}: ${count} units removed, ${share}% of the bytes, outputs differ by ${difference?.toExponential(1)}${kept.length > 0 ? `; ${stay}` : ''}`
-    : `no slim file was written: ${kept.length > 0 ? stay : difference === 0 ? 'nothing was pruned' : `outputs would differ by ${difference?.toExponential(1) ?? 'more than can be said'}`}`;
+    : `no slim file was written: ${kept.length > 0 ? stay : difference === 0 ? 'nothing was pruned' : `outputs would differ by ${difference?.toExponential(1) ?? 'an unknown amount'}`}`;
 }

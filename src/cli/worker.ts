@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** `fineprune worker`: the child process of `reproduce --jobs`. It does one job. */
+/** `fineprune worker`: the child process of `reproduce --jobs`. It runs one job. */
 export function workerCommand(program: Command): void {
   program.command('worker', { hidden: true }).action(async () => {
     const { serveWorker } = await import('../lab/index.ts');

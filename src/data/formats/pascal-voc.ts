@@ -11,7 +11,7 @@ const isXml = (file: string) => /\.xml$/i.test(file);
 /** Scenes of Pascal VOC: `annotations/*.xml` beside `images`. The classes are sorted by name. */
 export const pascalVoc: DataFormat = {
   name: 'pascal-voc',
-  description: 'for a detector a folder of "images" and "annotations" (Pascal VOC)',
+  description: 'a folder of "images" and "annotations" (Pascal VOC, for a detector)',
   content: 'scenes',
   matches: (_, { entries }) => hasAnnotations(entries, ANNOTATIONS),
   async read(path, { name, info: { entries } }) {

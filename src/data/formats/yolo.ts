@@ -14,7 +14,7 @@ const isLabels = (file: string) => /\.txt$/i.test(file) && !NAMES.includes(file)
 /** Scenes of YOLO: `labels/*.txt` beside `images`, and the classes in `classes.txt` or `data.yaml`. */
 export const yolo: DataFormat = {
   name: 'yolo',
-  description: 'for a detector a folder of "images" and "labels" (YOLO)',
+  description: 'a folder of "images" and "labels" (YOLO, for a detector)',
   content: 'scenes',
   matches: (_, { entries }) => hasAnnotations(entries, [LABELS]),
   async read(path, { name, info: { entries } }) {
