@@ -53,6 +53,7 @@ async function demo(options: DemoOptions): Promise<void> {
     ...digits.defense,
     fullCurve: true,
     compare: true,
+    scan: true,
     test,
     seed,
     signal,

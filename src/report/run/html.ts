@@ -1,6 +1,6 @@
 import { html } from '../page/markup.ts';
 import { page } from '../page/page.ts';
-import { repairScanSection } from '../scan/sections.ts';
+import { type RealAttack, repairScanSection } from '../scan/sections.ts';
 import { detailsSection } from './details.ts';
 import { examplesSection } from './examples-section.ts';
 import { confusionsSection, structureSection } from './network-sections.ts';
@@ -21,8 +21,16 @@ export async function renderReport(value: RunRecord): Promise<string> {
   return page(
     `${record.input.path}: ${record.tool.name} report`,
     html`${verdictSection(record)} ${evaluationsSection(record)} ${examplesSection(record)}
-    ${await repairScanSection(record.scan)} ${scenesSection(record.scenes, evaluationsOf(record))}
-    ${confusionsSection(record)} ${await stepSections(record)} ${slimSection(record)}
-    ${structureSection(record)} ${detailsSection(record)}`,
+    ${await repairScanSection(record.scan, realAttack(record))}
+    ${scenesSection(record.scenes, evaluationsOf(record))} ${confusionsSection(record)}
+    ${await stepSections(record)} ${slimSection(record)} ${structureSection(record)}
+    ${detailsSection(record)}`,
   );
+}
+
+/** Attack success of the real trigger before and after, where it was measured. */
+function realAttack(record: RunRecord): RealAttack | undefined {
+  const evaluations = evaluationsOf(record);
+  const [before, after] = [evaluations[0]?.evaluation.asr, evaluations.at(-1)?.evaluation.asr];
+  return before && after ? { before, after } : undefined;
 }

@@ -2,6 +2,7 @@ import { SUSPICIOUS_RATIO } from '../../defense/index.ts';
 import { drawBoth } from '../charts/chart-parts.ts';
 import { ratioChart } from '../charts/ratio-chart.ts';
 import { loadPlot } from '../charts/svg.ts';
+import type { Rate } from '../../metrics/index.ts';
 import { number } from '../page/format.ts';
 import { html, type Markup } from '../page/markup.ts';
 import { chartMarkup, dataTable, rateText } from '../page/parts.ts';
@@ -18,46 +19,63 @@ export async function findingSections(found: ScanFindings): Promise<Markup> {
   return html`${found.suspects.map(suspectSection)} ${families} ${logicSection(found)}`;
 }
 
+/** Attack success of the real trigger, where triggered data were given. */
+export interface RealAttack {
+  readonly before: Rate;
+  readonly after: Rate;
+}
+
 /** The scans before and after a repair, for its report. */
-export async function repairScanSection(scan: RepairScanRecord | undefined): Promise<Markup> {
+export async function repairScanSection(
+  scan: RepairScanRecord | undefined,
+  real: RealAttack | undefined,
+): Promise<Markup> {
   if (!scan) return html``;
   const { before, after, remaining } = scan;
+  const again = after ? `After: ${after.verdict}.` : 'It was not scanned again.';
   return html`<section id="scan">
       <h2>Scan before and after</h2>
       <p>
-        Before: ${before.verdict}.
-        ${after ? html`After: ${after.verdict}.` : 'It was not scanned again.'} A scan looks for the
-        smallest trigger of each class on clean data, without the real trigger.
+        Before: ${before.verdict}. ${again} A scan looks for the smallest trigger of each class on
+        clean data, without the real trigger.
       </p>
-      ${
-        remaining.length > 0 &&
-        html`<div class="scroll">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Trigger found for</th>
-                  <th scope="col">As delivered</th>
-                  <th scope="col">Repaired</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${remaining.map(
-                  (one) =>
-                    html`<tr>
-                      <th scope="row">${one.name} (${one.family})</th>
-                      <td>${rateText(one.before)}</td>
-                      <td>${rateText(one.after)}</td>
-                    </tr>`,
-                )}
-              </tbody>
-            </table>
-          </div>
-          <p class="note">
-            Share of clean samples for which the trigger makes the network say that class.
-          </p>`
-      }
+      ${remaining.length > 0 && remainingTable(remaining, real)}
     </section>
     ${await findingSections(before)}`;
+}
+
+/** How well the triggers work before and after; the real one below, to compare. */
+function remainingTable(
+  remaining: RepairScanRecord['remaining'],
+  real: RealAttack | undefined,
+): Markup {
+  const row = (name: string, before: Rate, after: Rate) =>
+    html`<tr>
+      <th scope="row">${name}</th>
+      <td>${rateText(before)}</td>
+      <td>${rateText(after)}</td>
+    </tr>`;
+  return html`<div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Trigger</th>
+            <th scope="col">As delivered</th>
+            <th scope="col">Repaired</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${remaining.map(({ name, family, before, after }) =>
+            row(`found: ${family} for ${name}`, before, after),
+          )}
+          ${real && row('real, on test data', real.before, real.after)}
+        </tbody>
+      </table>
+    </div>
+    <p class="note">
+      Share of samples for which the trigger makes the network say the target. Triggers that a scan
+      found predict what is left of the real one.
+    </p>`;
 }
 
 function suspectSection(suspect: Suspect, at: number): Markup {
