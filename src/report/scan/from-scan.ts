@@ -61,8 +61,8 @@ function findingsOf(scan: Scan, data: Dataset): ScanFindings {
         pattern: patternPicture(data, suspect, layout),
         places: strongestPlaces(suspect, layout),
         examples: examples.map(({ clean, triggered, before, after }) => ({
-          clean: samplePicture(data, clean),
-          triggered: samplePicture(data, triggered),
+          clean: samplePicture(data, clean, layout),
+          triggered: samplePicture(data, triggered, layout),
           before,
           after,
         })),

@@ -8,10 +8,20 @@ type Layout = Scan['layout'];
 const NAMED = 8;
 
 /** A sample as a picture; undefined where samples are no pictures. */
-export function samplePicture(data: Dataset, sample: Float32Array): Pixels | undefined {
-  const { pictures } = data;
-  if (!pictures) return undefined;
-  return pixelsFromPlanes(pictures.decode(sample), pictures.dims, { low: 0, high: 1 });
+export function samplePicture(
+  { pictures, sample: dims }: Dataset,
+  sample: Float32Array,
+  { low, high }: Layout,
+): Pixels | undefined {
+  if (pictures) {
+    return pixelsFromPlanes(pictures.decode(sample), pictures.dims, { low: 0, high: 1 });
+  }
+  // Without preprocessing that is known, the range of the data is taken for black and white.
+  if (dims.length !== 3 || ![1, 3].includes(dims[0] as number)) return undefined;
+  return pixelsFromPlanes(sample, dims, {
+    low: low.reduce((a, b) => Math.min(a, b)),
+    high: high.reduce((a, b) => Math.max(a, b)),
+  });
 }
 
 /** How much of each place a patch covers, white where it covers all of it. */
@@ -24,12 +34,16 @@ export function maskPicture({ trigger }: Suspect, { placeDims }: Layout): Pixels
 export function patternPicture(
   data: Dataset,
   { trigger }: Suspect,
-  { low, high, placeOf }: Layout,
+  layout: Layout,
 ): Pixels | undefined {
+  const { low, high, placeOf } = layout;
   const middle = low.map((from, element) => (from + (high[element] as number)) / 2);
   const most =
     trigger.family === 'addition'
-      ? Math.max(...trigger.addition.map((v, e) => Math.abs(v) / rangeOf(low, high, e)), 1e-12)
+      ? trigger.addition.reduce(
+          (a, v, e) => Math.max(a, Math.abs(v) / rangeOf(low, high, e)),
+          1e-12,
+        )
       : 1;
   const drawn = middle.map((gray, element) => {
     if (trigger.family === 'addition')
@@ -37,7 +51,7 @@ export function patternPicture(
     const share = trigger.mask[placeOf[element] as number] as number;
     return gray + share * ((trigger.pattern[element] as number) - gray);
   });
-  return samplePicture(data, drawn);
+  return samplePicture(data, drawn, layout);
 }
 
 function rangeOf(low: Float32Array, high: Float32Array, element: number): number {
@@ -56,7 +70,7 @@ export function strongestPlaces({ trigger }: Suspect, layout: Layout): string[] 
       strength[place] = Math.max(strength[place] as number, share);
     }
   }
-  const least = Math.max(...strength) / 2;
+  const least = strength.reduce((a, b) => Math.max(a, b)) / 2;
   return [...strength.keys()]
     .filter((place) => (strength[place] as number) > least)
     .toSorted((a, b) => (strength[b] as number) - (strength[a] as number) || a - b)

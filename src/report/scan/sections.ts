@@ -44,17 +44,19 @@ export async function repairScanSection(
     ${await findingSections(before)}`;
 }
 
+/** A row of two rates. */
+const row = (name: string, before: Rate, after: Rate) =>
+  html`<tr>
+    <th scope="row">${name}</th>
+    <td>${rateText(before)}</td>
+    <td>${rateText(after)}</td>
+  </tr>`;
+
 /** How well the triggers work before and after; the real one below, to compare. */
 function remainingTable(
   remaining: RepairScanRecord['remaining'],
   real: RealAttack | undefined,
 ): Markup {
-  const row = (name: string, before: Rate, after: Rate) =>
-    html`<tr>
-      <th scope="row">${name}</th>
-      <td>${rateText(before)}</td>
-      <td>${rateText(after)}</td>
-    </tr>`;
   return html`<div class="scroll">
       <table>
         <thead>
