@@ -6,7 +6,7 @@ import { openClassifier } from '../../network/index.ts';
 import { float32, int64, type Model } from '../../onnx/index.ts';
 import { candidateClasses } from './candidates.ts';
 import { scanNetwork } from './scan.ts';
-import type { ScanOptions } from './settings.ts';
+import { type ScanOptions, searchBatchSize } from './settings.ts';
 
 const [SIDE, CLASSES, TARGET] = [6, 5, 3];
 const PIXELS = SIDE * SIDE;
@@ -146,6 +146,14 @@ test('a time is turned into steps: more time, more steps', async () => {
   const [short, long] = [await stepsIn(0.01), await stepsIn(3)];
   expect(short).toBe(40);
   expect(long).toBeGreaterThan(short);
+});
+
+test.each([
+  ['small samples', 3 * 32 * 32, 128],
+  ['pictures of ImageNet', 3 * 224 * 224, 27],
+  ['very large samples', 3 * 2000 * 2000, 8],
+])('the batch of %s fits into memory', (_, elements, expected) => {
+  expect(searchBatchSize(elements)).toBe(expected);
 });
 
 test('an abort ends the scan', async () => {

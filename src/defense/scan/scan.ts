@@ -1,6 +1,7 @@
 import { type Dataset, random } from '../../data/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { Network } from '../../network/index.ts';
+import { sizeOf } from '../../onnx/index.ts';
 import { withDefaults } from '../../options.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import type { InputGradient } from '../../train/index.ts';
@@ -12,7 +13,7 @@ import { type Scan, scanOf } from './result.ts';
 import { type FamilyResult, roundsOf, runRounds, stepsFor, stepsOf } from './rounds.ts';
 import { openPredictor, readSamples } from './samples.ts';
 import { searchStep, type SlotSearch, startSearch } from './search.ts';
-import { SCAN_DEFAULTS, type ScanOptions } from './settings.ts';
+import { SCAN_DEFAULTS, type ScanOptions, searchBatchSize } from './settings.ts';
 
 /** Most classes that are searched, and fewest samples that a scan takes. */
 const [MOST_CANDIDATES, FEWEST_SAMPLES] = [48, 10];
@@ -36,12 +37,12 @@ export async function scanNetwork(
   const started = performance.now();
   const { signal, onProgress, ...given } = options;
   const settings = withDefaults(SCAN_DEFAULTS, given);
-  const { seed, time } = settings;
+  const { seed, time, batchSize = searchBatchSize(sizeOf(data.sample)) } = settings;
   const count = data.classes.length;
   const classes = settings.classes ?? candidateClasses(network, count, MOST_CANDIDATES);
   check(data, classes);
   const predictor = await openPredictor(runtime, network.graph, network, data.sample);
-  const gradient = await openGradient(runtime, network, data, settings.batchSize);
+  const gradient = await openGradient(runtime, network, data, batchSize);
   try {
     const samples = await readSamples(data, predictor, seed);
     const layout = sampleLayout(data.sample, samples.search.x);
