@@ -168,6 +168,12 @@ test('an abort ends the scan', async () => {
 test.each([
   [{ classes: [0, 9] }, /no class 9: the model has 0 to 4/],
   [{ classes: [1] }, /give at least two/],
+  [{ steps: 0 }, /"steps" is 0: give a whole number above 0/],
+  [{ steps: 1.5 }, /whole number/],
+  [{ steps: Number.NaN }, /"steps" is NaN/],
+  [{ batchSize: -1 }, /"batchSize" is -1/],
+  [{ time: 0 }, /"time" is 0: give a number above 0/],
+  [{ time: Number.POSITIVE_INFINITY }, /"time" is Infinity/],
 ])('%j is refused', async (options, message) => {
   await expect(scanned(0, options)).rejects.toThrow(message);
 });

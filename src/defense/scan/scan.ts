@@ -13,7 +13,7 @@ import { type Scan, scanOf } from './result.ts';
 import { type FamilyResult, roundsOf, runRounds, stepsFor, stepsOf } from './rounds.ts';
 import { openPredictor, readSamples } from './samples.ts';
 import { searchStep, type SlotSearch, startSearch } from './search.ts';
-import { SCAN_DEFAULTS, type ScanOptions, searchBatchSize } from './settings.ts';
+import { SCAN_DEFAULTS, type ScanOptions, type ScanSettings, searchBatchSize } from './settings.ts';
 
 /** Most classes that are searched, and fewest samples that a scan takes. */
 const [MOST_CANDIDATES, FEWEST_SAMPLES] = [48, 10];
@@ -25,8 +25,8 @@ const [MOST_CANDIDATES, FEWEST_SAMPLES] = [48, 10];
  * are dealt out to them.
  *
  * @param data - clean samples; their labels are not used
- * @throws DefenseError 'defense/scan' for a detector, a class that the model does not have, or too few
- *   samples; AutodiffError where no gradient passes from the scores to the input
+ * @throws DefenseError 'defense/scan' for a detector, a class that the model does not have, a setting out
+ *   of range, or too few samples; AutodiffError where no gradient passes from the scores to the input
  */
 export async function scanNetwork(
   runtime: Runtime,
@@ -40,7 +40,7 @@ export async function scanNetwork(
   const { seed, time, batchSize = searchBatchSize(sizeOf(data.sample)) } = settings;
   const count = data.classes.length;
   const classes = settings.classes ?? candidateClasses(network, count, MOST_CANDIDATES);
-  check(data, classes);
+  check(data, classes, settings);
   const predictor = await openPredictor(runtime, network.graph, network, data.sample);
   const gradient = await openGradient(runtime, network, data, batchSize);
   try {
@@ -93,7 +93,14 @@ function openGradient(
   return refuse('Detectors cannot be scanned yet: only classifiers can');
 }
 
-function check(data: Dataset, classes: readonly number[]): void {
+function check(data: Dataset, classes: readonly number[], settings: ScanSettings): void {
+  for (const key of ['steps', 'batchSize', 'time'] as const) {
+    const value = settings[key];
+    const fits = value === undefined || (value > 0 && value < Infinity);
+    if (!fits || (key !== 'time' && !Number.isInteger(value ?? 1))) {
+      refuse(`"${key}" is ${value}: give a ${key === 'time' ? '' : 'whole '}number above 0`);
+    }
+  }
   if (data.length < FEWEST_SAMPLES) {
     refuse(
       `A scan takes at least ${FEWEST_SAMPLES} clean samples, "${data.name}" has ${data.length}`,
