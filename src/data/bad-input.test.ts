@@ -167,7 +167,7 @@ const table: Record<string, Bad> = {
     files: { 'a/1.wav': wav },
     options: { input: { dims: [1, null], layout: 'NCHW' } },
     code: 'data/shape',
-    says: /\[1, any\], but the length of sound is not said/,
+    says: /\[1, any\], but the length of sound is not known/,
   },
   'arrays of another shape': {
     files: { 'x.npy': x, 'y.npy': y },
@@ -331,7 +331,7 @@ test.each([
   ['{"mean": 0.5', /cannot be read as JSON/],
   ['{"mena": 0.5}', /mena/],
   ['{"mean": [1, 2]}', /mean has 2 numbers; give 1 for all channels, or 3/],
-  ['{"std": [0, 1, 1]}', /std is divided by and cannot be 0/],
+  ['{"std": [0, 1, 1]}', /std is a divisor and cannot be 0/],
   ['{"resize": "lanczos"}', /resize/],
   ['{"crop": 0}', /crop/],
 ])('preprocessing %s', (said, says) => {

@@ -9,11 +9,11 @@ import { fitSound, fitTrimmed } from './audio/sound.ts';
 import type { RawSample } from './formats/source.ts';
 import type { Wave } from './audio/wav.ts';
 
-/** What a network takes: one sample. */
+/** The input format of a network, for one sample. */
 export interface InputFormat {
-  /** Dims without the batch; null where any size will do. */
+  /** Dims without the batch; null for any size. */
   readonly dims: readonly (number | null)[];
-  /** The order of the axes, where a sample has three. */
+  /** The order of the axes of a sample with three. */
   readonly layout: Layout;
   /** Whether it takes bytes, 0 to 255. */
   readonly bytes?: boolean | undefined;
@@ -21,35 +21,35 @@ export interface InputFormat {
 
 export interface EncoderOptions {
   readonly input: InputFormat;
-  /** By default pixels are scaled to 0 to 1, or kept as they are for a network that takes bytes. */
+  /** Default: pixels are scaled to 0 to 1, or not changed for a network that takes bytes. */
   readonly preprocess?: Preprocess | undefined;
-  /** Samples of sound a second that the network takes; by default sound is not resampled. */
+  /** The sample rate of the network in Hz; default: sound is not resampled. */
   readonly rate?: number | undefined;
-  /** What the network takes of sound; by default the waveform. */
+  /** The features of sound that the network takes; default: the waveform. */
   readonly features?: SoundFeatures | undefined;
 }
 
 type Stored = Uint8Array | Float32Array;
 
-/** How raw samples of one kind become samples of a network. */
+/** Converts raw samples of one kind to samples of a network. */
 export interface SampleEncoder {
   /** The dims of a sample. */
   readonly sample: readonly number[];
   readonly pictures?: PictureCode | undefined;
-  /** What is made of the samples, which are waveforms. */
+  /** The features to compute from the samples, which are waveforms. */
   readonly features?: SoundFeatures | undefined;
-  /** Bytes where they say it all: small to keep. */
+  /** Whether samples are stored as bytes, which is lossless for images. */
   readonly bytes: boolean;
-  /** @throws Error for a raw sample that is not like the first one */
+  /** @throws Error for a raw sample of another kind than the first one */
   store(raw: RawSample): Stored;
-  /** Writes what was stored as a sample. */
+  /** Writes a stored sample as the network takes it. */
   write(stored: Stored, into: Float32Array): void;
 }
 
 /**
- * The encoder for samples like this one.
+ * Creates the encoder for samples of the same kind as the first one.
  *
- * @throws DataError `data/shape`, `data/preprocess` where they cannot be made to fit the network
+ * @throws DataError `data/shape`, `data/preprocess` if they cannot be converted for the network
  */
 export function sampleEncoder(first: RawSample, options: EncoderOptions): SampleEncoder {
   if (first.kind === 'picture') return pictureEncoder(first.picture, options);
@@ -96,7 +96,7 @@ function sized(picture: Picture, width: number, height: number, how: Preprocess)
 
 const flat = ({ dims }: InputFormat): boolean => dims.length === 1;
 
-/** The size of the network's pictures: its own, or that of the first picture where it takes any. */
+/** The size of the network's images, or that of the first image if it takes any size. */
 function pictureDims(first: Picture, input: InputFormat): [number, number, number] {
   const { dims, layout } = input;
   if (flat(input)) {
@@ -153,7 +153,7 @@ function waveEncoder({ input, rate }: EncoderOptions): SampleEncoder {
     if (dim !== null) return dim;
     throw shapeError(
       input,
-      'the length of sound is not said: export the model with a fixed length',
+      'the length of sound is not known: export the model with a fixed length',
     );
   });
   return {
@@ -198,7 +198,7 @@ function numberEncoder(
   };
 }
 
-/** How numbers of some dims become a sample: as they are, or as planes of a picture. */
+/** How numbers of some dims become a sample: unchanged, or as channels of an image. */
 function turnedTo(
   dims: readonly number[],
   { dims: wanted, layout }: InputFormat,

@@ -1,32 +1,32 @@
 import { sizeOf, type Node, type Tensor } from '../onnx/index.ts';
 import type { DimsOf, KnownOf } from './channel-rule.ts';
 
-/** The least and the most that the elements at each index along an axis can be. */
+/** The minimum and the maximum that the elements at each index along an axis can have. */
 export interface Bounds {
   readonly low: Float64Array;
   readonly high: Float64Array;
 }
 
-/** What a rule asks of the values around its node. */
+/** What a rule can ask about the values around its node. */
 export interface BoundsAround {
   readonly dims: DimsOf;
   readonly known: KnownOf;
-  /** Bounds of an input along an axis, as far up as they can be told. */
+  /** Bounds of an input along an axis, computed from as far upstream as rules allow. */
   readonly of: (index: number, axis: number) => Bounds;
-  /** Bounds of an input of a layer, which are not looked for further up. */
+  /** Bounds of an input of a layer, which are measured and not computed from further upstream. */
   readonly seen: (index: number, axis: number) => Bounds;
 }
 
-/** Bounds of a node's output along an axis; nothing where they cannot be told. */
+/** Bounds of a node's output along an axis; undefined if they are not known. */
 export type BoundsRule = (node: Node, axis: number, around: BoundsAround) => Bounds | undefined;
 
-/** Zeros of padding may be among what is summed. */
+/** Extends bounds to include zero, since zeros of padding may be among the summed elements. */
 export const withZero = ({ low, high }: Bounds): Bounds => ({
   low: low.map((value) => Math.min(0, value)),
   high: high.map((value) => Math.max(0, value)),
 });
 
-/** Weights of a layer, each unit's one after another. */
+/** Weights of a layer, one unit after another. */
 export interface Rows {
   readonly data: Float32Array | Float64Array;
   readonly units: number;
@@ -39,8 +39,8 @@ export interface Rows {
 }
 
 /**
- * Σ w x over the input's indices, the least and the most of it for each unit. It runs for every weight
- * of a model, so it is written out: with a function for the product it takes four times as long.
+ * The minimum and the maximum of Σ w x for each unit. It runs for every weight of a model, so the product is
+ * inlined: with a function it takes four times as long.
  */
 export function products(
   rows: Rows,
@@ -57,7 +57,7 @@ export function products(
       const [from, to] = [low[index] as number, high[index] as number];
       for (const end = at + each; at < end; at += 1) {
         const weight = alpha * (data[at] as number);
-        // Nothing times what is not bounded is nothing.
+        // A weight of 0 times an infinite bound is 0.
         if (weight > 0) {
           least += weight * from;
           most += weight * to;
@@ -81,7 +81,7 @@ export function allOver({ low, high }: Bounds): Bounds {
   };
 }
 
-/** The least and the most of a tensor at each index along an axis. */
+/** The minimum and the maximum of a tensor at each index along an axis. */
 export function boundsWithin({ dims, data }: Tensor, axis: number): Bounds {
   const size = dims[axis] ?? 1;
   const inner = sizeOf(dims.slice(axis + 1));

@@ -1,7 +1,7 @@
 import type { Attributes, Node, Tensor } from '../onnx/index.ts';
 import type { BoundsRule } from './bounds.ts';
 
-/** Which unit each index along an axis of a value belongs to; -1 for none. */
+/** The unit of each index along an axis of a value; -1 for none. */
 export interface Channels {
   readonly axis: number;
   readonly unit: Int32Array;
@@ -21,7 +21,7 @@ export interface ParameterSlices {
   readonly unit: Int32Array;
 }
 
-/** A rule does not apply; the reason. */
+/** The rule does not apply, and why. */
 export interface Opaque {
   readonly kind: 'opaque';
   readonly why: string;
@@ -61,30 +61,30 @@ export type Removal =
   | {
       readonly kind: 'removal';
       readonly operands: readonly Operand[];
-      /** So many runs of indices, of equal length, must each lose equally many. */
+      /** The number of runs of indices, of equal length; each must lose equally many. */
       readonly runs?: number | undefined;
-      /** The element of an integer input that says how long the axis of the output is. */
+      /** The element of an integer input that holds the length of the axis of the output. */
       readonly length?: { readonly index: number; readonly element: number } | undefined;
     }
   | Opaque;
 
-/** How indices that are removed from an input go on: as masked ones do, and by groups too. */
+/** How indices that are removed from an input pass: like masked ones, and also by groups. */
 export type RemovalPassage = Passage & { readonly runs?: number | undefined };
 
-/** Weights that make each unit of a convolution. */
+/** The weights of each unit of a convolution. */
 export interface Filters {
   /** Dims [units, inputs, ...kernel]. */
   readonly weights: Tensor;
   readonly units: number;
   /** Channels that a unit reads: one if the convolution is depthwise. */
   readonly inputs: number;
-  /** Places of the kernel. */
+  /** Number of kernel positions. */
   readonly places: number;
 }
 
 /**
- * How the channels of units pass through an operator; it speaks of the first output. Without `known`,
- * rules that depend on constants (axes, pads, bounds) let no unit through.
+ * How the channels of units pass through an operator to its first output. Without `known`, rules that depend
+ * on constants (axes, pads, bounds) let no unit pass.
  */
 export interface ChannelRule {
   /** What becomes of the units, in a few words, for the docs. */
@@ -96,13 +96,13 @@ export interface ChannelRule {
   /** From the output back. */
   silence(node: Node, channels: Channels, dims: DimsOf, known?: KnownOf): Silence;
   /**
-   * What is removed with indices of the output. `as silenced`, and where the rule gives `undefined`:
-   * what silences them.
+   * What is removed with indices of the output. `as silenced`, or `undefined` from a rule: the same as in
+   * `silence`.
    */
   readonly removal: RemovalRule | 'as silenced';
-  /** The least and the most that the output can be; `unknown` if it is taken from what was seen. */
+  /** Bounds of the output; `unknown` if they can only be measured. */
   readonly bounds: BoundsRule | 'unknown';
-  /** How removed indices of an input go on, where not as `passage` says. */
+  /** How removed indices of an input pass, if not as in `passage`. */
   passageRemoved?(
     node: Node,
     index: number,
@@ -111,7 +111,7 @@ export interface ChannelRule {
   ): RemovalPassage | undefined;
   /** The weights of a convolution, where they are known. */
   filters?(node: Node, known: KnownOf): Filters | undefined;
-  /** What each channel on axis 1 is multiplied by, whatever the input, where that is known. */
+  /** The constant factor of each channel on axis 1, if known. */
   scales?(node: Node, known: KnownOf): Float64Array | undefined;
   /** The attributes of a node of which `left` indices along axis 1 of the first input are left. */
   attributesWith?(node: Node, left: number, dims: DimsOf): Attributes;

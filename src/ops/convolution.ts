@@ -134,8 +134,8 @@ function byInput(t: Tape, x: string, w: string, dy: string, window: Window): str
   const back = byConv(t, w, dy, window);
   if (back) return back;
   const { kernel, strides, dilations, before, after } = window;
-  // Places that no window reaches (a stride that does not divide) get zero by output_padding; the
-  // transposed convolution cannot crop less than nothing, so pads below zero are made up by Pad.
+  // Positions that no window reaches, if the stride does not divide, get zero by output_padding. The
+  // transposed convolution does not take negative pads, so Pad adds those.
   const rest = after.map((count) => Math.max(0, -count));
   const dx = t.op('ConvTranspose', [dy, w], {
     kernel_shape: kernel,
@@ -150,8 +150,8 @@ function byInput(t: Tape, x: string, w: string, dy: string, window: Window): str
 }
 
 /**
- * Filters of one channel each lead back mirrored, filters of one place transposed: in two thirds, and a
- * half, of ConvTranspose's time.
+ * dX without ConvTranspose: a depthwise Conv uses the flipped filters, a 1x1 Conv the transposed ones. That
+ * takes two thirds, or half, of its time.
  */
 function byConv(t: Tape, w: string, dy: string, window: Window): string | undefined {
   const { kernel, strides, dilations, before, after } = window;
@@ -159,7 +159,7 @@ function byConv(t: Tape, w: string, dy: string, window: Window): string | undefi
   const pads = [...before, ...after].map(
     (count, at) => (most[at % kernel.length] as number) - count,
   );
-  // A convolution crops nothing: neither strides nor pads wider than the filter lead back like this.
+  // Not with strides, nor with pads wider than the filter: a convolution cannot crop.
   if (strides.some((stride) => stride > 1) || pads.some((count) => count < 0)) return undefined;
   const filters = isDepthwise(t, w)
     ? mirrored(t, w, kernel)

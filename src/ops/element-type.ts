@@ -5,8 +5,8 @@ import { operatorOf } from './registry.ts';
 const FLOATS = new Set<DataType>(['float32', 'float64', 'float16', 'bfloat16']);
 
 /**
- * The float type of a value of a file's own graph, in which nothing was converted: found by walking
- * up to an input, a tensor or a cast that says it. float32 where nothing does.
+ * The float type of a value in the graph of a file, before any conversion: that of the nearest input, tensor
+ * or cast upstream; float32 if there is none.
  */
 export function floatTypeOf(graph: Graph, value: string): DataType {
   const made = producers(graph);

@@ -7,8 +7,8 @@ import { BLOCKED } from './channel-rule.ts';
 import { DATA, type Operator, plain } from './operator.ts';
 import { type Tape } from './tape.ts';
 
-// What several indices name gets a sum. That is written with ScatterElements and not with ScatterND:
-// ONNX Runtime scatters the latter in parallel, and threads that meet at one place lose terms.
+// An element that several indices name gets the sum of their gradients. This uses ScatterElements and not
+// ScatterND: ONNX Runtime runs ScatterND in parallel, and threads that add to one element lose terms.
 
 /** y = x[indices]: dx is dy added up at the indices. Embeddings are this with axis 0. */
 export const gather: Operator = {

@@ -46,7 +46,7 @@ function permOf(node: Node, dims: DimsOf): readonly number[] {
   );
 }
 
-/** Back by the inverse permutation. */
+/** dx is dy under the inverse permutation. */
 export const transpose: Operator = {
   gradient: (t) => {
     const rank = t.dims(t.x[0] as string).length;
@@ -65,7 +65,7 @@ export const transpose: Operator = {
   traits: { moves: 'rearranged', image: 'permuted' },
 };
 
-/** Each element of x is the sum over its copies. */
+/** dx is dy, summed over the copies of each element. */
 export const expand: Operator = {
   gradient: (t) => [
     sumTo(t, t.dy[0] as string, t.dims(t.y[0] as string), t.dims(t.x[0] as string)),
@@ -75,7 +75,7 @@ export const expand: Operator = {
   traits: { moves: 'rearranged' },
 };
 
-/** Each element of x is the sum over its copies, which lie dims apart. */
+/** dx is dy, summed over the copies of each element: reshaped to [copies, size, ...], over the copies. */
 export const tile: Operator = {
   gradient: (t) => {
     const dims = t.dims(t.x[0] as string);
@@ -85,25 +85,25 @@ export const tile: Operator = {
       size === 0 ? 1 : (output[axis] as number) / size,
       size,
     ]);
-    const apart = reshape(t, t.dy[0] as string, copies);
-    return [t.op('ReduceSum', [apart, t.ints(dims.map((_, axis) => 2 * axis))], { keepdims: 0 })];
+    const split = reshape(t, t.dy[0] as string, copies);
+    return [t.op('ReduceSum', [split, t.ints(dims.map((_, axis) => 2 * axis))], { keepdims: 0 })];
   },
   channels: BLOCKED,
   inputs: DATA,
   traits: { moves: 'rearranged' },
 };
 
-/** What was cut off gets nothing: the same triangle of dy. */
+/** dx is the same triangle of dy: elements outside of it get zero. */
 export const trilu = plain((t) => [
   t.op('Trilu', [t.dy[0] as string, ...t.x.slice(1)], t.node.attributes),
 ]);
 
-/** Its own inverse. */
+/** dx is dy, reversed in the same way: the operator is its own inverse. */
 export const reverseSequence = plain((t) => [
   t.op('ReverseSequence', [t.dy[0] as string, t.x[1] as string], t.node.attributes),
 ]);
 
-/** Between float types; no gradient comes here from others. */
+/** dx is dy in the type of x. Only casts between float types get a gradient. */
 export const cast: Operator = {
   gradient: (t) => [t.op('CastLike', [t.dy[0] as string, t.x[0] as string])],
   channels: KEEPS_ZERO,
@@ -111,7 +111,7 @@ export const cast: Operator = {
   traits: { moves: 'in place', image: 'kept' },
 };
 
-/** The same, to the type of another value. */
+/** Like Cast, to the type of another value. */
 export const castLike: Operator = { ...cast, inputs: { typeFrom: 1 }, traits: NO_TRAITS };
 
 /** Blocks of pixels become channels: unit c is at every index that is c modulo the channels. */
@@ -132,7 +132,7 @@ const spaceToDepthChannels: ChannelRule = {
   bounds: 'unknown',
 };
 
-/** The way back: units pass where the channels that become one plane are all of one unit. */
+/** The inverse: units pass if all channels that become one plane belong to one unit. */
 const depthToSpaceChannels: ChannelRule = {
   about: 'several indices become one',
   passage: (node, index, channels) => {
@@ -165,7 +165,7 @@ function repeated(unit: Int32Array, times: number): Int32Array {
   );
 }
 
-/** The unit of each plane, where all the channels that make it up are of one unit. */
+/** The unit of each plane; undefined if channels of several units make up a plane. */
 function common(unit: Int32Array, times: number, order: string): Int32Array | undefined {
   const planes = unit.length / times;
   const planeOf = (channel: number) =>
@@ -175,7 +175,7 @@ function common(unit: Int32Array, times: number, order: string): Int32Array | un
   return unit.every((each, channel) => found[planeOf(channel)] === each) ? found : undefined;
 }
 
-/** Blocks of a plane back to the channels they came from. */
+/** dx has the blocks of dy as channels again. */
 export const depthToSpace: Operator = {
   gradient: (t) => {
     const dy = t.dy[0] as string;
@@ -208,7 +208,7 @@ function channelsFirst(t: Tape, dy: string, block: number): string {
   ]);
 }
 
-/** SpaceToDepth has one order only, that of DepthToSpace's mode DCR. */
+/** dx is the inverse: SpaceToDepth orders channels like DepthToSpace in mode DCR. */
 export const spaceToDepth: Operator = {
   gradient: (t) => [
     t.op('DepthToSpace', [t.dy[0] as string], { blocksize: intOf(t.node, 'blocksize', 1) }),

@@ -132,7 +132,7 @@ export const matMul: Operator = {
     };
     const [m, k] = rowsA.slice(-2) as [number, number];
     const n = colsB.at(-1) as number;
-    // A stack of matrices times one: its gradient is one product over all rows, not a sum of many.
+    // A batch of matrices times one matrix: the gradient is one product over all rows, not a sum of many.
     if (colsB.length === 2 && rowsA.length > 2) {
       const flat = (value: string, width: number) => reshape(t, value, [-1, width]);
       return [
@@ -162,7 +162,7 @@ export const matMul: Operator = {
   },
 };
 
-/** A'·B of two matrices, as one operator: what ONNX Runtime fuses loses its place in the order. */
+/** A'·B of two matrices, as one operator: ONNX Runtime would fuse two, and change the order of nodes. */
 function across(t: Tape, a: string, b: string): string {
   return t.op('Gemm', [a, b], { transA: 1 });
 }

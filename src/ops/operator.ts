@@ -35,7 +35,7 @@ export interface Inputs {
 /** An input that is a shape. */
 export interface ShapeInput {
   readonly input: number;
-  /** One dim may be -1: whatever is left. */
+  /** One dim may be -1, which is inferred. */
   readonly infers: boolean;
 }
 
@@ -47,7 +47,7 @@ export interface Traits {
   readonly activation?: Activation | undefined;
   /** Arithmetic of two operands: a number in it may be part of a formula, as in x / √2. */
   readonly arithmetic?: '+' | '-' | '*' | '/' | undefined;
-  /** It hands on the numbers of its first input, or (`joined`) of all inputs. */
+  /** It copies the numbers of its first input, or (`joined`) of all inputs. */
   readonly moves?: 'in place' | 'reshaped' | 'rearranged' | 'joined' | undefined;
   /** It may stand between a layer and its activation: the channels stay where they are. */
   readonly keepsChannels?: true | undefined;
@@ -62,9 +62,9 @@ export interface Traits {
   readonly training?: 'drops' | 'normalizes by its batch' | undefined;
   /** Its output may be random. */
   readonly random?: true | undefined;
-  /** The output, where it depends only on the dims of the input. */
+  /** The output, if it depends only on the dims of the input. */
   ofDims?(node: Node, dims: readonly number[]): Tensor;
-  /** What it makes as the last operator of a classifier. */
+  /** What it outputs as the last operator of a classifier. */
   readonly scores?: 'logits' | 'probabilities' | undefined;
   /** The axes of an image: channels must be on axis 1, or the operator keeps or permutes the axes. */
   readonly image?: 'channels first' | 'kept' | 'permuted' | undefined;
@@ -90,7 +90,7 @@ export const DATA: Inputs = {};
 
 export const NO_TRAITS: Traits = {};
 
-/** An operator of which only the gradient is to be said: no unit passes, all inputs are data. */
+/** An operator with only a gradient: no unit passes, all inputs are data. */
 export function plain(gradient: Operator['gradient']): Operator {
   return { gradient, channels: BLOCKED, inputs: DATA, traits: NO_TRAITS };
 }

@@ -71,7 +71,7 @@ function fillsWithZero(node: Node, known: KnownOf | undefined): boolean {
   return knownInput(node, 2, known)?.[0] === 0;
 }
 
-/** dx = dy without what was added; zero where x was cut off. A copy's gradient goes to its source. */
+/** dx is dy without the padding, and zero where x was cropped. The gradient of a copy goes to its source. */
 export const pad: Operator = {
   gradient: (t) => {
     const dims = t.dims(t.x[0] as string);
@@ -114,8 +114,8 @@ function padsOf(t: Tape, rank: number): { before: number[]; after: number[] } {
 }
 
 /**
- * Which element of an axis each element of the padded axis is a copy of. What negative pads cut off
- * is gone before anything is copied.
+ * The source of each element of the padded axis: an index of the axis. Negative pads crop before anything is
+ * copied.
  */
 function sourcesOf(mode: string, size: number, before: number, after: number): number[] {
   const low = Math.max(0, -before);
@@ -137,8 +137,8 @@ function within(mode: string, at: number, length: number): number {
 }
 
 /**
- * Sends each place of an axis to its source and adds up what meets there. Sources come in runs that
- * go up, go down (mirrored) or stand still (the edge repeated).
+ * Adds each element of an axis to its source. Sources are runs of indices that ascend, descend (reflection)
+ * or stay the same (edge).
  */
 function toSources(
   t: Tape,

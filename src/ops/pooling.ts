@@ -14,7 +14,7 @@ export const maxPool: Operator = {
     const [x] = t.x as [string];
     const dy = t.dy[0] as string;
     const dims = t.dims(x);
-    // Told column by column, its own places are of no use: everything else lies row by row.
+    // With column-major indices its own output is of no use: everything else is row-major.
     const byRow = intOf(t.node, 'storage_order', 0) === 0;
     const attributes = { ...t.node.attributes, storage_order: 0 };
     const made = t.y[1] && byRow ? t.y : t.ops('MaxPool', [x], attributes, 2);
@@ -23,14 +23,14 @@ export const maxPool: Operator = {
     const apart = kernel.every(
       (size, axis) => (size - 1) * (dilations[axis] as number) < (strides[axis] as number),
     );
-    // Windows hang over no edge: MaxUnpool does not know of `ceil_mode`.
+    // Only if no window extends past the border: MaxUnpool has no `ceil_mode`.
     const within = before.every((count) => count === 0) && after.every((count) => count <= 0);
     if (apart && within) {
       const attributes = { kernel_shape: kernel, strides };
-      // ONNX Runtime infers no dims of a MaxUnpool, and plans no memory for what follows from it.
+      // ONNX Runtime infers no dims for MaxUnpool, and then plans no memory for the nodes after it.
       return [reshape(t, t.op('MaxUnpool', [dy, indices, t.ints(dims)], attributes), dims)];
     }
-    // Windows overlap: what several of them send to one place is added up.
+    // Windows overlap: the gradients of several windows for one element are added.
     const zeros = t.op('ConstantOfShape', [t.ints([sizeOf(dims)])]);
     const flat = (value: string) => reshape(t, value, [-1]);
     return [

@@ -3,7 +3,7 @@ import { type Node, FinepruneError, nodeLabel } from '../onnx/index.ts';
 /** A node whose operator has a gradient, but not in the form that the node asks for. */
 export class RuleError extends FinepruneError<'ops/no-gradient'> {
   override readonly name = 'RuleError';
-  /** The reason alone: the message says the node too. */
+  /** The reason alone; the message also names the node. */
   readonly why: string;
 
   constructor(node: Node, why: string) {

@@ -19,7 +19,7 @@ import {
 import { DATA, NO_TRAITS, type Operator } from './operator.ts';
 import { type Tape } from './tape.ts';
 
-/** Images made larger or smaller, channel by channel. */
+/** Resizes images, channel by channel. */
 const resizeChannels: ChannelRule = {
   about: 'each by itself',
   passage: (node, index, channels, dims, known) => {
@@ -32,7 +32,7 @@ const resizeChannels: ChannelRule = {
     if (why !== undefined) return opaque(why);
     return extrapolatesZero(node)
       ? silencedBy(0, channels)
-      : opaque('Resize holds a value other than zero outside of the image');
+      : opaque('Resize extrapolates with a value other than zero');
   },
   removal: 'as silenced',
   bounds: 'unknown',
@@ -52,7 +52,7 @@ function resizesUnits(
   if (!axes.includes(axis)) return undefined;
   if (own[axis] !== dims(node.outputs[0] as string)[axis]) return 'Resize resizes the channel axis';
   if (!isGiven(node, 2)) return undefined;
-  // A scale close to 1 may keep the size and mix the units all the same.
+  // A scale close to 1 may keep the size and still mix the units.
   const scale = knownInput(node, 2, known)?.[axes.indexOf(axis)];
   return scale === 1 ? undefined : 'Resize has scales that are not known to keep the channels';
 }
@@ -65,25 +65,25 @@ function extrapolatesZero(node: Node): boolean {
 }
 
 /**
- * Y = A₁ ⊗ A₂ ⊗ ... X, an interpolation matrix for each axis: dX = A₁ᵀ ⊗ A₂ᵀ ⊗ ... dY. Where each
+ * Y = A₁ ⊗ A₂ ⊗ ... X, with an interpolation matrix for each axis: dX = A₁ᵀ ⊗ A₂ᵀ ⊗ ... dY. If each
  * element is repeated a whole number of times, Aᵀ is a sum over the copies.
  */
 export const resize: Operator = {
   gradient: (t) => {
     const input = t.dims(t.x[0] as string);
     const output = [...t.dims(t.y[0] as string)];
-    // ONNX Runtime copies what keeps its dims, even where the scales say a shift.
+    // ONNX Runtime copies the input if dims stay the same, even if the scales imply a shift.
     if (input.every((size, axis) => size === output[axis])) return [t.dy[0]];
     const scales = scalesOf(t, input, output);
     const taps = input.map((size, axis) =>
-      tapsOf(size, output[axis] as number, scales[axis] as number, howOf(t, axis)),
+      tapsOf(size, output[axis] as number, scales[axis] as number, interpolationOf(t, axis)),
     );
-    const times = input.map((size, axis) => copiesOf(taps[axis] ?? [], size));
+    const times = input.map((size, axis) => repeatCount(taps[axis] ?? [], size));
     let dx = sumCopies(t, t.dy[0] as string, output, times);
     const dims = output.map((size, axis) => size / (times[axis] ?? 1));
     for (const [axis, size] of input.entries()) {
       if (times[axis] !== undefined) continue;
-      dx = transposed(t, dx, dims, axis, size, taps[axis] ?? []);
+      dx = timesTranspose(t, dx, dims, axis, size, taps[axis] ?? []);
       dims[axis] = size;
     }
     return [dx];
@@ -93,7 +93,7 @@ export const resize: Operator = {
   traits: NO_TRAITS,
 };
 
-/** The factor of every axis, as ONNX Runtime takes it into the coordinates. */
+/** The scale of every axis, as ONNX Runtime uses it for coordinates. */
 function scalesOf(t: Tape, input: readonly number[], output: readonly number[]): number[] {
   const axes = axesOf(t);
   const each = (values: readonly number[], otherwise: number) =>
@@ -104,12 +104,12 @@ function scalesOf(t: Tape, input: readonly number[], output: readonly number[]):
   if (given && given.length > 0) return each(given, 1);
 
   const sizes = knownNumbers(t, 3, 'sizes') as number[];
-  const asked = each(sizes, 1).map((size, axis) => size / (input[axis] as number));
+  const requested = each(sizes, 1).map((size, axis) => size / (input[axis] as number));
   const policy = stringOf(t.node, 'keep_aspect_ratio_policy', 'stretch');
   if (policy === 'stretch') {
     return input.map((size, axis) => (output[axis] as number) / size);
   }
-  const among = axes.map((axis) => asked[axis] as number);
+  const among = axes.map((axis) => requested[axis] as number);
   const common = policy === 'not_larger' ? Math.min(...among) : Math.max(...among);
   return input.map((_, axis) => (axes.includes(axis) ? common : 1));
 }
@@ -120,7 +120,7 @@ function axesOf(t: Tape): number[] {
   return intsOf(t.node, 'axes', all).map((axis) => axisOf(axis, rank));
 }
 
-function howOf(t: Tape, axis: number): Interpolation {
+function interpolationOf(t: Tape, axis: number): Interpolation {
   if (intOf(t.node, 'antialias', 0) !== 0) {
     return noGradient(t.node, 'fineprune does not differentiate antialias');
   }
@@ -138,12 +138,12 @@ function howOf(t: Tape, axis: number): Interpolation {
   };
 }
 
-/** How often each element is repeated, one copy beside the other; undefined where it is not that. */
-function copiesOf(taps: readonly (readonly Tap[])[], size: number): number | undefined {
+/** How often each element is repeated, in consecutive copies; undefined if it is not a plain repetition. */
+function repeatCount(taps: readonly (readonly Tap[])[], size: number): number | undefined {
   const times = taps.length / size;
   const repeats = taps.every(
-    (each, place) =>
-      each.length === 1 && each[0]?.weight === 1 && each[0].at === Math.floor(place / times),
+    (each, position) =>
+      each.length === 1 && each[0]?.weight === 1 && each[0].at === Math.floor(position / times),
   );
   return Number.isInteger(times) && repeats ? times : undefined;
 }
@@ -156,15 +156,15 @@ function sumCopies(
 ): string {
   const repeated = times.flatMap((count, axis) => ((count ?? 1) > 1 ? [axis] : []));
   if (repeated.length === 0) return value;
-  const apart = dims.flatMap((size, axis) =>
+  const split = dims.flatMap((size, axis) =>
     repeated.includes(axis) ? [size / (times[axis] as number), times[axis] as number] : [size],
   );
   const axes = repeated.map((axis, index) => axis + index + 1);
-  return t.op('ReduceSum', [reshape(t, value, apart), t.ints(axes)], { keepdims: 0 });
+  return t.op('ReduceSum', [reshape(t, value, split), t.ints(axes)], { keepdims: 0 });
 }
 
 /** Multiplies an axis by the transpose of its interpolation matrix, whose rows are the taps. */
-function transposed(
+function timesTranspose(
   t: Tape,
   value: string,
   dims: readonly number[],
@@ -172,24 +172,24 @@ function transposed(
   size: number,
   taps: readonly (readonly Tap[])[],
 ): string {
-  const places = taps.length;
+  const positions = taps.length;
   const before = sizeOf(dims.slice(0, axis));
   const after = sizeOf(dims.slice(axis + 1));
   const result = dims.map((each, index) => (index === axis ? size : each));
-  if (places === 0) return zeros(t, result);
+  if (positions === 0) return zeros(t, result);
   const last = after === 1;
-  const matrix = Array<number>(places * size).fill(0);
-  for (const [place, each] of taps.entries()) {
+  const matrix = Array<number>(positions * size).fill(0);
+  for (const [position, each] of taps.entries()) {
     for (const { at, weight } of each) {
-      const index = last ? place * size + at : at * places + place;
+      const index = last ? position * size + at : at * positions + position;
       matrix[index] = (matrix[index] as number) + weight;
     }
   }
   const product = last
-    ? t.op('MatMul', [reshape(t, value, [before, places]), floats(t, [places, size], matrix)])
+    ? t.op('MatMul', [reshape(t, value, [before, positions]), floats(t, [positions, size], matrix)])
     : t.op('MatMul', [
-        floats(t, [size, places], matrix),
-        reshape(t, value, [before, places, after]),
+        floats(t, [size, positions], matrix),
+        reshape(t, value, [before, positions, after]),
       ]);
   return reshape(t, product, result);
 }

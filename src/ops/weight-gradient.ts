@@ -4,7 +4,7 @@ import { add, pad, reshape, slice, transpose } from './emit.ts';
 import type { Tape } from './tape.ts';
 import { groupOf, meetsInput, offsetsOf, type Window } from './window.ts';
 
-/** Sizes that decide how a weight gradient is computed fastest. */
+/** The sizes of a convolution, which decide the fastest way to compute its weight gradient. */
 interface Sizes {
   readonly images: number;
   readonly groups: number;
@@ -18,8 +18,8 @@ interface Sizes {
 }
 
 /**
- * dW of a convolution: for each offset within the window, the inputs met there times dY, summed over
- * images and places. All ways give the same numbers; the cheapest for the sizes is written.
+ * dW of a convolution: for each offset in the kernel, the inputs under that offset times dY, summed over
+ * images and output positions. There are several formulations; the cheapest one for the sizes is written.
  */
 export function weightGradient(t: Tape, x: string, w: string, dy: string, window: Window): string {
   const [images, , ...input] = t.dims(x) as [number, number, ...number[]];
@@ -29,27 +29,27 @@ export function weightGradient(t: Tape, x: string, w: string, dy: string, window
   const sizes: Sizes = { images, groups, units: all / groups, channels, input, output, kernel };
   if (channels === 1 && sizes.units === 1 && groups > 1) {
     const wide = (input.at(-1) as number) * (output.at(-1) as number) > WIDEST;
-    return (wide ? depthwise : depthwiseByRows)(t, x, dy, window, sizes);
+    return (wide ? depthwiseByProduct : depthwiseByRows)(t, x, dy, window, sizes);
   }
-  return costOfUnfolding(sizes) < costOfShifting(sizes)
-    ? byUnfolding(t, x, dy, window, sizes)
-    : byShifting(t, x, dy, window, sizes);
+  return costOfIm2col(sizes) < costOfOffsets(sizes)
+    ? im2col(t, x, dy, window, sizes)
+    : perOffset(t, x, dy, window, sizes);
 }
 
 /*
- * Nanoseconds on one core of a server CPU with AVX-512, fitted to ONNX Runtime 1.30 within 20% on 18
- * shapes: 0.02 for a multiplication and addition in a large matrix product, whose rows are worked
- * through in vectors of 16, and what it costs to move an element there.
+ * Costs in nanoseconds on one core of a server CPU with AVX-512, fitted to ONNX Runtime 1.30 within 20% on
+ * 18 shapes: 0.02 for a multiply-add in a large matrix product, which processes rows in vectors of 16, and
+ * the cost of copying its operands.
  */
 const FLOP = 0.02;
 const vectors = (width: number) => 16 * Math.ceil(width / 16);
 
-function costOfShifting({ images, groups, units, channels, output, kernel }: Sizes): number {
+function costOfOffsets({ images, groups, units, channels, output, kernel }: Sizes): number {
   const rows = images * sizeOf(output) * groups;
   return sizeOf(kernel) * rows * (units * vectors(channels) * FLOP + 0.2 * units + 0.5 * channels);
 }
 
-function costOfUnfolding({ images, groups, units, channels, output, kernel }: Sizes): number {
+function costOfIm2col({ images, groups, units, channels, output, kernel }: Sizes): number {
   const rows = images * sizeOf(output) * groups;
   const width = sizeOf(kernel) * channels;
   const copied = sizeOf(kernel) === 1 ? 0.3 : 1.3;
@@ -59,15 +59,15 @@ function costOfUnfolding({ images, groups, units, channels, output, kernel }: Si
 }
 
 /**
- * One matrix product over all images for each offset: dY as [units, images x places] times the inputs
- * met there as [images x places, channels], a slice of X with channels last.
+ * One matrix product over all images for each kernel offset: dY as [units, images x positions] times the
+ * inputs under that offset as [images x positions, channels], a slice of X with channels last.
  */
-function byShifting(t: Tape, x: string, dy: string, window: Window, sizes: Sizes): string {
+function perOffset(t: Tape, x: string, dy: string, window: Window, sizes: Sizes): string {
   const { images, groups, units, channels, input, output, kernel } = sizes;
   const rank = input.length;
-  const places = sizeOf(output);
+  const positions = sizeOf(output);
   const axes = input.map((_, axis) => axis + 2);
-  // [groups, images, ...input, channels], by moving one axis at a time: a general permutation is slow.
+  // To [groups, images, ...input, channels], one axis at a time: a general permutation is slow.
   const byGroup = reshape(
     t,
     groups === 1 || images === 1
@@ -84,62 +84,64 @@ function byShifting(t: Tape, x: string, dy: string, window: Window, sizes: Sizes
   const padded = padAxes(t, last, 2, window, rank + 3);
   const rows = reshape(
     t,
-    images === 1 ? dy : transpose(t, reshape(t, dy, [images, groups * units, places]), [1, 0, 2]),
-    [groups, units, images * places],
+    images === 1
+      ? dy
+      : transpose(t, reshape(t, dy, [images, groups * units, positions]), [1, 0, 2]),
+    [groups, units, images * positions],
   );
   const blocks = offsetsOf(kernel).map((offset) => {
     if (!meetsInput(offset, window, input, output)) return undefined;
-    const met = shifted(t, padded, axes, offset, window, output);
-    return t.op('MatMul', [rows, reshape(t, met, [groups, images * places, channels])]);
+    const patch = shifted(t, padded, axes, offset, window, output);
+    return t.op('MatMul', [rows, reshape(t, patch, [groups, images * positions, channels])]);
   });
   return assemble(t, withZeros(t, blocks, [groups, units, channels]), sizes);
 }
 
-/** Numbers that are laid side by side at once: no more than stay in a cache, and little memory. */
-const UNFOLDED = 2 ** 22;
+/** The largest size of the columns of im2col: they should fit in a cache. */
+const IM2COL_ELEMENTS = 2 ** 22;
 
-/** One matrix product for each image, with all inputs that a place meets side by side. */
-function byUnfolding(t: Tape, x: string, dy: string, window: Window, sizes: Sizes): string {
+/** im2col: one matrix product for each image, with the whole input patch of a position in one column. */
+function im2col(t: Tape, x: string, dy: string, window: Window, sizes: Sizes): string {
   const { images, groups, channels, output, kernel } = sizes;
   const padded = padAxes(t, x, 2, window, output.length + 2);
   const each = sizeOf(kernel) * groups * channels * sizeOf(output);
-  const count = Math.min(images, Math.ceil((images * each) / UNFOLDED));
+  const count = Math.min(images, Math.ceil((images * each) / IM2COL_ELEMENTS));
   const ends = Array.from({ length: count }, (_, at) => Math.round(((at + 1) * images) / count));
   const sums = ends.map((to, at) => {
     const from = ends[at - 1] ?? 0;
     const part = (value: string) => (count === 1 ? value : slice(t, value, [0], [from], [to]));
-    return unfolded(t, part(padded), part(dy), window, { ...sizes, images: to - from });
+    return im2colPart(t, part(padded), part(dy), window, { ...sizes, images: to - from });
   });
   return assemble(t, add(t, sums), sizes);
 }
 
-function unfolded(t: Tape, padded: string, dy: string, window: Window, sizes: Sizes): string {
+function im2colPart(t: Tape, padded: string, dy: string, window: Window, sizes: Sizes): string {
   const { images, groups, units, channels, input, output, kernel } = sizes;
-  const places = sizeOf(output);
+  const positions = sizeOf(output);
   const axes = input.map((_, axis) => axis + 2);
   const blocks = offsetsOf(kernel).map((offset) =>
     reshape(t, shiftedRows(t, padded, axes, offset, window, output), [
       images,
       groups,
       channels,
-      places,
+      positions,
     ]),
   );
-  const columns = joined(t, blocks, 2);
+  const columns = concatenated(t, blocks, 2);
   const each = t.op('MatMul', [
-    reshape(t, dy, [images, groups, units, places]),
+    reshape(t, dy, [images, groups, units, positions]),
     transpose(t, columns, [0, 1, 3, 2]),
   ]);
   return t.op('ReduceSum', [each, t.ints([0])], { keepdims: 0 });
 }
 
-/** Places of an input row times places of an output row, above which most products are of no use. */
+/** Positions of an input row times those of an output row; above, too many products are not used. */
 const WIDEST = 4096;
 
 /**
- * A filter for each channel, by matrix products: every place of an input row times every place of the
- * output row that it meets, summed over images and rows; then those that lie an offset apart are
- * summed. With channels first, rows stay whole, and only the offsets of other axes need a slice each.
+ * Depthwise, by matrix products: all products of a position of an input row and a position of an output row,
+ * summed over images and rows. Then all pairs with the same offset between them are summed. Rows stay
+ * contiguous with channels first, and only the offsets of other axes need slices.
  */
 function depthwiseByRows(t: Tape, x: string, dy: string, window: Window, sizes: Sizes): string {
   const { images, groups, input, output, kernel } = sizes;
@@ -157,48 +159,48 @@ function depthwiseByRows(t: Tape, x: string, dy: string, window: Window, sizes: 
   const rows = (images * sizeOf(output)) / to;
   const right = reshape(t, transpose(t, dy, first), [groups, rows, to]);
   const axes = input.slice(1).map((_, axis) => axis + 2);
-  const along = floats(t, [from * to, kernel.at(-1) as number], apart(window, from, to));
+  const along = floats(t, [from * to, kernel.at(-1) as number], offsetIndicator(window, from, to));
   const blocks = offsetsOf(outer.kernel).map((offset) => {
-    const met = rank === 1 ? padded : shifted(t, padded, axes, offset, outer, output);
-    const left = transpose(t, reshape(t, met, [groups, rows, from]), [0, 2, 1]);
+    const patch = rank === 1 ? padded : shifted(t, padded, axes, offset, outer, output);
+    const left = transpose(t, reshape(t, patch, [groups, rows, from]), [0, 2, 1]);
     const pairs = reshape(t, t.op('MatMul', [left, right]), [groups, from * to]);
     return t.op('MatMul', [pairs, along]);
   });
-  return reshape(t, joined(t, blocks, 1), [groups, 1, ...kernel]);
+  return reshape(t, concatenated(t, blocks, 1), [groups, 1, ...kernel]);
 }
 
-/** For each pair of an input and an output place on the last axis (row), 1 at their offset. */
-function apart({ kernel, strides, dilations, before }: Window, from: number, to: number) {
+/** [pairs, offsets]: 1 if a pair of an input and an output position of the last axis has that offset. */
+function offsetIndicator({ kernel, strides, dilations, before }: Window, from: number, to: number) {
   const [size, stride, dilation, start] = [kernel, strides, dilations, before].map((each) =>
     each.at(-1),
   ) as [number, number, number, number];
   const ones = new Float32Array(from * to * size);
-  for (let place = 0; place < to; place += 1) {
+  for (let position = 0; position < to; position += 1) {
     for (let offset = 0; offset < size; offset += 1) {
-      const met = place * stride + offset * dilation - start;
-      if (met >= 0 && met < from) ones[(met * to + place) * size + offset] = 1;
+      const source = position * stride + offset * dilation - start;
+      if (source >= 0 && source < from) ones[(source * to + position) * size + offset] = 1;
     }
   }
   return ones;
 }
 
 /**
- * The same with long rows: dY and the inputs it meets, multiplied and summed by channel. Channels
- * last, summed by a product with ones: ReduceSum takes ten times as long on two threads.
+ * Depthwise, for long rows: dY times the inputs under each offset, summed by channel. It has channels last
+ * and sums by a product with ones: ReduceSum takes ten times as long on two threads.
  */
-function depthwise(t: Tape, x: string, dy: string, window: Window, sizes: Sizes): string {
+function depthwiseByProduct(t: Tape, x: string, dy: string, window: Window, sizes: Sizes): string {
   const { images, groups, input, output, kernel } = sizes;
-  const places = images * sizeOf(output);
-  const ones = floats(t, [1, places], new Float32Array(places).fill(1));
+  const positions = images * sizeOf(output);
+  const ones = floats(t, [1, positions], new Float32Array(positions).fill(1));
   const axes = input.map((_, axis) => axis + 1);
   const last = [0, ...input.map((_, axis) => axis + 2), 1];
   const padded = padAxes(t, transpose(t, x, last), 1, window, input.length + 2);
   const rows = transpose(t, dy, last);
   const blocks = offsetsOf(kernel).map((offset) => {
-    const met = shifted(t, padded, axes, offset, window, output);
-    return t.op('MatMul', [ones, reshape(t, t.op('Mul', [met, rows]), [places, groups])]);
+    const patch = shifted(t, padded, axes, offset, window, output);
+    return t.op('MatMul', [ones, reshape(t, t.op('Mul', [patch, rows]), [positions, groups])]);
   });
-  return reshape(t, transpose(t, joined(t, blocks, 0), [1, 0]), [groups, 1, ...kernel]);
+  return reshape(t, transpose(t, concatenated(t, blocks, 0), [1, 0]), [groups, 1, ...kernel]);
 }
 
 /** From [groups, units, offsets x channels] to the dims of W. */
@@ -215,25 +217,25 @@ function withZeros(
   dims: readonly number[],
 ): string {
   const zeros = () => t.op('ConstantOfShape', [t.ints(dims)]);
-  return joined(
+  return concatenated(
     t,
     blocks.map((block) => block ?? zeros()),
     2,
   );
 }
 
-function joined(t: Tape, blocks: readonly string[], axis: number): string {
+function concatenated(t: Tape, blocks: readonly string[], axis: number): string {
   return blocks.length === 1 ? (blocks[0] as string) : t.op('Concat', blocks, { axis });
 }
 
-/** Pads the spatial axes, which start at `first`, with zeros as the convolution does. */
+/** Pads the spatial axes, which start at `first`, with zeros like the convolution. */
 function padAxes(t: Tape, value: string, first: number, window: Window, rank: number): string {
   const around = (counts: readonly number[]) =>
     Array.from({ length: rank }, (_, axis) => Math.max(0, counts[axis - first] ?? 0));
   return pad(t, value, around(window.before), around(window.after));
 }
 
-/** What every place of the output meets at one offset of its window. */
+/** For every output position the input under one offset of its window. */
 function shifted(
   t: Tape,
   padded: string,
@@ -250,8 +252,8 @@ function shifted(
 }
 
 /**
- * The same where the last axis lies innermost: elements that lie a stride apart are gathered one by
- * one, so this is done once for each phase of the stride, and offsets then take whole rows of it.
+ * Like `shifted`, for a last axis that is contiguous in memory. A slice with a stride copies elements one by
+ * one, so this is done once for each phase of the stride; offsets then slice whole rows of the result.
  */
 function shiftedRows(
   t: Tape,

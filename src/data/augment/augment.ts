@@ -1,7 +1,7 @@
 import { sizeOf } from '../../onnx/tensor.ts';
 import type { PictureCode } from '../images/picture-code.ts';
 import type { Random } from '../random.ts';
-import { fillRectangle, someRectangle } from '../images/rectangle.ts';
+import { fillRectangle, randomRectangle } from '../images/rectangle.ts';
 
 /** Changes a batch of samples in place, at random. Labels stay the same. */
 export type Augment = (x: Float32Array, sample: readonly number[], draw: Random) => void;
@@ -186,7 +186,7 @@ export function randomErasing(
     };
     for (let turn = 0; turn < x.length * times; turn += size) {
       const first = turn % x.length;
-      const box = someRectangle(dims, most, draw);
+      const box = randomRectangle(dims, most, draw);
       fillRectangle(x.subarray(first, first + size), dims, box, color, pictures?.layout);
     }
   };

@@ -1,24 +1,23 @@
 import { sizeOf } from '../../onnx/tensor.ts';
 import type { Augment } from './augment.ts';
 import type { PictureCode } from '../images/picture-code.ts';
-import { inRectangle, someRectangle, strides } from '../images/rectangle.ts';
+import { inRectangle, randomRectangle, strides } from '../images/rectangle.ts';
 
-/** Of values from 0, black, to 1, white: a piece is up to so much brighter or darker. */
-const BRIGHTER = 0.4;
-/** Its contrast, about gray, is from none, which is a plain color, to so many times as much. */
+/** The largest change of brightness of a patch, where 0 is black and 1 is white. */
+const BRIGHTNESS = 0.4;
+/** The largest factor of its contrast around gray; the smallest is 0, a plain color. */
 const CONTRAST = 2;
-/** It shows through at most so far that it has this share. */
-const THIN = 0.4;
+/** The smallest opacity of a patch. */
+const MIN_OPACITY = 0.4;
 
 /**
- * Lays a piece of another picture, at any place, over a part of every picture: a rectangle out of the
- * next of the batch, at a contrast from none to twice as much, brighter or darker, and so thin that the
- * picture may show through. CutMix (Yun et al. 2019), but the label stays whose it is: nothing that is
- * put over a picture, be it a plain color or like something real, shall say anything.
+ * Pastes a patch of another image over a random part of every image: a rectangle of the next image in the
+ * batch, with random contrast, brightness and opacity. This is CutMix (Yun et al. 2019) without mixing the
+ * labels: the network learns that nothing pasted over an image, plain or realistic, decides its class.
  *
- * @param most - sides of a rectangle, as shares of the picture's: up to this
+ * @param most - the largest side of a patch, as a share of the image's
  * @param pictures - how the samples are laid out and scaled; by default they are [channels, height,
- *   width], and what covers them is 0
+ *   width], and patches are 0
  */
 export function cutMix(most: number, pictures?: PictureCode): Augment {
   return (x, sample, draw) => {
@@ -28,28 +27,28 @@ export function cutMix(most: number, pictures?: PictureCode): Augment {
     const [pixel] = strides(dims, pictures?.layout);
     const shades = Array.from({ length: channels }, (_, channel) => shadesOf(channel, pictures));
     for (let start = 0; start < x.length; start += size) {
-      const box = someRectangle(dims, most, draw);
+      const box = randomRectangle(dims, most, draw);
       const down = draw.integer(height - (box.bottom - box.top) + 1) - box.top;
       const right = draw.integer(width - (box.right - box.left) + 1) - box.left;
-      const piece = ((start + size) % x.length) + (down * width + right) * pixel;
+      const source = ((start + size) % x.length) + (down * width + right) * pixel;
       const contrast = CONTRAST * draw.uniform();
-      const brighter = BRIGHTER * (2 * draw.uniform() - 1);
-      const share = THIN + (1 - THIN) * draw.uniform();
-      const lay = (at: number, channel: number) => {
+      const brightness = BRIGHTNESS * (2 * draw.uniform() - 1);
+      const opacity = MIN_OPACITY + (1 - MIN_OPACITY) * draw.uniform();
+      const paste = (at: number, channel: number) => {
         const { gray, range, low, high } = shades[channel] as Shades;
-        const toned = gray + contrast * ((x[piece + at] as number) - gray) + brighter * range;
-        const laid = Math.min(Math.max(toned, low), high);
-        const under = x[start + at] as number;
-        x[start + at] = under + share * (laid - under);
+        const jittered = gray + contrast * ((x[source + at] as number) - gray) + brightness * range;
+        const patch = Math.min(Math.max(jittered, low), high);
+        const original = x[start + at] as number;
+        x[start + at] = original + opacity * (patch - original);
       };
-      inRectangle(dims, box, lay, pictures?.layout);
+      inRectangle(dims, box, paste, pictures?.layout);
     }
   };
 }
 
 type Shades = ReturnType<typeof shadesOf>;
 
-/** What a channel may be of, in the numbers of samples; `range` is from black to white. */
+/** The range of a channel, in the values of samples; `range` is from black to white. */
 function shadesOf(channel: number, pictures?: PictureCode) {
   const black = pictures?.black[channel] ?? 0;
   const white = pictures?.white[channel] ?? 0;

@@ -5,14 +5,14 @@ import { decodeNetpbm, isNetpbm } from './netpbm.ts';
 export const IMAGE_FILE = /\.(png|jpe?g|webp|ppm|pgm|pnm)$/i;
 
 /**
- * An image file's picture: PNG, JPEG, WebP, PPM or PGM. Transparency is left out, 16 bits become 8, and
- * the camera's turn (EXIF) is not followed: so do the usual loaders of training data.
+ * Decodes an image file: PNG, JPEG, WebP, PPM or PGM. Like the usual loaders of training data, it drops
+ * transparency, reduces 16 bits to 8, and ignores the EXIF orientation.
  *
  * @throws Error that says what is wrong, without the file's name
  */
 export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
   if (isNetpbm(bytes)) return decodeNetpbm(bytes);
-  // Only who reads images loads the library.
+  // Imported only when an image is read.
   const { default: sharp } = await import('sharp');
   const image = sharp(bytes, { failOn: 'error' });
   const { space } = await image.metadata();

@@ -3,13 +3,13 @@ import type { Picture } from './picture.ts';
 const CHANNELS: Readonly<Record<string, number>> = { P2: 1, P3: 3, P5: 1, P6: 3 };
 const MOST_PIXELS = 2 ** 28;
 
-/** Whether bytes begin as a PGM or PPM file does. */
+/** Whether bytes begin like a PGM or PPM file. */
 export function isNetpbm(bytes: Uint8Array): boolean {
   return String.fromCharCode(...bytes.subarray(0, 2)) in CHANNELS;
 }
 
 /**
- * A PGM or PPM picture, of text (P2, P3) or bytes (P5, P6) with 8 or 16 bits a value.
+ * Decodes a PGM or PPM image, as text (P2, P3) or bytes (P5, P6), with 8 or 16 bits per value.
  *
  * Source: the netpbm manual, pages pgm and ppm.
  *

@@ -3,27 +3,24 @@ import type { Preprocess } from './preprocess.ts';
 /** The order of an image's axes in a network's input. */
 export type Layout = 'NCHW' | 'NHWC';
 
-/** How pictures are laid out and scaled in samples, and how to get them back. */
+/** The layout and scale of images in samples, and the conversion in both directions. */
 export interface PictureCode {
-  /** [channels, height, width] of a picture, whatever the layout of the samples. */
+  /** [channels, height, width] of an image, whatever the layout of the samples. */
   readonly dims: readonly [channels: number, height: number, width: number];
   readonly layout: Layout;
-  /** What a black pixel is in each channel of a sample, in the sample's order of channels. */
+  /** The value of a black pixel in each channel of a sample, in the sample's order of channels. */
   readonly black: readonly number[];
-  /** The same of a white one. */
+  /** The value of a white pixel. */
   readonly white: readonly number[];
-  /** Makes a sample of a picture [channels, height, width] with values in 0 to 1. */
+  /** Converts an image [channels, height, width] in 0 to 1 to a sample. */
   encode(picture: Float32Array, into: Float32Array): void;
-  /** The same of bytes, of which 255 is 1. */
+  /** Converts an image in bytes, where 255 is 1. */
   encodeBytes(picture: Uint8Array, into: Float32Array): void;
-  /**
-   * The picture of a sample, [channels, height, width] in 0 to 1. What came from bytes comes back to
-   * the bit.
-   */
+  /** Converts a sample to an image [channels, height, width] in 0 to 1; images of bytes return exactly. */
   decode(sample: Float32Array): Float32Array;
 }
 
-/** The code of pictures of some dims for a network of a layout, after preprocessing. */
+/** The conversion for images of some dims, for a network with this layout and preprocessing. */
 export function pictureCode(
   dims: readonly [number, number, number],
   layout: Layout,
@@ -76,14 +73,14 @@ export function pictureCode(
   };
 }
 
-/** A value next to a whole number of 255ths is that number: scaling there and back moves it a little. */
+/** Rounds a value close to a multiple of 1/255 to it: scaling in both directions has rounding errors. */
 function inBytes(value: number): number {
-  // Not -0, which is next to 0 too.
+  // Adding 0 turns -0 into 0.
   const byte = Math.round(value * 255) + 0;
   return Math.abs(value * 255 - byte) < 1e-3 ? byte / 255 : value;
 }
 
-/** A gray picture takes the mean of what is said of three channels. */
+/** The value of a channel. A gray image gets the mean of the values of three channels. */
 function channelOf(values: readonly number[], channel: number, count: number): number {
   if (values.length === 1) return values[0] as number;
   if (count === values.length) return values[channel] as number;

@@ -1,4 +1,4 @@
-/** A picture of bytes: row-major, the channels of a pixel side by side. */
+/** An image in bytes: row-major, with interleaved channels. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
@@ -8,8 +8,8 @@ export interface Picture {
 }
 
 /**
- * The same picture in gray or in color. Gray is the luma of ITU-R BT.601, in Pillow's integers, so
- * that it is what `convert('L')` gives.
+ * Converts an image to gray or to color. Gray is the luma of ITU-R BT.601 in Pillow's integer arithmetic, the
+ * same as `convert('L')`.
  */
 export function inChannels(picture: Picture, channels: number): Picture {
   const { width, height, pixels } = picture;
@@ -31,7 +31,7 @@ export function inChannels(picture: Picture, channels: number): Picture {
   return { width, height, channels, pixels: made };
 }
 
-/** The middle of a picture that is at least as large. */
+/** Crops the center of an image, which must be at least as large. */
 export function center(picture: Picture, width: number, height: number): Picture {
   const { channels, pixels } = picture;
   if (picture.width === width && picture.height === height) return picture;
@@ -45,7 +45,7 @@ export function center(picture: Picture, width: number, height: number): Picture
   return { width, height, channels, pixels: made };
 }
 
-/** Channel by channel, as networks mostly have it: [channels, height, width]. */
+/** The pixels as [channels, height, width]. */
 export function planesOf({ channels, pixels }: Picture): Uint8Array {
   if (channels === 1) return pixels;
   const area = pixels.length / channels;

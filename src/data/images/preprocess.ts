@@ -2,20 +2,21 @@ import * as z from 'zod';
 import { DataError } from '../error.ts';
 import { filters, type Filter } from './resize.ts';
 
-/** What is done to a picture before a network sees it. */
+/** The preprocessing of images for a network. */
 export interface Preprocess {
   /**
-   * Subtracted from pixels in 0 to 1, then divided by: one number for all channels, or one each for
-   * red, green and blue, whatever the order in which the network takes them.
+   * Subtracted from pixels in 0 to 1: one number for all channels, or one each for red, green and blue,
+   * whatever the channel order of the network.
    */
   readonly mean: readonly number[];
+  /** The divisor after that, likewise. */
   readonly std: readonly number[];
   /** The order in which the network takes the channels. */
   readonly channels: 'rgb' | 'bgr';
   readonly resize: Filter;
   /**
-   * The length that the shorter side is resized to before the middle is cut out; null squeezes the
-   * whole picture into the network's size.
+   * The length that the shorter side is resized to before a center crop; null resizes the whole image to the
+   * network's size.
    */
   readonly crop: number | null;
 }
@@ -24,7 +25,7 @@ type Scaling = Pick<Preprocess, 'mean' | 'std' | 'channels'>;
 
 const RGB = 'rgb' as const;
 
-/** Scalings in wide use. */
+/** Common scalings. */
 export const PRESETS = {
   '0-1': { mean: [0], std: [1], channels: RGB },
   '0-255': { mean: [0], std: [1 / 255], channels: RGB },
@@ -43,7 +44,7 @@ export const presets = Object.keys(PRESETS) as readonly Preset[];
 
 const REST = { resize: 'bilinear', crop: null } as const;
 
-/** A preset with the rest as it is by default. */
+/** A preset with the defaults for the rest. */
 export function preset(name: Preset): Preprocess {
   return { ...PRESETS[name], ...REST };
 }
@@ -59,16 +60,15 @@ const schema = z.strictObject({
   crop: z.int().min(1).nullable().optional(),
 });
 
-/** What a person says of preprocessing; what is left out is as in the preset, or '0-1'. */
+/** Preprocessing as users give it; missing fields are those of the preset, by default '0-1'. */
 export type PreprocessInput = z.input<typeof schema>;
 
 /**
- * Preprocessing out of what a person says: a preset's name, JSON, or an object, with further choices
- * on top of it.
+ * Parses preprocessing: the name of a preset, JSON, or an object that may override parts of a preset.
  *
- * @param where - the option or file that it came from, for messages
- * @param base - what holds unless something else is said
- * @throws DataError `data/preprocess` that lists every fault
+ * @param where - the option or file that it comes from, for messages
+ * @param base - the preset that the others override
+ * @throws DataError `data/preprocess`, which lists every problem
  */
 export function preprocessFrom(
   said: string | PreprocessInput,
@@ -79,7 +79,7 @@ export function preprocessFrom(
   if (!parsed.success) {
     throw new DataError(
       'data/preprocess',
-      `${where} is no preprocessing:\n${z.prettifyError(parsed.error)}`,
+      `${where} is not valid preprocessing:\n${z.prettifyError(parsed.error)}`,
       { cause: parsed.error },
     );
   }
@@ -94,7 +94,7 @@ export function preprocessFrom(
     );
   }
   if (made.std.some((value) => value === 0)) {
-    throw new DataError('data/preprocess', `${where}: std is divided by and cannot be 0`);
+    throw new DataError('data/preprocess', `${where}: std is a divisor and cannot be 0`);
   }
   return made;
 }

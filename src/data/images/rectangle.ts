@@ -3,12 +3,12 @@ import type { Layout } from './picture-code.ts';
 import type { Random } from '../random.ts';
 
 /**
- * A rectangle anywhere in a picture, whole pixels.
+ * A random rectangle in an image, in whole pixels.
  *
- * @param dims - [channels, height, width] of the picture
- * @param most - its sides are up to this share of the picture's, in [0, 1]
+ * @param dims - [channels, height, width] of the image
+ * @param most - the largest side, as a share of the image's, in [0, 1]
  */
-export function someRectangle(
+export function randomRectangle(
   [, height, width]: readonly [number, number, number],
   most: number,
   draw: Random,
@@ -21,9 +21,9 @@ export function someRectangle(
 }
 
 /**
- * Fills a rectangle of a picture, whole pixels, each channel with a value of its own.
+ * Fills a rectangle of an image, in whole pixels, with one value per channel.
  *
- * @param dims - [channels, height, width] of the picture, whatever its layout
+ * @param dims - [channels, height, width] of the image, whatever its layout
  */
 export function fillRectangle(
   x: Float32Array,
@@ -40,7 +40,7 @@ export function fillRectangle(
   inRectangle(dims, box, fill, layout);
 }
 
-/** Calls `change` with where each number of a rectangle is in a picture, and of which channel it is. */
+/** Calls `change` for every value of a rectangle, with its index in the image and its channel. */
 export function inRectangle(
   dims: readonly number[],
   { left, top, right, bottom }: Box,
@@ -58,7 +58,7 @@ export function inRectangle(
   }
 }
 
-/** How far apart the numbers of two pixels side by side are, and those of two channels of a pixel. */
+/** The distance in memory of two adjacent pixels, and of two channels of a pixel. */
 export function strides(
   [channels, height, width]: readonly [number, number, number],
   layout: Layout = 'NCHW',

@@ -4,15 +4,15 @@ import { pictureCode, type PictureCode } from './picture-code.ts';
 import type { Preprocess } from './preprocess.ts';
 
 /**
- * The pictures that samples were made of, [channels, height, width] in 0 to 1, in whatever layout and
- * scale the network takes them. Data that say nothing of pictures are handed back as they are.
+ * The images of samples, [channels, height, width] in 0 to 1, whatever layout and scale the network takes.
+ * Data that are not images are returned unchanged.
  */
 export function picturesOf(dataset: Dataset): Dataset {
   const { pictures: code } = dataset;
-  return code ? remade(dataset, code.dims, (x) => code.decode(x), undefined) : dataset;
+  return code ? converted(dataset, code.dims, (x) => code.decode(x), undefined) : dataset;
 }
 
-/** Samples of pictures as `picturesOf` gives them, in the layout and scale of another data set. */
+/** Converts images, as `picturesOf` gives them, to the layout and scale of another data set. */
 export function encodedLike(pictures: Dataset, { pictures: code, sample }: Dataset): Dataset {
   if (!code) return pictures;
   const encode = (picture: Float32Array) => {
@@ -20,10 +20,10 @@ export function encodedLike(pictures: Dataset, { pictures: code, sample }: Datas
     code.encode(picture, made);
     return made;
   };
-  return remade(pictures, sample, encode, code);
+  return converted(pictures, sample, encode, code);
 }
 
-/** The same pictures after other preprocessing: scaled otherwise, at the size that they have. */
+/** The same images with other preprocessing: another scale, the same size. */
 export function rescaled(dataset: Dataset, how: Preprocess): Dataset {
   const { pictures: code } = dataset;
   if (!code) return dataset;
@@ -31,7 +31,7 @@ export function rescaled(dataset: Dataset, how: Preprocess): Dataset {
   return encodedLike(picturesOf(dataset), { ...dataset, pictures: other });
 }
 
-function remade(
+function converted(
   dataset: Dataset,
   sample: readonly number[],
   make: (values: Float32Array) => Float32Array,

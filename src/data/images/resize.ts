@@ -1,19 +1,19 @@
 import type { Picture } from './picture.ts';
 
-/** How pictures are resized. */
+/** A filter for resizing images. */
 export type Filter = keyof typeof FILTERS;
 
 interface Kernel {
-  /** Half its width at scale 1; 0 takes the one nearest pixel. */
+  /** Half its width at scale 1; 0 takes the nearest pixel. */
   readonly reach: number;
   readonly weight: (x: number) => number;
-  /** Widen it when a picture shrinks, so that every pixel counts. */
+  /** Whether to widen it when an image shrinks, so that every pixel has an effect. */
   readonly antialias: boolean;
 }
 
 const triangle = (x: number): number => Math.max(0, 1 - Math.abs(x));
 
-/** Keys' cubic with a = -1/2, as Pillow has it. */
+/** Keys' cubic with a = -1/2, as in Pillow. */
 function cubic(x: number): number {
   const t = Math.abs(x);
   if (t < 1) return (1.5 * t - 2.5) * t * t + 1;
@@ -29,14 +29,14 @@ const FILTERS = {
 } as const satisfies Record<string, Kernel>;
 
 /**
- * The filters: `bilinear` and `bicubic` as Pillow and torchvision have them, `area` is the mean over
- * the pixels covered, `linear` is `bilinear` without antialiasing (OpenCV, TensorFlow).
+ * The filters: `bilinear` and `bicubic` as in Pillow and torchvision; `area`, the mean over the covered
+ * pixels; `linear`, `bilinear` without antialiasing (OpenCV, TensorFlow).
  */
 export const filters = Object.keys(FILTERS) as readonly Filter[];
 
 /**
- * Resizes a picture, first across, then down, rounded to bytes each time, as Pillow does. Pixels have
- * their centers at halves. The result is the same on every machine.
+ * Resizes an image like Pillow: first horizontally, then vertically, rounded to bytes each time. Pixel
+ * centers are at halves. The result is the same on every machine.
  */
 export function resize(picture: Picture, width: number, height: number, filter: Filter): Picture {
   const { channels } = picture;
@@ -53,7 +53,7 @@ export function resize(picture: Picture, width: number, height: number, filter: 
   return { width, height, channels, pixels };
 }
 
-/** Resamples one axis: `lines` lines of `from` places, each of `inner` values side by side. */
+/** Resamples one axis of values with dims [lines, from, inner]. */
 function resample(
   values: Uint8Array,
   { lines, from, to, inner }: { lines: number; from: number; to: number; inner: number },
@@ -64,12 +64,12 @@ function resample(
   const made = new Uint8Array(lines * to * inner);
   let at = 0;
   for (let line = 0; line < lines; line += 1) {
-    for (let place = 0; place < to; place += 1) {
-      const start = (line * from + (first[place] as number)) * inner;
+    for (let position = 0; position < to; position += 1) {
+      const start = (line * from + (first[position] as number)) * inner;
       for (let i = 0; i < inner; i += 1, at += 1) {
         let sum = ONE / 2;
         for (let tap = 0, source = start + i; tap < reach; tap += 1, source += inner) {
-          const weight = weights[place * reach + tap] as number;
+          const weight = weights[position * reach + tap] as number;
           if (weight !== 0) sum += weight * (values[source] as number);
         }
         made[at] = Math.min(255, Math.max(0, Math.floor(sum / ONE)));
@@ -79,44 +79,44 @@ function resample(
   return made;
 }
 
-/** Weights are whole numbers of this part, as Pillow's are: sums are exact, and the same everywhere. */
+/** The fixed-point 1 of weights, as in Pillow: integer sums are exact, and the same everywhere. */
 const ONE = 2 ** 22;
 
 interface Taps {
-  /** For each new place, the first old one that it takes from. */
+  /** For each new position, the first old one that it reads. */
   readonly first: Int32Array;
-  /** `reach` weights for each place, zeros at the end. */
+  /** `reach` weights for each position, padded with zeros. */
   readonly weights: Float64Array;
   readonly reach: number;
 }
 
-/** The last ones made: pictures of one size often follow each other. */
-const known = new Map<string, Taps>();
+/** A cache: consecutive images often have the same size. */
+const cache = new Map<string, Taps>();
 
 function tapsOf(from: number, to: number, filter: Filter): Taps {
   const key = `${from}/${to}/${filter}`;
-  const made = known.get(key) ?? newTaps(from, to, FILTERS[filter]);
-  if (known.size > 64) known.clear();
-  known.set(key, made);
+  const made = cache.get(key) ?? newTaps(from, to, FILTERS[filter]);
+  if (cache.size > 64) cache.clear();
+  cache.set(key, made);
   return made;
 }
 
 function newTaps(from: number, to: number, { reach, weight, antialias }: Kernel): Taps {
   const scale = from / to;
   const wide = antialias ? Math.max(1, scale) : 1;
-  const places = Array.from({ length: to }, (_, place) => {
-    const middle = (place + 0.5) * scale;
-    if (reach === 0) return { first: Math.min(from - 1, Math.floor(middle)), weights: [ONE] };
-    const first = Math.max(0, Math.floor(middle - reach * wide + 0.5));
-    const end = Math.min(from, Math.floor(middle + reach * wide + 0.5));
+  const taps = Array.from({ length: to }, (_, position) => {
+    const center = (position + 0.5) * scale;
+    if (reach === 0) return { first: Math.min(from - 1, Math.floor(center)), weights: [ONE] };
+    const first = Math.max(0, Math.floor(center - reach * wide + 0.5));
+    const end = Math.min(from, Math.floor(center + reach * wide + 0.5));
     const raw = Array.from({ length: end - first }, (_, i) =>
-      weight((first + i - middle + 0.5) / wide),
+      weight((first + i - center + 0.5) / wide),
     );
     const total = raw.reduce((a, b) => a + b, 0);
     return { first, weights: raw.map((value) => Math.round((value / total) * ONE)) };
   });
-  const most = Math.max(...places.map(({ weights }) => weights.length));
+  const most = Math.max(...taps.map(({ weights }) => weights.length));
   const weights = new Float64Array(to * most);
-  for (const [place, one] of places.entries()) weights.set(one.weights, place * most);
-  return { first: Int32Array.from(places, ({ first }) => first), weights, reach: most };
+  for (const [position, one] of taps.entries()) weights.set(one.weights, position * most);
+  return { first: Int32Array.from(taps, ({ first }) => first), weights, reach: most };
 }

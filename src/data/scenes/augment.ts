@@ -3,37 +3,37 @@ import type { Dataset } from '../dataset.ts';
 import type { Random } from '../random.ts';
 import { eraseObjects, type ErasingSettings } from './object-erasing.ts';
 
-/** How a scene may be changed before it is trained on. */
+/** The augmentation of scenes in training. */
 export interface SceneAugment {
-  /** Classes that mean the same in a mirror: a scene that has only such is flipped half of the time. */
+  /** Classes that keep their meaning when flipped: a scene with no others is flipped with probability 1/2. */
   readonly flippable?: readonly number[] | undefined;
   /** The smallest and the largest scale; default 1 and 1. */
   readonly scale?: readonly [least: number, most: number] | undefined;
-  /** Share by which brightness, contrast and saturation vary; default 0. */
+  /** Largest relative change of brightness, contrast and saturation; default 0. */
   readonly jitter?: number | undefined;
-  /** Share of the scenes that are put together out of four; default 0. */
+  /** Share of the scenes that are mosaics of four; default 0. */
   readonly mosaic?: number | undefined;
   /** Rectangles that cover parts of objects; default none. */
   readonly erasing?: ErasingSettings | undefined;
 }
 
-/** One scene: its picture, [channels, height, width] in 0 to 1, and what is in it. */
+/** One scene: its image, [channels, height, width] in 0 to 1, and its objects. */
 export interface Scene {
   readonly x: Float32Array;
   readonly objects: readonly SceneObject[];
 }
 
-/** Objects of which less is left are dropped. */
-const LEFT = 0.4;
-/** Boxes narrower or lower than this many pixels are dropped. */
+/** Objects with a smaller visible share of their area are dropped. */
+const MIN_VISIBLE = 0.4;
+/** Boxes with a shorter side, in pixels, are dropped. */
 const SMALLEST = 4;
 const GRAY = 114 / 255;
 
 /**
- * A scene of a data set, changed by chance: mirrored where its classes allow it, scaled and moved, in
- * other colors, or as a mosaic with three others (Bochkovskiy et al. 2020).
+ * A scene of a data set with random augmentation: flipped if its classes allow it, scaled, translated, with
+ * color jitter, or as a mosaic with three others (Bochkovskiy et al. 2020).
  *
- * Objects of which less than two fifths stay in the picture are dropped with what is left of them.
+ * Objects of which less than two fifths stay in the image are dropped from the labels.
  */
 export async function drawScene(
   dataset: Dataset,
@@ -75,7 +75,7 @@ export async function drawScene(
   } else {
     await add(index, whole, 1);
   }
-  color(into.x, channels, settings.jitter ?? 0, draw);
+  colorJitter(into.x, channels, settings.jitter ?? 0, draw);
   if (settings.erasing) eraseObjects(into, dataset.sample, settings.erasing, draw);
   return into;
 }
@@ -88,8 +88,8 @@ interface Region {
   readonly bottom: number;
 }
 
-/** Where a scene goes: its corner, and how large a pixel of it is; mirrored perhaps. */
-interface Placing {
+/** Where a scene is placed: its corner, its scale, and whether it is flipped. */
+interface Placement {
   readonly scale: number;
   readonly left: number;
   readonly top: number;
@@ -103,14 +103,14 @@ function placed(
   { flippable = [], scale: [least, most] = [1, 1] }: SceneAugment,
   draw: Random,
   share: number,
-): Placing {
+): Placement {
   const [, height, width] = sample as [number, number, number];
   const scale = share * (least + (most - least) * draw.uniform());
-  const mirror = draw.uniform() < 0.5;
+  const flip = draw.uniform() < 0.5;
   return {
     scale,
-    flip: mirror && objects.every(({ label }) => flippable.includes(label)) && flippable.length > 0,
-    // Anywhere that shows all of it, or, of one that is larger than the region, fills that.
+    flip: flip && objects.every(({ label }) => flippable.includes(label)) && flippable.length > 0,
+    // A random position at which the region shows all of the scene, or the scene fills the region.
     left: left + draw.uniform() * (right - left - width * scale),
     top: top + draw.uniform() * (bottom - top - height * scale),
   };
@@ -121,7 +121,7 @@ function put(
   into: { readonly x: Float32Array; readonly objects: SceneObject[] },
   sample: readonly number[],
   region: Region,
-  { scale, left, top, flip }: Placing,
+  { scale, left, top, flip }: Placement,
 ): void {
   const [channels, height, width] = sample as [number, number, number];
   const area = height * width;
@@ -147,13 +147,15 @@ function put(
       right: left + to * scale,
       bottom: top + box.bottom * scale,
     };
-    const seen = within(moved, region);
-    const large = Math.min(seen.right - seen.left, seen.bottom - seen.top) >= SMALLEST;
-    if (large && areaOf(seen) >= LEFT * areaOf(moved)) into.objects.push({ ...object, box: seen });
+    const visible = clippedTo(moved, region);
+    const large = Math.min(visible.right - visible.left, visible.bottom - visible.top) >= SMALLEST;
+    if (large && areaOf(visible) >= MIN_VISIBLE * areaOf(moved)) {
+      into.objects.push({ ...object, box: visible });
+    }
   }
 }
 
-function within(box: Box, { left, top, right, bottom }: Region): Box {
+function clippedTo(box: Box, { left, top, right, bottom }: Region): Box {
   const inside = clipped(
     {
       left: box.left - left,
@@ -172,7 +174,7 @@ function within(box: Box, { left, top, right, bottom }: Region): Box {
   };
 }
 
-/** A pixel of the new picture, and the two of the old one that it lies between. */
+/** A pixel of the new image, and the two of the old one that it interpolates. */
 interface Tap {
   readonly at: number;
   readonly low: number;
@@ -204,8 +206,8 @@ function mixed(x: Float32Array, low: number, high: number, share: number): numbe
   return value + ((x[high] as number) - value) * share;
 }
 
-/** Brightness times, contrast around the mean, saturation around gray: each by up to `most`. */
-function color(x: Float32Array, channels: number, most: number, draw: Random): void {
+/** Changes brightness, contrast around the mean, and saturation, each by a factor of 1 ± `most`. */
+function colorJitter(x: Float32Array, channels: number, most: number, draw: Random): void {
   if (most === 0) return;
   const factor = () => 1 + most * (2 * draw.uniform() - 1);
   const [brightness, contrast, saturation] = [factor(), factor(), factor()];

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { areaOf, clipped, descending, iou, suppressed, type Box } from './boxes.ts';
+import { areaOf, clipped, descending, iou, nonMaximumSuppression, type Box } from './boxes.ts';
 
 const golden = JSON.parse(
   readFileSync(new URL('../../../test/golden/data/detection.json', import.meta.url), 'utf8'),
@@ -54,14 +54,14 @@ describe('intersection over union', () => {
 test.each(golden.suppression)(
   'what torchvision keeps of $boxes.length boxes at $overlap is kept',
   ({ boxes, scores, overlap, kept }) => {
-    expect(suppressed(boxes.map(box), scores, overlap)).toEqual(kept);
-    expect(suppressed(boxes.map(box), scores, overlap, 3)).toEqual(kept.slice(0, 3));
+    expect(nonMaximumSuppression(boxes.map(box), scores, overlap)).toEqual(kept);
+    expect(nonMaximumSuppression(boxes.map(box), scores, overlap, 3)).toEqual(kept.slice(0, 3));
   },
 );
 
 test('of equal scores the first box is kept', () => {
   const same = [box([0, 0, 4, 4]), box([0, 0, 4, 4]), box([9, 9, 12, 12])];
-  expect(suppressed(same, [0.5, 0.5, 0.5], 0.5)).toEqual([0, 2]);
+  expect(nonMaximumSuppression(same, [0.5, 0.5, 0.5], 0.5)).toEqual([0, 2]);
 });
 
 test('a box is clipped to its image, to nothing where it lies outside', () => {

