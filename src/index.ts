@@ -14,7 +14,7 @@
  * ```
  */
 import type { Slim } from './channels/index.ts';
-import type { Dataset } from './data/index.ts';
+import { checkLabeled, type Dataset } from './data/index.ts';
 import {
   inspect as inspectFile,
   type Inspection,
@@ -116,7 +116,8 @@ export async function inspect(model: OnnxFile, options: InspectOptions = {}): Pr
  * How a network does: clean accuracy and, with triggered data, attack success and robust accuracy.
  *
  * @param data - clean data, or clean and triggered ones
- * @throws NetworkError where the model does not fit the data
+ * @throws NetworkError where the model does not fit the data; DataError 'data/unlabeled' where the data
+ *   have no labels
  */
 export async function evaluate(
   model: OnnxFile,
@@ -125,6 +126,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { runtime = await nodeRuntime(), ...rest } = options;
   const test = 'clean' in data ? data : { clean: data };
+  checkLabeled(test.clean);
   const network = await openNetwork(runtime, model.model, test.clean, rest);
   return judge(network, await predictTest(runtime, network, network.graph, test), test);
 }

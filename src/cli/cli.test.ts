@@ -272,6 +272,55 @@ describe('scan', () => {
   });
 });
 
+describe('pictures without labels', () => {
+  let flat = '';
+  beforeAll(async () => {
+    flat = at('flat');
+    await mkdir(flat);
+    const { test: images } = await mnist();
+    const some = take(images, 80, 1);
+    const x = new Float32Array(80 * 784);
+    await some.read([...some.labels.keys()], x);
+    for (const index of some.labels.keys()) {
+      const pixels = Buffer.from(x.subarray(index * 784, (index + 1) * 784).map((v) => 255 * v));
+      const pgm = Buffer.concat([Buffer.from('P5 28 28 255\n'), pixels]);
+      await writeFile(join(flat, `${index}.pgm`), pgm);
+    }
+  });
+
+  test('scan takes them', async () => {
+    const how = ['--steps', '5', '--out', at('flat scan'), '--json', '--quiet'];
+    const { code, out, err } = await fineprune(['scan', model, '--data', flat, ...how]);
+    expect(err).toBe('');
+    expect([0, 3]).toContain(code);
+    expect(JSON.parse(out).verdict).toBeDefined();
+    const record = JSON.parse(await readFile(at('flat scan', 'report.json'), 'utf8'));
+    expect(record.data).toMatchObject({ search: 40, judge: 40 });
+  });
+
+  test('defend takes the answers of the network for labels, and says so', async () => {
+    const how = ['--no-scan', '--share', '0.1', '--epochs', '1', '--out', at('flat defend')];
+    const { err, out } = await fineprune(['defend', model, '--data', flat, ...how, '--quiet']);
+    expect(err).toBe('');
+    expect(out).toContain('accuracy is agreement with the network as delivered');
+    const record = parseRecord(
+      JSON.parse(await readFile(at('flat defend', 'report.json'), 'utf8')),
+    );
+    expect(record.unlabeled).toBe(true);
+    // It agrees with itself.
+    expect(record.outcomes[0]?.evaluation?.acc.rate).toBe(1);
+    expect(record.data[0]?.name).toContain('labeled by the network as delivered');
+    const page = await readFile(at('flat defend', 'report.html'), 'utf8');
+    expect(page).toContain('The data have no labels');
+  });
+
+  test('evaluate refuses them', async () => {
+    const { code, err } = await fineprune(['evaluate', model, '--data', flat, '--quiet']);
+    expect(code).toBe(1);
+    expect(err).toContain('data/unlabeled');
+  });
+});
+
 test('reproduce scan takes its own options', async () => {
   const out = at('benchmark');
   const none = ['--cases', 'no such network', '--out', out, '--seeds', '0,1', '--json'];

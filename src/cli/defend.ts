@@ -184,8 +184,13 @@ async function digestsOf(validation: Dataset, test: TestData) {
 
 export async function printRecord(record: RunRecord, files: readonly string[]): Promise<void> {
   const { evaluationsOf, evaluationTable } = await import('../report/index.ts');
-  const { verdict, notScanned } = record;
+  const { verdict, notScanned, unlabeled } = record;
   const table = evaluationTable(evaluationsOf(record), { color: process.stdout.isTTY });
-  const scan = notScanned === undefined ? '' : `No scan: ${notScanned}\n`;
-  process.stdout.write(`\n${table}\n${verdict.text}\n${scan}\n${files.join('\n')}\n`);
+  const notes = [
+    ...(notScanned === undefined ? [] : [`No scan: ${notScanned}`]),
+    ...(unlabeled
+      ? ['The data have no labels: accuracy is agreement with the network as delivered.']
+      : []),
+  ].map((note) => `${note}\n`);
+  process.stdout.write(`\n${table}\n${verdict.text}\n${notes.join('')}\n${files.join('\n')}\n`);
 }

@@ -22,12 +22,14 @@ export function evaluateCommand(program: Command): void {
 
 async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const { judge, openNetwork, predictTest } = await import('../network/index.ts');
+  const { checkLabeled } = await import('../data/index.ts');
   const { readModel } = await import('../onnx/file.ts');
   const { evaluationTable } = await import('../report/run/table.ts');
   const file = await readModel(path);
   const session = await begin(options);
   const { runtime } = session;
   const { test } = await dataFrom(file.model, options, session, 'test');
+  checkLabeled(test.clean);
   const network = await openNetwork(runtime, file.model, test.clean, { output: options.output });
   await warnOfModel(runtime, network, test.clean);
   const predictions = await predictTest(runtime, network, network.graph, test);

@@ -13,7 +13,7 @@ export async function warnOfModel(
 ): Promise<void> {
   const check = await network.checkInput?.(runtime, dataset);
   if (!check) return;
-  const found = [scaleWarning(check.scale), batchWarning(check.fixedBatchSize)];
+  const found = [check.scale && scaleWarning(check.scale), batchWarning(check.fixedBatchSize)];
   for (const warning of found) {
     if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
   }

@@ -33,8 +33,8 @@ const NUMBER = /^\d+$/;
  */
 export function classesOf(found: readonly string[], options: ClassOptions): Classes {
   const { labels, outputs, where } = options;
-  if (found.length === 0) throw new DataError('data/empty', `${where} has no classes`);
   if (labels) return byList(found, labels, options);
+  if (found.length === 0) return byOutputs(outputs, where);
   const sorted = [...found].sort(byCodePoint);
   if (found.every((name) => NUMBER.test(name))) {
     const numbers = sorted.map(Number).sort((a, b) => a - b);
@@ -57,6 +57,18 @@ export function classesOf(found: readonly string[], options: ClassOptions): Clas
     );
   }
   return { classes: sorted, by: 'sorted name', indexOf: indexIn(sorted, where) };
+}
+
+/** The classes of data without labels: the outputs by their numbers. */
+function byOutputs(outputs: number | undefined, where: string): Classes {
+  if (outputs === undefined) {
+    throw new DataError(
+      'data/empty',
+      `${where} has no labels, and the number of the model's outputs is not known: put the samples into a folder for each class, or name the outputs in a labels.txt`,
+    );
+  }
+  const classes = Array.from({ length: outputs }, (_, i) => String(i));
+  return { classes, by: 'number', indexOf: indexIn(classes, where, Number) };
 }
 
 function byList(

@@ -16,6 +16,8 @@ export interface Dataset {
   readonly sample: readonly number[];
   /** The true label of each sample; for a scene with several objects their rarest class. */
   readonly labels: Int32Array;
+  /** The data have no labels: `labels` are zeros, or a network's own answers. */
+  readonly unlabeled?: true | undefined;
   /** Only if samples are scenes: the objects of each, in pixels of the sample. */
   readonly objects?: readonly (readonly SceneObject[])[] | undefined;
   /**
@@ -190,6 +192,19 @@ export function relabel(dataset: Dataset, labels: Int32Array, name = dataset.nam
   }
   checkLabels(name, labels, dataset.classes.length);
   return { ...dataset, name, labels, read: (indices, into) => dataset.read(indices, into) };
+}
+
+/**
+ * Refuses data without labels, where accuracy is asked for.
+ *
+ * @throws DataError 'data/unlabeled'
+ */
+export function checkLabeled({ name, unlabeled }: Dataset): void {
+  if (!unlabeled) return;
+  throw new DataError(
+    'data/unlabeled',
+    `"${name}" has no labels, so that no accuracy can be measured: put the samples into a folder for each class; scan and defend take them as they are`,
+  );
 }
 
 /** Applies to the waveforms, if there are any, the same change as to their data set. */

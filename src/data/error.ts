@@ -1,6 +1,7 @@
 import { FinepruneError } from '../onnx/error.ts';
 
 export type DataErrorCode =
+  | 'data/unlabeled'
   | 'data/missing'
   | 'data/empty'
   | 'data/format'

@@ -74,7 +74,9 @@ export async function prepare(
     onProgress?.(Math.min(start + CHUNK, all), all);
   }
   if (encoder === undefined || (bad.length > 0 && !skipBad)) throw unreadable(source, bad, skipBad);
-  const labels = Int32Array.from(good, (index) => indexOf(source.labels[index] as string));
+  const labels = Int32Array.from(good, (index) =>
+    source.unlabeled ? 0 : indexOf(source.labels[index] as string),
+  );
   const read = kept ? fromMemory(encoder, kept) : onDemand(encoder, source, good);
   const dataset: Dataset = {
     name: source.name,
@@ -82,6 +84,7 @@ export async function prepare(
     classes,
     sample: encoder.sample,
     labels,
+    unlabeled: source.unlabeled,
     pictures: encoder.pictures,
     async read(indices, into) {
       checkRead(source.name, good.length, size, indices, into);

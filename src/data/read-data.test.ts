@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sizeOf } from '../onnx/index.ts';
-import { arrayDataset, type Dataset } from './dataset.ts';
+import { arrayDataset, checkLabeled, type Dataset } from './dataset.ts';
 import { readData, type ReadOptions } from './read-data.ts';
 import { preset, preprocessFrom } from './images/preprocess.ts';
 import { encodeWav } from './audio/wav.ts';
@@ -389,4 +389,43 @@ test('a data set is opened by its name, in another size, with classes of its own
   expect(test).toMatchObject({ length: 4, sample: [3, 4, 3], classes: ['seven', 'one'] });
   expect([...test.labels]).toEqual([0, 1, 0, 1]);
   expect(new Set((await all(test)).flat())).toEqual(new Set([Math.fround(0.2)]));
+});
+
+describe('a folder of images without labels', () => {
+  const flat = () =>
+    tree('flat', {
+      'a.png': '',
+      'notes.txt': 'not a sample',
+    }).then(async (root) => {
+      await writeFile(join(root, 'a.png'), await gray(10));
+      await writeFile(join(root, 'b.png'), await gray(200));
+      return root;
+    });
+  const input = { dims: [1, 4, 4], layout: 'NCHW' } as const;
+
+  test('is read with the outputs of the model as classes, and says that it has no labels', async () => {
+    const { parts } = await readData(await flat(), { input, outputs: 3 });
+    const { whole } = parts;
+    expect(whole).toMatchObject({ length: 2, classes: ['0', '1', '2'], unlabeled: true });
+    const x = new Float32Array(2 * 16);
+    await whole?.read([0, 1], x);
+    expect(x[0]).toBeCloseTo(10 / 255, 6);
+    expect(x[16]).toBeCloseTo(200 / 255, 6);
+  });
+
+  test('takes the names of classes from a list', async () => {
+    const { parts } = await readData(await flat(), { input, labels: ['cat', 'dog'] });
+    expect(parts.whole?.classes).toEqual(['cat', 'dog']);
+  });
+
+  test('needs to know how many outputs there are', async () => {
+    await expect(readData(await flat(), { input })).rejects.toThrow(/has no labels/);
+  });
+
+  test('is refused where accuracy is asked for', async () => {
+    const { parts } = await readData(await flat(), { input, outputs: 3 });
+    expect(() => checkLabeled(parts.whole as Dataset)).toThrow(
+      expect.objectContaining({ code: 'data/unlabeled' }),
+    );
+  });
 });

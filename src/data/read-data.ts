@@ -60,7 +60,8 @@ export async function datasetsOf(
   const { labels, modelClasses, outputs, onProgress } = options;
   const list =
     typeof labels === 'string' ? await readLabels(labels) : (labels ?? (await labelsBeside(from)));
-  const found = [...new Set(all.flatMap(([, source]) => source.labels))];
+  const labeled = all.filter(([, source]) => !source.unlabeled);
+  const found = [...new Set(labeled.flatMap(([, source]) => source.labels))];
   const [own] = all.flatMap(([, source]) => (source.classes ? [source.classes] : []));
   const by = list ? undefined : own ? 'data set' : modelClasses && 'model';
   const classes = classesOf(found, {

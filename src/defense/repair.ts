@@ -1,4 +1,4 @@
-import { split, type Dataset } from '../data/index.ts';
+import { type Dataset, relabel, split } from '../data/index.ts';
 import type { StoreSettings } from '../channels/index.ts';
 import type { CleanScore, Evaluation } from '../metrics/index.ts';
 import {
@@ -83,9 +83,11 @@ export interface Repair {
 
 /**
  * Repairs a network: splits the clean data, runs a method, evaluates, and says what came of it. Everything
- * is chosen on `validation`, clean data which the network was not trained on. Test data are only reported.
+ * is chosen on `data`, which the network was not trained on. Test data are only reported.
  *
- * @param given - a model, or what `openNetwork` made of it and the validation data
+ * @param given - a model, or what `openNetwork` made of it and the clean data
+ * @param data - the defender's clean data; where they have no labels, the answers of the network as it was
+ *   given are taken for labels, and accuracy is agreement with them
  * @throws DefenseError, ChannelsError, NetworkError where the model, the data, the site or a setting do not
  *   fit; NormalizeError, AutodiffError or RuntimeError where the graph cannot be worked on; the signal's
  *   reason when it aborts
@@ -93,13 +95,12 @@ export interface Repair {
 export async function repair(
   runtime: Runtime,
   given: Model | Network,
-  validation: Dataset,
+  data: Dataset,
   options: RepairOptions = {},
 ): Promise<Repair> {
   const {
     method = DEFAULT_METHOD,
     compare,
-    test,
     scan = false,
     cache,
     checkpoints,
@@ -111,9 +112,14 @@ export async function repair(
   checkKnown(settings, methods);
   const { maxDrop, holdout, seed } = checkedSettings(commonSettings, settings);
   const own = methods.map((defense) => checkedSettings(defense.settings, settings));
-  const clean = partsOf(validation, holdout, seed);
   const network =
-    'traced' in given ? given : await openNetwork(runtime, given, validation, { output, scenes });
+    'traced' in given ? given : await openNetwork(runtime, given, data, { output, scenes });
+  const validation = await withOwnAnswers(runtime, network, data);
+  const test = options.test && {
+    ...options.test,
+    clean: await withOwnAnswers(runtime, network, options.test.clean),
+  };
+  const clean = partsOf(validation, holdout, seed);
   const context = contextOf({
     runtime,
     given: network,
@@ -163,6 +169,7 @@ export async function repair(
       holdout: scores,
       maxDrop,
       steps: last.steps,
+      unlabeled: validation.unlabeled,
       scan: scans,
     }),
     scan: scans,
@@ -233,6 +240,13 @@ async function evaluated(
 ): Promise<Pick<Outcome, 'predictions' | 'evaluation'>> {
   const predictions = await predictTest(runtime, network, network.graph, test);
   return { predictions, evaluation: judge(network, predictions, test) };
+}
+
+/** Data without labels, labeled by what the network says. */
+async function withOwnAnswers(runtime: Runtime, network: Network, data: Dataset): Promise<Dataset> {
+  if (!data.unlabeled) return data;
+  const { called } = await network.predict(runtime, network.graph, data);
+  return relabel(data, called, `${data.name}, labeled by the network as delivered`);
 }
 
 function partsOf(validation: Dataset, share: number, seed: number): DefenseContext['clean'] {

@@ -21,6 +21,8 @@ export interface Findings {
   readonly maxDrop: number;
   readonly steps: readonly Step[];
   readonly scan?: RepairScan | undefined;
+  /** The data had no labels: accuracy is agreement with the network as it was given. */
+  readonly unlabeled?: true | undefined;
 }
 
 /**
@@ -36,14 +38,15 @@ const REPAIRED = 0.05;
  * the input switches the scores.
  */
 export function verdictOf(findings: Findings): Verdict {
-  const { before, after, holdout, maxDrop, steps, scan } = findings;
+  const { before, after, holdout, maxDrop, steps, scan, unlabeled } = findings;
   const failed = steps.find((step) => step.failed !== undefined)?.failed;
   const [had, has, where] =
     before && after
       ? [before.acc, after.acc, 'test data']
       : [holdout.before, holdout.after, 'held-out validation data'];
   const lost = scoreDrop(had, has);
-  const measure = had.map === undefined ? 'clean accuracy' : 'mean average precision';
+  const accuracy = unlabeled ? 'agreement with the network as delivered' : 'clean accuracy';
+  const measure = had.map === undefined ? accuracy : 'mean average precision';
   const done = steps.map(({ summary }) => summary).join(', ') || 'nothing was done';
   const treatment: Treatment = {
     done,

@@ -111,7 +111,8 @@ function classifier(parts: Parts): Network {
     },
     batchSize: (graph, asked) => fixedBatchSize(graph, input) ?? asked,
     async checkInput(runtime, dataset) {
-      const scale = await checkScale(runtime, this, dataset);
+      // Without labels nobody can tell whether the scale fits.
+      const scale = dataset.unlabeled ? undefined : await checkScale(runtime, this, dataset);
       return { scale, fixedBatchSize: fixedBatchSize(this.graph, input) };
     },
     async gradientMagnitudes(runtime, dataset, settings) {

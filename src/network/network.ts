@@ -42,7 +42,7 @@ export interface TuningDefaults {
 
 /** How well samples fit what a network expects as input. */
 export interface InputCheck {
-  readonly scale: ScaleCheck;
+  readonly scale: ScaleCheck | undefined;
   /** The batch size, if the model could not be rewritten for any. */
   readonly fixedBatchSize: number | undefined;
 }

@@ -10,6 +10,10 @@ const LITTER = /^(\.|thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
 /** Whether a file or folder is one that operating systems leave behind. */
 export const isLitter = (name: string): boolean => LITTER.test(name);
 
+/** Whether a file is one of the kinds that are decoded. */
+export const isSampleFile = (name: string): boolean =>
+  IMAGE_FILE.test(name) || SOUND_FILE.test(name);
+
 /** The names of the folders in a folder, sorted, without those that operating systems leave behind. */
 export async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });

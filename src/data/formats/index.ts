@@ -1,5 +1,6 @@
 import type { DataFormat } from './format.ts';
 import { classFolders } from './class-folders.ts';
+import { flatFolder } from './flat-folder.ts';
 import { idxFormat } from './idx-folder.ts';
 import { npyFile, npyFolder } from './npy-files.ts';
 import { npzFile } from './npz-file.ts';
@@ -15,6 +16,7 @@ export const FORMATS: readonly DataFormat[] = [
   pascalVoc,
   yolo,
   npyFolder,
+  flatFolder,
   classFolders,
   npzFile,
   npyFile,

@@ -14,6 +14,8 @@ export interface Source {
   readonly name: string;
   /** The name of each sample's class. */
   readonly labels: readonly string[];
+  /** The samples have no labels: each name is empty. */
+  readonly unlabeled?: true | undefined;
   /** The name of each output in order, where the source says so itself. */
   readonly classes?: readonly string[] | undefined;
   /** What to call a sample in messages: its file, or its place in one. */

@@ -69,6 +69,7 @@ export async function recordOf(repair: Repair, facts: RunFacts): Promise<RunReco
     settings: plain({ ...facts.settings, method: repair.method, ...repair.settings }),
     input: { ...input, data: input.data && [...input.data] },
     output: facts.output,
+    unlabeled: clean.all.unlabeled,
     data: [
       ...(facts.train ? [await entry('train', facts.train)] : []),
       await entry('validation', clean.all),

@@ -117,6 +117,10 @@ const fields = {
   settings: z.record(z.string(), z.json()).describe('Settings of the method, defaults included'),
   input,
   output: file.optional(),
+  unlabeled: z
+    .literal(true)
+    .optional()
+    .describe('The data had no labels: accuracy is agreement with the network as delivered'),
   data: z.array(
     z.object({
       role: z.enum(['train', 'validation', 'test', 'triggered']),

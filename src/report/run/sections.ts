@@ -27,6 +27,7 @@ export function verdictSection(record: RunRecord): Markup {
     <p class="origin">${record.tool.name} report on <code>${record.input.path}</code></p>
     <h1 class="${tone}">${headline}</h1>
     <p class="verdict">${withoutHeadline(text)}</p>
+    ${record.unlabeled && html`<p class="warning">The data have no labels: accuracy is agreement with the network as delivered.</p>`}
     ${synthetic.length > 0 && html`<p class="warning">Measured on generated data (${synthetic.map(({ role }) => role).join(', ')}), which shows that the method works, not how well it works on real inputs.</p>`}
     ${keyFigures(record)}
   </header>`;
