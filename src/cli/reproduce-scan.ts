@@ -20,10 +20,10 @@ export function reproduceScanCommand(reproduce: Command): void {
       seedList,
       [0],
     )
-    .option('--cases <words...>', 'only networks whose name has one of these words')
+    .option('--cases <words...>', 'only networks whose name contains one of these words')
     .option(
       '--out <folder>',
-      'where networks and results go; what is there is not made again',
+      'folder for networks and results; networks that are in it are not trained again',
       'out/reproduce-scan',
     )
     .action(reproduceScan);
@@ -38,7 +38,7 @@ async function reproduceScan(options: ReproduceScanOptions): Promise<void> {
   const { scanBenchmark, scanBenchmarkTable, scanCases, summaryOf } =
     await import('../lab/index.ts');
   const { out, seeds, cases: words } = options;
-  const { runtime, progress, signal } = await begin(options, 'The same command goes on.');
+  const { runtime, progress, signal } = await begin(options, 'Repeat the command to continue.');
   const cases = seeds
     .flatMap((seed) => scanCases(seed))
     .filter(({ name }) => words?.some((word) => name.includes(word)) ?? true);

@@ -6,9 +6,9 @@ import { NO_TRAITS, type Operator } from './operator.ts';
 import type { Tape } from './tape.ts';
 
 /**
- * Y is a sum of products over letters: dX changes places with it. Where X has a letter twice, a
- * diagonal was read, and an identity matrix puts it back; a letter that only X has was summed out,
- * and ones spread it again.
+ * Y is a sum of products over letters: in the gradient dX and Y swap roles. If X has a letter twice, its
+ * diagonal was read, and an identity matrix writes it back. A letter that only X has was summed, and ones
+ * broadcast it again.
  */
 export const einsum: Operator = {
   gradient: (t) => {
@@ -58,7 +58,7 @@ interface Equation {
   readonly sizes: ReadonlyMap<string, number>;
 }
 
-/** The equation with a letter for each axis that an ellipsis stands for, and the output said. */
+/** The equation with a letter for each axis of an ellipsis, and with an explicit output. */
 function equationOf(t: Tape): Equation {
   const text = stringOf(t.node, 'equation', '').replaceAll(/\s/g, '');
   const [left = '', right] = text.split('->');

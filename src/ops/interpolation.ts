@@ -1,4 +1,4 @@
-/** One element of an axis that an interpolated place reads, and by how much. */
+/** One element of an axis that an interpolated position reads, and its weight. */
 export interface Tap {
   readonly at: number;
   readonly weight: number;
@@ -16,11 +16,11 @@ export interface Interpolation {
 }
 
 /**
- * What each place of a resized axis reads, by the specification of ONNX Resize. A place outside of
- * the axis in tf_crop_and_resize reads nothing: it holds the extrapolation value.
+ * The elements that each position of a resized axis reads, by the specification of ONNX Resize. A position
+ * outside of the axis in tf_crop_and_resize reads none: it has the extrapolation value.
  *
- * Coordinates are rounded to float32 as ONNX Runtime does, or places half way between two elements
- * would be decided differently.
+ * Coordinates are rounded to float32 like in ONNX Runtime; otherwise ties between two elements could be
+ * resolved differently.
  */
 export function tapsOf(
   input: number,
@@ -29,7 +29,7 @@ export function tapsOf(
   how: Interpolation,
 ): readonly (readonly Tap[])[] {
   return Array.from({ length: output }, (_, place) => {
-    // The scale is what counts, not the sizes: a size may be the same by rounding down.
+    // The scale decides, not the sizes: the size may be the same because of rounding.
     if (scale === 1) return [{ at: place, weight: 1 }];
     const x = originOf(place, input, output, f32(scale), how);
     const outside = x < 0 || x > input - 1;
@@ -41,7 +41,7 @@ export function tapsOf(
 
 const f32 = Math.fround;
 
-/** Where a place of the resized axis lies in the coordinates of the axis. */
+/** The coordinate on the original axis of a position on the resized one. */
 function originOf(
   place: number,
   input: number,
@@ -82,7 +82,7 @@ function nearestTo(x: number, input: number, scale: number, { nearest }: Interpo
         return Math.ceil(x);
       case 'round_prefer_ceil':
         return Math.floor(x + 0.5);
-      // Before opset 11: what was normalized has the mode said.
+      // The mode before opset 11; normalization sets it.
       case 'simple':
         return scale < 1 ? Math.ceil(x) : Math.floor(x);
       default:
@@ -104,7 +104,7 @@ function linear(x: number, input: number): Tap[] {
       ];
 }
 
-/** Keys' cubic convolution; places beyond the ends hold the last element, or do not count. */
+/** Keys' cubic convolution; positions beyond the ends repeat the last element, or are excluded. */
 function cubic(x: number, input: number, how: Interpolation): Tap[] {
   const low = Math.floor(x);
   const share = x - low;

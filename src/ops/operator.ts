@@ -47,8 +47,8 @@ export interface Traits {
   readonly activation?: Activation | undefined;
   /** Arithmetic of two operands: a number in it may be part of a formula, as in x / √2. */
   readonly arithmetic?: '+' | '-' | '*' | '/' | undefined;
-  /** It copies the numbers of its first input, or (`joined`) of all inputs. */
-  readonly moves?: 'in place' | 'reshaped' | 'rearranged' | 'joined' | undefined;
+  /** It copies the numbers of its first input, or (`concatenated`) of all inputs. */
+  readonly moves?: 'in place' | 'reshaped' | 'rearranged' | 'concatenated' | undefined;
   /** It may stand between a layer and its activation: the channels stay where they are. */
   readonly keepsChannels?: true | undefined;
   /** It normalizes, then scales and shifts by parameters. */

@@ -2,7 +2,7 @@ import type { Node } from '../onnx/index.ts';
 import { axisOf, stringOf } from '../graph/index.ts';
 import { knownNumbers } from './constants.ts';
 import { add, pad as padWithZeros, slice } from './emit.ts';
-import { reverse } from './joining.ts';
+import { reverse } from './concat.ts';
 import {
   type ChannelRule,
   type DimsOf,

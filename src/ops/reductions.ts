@@ -127,7 +127,7 @@ export const reduceProd = plain((t) => {
   return [m.mul(keepAxes(t, t.dy[0] as string), others)];
 });
 
-/** A reduction told by its gradient, y and dy with the reduced axes kept. */
+/** A reduction, from its gradient: a function of y and dy with the reduced axes kept. */
 function reduction(
   gradient: (m: Maths, x: string, y: string, dy: string, sum: (value: string) => string) => string,
   channels: ChannelRule,

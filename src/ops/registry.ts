@@ -4,7 +4,7 @@ import * as einsum from './einsum.ts';
 import * as elementwise from './elementwise.ts';
 import * as functions from './functions.ts';
 import * as indexing from './indexing.ts';
-import * as joining from './joining.ts';
+import * as concat from './concat.ts';
 import * as layout from './layout.ts';
 import * as lpPooling from './lp-pooling.ts';
 import * as matrix from './matrix.ts';
@@ -174,10 +174,10 @@ export const operators = {
   Transpose: layout.transpose,
   Trilu: layout.trilu,
 
-  // joining
-  Concat: joining.concat,
-  Slice: joining.slice,
-  Split: joining.split,
+  // concat
+  Concat: concat.concat,
+  Slice: concat.slice,
+  Split: concat.split,
 
   // indexing
   Compress: indexing.compress,

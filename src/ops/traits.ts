@@ -24,14 +24,14 @@ export function shapeInput(node: Node): ShapeInput | undefined {
   return operatorOf(node)?.inputs.shape;
 }
 
-/** Values whose numbers a node hands on, unchanged but for their type and place. */
+/** The inputs whose numbers a node copies to its output, perhaps in another type or order. */
 export function movedInputs(node: Node): readonly string[] {
   const { moves } = traitsOf(node);
   if (moves === undefined) return [];
-  return moves === 'joined' ? node.inputs : node.inputs.slice(0, 1);
+  return moves === 'concatenated' ? node.inputs : node.inputs.slice(0, 1);
 }
 
-/** Whether a node hands on all numbers of its first input in their order, whatever the dims. */
+/** Whether a node copies all numbers of its first input in their order, perhaps with other dims. */
 export function keepsOrder(node: Node): boolean {
   const { moves } = traitsOf(node);
   return moves === 'in place' || moves === 'reshaped';
@@ -42,9 +42,9 @@ export function isReshape(node: Node): boolean {
   return traitsOf(node).moves === 'reshaped';
 }
 
-/** Whether a node puts its inputs side by side. */
+/** Whether a node concatenates its inputs. */
 export function isConcat(node: Node): boolean {
-  return traitsOf(node).moves === 'joined';
+  return traitsOf(node).moves === 'concatenated';
 }
 
 /** Whether a node is one operation of a formula: the sum, difference, product or quotient of two. */

@@ -18,13 +18,13 @@ export interface CleanParts {
 /** Which data are asked for. */
 export type Need = 'all' | 'test' | 'validation';
 
-/** Validation takes a sixth of a training part, and at most so many samples. */
+/** The largest number of validation samples taken from a training part; it is also at most a sixth. */
 const VALIDATION = 10_000;
 
 /**
  * Decides which clean data are for validation and which for the test, and reads those only.
  *
- * @param data.need - 'test' leaves validation data unread where that is possible, 'validation' the test data
+ * @param data.need - 'test' does not read validation data if possible; 'validation' does not read test data
  */
 export async function cleanParts(
   data: {
@@ -47,7 +47,7 @@ export async function cleanParts(
   });
   if (need === 'validation') {
     const drawn = validation ?? (train && fewer(train, seed)) ?? whole ?? test;
-    if (!drawn) throw new Error(`${from} has no part`);
+    if (!drawn) throw new Error(`${from} has no data`);
     return { validation: drawn, test: drawn, description: `${drawn.length} clean samples` };
   }
   if (test && need === 'test') {
@@ -55,7 +55,7 @@ export async function cleanParts(
   }
   if (test && validation) return described({ validation, test }, 'its own parts');
   if (test && train) {
-    // The lab's attacker leaves the same samples alone, with the same seed.
+    // With the same seed, the lab's attacker does not train on these samples.
     const count = Math.min(VALIDATION, Math.floor(train.length / 6));
     const drawn = split(train, { train: train.length - count, validation: count }, seed);
     return described(
@@ -64,14 +64,14 @@ export async function cleanParts(
     );
   }
   const all = whole ?? test ?? validation ?? train;
-  if (!all) throw new Error(`${from} has no part`);
+  if (!all) throw new Error(`${from} has no data`);
   return described(
     split(all, { validation: 0.5, test: 0.5 }, seed),
     `halves of ${all.name} by seed ${seed}; --test-data names a test part`,
   );
 }
 
-/** All of data without parts, else the test or validation part, else any. */
+/** The whole data set if it has no parts, else its test or validation part, else any part. */
 export function wholeOrTest(parts: Parts): Dataset {
   return wholeOr(parts, ['test', 'validation']);
 }
@@ -83,7 +83,7 @@ function wholeOr(parts: Parts, names: readonly Part[]): Dataset {
   return first;
 }
 
-/** As many samples of a training part as validation takes. */
+/** A sample of a training part, as large as the validation data. */
 function fewer(train: Dataset, seed: number): Dataset {
   return take(train, Math.min(VALIDATION, train.length), seed);
 }

@@ -12,9 +12,9 @@ import {
 import type { Model } from '../../onnx/index.ts';
 import { type FormatOptions, formatOf } from '../adapt/model-format.ts';
 
-/** How samples are converted for a model, where its file does not say so or says it wrongly. */
+/** How samples are converted for a model, if its file does not specify it, or does so wrongly. */
 export interface InputSettings {
-  /** A preset's name, JSON, or an object; default: what the model's file says, else '0-1'. */
+  /** A preset's name, JSON, or an object; default: from the model's file, else '0-1'. */
   readonly preprocess?: string | PreprocessInput | undefined;
   /** Subtracted from pixels in 0 to 1: one number, or one each for red, green and blue. */
   readonly mean?: readonly number[] | undefined;
@@ -23,30 +23,30 @@ export interface InputSettings {
   /** The order in which the model takes colors. */
   readonly channels?: 'rgb' | 'bgr' | undefined;
   readonly resize?: Filter | undefined;
-  /** Resize the shorter side to so many pixels, then cut out the middle. */
+  /** Resize the shorter side to this many pixels, then crop the center. */
   readonly crop?: number | undefined;
-  /** Resample sound to so many samples a second. */
+  /** The sample rate in Hz that sound is resampled to. */
   readonly sampleRate?: number | undefined;
-  /** How a spectrogram is made of sound, as JSON or an object, on top of what the model's file says. */
+  /** Settings of the spectrogram of sound, as JSON or an object; they override those of the model's file. */
   readonly features?: string | Partial<SoundFeatures> | undefined;
 }
 
-/** How samples are read for a model, by its file and by the settings. */
+/** How samples are read for a model, from its file and the settings. */
 export interface ModelInput extends Pick<
   DatasetsOptions,
   'input' | 'outputs' | 'modelClasses' | 'features' | 'rate'
 > {
-  /** Undefined where neither the file nor the settings say anything of it. */
+  /** Undefined if neither the file nor the settings specify it. */
   readonly preprocess: Preprocess | undefined;
-  /** The preprocessing of pictures in any case. */
+  /** The preprocessing of images, with defaults. */
   readonly picturePreprocess: Preprocess;
 }
 
 /**
- * How samples are read for a model: as its file says, with the settings on top of that.
+ * How samples are read for a model: as in its file, unless the settings override that.
  *
- * @throws NetworkError where it is no network of one input; DataError `data/preprocess`,
- *   `data/features`, `data/labels` where the file or the settings cannot be read
+ * @throws NetworkError if the model does not have one input; DataError `data/preprocess`,
+ *   `data/features`, `data/labels` if the file or the settings are not valid
  */
 export function inputSettings(
   model: Model,
@@ -78,7 +78,7 @@ export function inputSettings(
     modelClasses: classes,
     features: featuresFrom(settings, sound),
     rate: settings.sampleRate,
-    // Samples that are no pictures are refused where preprocessing is asked for.
+    // If preprocessing is specified, samples that are not images are an error.
     preprocess: isGiven ? preprocess : undefined,
     picturePreprocess: preprocess,
   };
@@ -95,6 +95,6 @@ function featuresFrom(
     return soundFeaturesFrom({ ...noted, ...given }, where);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw new DataError('data/features', `${where} is no JSON: ${cause.message}`, { cause });
+    throw new DataError('data/features', `${where} is not JSON: ${cause.message}`, { cause });
   }
 }

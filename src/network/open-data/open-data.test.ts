@@ -113,9 +113,9 @@ describe('triggered data', () => {
 
   const unused = () => Promise.reject<never>(new Error('not asked for'));
   test.each<[Partial<OpenDataOptions>, RegExp]>([
-    [{ triggered: 'x' }, /\(--triggered x\) need a target \(--target\): .*a class \(0, 1, 2/],
+    [{ triggered: 'x' }, /\(--triggered x\) need a target \(--target\), .*: a class \(0, 1, 2/],
     [{ target: '7' }, /target \(--target\) says what triggered data do/],
-    [{ triggered: 'x', target: 'ten' }, /\(--target\) ten is no class: give one of 0, 1/],
+    [{ triggered: 'x', target: 'ten' }, /\(--target\) ten is not a class: give one of 0, 1/],
     [{ triggered: 'x', target: '10' }, /number from 0 to 9, all-to-all or untargeted/],
     [{ triggered: 'x', target: '1', addTrigger: unused }, /\(--triggered\) and a trigger/],
   ])('%j is refused', async (options, says) => {

@@ -25,22 +25,22 @@ import { type KnownTrigger, testDataOf } from './triggered-data.ts';
 export interface OpenDataOptions extends InputSettings, FormatOptions, KnownTrigger {
   /** The model that the data are for, as `load` gives it. */
   readonly for: Model | { readonly model: Model };
-  /** Clean data to report on; all of the first data are for validation then. */
+  /** Clean test data; the first data are then all for validation. */
   readonly testData?: string | undefined;
-  /** The names of the outputs, or a file that has them, one a line; default: labels.txt in the data. */
+  /** The names of the outputs, or a file with one per line; default: labels.txt in the data. */
   readonly labels?: string | readonly string[] | undefined;
-  /** Leave out files that cannot be read; default: they are an error. */
+  /** Whether to leave out files that cannot be read; default: they are an error. */
   readonly skipBad?: boolean | undefined;
   /** Seed of the split into validation and test data; default 0. */
   readonly seed?: number | undefined;
   /**
-   * 'test' leaves validation data unread where that is possible; 'validation' sets no test data aside:
-   * `test` is the same data then. Default 'all'.
+   * 'test' does not read validation data if possible; 'validation' takes no test data: `test` is then the
+   * same data. Default 'all'.
    */
   readonly need?: Need | undefined;
   /** The formats to try, in this order; default `FORMATS`. */
   readonly formats?: readonly DataFormat[] | undefined;
-  /** Data sets that are opened by a name. */
+  /** Data sets that are opened by name. */
   readonly sets?: NamedSets | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((stage: string, done: number, all: number) => void) | undefined;
@@ -52,7 +52,7 @@ export interface OpenedData {
   readonly validation: Dataset;
   /** Only reported, never used to choose. */
   readonly test: TestData;
-  /** How many samples each part has and how it was made, for people to read. */
+  /** The number of samples of each part and its origin, as a text. */
   readonly description: string;
   /** Samples that were left out, and why. */
   readonly unreadable: readonly string[];
@@ -60,22 +60,22 @@ export interface OpenedData {
   readonly settings: DataSettings;
 }
 
-/** Facts about data that were opened; each is plain JSON. */
+/** How data were opened, as plain JSON. */
 export type DataSettings = Record<
   string,
   string | number | number[] | Record<string, string | number | number[] | null>
 >;
 
 /**
- * Opens data for a model: reads what the model's file says of its input (shape, layout, preprocessing,
- * classes, features of sound), and decides what is for validation and what is for the test.
+ * Opens data for a model: reads the input format in the model's file (shape, layout, preprocessing, classes,
+ * features of sound), and splits the data into validation and test.
  *
- * Data with parts keep them: `test`, and `validation` or else a sixth of `train`, at most 10,000 samples,
- * drawn by seed. Data without parts are halved by seed, each class in its share.
+ * Data with parts keep them: `test`, and `validation`, or else a random sixth of `train`, at most 10,000
+ * samples. Data without parts are split into stratified halves. Both depend on the seed.
  *
  * @param from - a folder or a file that one of `formats` reads, or the name of one of `sets`
- * @throws DataError where the data cannot be read or do not fit; NetworkError, DetectionError where the
- *   model cannot be worked on
+ * @throws DataError if the data cannot be read or do not fit; NetworkError, DetectionError if the model is
+ *   not supported
  */
 export async function openData(from: string, options: OpenDataOptions): Promise<OpenedData> {
   const { testData, seed = 0, need = 'all', sets, formats = FORMATS } = options;
@@ -108,7 +108,7 @@ export async function openData(from: string, options: OpenDataOptions): Promise<
   };
 }
 
-/** Reads parts, and remembers how. */
+/** Reads parts, and records how. */
 interface Reader {
   readonly open: OpenParts;
   facts(): {
@@ -146,7 +146,7 @@ function sampleReader(
   };
 }
 
-/** Options of classifiers: a detector's file says all of this. */
+/** Options for classifiers only: a detector's file specifies all of this. */
 const OF_CLASSIFIERS = [
   'labels',
   'preprocess',

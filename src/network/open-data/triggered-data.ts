@@ -2,12 +2,12 @@ import { DataError, type Dataset, listed } from '../../data/index.ts';
 import type { Target } from '../../metrics/index.ts';
 import type { TestData } from '../evaluate.ts';
 
-/** What somebody knows of a backdoor: triggered data, or a way to make them. It is only reported. */
+/** Triggered data, or a function that makes them, if the trigger is known. They are only reported. */
 export interface KnownTrigger {
   /** Triggered data with their true labels: a path like that of the clean data. */
   readonly triggered?: string | undefined;
   /**
-   * What `triggered` makes the model say: a target, or in words a class, its number, 'all-to-all' or
+   * The label that `triggered` causes: a target, or as text a class, its number, 'all-to-all' or
    * 'untargeted'.
    */
   readonly target?: string | Target | undefined;
@@ -18,10 +18,10 @@ export interface KnownTrigger {
 export type TriggeredData = NonNullable<TestData['triggered']>;
 
 /**
- * Test data with triggered ones, where somebody has them.
+ * The test data, with triggered data if they are given.
  *
  * @param open - reads data with the classes of the clean ones
- * @throws DataError `data/target` where the options do not fit together
+ * @throws DataError `data/target` if the options do not fit together
  */
 export async function testDataOf(
   clean: Dataset,
@@ -46,7 +46,7 @@ export async function testDataOf(
   if (target === undefined) {
     throw new DataError(
       'data/target',
-      `triggered data (--triggered ${triggered}) need a target (--target): what the trigger makes the model say, a class (${listed(clean.classes)}), its number, all-to-all or untargeted`,
+      `triggered data (--triggered ${triggered}) need a target (--target), the label that the trigger causes: a class (${listed(clean.classes)}), its number, all-to-all or untargeted`,
     );
   }
   const parsed = typeof target === 'string' ? targetFrom(target, clean.classes) : target;
@@ -54,10 +54,10 @@ export async function testDataOf(
 }
 
 /**
- * A target from words: the name of a class, its number, 'all-to-all' or 'untargeted'. A name goes before
- * a number.
+ * Parses a target: the name of a class, its number, 'all-to-all' or 'untargeted'. A name takes precedence
+ * over a number.
  *
- * @throws DataError `data/target` where it is none of these
+ * @throws DataError `data/target` if it is none of these
  */
 export function targetFrom(words: string, classes: readonly string[]): Target {
   if (words === 'all-to-all') return { kind: 'all-to-all', classes: classes.length };
@@ -67,6 +67,6 @@ export function targetFrom(words: string, classes: readonly string[]): Target {
   if (label >= 0 && label < classes.length) return { kind: 'all-to-one', label };
   throw new DataError(
     'data/target',
-    `the target (--target) ${words} is no class: give one of ${listed(classes)}, its number from 0 to ${classes.length - 1}, all-to-all or untargeted`,
+    `the target (--target) ${words} is not a class: give one of ${listed(classes)}, its number from 0 to ${classes.length - 1}, all-to-all or untargeted`,
   );
 }

@@ -56,7 +56,7 @@ const concatChannels: ChannelRule = {
   bounds: concatBounds,
 };
 
-/** Each input gets its part of dy. */
+/** dx of each input is its part of dy. */
 export const concat: Operator = {
   gradient: (t) => {
     const dy = t.dy[0] as string;
@@ -75,7 +75,7 @@ export const concat: Operator = {
   channels: concatChannels,
   inputs: DATA,
   traits: {
-    moves: 'joined',
+    moves: 'concatenated',
     // Channels of several layers side by side are those of one.
     layer: {
       kind: 'convolutional',
@@ -87,7 +87,7 @@ export const concat: Operator = {
   },
 };
 
-/** The only output of a Split (others are not told apart here), or a Slice. */
+/** A Split with one output (the rule covers only the first), or a Slice. */
 const sliceChannels: ChannelRule = {
   about: 'those that are cut out',
   passage: (node, index, channels, dims, known) => {
@@ -142,7 +142,7 @@ function splitAside(node: Node, places: readonly number[]): readonly number[] | 
   return several ? 'Split sends parts of each unit to several outputs' : places;
 }
 
-/** The parts side by side again; one that does not reach the loss gives zeros. */
+/** dx is the concatenation of the parts of dy, with zeros for outputs that do not reach the loss. */
 export const split: Operator = {
   gradient: (t) => {
     const axis = axisOf(intOf(t.node, 'axis', 0), t.dims(t.x[0] as string).length);
@@ -156,7 +156,7 @@ export const split: Operator = {
   traits: { moves: 'rearranged' },
 };
 
-/** dy at the places it was taken from, zero elsewhere. */
+/** dx is dy at the positions that were read, and zero elsewhere. */
 export const slice: Operator = {
   gradient: (t) => {
     const dims = t.dims(t.x[0] as string);
@@ -173,7 +173,7 @@ export const slice: Operator = {
     });
     const apart = steps.map(Math.abs);
     const spaced = spaceOut(t, forward, counts, apart);
-    // Behind its last element `spaced` has step - 1 zeros, which a negative pad may cut off.
+    // `spaced` has step - 1 zeros after its last element; a negative pad may crop them.
     const after = dims.map(
       (size, axis) =>
         size - (first[axis] as number) - (counts[axis] as number) * (apart[axis] as number),
@@ -204,7 +204,7 @@ function rangesOf(t: Tape, dims: readonly number[]): { starts: number[]; steps: 
   return { starts, steps };
 }
 
-/** Puts step - 1 zeros behind each element. */
+/** Inserts step - 1 zeros after each element. */
 function spaceOut(
   t: Tape,
   value: string,
@@ -231,7 +231,7 @@ function spaceOut(
   );
 }
 
-/** Turns axes around. */
+/** Reverses axes. */
 export function reverse(t: Tape, value: string, axes: readonly number[]): string {
   const all = axes.map(() => -1);
   return cut(
