@@ -233,7 +233,7 @@ const resultOf = ({ out }: Ended) =>
 describe('scan', () => {
   test('prints a verdict, writes its files, and says by the exit code what it found', async () => {
     const out = at('scanned');
-    const args = ['scan', model, '--data', data, '--steps', '60', '--out', out];
+    const args = ['scan', model, '--data', data, '--steps', '20', '--out', out];
     const { code, out: said, err } = await fineprune([...args, '--json']);
     const result = JSON.parse(said);
     expect(keysOf(result)).toEqual(['verdict', 'suspects', 'inputLogic', 'notLookedAt', 'seconds']);
@@ -247,7 +247,7 @@ describe('scan', () => {
     const html = await readFile(join(out, 'report.html'), 'utf8');
     expect(html).not.toContain('<script');
     const record = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'));
-    expect(record).toMatchObject({ verdict: result.verdict, settings: { steps: 60 } });
+    expect(record).toMatchObject({ verdict: result.verdict, settings: { steps: 20 } });
     const sarif = JSON.parse(await readFile(join(out, 'scan.sarif'), 'utf8'));
     expect(sarif.runs[0].results).toHaveLength(result.suspects.length + result.inputLogic.length);
     const again = await fineprune(args);
@@ -328,21 +328,6 @@ test('reproduce scan takes its own options', async () => {
   expect(code).toBe(0);
   expect(JSON.parse(said)).toMatchObject({ lines: [], summary: { backdoored: 0, auc: null } });
   expect(await readdir(out)).toEqual(['scan.json', 'scan.md']);
-});
-
-test('defend scans before and after, and bases its verdict on that', async () => {
-  const how = ['--method', 'pruning', '--share', '0.1', '--out', at('scanned too')];
-  const { out, code } = await fineprune(['defend', model, '--data', data, ...how, '--json']);
-  const { scan, verdict } = JSON.parse(out);
-  expect(keysOf(scan)).toContain('before');
-  if (scan.before.verdict === 'nothing found') {
-    expect(verdict).toMatchObject({ repaired: null });
-    expect(verdict.text).toContain('No backdoor was found before');
-  } else {
-    expect(scan.remaining).toHaveLength(scan.before.suspects.length);
-    expect(code).toBe(verdict.repaired === false ? 3 : 0);
-    expect(verdict.repaired).not.toBeNull();
-  }
 });
 
 describe('defend', () => {

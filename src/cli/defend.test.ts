@@ -88,3 +88,24 @@ describe.concurrent('a network without an activation to prune', () => {
     expect(err).toContain('error (channels/no-site)');
   });
 });
+
+test('it scans before and after, and bases its verdict on that', async () => {
+  await writeFile(
+    at('scanned.onnx'),
+    encodeModel(specimen('Flatten: a unit becomes columns').model),
+  );
+  const how = ['--method', 'pruning', '--share', '0.1', '--out', at('scanned'), '--json'];
+  const args = ['defend', at('scanned.onnx'), '--data', at('data', 'x.npy'), ...how];
+  const { out, code, err } = await fineprune(args);
+  const { scan, verdict, notScanned } = JSON.parse(out);
+  expect(notScanned).toBeUndefined();
+  expect(err).toContain('search patch: done');
+  if (scan.before.verdict === 'nothing found') {
+    expect(verdict).toMatchObject({ repaired: null });
+    expect(verdict.text).toContain('No backdoor was found before');
+  } else {
+    expect(scan.remaining).toHaveLength(scan.before.suspects.length);
+    expect(verdict.repaired).not.toBeNull();
+  }
+  expect(code).toBe(verdict.repaired === false ? 3 : 0);
+});

@@ -112,6 +112,8 @@ export async function repair(
   checkKnown(settings, methods);
   const { maxDrop, holdout, seed } = checkedSettings(commonSettings, settings);
   const own = methods.map((defense) => checkedSettings(defense.settings, settings));
+  // Too few samples are told before the network is opened.
+  const parts = partsOf(data, holdout, seed);
   const network =
     'traced' in given ? given : await openNetwork(runtime, given, data, { output, scenes });
   const validation = await withOwnAnswers(runtime, network, data);
@@ -119,7 +121,7 @@ export async function repair(
     ...options.test,
     clean: await withOwnAnswers(runtime, network, options.test.clean),
   };
-  const clean = partsOf(validation, holdout, seed);
+  const clean = data.unlabeled ? partsOf(validation, holdout, seed) : parts;
   const context = contextOf({
     runtime,
     given: network,

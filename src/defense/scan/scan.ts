@@ -41,8 +41,8 @@ export async function scanNetwork(
   const count = data.classes.length;
   const classes = settings.classes ?? candidateClasses(network, count, MOST_CANDIDATES);
   check(data, classes, settings);
-  const predictor = await openPredictor(runtime, network.graph, network, data.sample);
   const gradient = await openGradient(runtime, network, data, batchSize);
+  const predictor = await openPredictor(runtime, network.graph, network, data.sample);
   try {
     const samples = await readSamples(data, predictor, seed);
     const layout = sampleLayout(data.sample, samples.search.x);
